@@ -1,0 +1,109 @@
+import { onDuplicate, onMissing } from '../../kernel/errors.ts'
+import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
+import { isUuid } from '../../kernel/environments.ts'
+import { permissionErrors } from '../permissions/permissions.errors.ts'
+import { tenantErrors } from '../tenants/tenants.errors.ts'
+import { roleErrors } from './roles.errors.ts'
+import { withPermissionIds, type NewRole, type RoleChange } from './roles.schemas.ts'
+
+type Caller = VendorCaller | UserCaller
+
+/** A tenant sees its own roles and the environment's; management without a tenant sees all of them. */
+export const visibleTo = (tenant: Pick<TenantScope, 'id'> | undefined) => (tenant ? { OR: [{ tenantId: null }, { tenantId: tenant.id }] } : {})
+
+export function list(ctx: Ctx, tenant: TenantScope | undefined) {
+  return ctx.db.role.findMany({ where: visibleTo(tenant), include: withPermissionIds, orderBy: [{ createdAt: 'asc' }, { key: 'asc' }] })
+}
+
+export async function create(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roles: NewRole[]) {
+  await mayGrant(ctx, caller, Math.min(...roles.map((role) => role.level)))
+  const now = ctx.clock.now()
+  return ctx.atomically(async (tx) => {
+    const made = []
+    for (const role of roles) {
+      made.push(await tx.db.role.create({
+        data: { ...role, id: tx.random.uuid(), tenantId: tenant?.id ?? null, createdAt: now, updatedAt: now }, include: withPermissionIds,
+      }))
+    }
+    for (const role of made) await migrate(tx, role)
+    return made
+  }).catch(onDuplicate(roleErrors.keyTaken()))
+}
+
+export async function update(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roleId: string, change: RoleChange) {
+  await mustBeEditable(ctx, caller, tenant, [roleId])
+  if (change.level !== undefined) await mayGrant(ctx, caller, change.level)
+  return ctx.atomically(async (tx) => {
+    const role = await tx.db.role.update({ where: { id: roleId }, data: { ...change, updatedAt: tx.clock.now() }, include: withPermissionIds })
+    await migrate(tx, role)
+    return role
+  }).catch(onDuplicate(roleErrors.keyTaken())).catch(onMissing(roleErrors.notFound()))
+}
+
+export async function remove(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roleId: string) {
+  await mustBeEditable(ctx, caller, tenant, [roleId])
+  await ctx.db.role.delete({ where: { id: roleId } }).catch(onMissing(roleErrors.notFound()))
+}
+
+/** Replaces what the role may do. */
+export async function setPermissions(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roleId: string, permissionIds: string[]) {
+  await mustBeEditable(ctx, caller, tenant, [roleId])
+  const wanted = [...new Set(permissionIds)]
+  const permissions = await ctx.db.permission.findMany({ where: { id: { in: wanted.filter(isUuid) } }, select: { id: true, assignmentType: true } })
+  if (permissions.length < wanted.length) throw permissionErrors.notFound()
+  if (caller.kind === 'user' && permissions.some((p) => p.assignmentType === 'NEVER')) throw roleErrors.notAssignable()
+  return ctx.db.role.update({
+    where: { id: roleId },
+    data: { permissions: { deleteMany: {}, create: wanted.map((permissionId) => ({ permissionId })) }, updatedAt: ctx.clock.now() },
+    include: withPermissionIds,
+  }).catch(onMissing(roleErrors.notFound()))
+}
+
+/** Gives the role to a tenant, or with null to the whole environment. Members of other tenants lose it. */
+export async function setTenant(ctx: Ctx, roleId: string, tenantId: string | null) {
+  if (tenantId !== null && !await ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { id: true } })) throw tenantErrors.notFound()
+  return ctx.atomically(async (tx) => {
+    if (tenantId !== null) await tx.db.membershipRole.deleteMany({ where: { roleId, tenantId: { not: tenantId } } })
+    return tx.db.role.update({ where: { id: roleId }, data: { tenantId, updatedAt: tx.clock.now() }, include: withPermissionIds })
+  }).catch(onDuplicate(roleErrors.keyTaken())).catch(onMissing(roleErrors.notFound()))
+}
+
+/** The ids of roles that can be given in this tenant, in the order asked for. @throws 400 when any is unknown there */
+export async function assignable(ctx: Ctx, caller: Caller | undefined, tenantId: string, roleIds: readonly string[]) {
+  const wanted = [...new Set(roleIds)]
+  if (!wanted.length) return []
+  const roles = await ctx.db.role.findMany({ where: { id: { in: wanted.filter(isUuid) }, ...visibleTo({ id: tenantId }) }, select: { id: true, level: true } })
+  if (roles.length < wanted.length) throw roleErrors.unknownRoles()
+  if (caller) await mayGrant(ctx, caller, Math.min(...roles.map((role) => role.level)))
+  return wanted
+}
+
+/** What a member is given who was given nothing: the roles for a tenant's first user, or the default ones. */
+export async function initial(ctx: Ctx, tenantId: string, { first }: { first: boolean }) {
+  const roles = await ctx.db.role.findMany({ where: { ...visibleTo({ id: tenantId }), AND: { OR: [{ isDefault: true }, { firstUserRole: true }] } }, select: { id: true, isDefault: true, firstUserRole: true } })
+  const forFirst = roles.filter((role) => role.firstUserRole)
+  return (first && forFirst.length ? forFirst : roles.filter((role) => role.isDefault)).map((role) => role.id)
+}
+
+/** A lower level is stronger: a user hands out nothing stronger than the strongest role of its own. Equal is allowed. */
+async function mayGrant(ctx: Ctx, caller: Caller, level: number) {
+  if (caller.kind === 'vendor') return
+  const own = await ctx.db.membershipRole.findMany({ where: { userId: caller.userId, tenantId: caller.tenantId }, select: { role: { select: { level: true } } } })
+  if (level < Math.min(...own.map(({ role }) => role.level))) throw roleErrors.tooStrong()
+}
+
+/** All the roles are there for the caller to change. @throws 404 when one is not in sight, 403 when one is out of reach */
+export async function mustBeEditable(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roleIds: readonly string[]) {
+  const found = await ctx.db.role.findMany({ where: { id: { in: roleIds.filter(isUuid) }, ...visibleTo(tenant) }, select: { tenantId: true, level: true } })
+  if (found.length < roleIds.length) throw roleErrors.notFound()
+  if (caller.kind === 'user' && found.some((role) => role.tenantId === null)) throw roleErrors.ofEnvironment()
+  await mayGrant(ctx, caller, Math.min(...found.map((role) => role.level)))
+}
+
+/** A default role marked for migration is given to everybody who is there already. */
+async function migrate(ctx: Ctx, role: { id: string, isDefault: boolean, migrateRole: boolean, tenantId: string | null }) {
+  if (!role.isDefault || !role.migrateRole) return
+  const where = role.tenantId === null ? {} : { tenantId: role.tenantId }
+  const members = await ctx.db.membership.findMany({ where: { ...where, roles: { none: { roleId: role.id } } }, select: { userId: true, tenantId: true } })
+  await ctx.db.membershipRole.createMany({ data: members.map((member) => ({ ...member, roleId: role.id })), skipDuplicates: true })
+}

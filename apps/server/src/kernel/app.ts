@@ -1,0 +1,163 @@
+import cookie from '@fastify/cookie'
+import cors from '@fastify/cors'
+import helmet from '@fastify/helmet'
+import jwt from '@fastify/jwt'
+import fastJson from 'fast-json-stringify'
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import type { TSchema } from 'typebox'
+import { admit, callerOf, header, identify, tenantOf, userOf, type PermissionsOf } from './authorize.ts'
+import { contextFor } from './context.ts'
+import type { Deps } from './deps.ts'
+import { environmentDirectory } from './environments.ts'
+import { ApiError, envelope, errors, invalid } from './errors.ts'
+import type { Job, WorkerParts } from './jobs.ts'
+import { measure } from './metrics.ts'
+import { Empty, isReply, type Http, type HttpCtx, type Operation } from './operation.ts'
+import { traceId } from './random.ts'
+import { tokenReader } from './tokens.ts'
+import { faults, fits, fromQuery, tidy } from './validation.ts'
+
+export interface AppParts {
+  deps: Deps
+  operations: readonly Operation[]
+  jobs: readonly Job[]
+  permissionsOf: PermissionsOf
+}
+/** `http` listens and serves; `worker` names what `startWorker` and `runDue` need. */
+export type Server = Awaited<ReturnType<typeof buildApp>>
+
+const MAX_BODY_BYTES = 2 * 1024 * 1024
+
+export async function buildApp({ deps, operations, jobs, permissionsOf }: AppParts) {
+  const environments = environmentDirectory(deps.database.prisma)
+  const app = Fastify({
+    loggerInstance: deps.log as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: traceId,
+    trustProxy: deps.trustProxy,
+    bodyLimit: MAX_BODY_BYTES,
+    forceCloseConnections: 'idle',
+    routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 512 },
+    // browsers call every path below /frontegg, servers without it
+    rewriteUrl: (request) => request.url?.replace(/^\/+frontegg(?=\/)/, '') ?? '/',
+  })
+  app.addHook('onRequest', async (request, reply) => { reply.header('frontegg-trace-id', request.id) })
+  app.addHook('onResponse', async (request, reply) => {
+    // the route, not the address: query strings hold tokens
+    request.log.info({ method: request.method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'served')
+  })
+  acceptAnyJson(app)
+  app.setErrorHandler((error, request, reply) => sendError(error as Error, request, reply))
+  app.setNotFoundHandler((_request, reply) => sendEnvelope(reply, errors.notFound('Route')))
+  await app.register(cookie)
+  await app.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ['\'none\''], frameAncestors: ['\'none\''] } }, crossOriginResourcePolicy: { policy: 'cross-origin' } })
+  await app.register(cors, {
+    origin: deps.allowedOrigins === '*' ? true : [...deps.allowedOrigins, deps.publicUrl.origin], credentials: true,
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], exposedHeaders: ['frontegg-trace-id'], maxAge: 600,
+  })
+  // Every call names its own key: this secret signs and verifies nothing.
+  await app.register(jwt, { secret: deps.random.token() })
+  const read = tokenReader(app.jwt, environments, deps.secrets)
+  measure(app)
+
+  for (const op of operations) {
+    app.route({
+      method: op.method,
+      url: op.path.replace(/\{(\w+)\}/g, ':$1'),
+      config: { operation: op.id },
+      handler: async (request, reply) => {
+        const { environment, claims } = await identify(request, read, environments, deps.publicUrl.hostname)
+        const ctx = contextFor(deps, environment, (request.log as Logger).child({ vendorId: environment.id }))
+        const caller = await callerOf(ctx, op, claims, permissionsOf)
+        admit(op, caller)
+        const input = inputOf(op, request)
+        const tenant = await tenantOf(ctx, op, caller, request)
+        const user = await userOf(ctx, op, caller, request)
+        const full: HttpCtx & { caller: unknown, tenant: unknown, user: unknown } = { ...ctx, http: httpOf(deps, request, reply), caller, tenant, user }
+        try {
+          return send(deps, op, reply, await op.handler(full, input))
+        } catch (error) {
+          if (deps.strict && error instanceof ApiError && !declares(op, error.status)) throw new Error(`${op.id} raised an undeclared ${error.status}: ${error.message}`, { cause: error })
+          throw error
+        }
+      },
+    })
+  }
+  const worker: WorkerParts = { deps, environments, jobs, log: deps.log }
+  return { http: app as FastifyInstance, environments, worker, operations }
+}
+
+/** 400, 401, 403 and 404 come from the kernel itself; anything else an operation must name. */
+const declares = (op: Operation, status: number) => [400, 401, 403, 404].includes(status) || !!op.errors?.some((e) => e.status === status)
+
+/** Clients send `Content-Type: application/json` with no body, on any method. */
+function acceptAnyJson(app: FastifyInstance) {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser<string>(['application/json', 'text/plain'], { parseAs: 'string' }, (request, text, done) => {
+    if (text.trim() === '') return done(null, undefined)
+    // Postgres cannot store it, in text or in JSON
+    if (text.includes('\\u0000')) return done(errors.malformedJson())
+    parse(request, text, (error, value) => done(error ? errors.malformedJson() : null, value))
+  })
+  app.addContentTypeParser<string>('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) => done(null, Object.fromEntries(new URLSearchParams(text))))
+}
+
+function inputOf(op: Operation, request: FastifyRequest) {
+  if (request.url.includes('%00')) throw errors.notFound()
+  // an id that cannot be one names nothing
+  if (op.params && faults(op.params as object, request.params).length) throw errors.notFound()
+  const query = op.query && fromQuery(op.query as object, request.query as Record<string, unknown>)
+  const body = op.body && tidy(op.body as object, request.body ?? ((op.body as { type?: string }).type === 'array' ? undefined : {}))
+  const [first, ...rest] = [...(query ? faults(op.query as object, query) : []), ...(op.body ? faults(op.body as object, body) : [])]
+  if (first !== undefined) throw invalid(first, ...rest)
+  return { params: request.params, query, body }
+}
+
+function httpOf(deps: Deps, request: FastifyRequest, reply: FastifyReply): Http {
+  const secure = request.protocol === 'https'
+  return {
+    ip: request.ip,
+    userAgent: header(request, 'user-agent') ?? '',
+    applicationId: header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id'),
+    tenantHeader: header(request, 'frontegg-tenant-id'),
+    get cookies() { return request.cookies },
+    setCookie(name, value, { maxAgeSeconds, sameSite }) {
+      // browsers refuse SameSite=None on an insecure cookie; over plain http Lax is the widest they take
+      void reply.setCookie(name, value, { path: '/', httpOnly: true, secure, sameSite: !secure && sameSite === 'none' ? 'lax' : sameSite, maxAge: maxAgeSeconds })
+    },
+    clearCookie(name) { void reply.clearCookie(name, { path: '/', httpOnly: true, secure }) },
+  }
+}
+
+const writers = new WeakMap<TSchema, (value: unknown) => string>()
+/** Only declared fields leave. Compiled when first used. */
+function serialize(schema: TSchema, value: unknown) {
+  let write = writers.get(schema)
+  if (!write) writers.set(schema, write = fastJson(schema as object, { largeArrayMechanism: 'json-stringify' }) as (value: unknown) => string)
+  return write(value)
+}
+
+function send(deps: Deps, op: Operation, reply: FastifyReply, result: unknown) {
+  const { status, body } = isReply(result) ? result : { status: Number(Object.keys(op.returns)[0]), body: result }
+  const schema = op.returns[status]
+  if (!schema) throw new Error(`${op.id} answered with an undeclared ${status}`)
+  reply.code(status)
+  if (schema === Empty) return reply.send()
+  if (deps.strict && !fits(schema, body)) throw new Error(`the reply of ${op.id} does not fit its schema: ${faults(schema as object, body).join('; ')}`)
+  return reply.header('content-type', 'application/json; charset=utf-8').send(serialize(schema, body))
+}
+
+function sendEnvelope(reply: FastifyReply, error: ApiError) {
+  return reply.code(error.status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(envelope(error)))
+}
+
+function sendError(error: Error & { statusCode?: number, code?: string }, request: FastifyRequest, reply: FastifyReply) {
+  if (error instanceof ApiError) return sendEnvelope(reply, error)
+  if (error.statusCode === 413) return sendEnvelope(reply, new ApiError(413, undefined, ['Request is too large']))
+  if (error.statusCode === 415) return sendEnvelope(reply, new ApiError(415, undefined, ['Unsupported media type']))
+  if (error.statusCode && error.statusCode < 500) return sendEnvelope(reply, new ApiError(error.statusCode, undefined, ['Bad request']))
+  request.log.error({ err: error, operation: (request.routeOptions.config as { operation?: string }).operation }, 'failed')
+  return sendEnvelope(reply, new ApiError(500, undefined, ['Internal server error']))
+}

@@ -1,0 +1,63 @@
+import { after } from './clock.ts'
+import { fingerprint } from './random.ts'
+import type { Ctx } from './operation.ts'
+
+/**
+ * A code, link or token that was handed out: only its hash is kept, it works once, for a while, and for a number of tries.
+ * (OWASP Forgot Password Cheat Sheet; RFC 6749 §10.10 for the entropy of long ones.)
+ */
+export interface ChallengeKind { readonly purpose: string, readonly maxAttempts?: number }
+
+export interface Issue { secret: string, lifetimeMs: number, userId?: string, tenantId?: string | undefined, data?: object }
+
+export function issue(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, userId, tenantId, data }: Issue) {
+  const now = ctx.clock.now()
+  return ctx.db.challenge.create({
+    data: {
+      id: ctx.random.uuid(), purpose: kind.purpose, secretHash: fingerprint(secret), maxAttempts: kind.maxAttempts ?? 5,
+      userId: userId ?? null, tenantId: tenantId ?? null, data: data ?? {}, createdAt: now, expiresAt: after(now, lifetimeMs),
+    },
+  })
+}
+
+export type Outcome<C> = { state: 'ok', challenge: C } | { state: 'unknown' | 'expired' | 'used' }
+
+/** Looks a long secret up by its hash and uses it, if it still can be: of any number of callers at once, one is told `ok`. */
+export async function redeem(ctx: Ctx, kind: ChallengeKind, secret: string) {
+  const challenge = await find(ctx, kind, secret)
+  if (challenge.state !== 'ok') return challenge
+  const { count } = await ctx.db.challenge.updateMany({ where: { id: challenge.challenge.id, consumedAt: null }, data: { consumedAt: ctx.clock.now() } })
+  return count === 1 ? challenge : { state: 'used' as const }
+}
+
+/** As `redeem`, without using it up. */
+export async function find(ctx: Ctx, kind: ChallengeKind, secret: string) {
+  const challenge = await ctx.db.challenge.findFirst({ where: { purpose: kind.purpose, secretHash: fingerprint(secret) }, orderBy: { createdAt: 'desc' } })
+  if (!challenge) return { state: 'unknown' as const }
+  if (challenge.consumedAt) return { state: 'used' as const }
+  if (challenge.expiresAt <= ctx.clock.now()) return { state: 'expired' as const }
+  return { state: 'ok' as const, challenge }
+}
+
+/**
+ * Tries a short code against one attempt known by its id. Each wrong try counts, also those at the same time; when the
+ * tries are used up the right code is refused, too.
+ */
+export async function answer(ctx: Ctx, kind: ChallengeKind, id: string, code: string) {
+  const now = ctx.clock.now()
+  const { count } = await ctx.db.challenge.updateMany({
+    where: { id, purpose: kind.purpose, secretHash: fingerprint(code), consumedAt: null, expiresAt: { gt: now }, attempts: { lt: kind.maxAttempts ?? 5 } },
+    data: { consumedAt: now },
+  })
+  if (count === 1) return { state: 'ok' as const, challenge: await ctx.db.challenge.findUniqueOrThrow({ where: { id } }) }
+  await ctx.db.challenge.updateMany({ where: { id, purpose: kind.purpose, consumedAt: null }, data: { attempts: { increment: 1 } } })
+  const challenge = await ctx.db.challenge.findFirst({ where: { id, purpose: kind.purpose } })
+  if (!challenge) return { state: 'unknown' as const }
+  if (challenge.consumedAt) return { state: 'used' as const }
+  return { state: challenge.expiresAt <= now || challenge.attempts > challenge.maxAttempts ? 'expired' as const : 'wrong' as const }
+}
+
+/** Makes the earlier ones worthless: a new link replaces the old one, a changed password all of them. */
+export async function revoke(ctx: Ctx, userId: string, kinds: readonly ChallengeKind[], tenantId?: string) {
+  await ctx.db.challenge.deleteMany({ where: { userId, purpose: { in: kinds.map((k) => k.purpose) }, consumedAt: null, ...(tenantId !== undefined && { tenantId }) } })
+}

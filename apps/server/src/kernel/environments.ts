@@ -1,0 +1,69 @@
+import type { PrismaClient } from '@henhouse/database'
+import { LRUCache } from 'lru-cache'
+import type { ClockSetting } from './clock.ts'
+
+/** One environment (the wire's vendor) as every request needs it. */
+export interface Environment extends ClockSetting {
+  readonly id: string
+  readonly name: string
+  readonly host: string | null
+  readonly isDefault: boolean
+  /** Newest first: the first signs, the others still verify. Private parts are sealed. */
+  readonly keys: readonly SigningKey[]
+}
+export interface SigningKey { readonly id: string, readonly publicKey: string, readonly privateKey: string, readonly secret: string }
+
+/** How long another replica may go on with what it knew. */
+const FRESH_MS = 5000
+
+/** Finds environments, remembering them for a few seconds: each request needs one, and they hardly ever change. */
+export function environmentDirectory(prisma: PrismaClient) {
+  const known = new LRUCache<string, Environment>({ max: 5000, ttl: FRESH_MS })
+  /** `key:<kid>`, `host:<host>`, `name:<name>`, `default` → environment id */
+  const ids = new LRUCache<string, string>({ max: 20_000, ttl: FRESH_MS })
+
+  async function byId(id: string): Promise<Environment | undefined> {
+    const cached = known.get(id)
+    if (cached) return cached
+    const [row, keys] = await Promise.all([
+      prisma.vendor.findUnique({ where: { id }, omit: { apiKeyHash: true } }),
+      prisma.signingKey.findMany({ where: { vendorId: id, retiredAt: null }, orderBy: { createdAt: 'desc' } }),
+    ])
+    if (!row) return undefined
+    const environment = { ...row, keys }
+    known.set(id, environment)
+    return environment
+  }
+
+  async function through(name: string, find: () => Promise<string | undefined>) {
+    const id = ids.get(name) ?? await find()
+    if (!id) return undefined
+    ids.set(name, id)
+    return byId(id)
+  }
+
+  return {
+    byId: async (id: string) => (isUuid(id) ? byId(id) : undefined),
+    byKey: (kid: string) => through(`key:${kid}`, async () => (await prisma.signingKey.findUnique({ where: { id: kid }, select: { vendorId: true } }))?.vendorId),
+    byHost: (host: string) => through(`host:${host}`, async () => (await prisma.vendor.findUnique({ where: { host }, select: { id: true } }))?.id),
+    byName: (name: string) => through(`name:${name}`, async () => (await prisma.vendor.findUnique({ where: { name }, select: { id: true } }))?.id),
+    default: () => through('default', async () => (await prisma.vendor.findFirst({ where: { isDefault: true }, select: { id: true } }))?.id),
+    /** To be called by whoever changes an environment, its keys or its clock. */
+    forget(id: string) {
+      known.delete(id)
+      ids.clear()
+    },
+  }
+}
+export type EnvironmentDirectory = ReturnType<typeof environmentDirectory>
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+export const isUuid = (text: string) => UUID.test(text)
+
+/** The base URL of an environment, which is also its tokens' issuer: its own host, or its name before the server's. No trailing slash. */
+export function baseUrl(publicUrl: URL, environment: Pick<Environment, 'host' | 'name' | 'isDefault'>) {
+  if (environment.host) return `https://${environment.host}`
+  const url = new URL(publicUrl)
+  if (!environment.isDefault) url.hostname = `${environment.name}.${url.hostname}`
+  return url.href.replace(/\/+$/, '')
+}

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+
+/** A failure that the caller is meant to see. Everything else becomes a 500. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly status: number
+  readonly code: string | undefined
+  readonly messages: readonly string[]
+  constructor(status: number, code: string | undefined, messages: readonly string[]) {
+    super(messages.join(', '))
+    this.status = status
+    this.code = code
+    this.messages = messages
+  }
+}
+
+/**
+ * The code of a message that has no fixed one: `ER-00` and the first eight hexadecimal digits of the SHA-256 of the
+ * message in lower case, letters and digits only.
+ */
+export const messageCode = (message: string) =>
+  `ER-00${createHash('sha256').update(message.toLowerCase().replace(/[^a-z0-9]/g, '')).digest('hex').slice(0, 8)}`
+
+export interface Failure { readonly status: number, readonly code: string | null | undefined, readonly message: string }
+
+/**
+ * Declares one kind of failure; call the result to make the error.
+ * @param code a fixed code, `'computed'` for the one computed from the message, null for none
+ */
+export function failure<A extends unknown[] = []>(status: number, code: string | 'computed' | null, message: string | ((...args: A) => string)) {
+  const make = (...args: A) => {
+    const text = typeof message === 'string' ? message : message(...args)
+    return new ApiError(status, code === 'computed' ? messageCode(text) : code ?? undefined, [text])
+  }
+  return Object.assign(make, { status, code, message: typeof message === 'string' ? message : '' })
+}
+
+/** 400: every fault of the input at once, each with its computed code. */
+export const invalid = (...messages: [string, ...string[]]) => new ApiError(400, messageCode(messages[0]), messages)
+
+/** The envelope of every error reply. */
+export const envelope = (error: ApiError) => ({
+  errors: [...error.messages],
+  ...(error.code && { errorCode: error.code }),
+  ...(error.messages.length > 1 && { errorCodes: error.messages.map(messageCode) }),
+})
+
+export const errors = {
+  malformedJson: failure(400, 'ER-00006', 'Invalid input json'),
+  unauthorized: failure(401, null, 'Unauthorized'),
+  notVendor: failure(401, null, 'Failed to verify vendor JWT'),
+  forbidden: failure(403, 'ER-00008', (permission: string) => `Missing permission ${permission}`),
+  noTenant: failure(403, 'ER-00008', 'Tenant ID is not specified'),
+  noUser: failure(403, 'ER-00008', 'User ID is not specified'),
+  notFound: failure(404, 'ER-00004', (what: string = 'Resource') => `${what} not found`),
+}
+
+type PrismaFailure = { code?: string, meta?: { driverAdapterError?: { cause?: { constraint?: { fields?: string[], index?: string } } } } }
+const prisma = (e: unknown) => (e ?? {}) as PrismaFailure
+
+/** `.catch(onDuplicate(roleErrors.keyTaken()))`: the unique index decides, never check-then-insert. Given a function, it is told the index or its columns. */
+export const onDuplicate = (error: ApiError | ((constraint: string) => ApiError)) => (e: unknown): never => {
+  if (prisma(e).code !== 'P2002') throw e
+  if (typeof error !== 'function') throw error
+  const constraint = prisma(e).meta?.driverAdapterError?.cause?.constraint
+  throw error(constraint?.index ?? constraint?.fields?.join(',') ?? '')
+}
+/** The row to update or delete is not there. */
+export const onMissing = (error: ApiError) => (e: unknown): never => { throw prisma(e).code === 'P2025' ? error : e }
+/** A foreign key points nowhere. */
+export const onUnknownReference = (error: ApiError) => (e: unknown): never => { throw prisma(e).code === 'P2003' ? error : e }

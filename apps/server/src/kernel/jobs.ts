@@ -1,0 +1,145 @@
+import type { Logger } from 'pino'
+import type { Static, TSchema } from 'typebox'
+import { after, MINUTE, SECOND } from './clock.ts'
+import { contextFor } from './context.ts'
+import type { Deps } from './deps.ts'
+import type { EnvironmentDirectory } from './environments.ts'
+import type { Ctx } from './operation.ts'
+
+/** Work done later, at least once: `run` must bear being repeated. */
+export interface Job<P extends TSchema = TSchema> {
+  readonly name: string
+  readonly payload: P
+  /** Tries before it is given up; the default 8 spreads over about an hour. */
+  readonly maxAttempts?: number
+  /** Keep the row when done, for whoever asks how it went. */
+  readonly keep?: boolean
+  run(ctx: Ctx, payload: Static<P>, control: JobControl): Promise<void>
+  /** After the last try has failed. */
+  failed?(ctx: Ctx, payload: Static<P>, reason: string): Promise<void>
+}
+export interface JobControl {
+  readonly id: string
+  /** 1 for the first */
+  readonly attempt: number
+  /** Stores how far it has come, for status queries and for the next try after a crash. */
+  progress(value: object): Promise<void>
+}
+/** Thrown by a job that no repetition will help. */
+export class Hopeless extends Error {}
+
+export const job = <P extends TSchema>(declaration: Job<P>): Job<P> => declaration
+
+/** Queues in the caller's transaction: no job without what it is about, and none lost. */
+export async function add<P extends TSchema>(ctx: Ctx, { name, maxAttempts = 8 }: Job<P>, payload: Static<P>, runAt = ctx.clock.now()) {
+  const { id } = await ctx.db.job.create({
+    data: { id: ctx.random.uuid(), name, payload: payload as object, runAt, maxAttempts, state: 'queued', createdAt: ctx.clock.now() },
+    select: { id: true },
+  })
+  return id
+}
+
+/** How long a silent holder is believed alive; a living one renews three times as often. */
+const LEASE_MS = 60 * SECOND
+const CLAIM = 10
+
+interface Row { id: string, vendorId: string, name: string, payload: unknown, attempts: number, maxAttempts: number }
+
+export interface WorkerParts { deps: Deps, environments: EnvironmentDirectory, jobs: readonly Job[], log: Logger }
+
+/**
+ * Takes due jobs so that no other replica has them: `runAt` is on the environment's clock, the lease on the machine's.
+ * Raw SQL, as it looks across environments and skips locked rows.
+ */
+async function claim({ deps }: WorkerParts, vendorId: string | undefined): Promise<Row[]> {
+  const now = deps.systemClock.now()
+  const { rows } = await deps.database.pool.query<Row>(`
+    update "Job" set "leaseUntil" = $2, attempts = attempts + 1
+    where id in (
+      select j.id from "Job" j join "Vendor" v on v.id = j."vendorId"
+      where j.state = 'queued' and (j."leaseUntil" is null or j."leaseUntil" < $1) and ($3::uuid is null or j."vendorId" = $3)
+        and j."runAt" <= coalesce(v."clockFrozenAt", $1::timestamptz + v."clockOffsetMs" * interval '1 millisecond')
+      order by j."runAt", j.sequence limit ${CLAIM} for update of j skip locked)
+    returning id, "vendorId", name, payload, attempts, "maxAttempts"`, [now, after(now, LEASE_MS), vendorId ?? null])
+  return rows
+}
+
+async function runOne(parts: WorkerParts, row: Row) {
+  const { deps, environments, log } = parts
+  const environment = await environments.byId(row.vendorId)
+  const declared = parts.jobs.find((j) => j.name === row.name)
+  if (!environment || !declared) {
+    // a newer replica's job, or an environment just removed: leave it to whoever knows it
+    log.warn({ job: row.name, id: row.id }, 'no such job here')
+    return
+  }
+  const ctx = contextFor(deps, environment, log.child({ job: row.name, jobId: row.id, vendorId: row.vendorId }))
+  const renew = setInterval(() => {
+    deps.database.pool.query('update "Job" set "leaseUntil" = $2 where id = $1', [row.id, after(deps.systemClock.now(), LEASE_MS)]).catch(() => {})
+  }, LEASE_MS / 3).unref()
+  try {
+    await declared.run(ctx, row.payload as never, {
+      id: row.id, attempt: row.attempts,
+      progress: async (value) => { await ctx.db.job.update({ where: { id: row.id }, data: { progress: value } }) },
+    })
+    if (declared.keep) await ctx.db.job.updateMany({ where: { id: row.id }, data: { state: 'done', error: null, finishedAt: ctx.clock.now() } })
+    else await ctx.db.job.deleteMany({ where: { id: row.id } })
+  } catch (error) {
+    await settleFailure(ctx, declared, row, error)
+  } finally {
+    clearInterval(renew)
+  }
+}
+
+async function settleFailure(ctx: Ctx, declared: Job, row: Row, error: unknown) {
+  const reason = error instanceof Error ? error.message : String(error)
+  const final = error instanceof Hopeless || row.attempts >= row.maxAttempts
+  ctx.log[final ? 'error' : 'warn']({ err: error, attempt: row.attempts }, final ? 'job failed for good' : 'job failed, will be tried again')
+  const now = ctx.clock.now()
+  await ctx.db.job.updateMany({
+    where: { id: row.id },
+    data: final ? { state: 'failed', error: reason, finishedAt: now } : { error: reason, leaseUntil: null, runAt: after(now, backOff(row.attempts)) },
+  })
+  if (final) await declared.failed?.(ctx, row.payload as never, reason)
+}
+
+/** 15 s, 30 s, 1 min … at most 30 min. */
+export const backOff = (attempt: number) => Math.min(15 * SECOND * 2 ** (attempt - 1), 30 * MINUTE)
+
+/** Runs what is due now, of one environment or of all, until nothing is; for tests and the emulator's control plane. */
+export async function runDue(parts: WorkerParts, vendorId?: string): Promise<number> {
+  for (let count = 0; ;) {
+    const rows = await claim(parts, vendorId)
+    if (!rows.length) return count
+    for (const row of rows) await runOne(parts, row)
+    count += rows.length
+  }
+}
+
+/** Looks for due jobs every `intervalMs` until stopped; stopping waits for those that run. */
+export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
+  let stopped = false
+  let wake = () => {}
+  const loop = (async () => {
+    while (!stopped) {
+      try {
+        const rows = await claim(parts, undefined)
+        await Promise.all(rows.map((row) => runOne(parts, row)))
+        if (rows.length) continue
+      } catch (error) {
+        parts.log.error({ err: error }, 'the job worker could not reach its queue')
+      }
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, intervalMs)
+        wake = () => { clearTimeout(timer); resolve() }
+      })
+    }
+  })()
+  return {
+    async stop() {
+      stopped = true
+      wake()
+      await loop
+    },
+  }
+}

@@ -1,0 +1,46 @@
+import type { TObject } from 'typebox'
+import { Empty, type Operation } from './operation.ts'
+
+interface Part { properties?: Record<string, object>, required?: string[] }
+
+const parameters = (schema: TObject | undefined, where: 'path' | 'query') => {
+  const { properties = {}, required = [] } = (schema ?? {}) as Part
+  return Object.entries(properties).map(([name, s]) => ({ name, in: where, required: required.includes(name), schema: s }))
+}
+const context = (name: string, need: string | undefined) => (need && need !== 'none' ? [{ name, in: 'header', required: false, schema: { type: 'string' } }] : [])
+
+const security = { vendor: [{ vendor: [] }], user: [{ user: [] }], both: [{ vendor: [] }, { user: [] }], public: [] }
+
+function describe(op: Operation) {
+  const failures = new Map((op.errors ?? []).map((e) => [e.status, e.message || 'Error']))
+  return {
+    operationId: op.id, summary: op.summary, tags: [op.tag], ...(op.deprecated && { deprecated: true }),
+    security: security[op.auth],
+    parameters: [
+      ...parameters(op.params, 'path'), ...parameters(op.query, 'query'),
+      ...context('frontegg-tenant-id', op.tenant), ...context('frontegg-user-id', op.user),
+    ],
+    ...(op.body && { requestBody: { required: true, content: { 'application/json': { schema: op.body } } } }),
+    responses: Object.fromEntries([
+      ...Object.entries(op.returns).map(([status, schema]) => [status, schema === Empty
+        ? { description: 'Done; no body' }
+        : { description: 'Done', content: { 'application/json': { schema } } }]),
+      ...[...failures].map(([status, description]) => [status, { description }]),
+    ]),
+  }
+}
+
+/** The document that the server publishes, read off the declarations it runs on. */
+export function openapi(operations: readonly Operation[]) {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const op of operations) (paths[op.path] ??= {})[op.method.toLowerCase()] = describe(op)
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Henhouse', version: '0.1.0', description: 'A self-hosted identity server that speaks the Frontegg identity API.' },
+    components: { securitySchemes: {
+      vendor: { type: 'http', scheme: 'bearer', description: 'Environment token of POST /auth/vendor' },
+      user: { type: 'http', scheme: 'bearer', description: 'User token of a login' },
+    } },
+    paths,
+  }
+}

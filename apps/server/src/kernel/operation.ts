@@ -1,0 +1,118 @@
+import type { Static, TObject, TSchema } from 'typebox'
+import { Type } from 'typebox'
+import type { Clock } from './clock.ts'
+import type { Db } from './db.ts'
+import type { Deps } from './deps.ts'
+import type { Environment } from './environments.ts'
+import type { Failure } from './errors.ts'
+import type { Logger } from 'pino'
+import type { Random } from './random.ts'
+
+export type Auth = 'vendor' | 'user' | 'both' | 'public'
+export type Context = 'required' | 'optional' | 'none'
+
+/** Holder of an environment token: management. */
+export interface VendorCaller { readonly kind: 'vendor' }
+/** Holder of a user token. */
+export interface UserCaller {
+  readonly kind: 'user'
+  readonly userId: string
+  readonly tenantId: string
+  readonly sessionId: string | undefined
+  /** Permission keys, wildcards among them; `may` matches them. */
+  readonly permissions: readonly string[]
+}
+
+declare const proven: unique symbol
+/** An account that the caller has been shown to belong to. Only the kernel can make one. */
+export interface TenantScope { readonly id: string, readonly [proven]: 'tenant' }
+/** The user whom the call is about: the token's own, or the one that an environment token names. Only the kernel can make one. */
+export interface UserScope { readonly id: string, readonly [proven]: 'user' }
+
+/** What every service function may use. */
+export interface Ctx {
+  readonly vendorId: string
+  readonly environment: Environment
+  readonly db: Db
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Logger
+  /** Password hashing, sealing of secrets, signing: what the process was started with. */
+  readonly deps: Deps
+  /** Runs `work` in one transaction; `work` must use the `ctx` it is given. No hashing and no outbound call inside. */
+  atomically<T>(work: (ctx: Ctx) => Promise<T>): Promise<T>
+}
+
+/** What of the HTTP request a flow may need. */
+export interface Http {
+  readonly ip: string
+  readonly userAgent: string
+  /** `frontegg-requested-application-id` or `frontegg-application-id` */
+  readonly applicationId: string | undefined
+  /** `frontegg-tenant-id` as sent, not proven */
+  readonly tenantHeader: string | undefined
+  readonly cookies: Readonly<Record<string, string | undefined>>
+  setCookie(name: string, value: string, options: { maxAgeSeconds: number, sameSite: 'strict' | 'lax' | 'none' }): void
+  clearCookie(name: string): void
+}
+/** A service that needs the request takes this. */
+export type HttpCtx = Ctx & { readonly http: Http }
+
+type CallerOf<A extends Auth> = { vendor: VendorCaller, user: UserCaller, both: VendorCaller | UserCaller, public: undefined }[A]
+type ScopeOf<C extends Context, S> = { required: S, optional: S | undefined, none: undefined }[C]
+type Part<K extends string, S> = S extends TSchema ? { [P in K]: Static<S> } : unknown
+type Body<R> = R[keyof R] extends infer S ? (S extends TSchema ? Static<S> : never) : never
+
+const replied: unique symbol = Symbol('reply')
+export interface Reply<B> { readonly [replied]: true, readonly status: number, readonly body: B }
+/** For an operation with several successes: says which one this is. Without it the first declared status is sent. */
+export const reply = <B>(status: number, body: B): Reply<B> => ({ [replied]: true, status, body })
+export const isReply = (value: unknown): value is Reply<unknown> => typeof value === 'object' && value !== null && replied in value
+
+/** No body at all, not even `null`: some clients fail on any. */
+export const Empty = Type.Void()
+
+export interface Declaration<A extends Auth, T extends Context, U extends Context, P, Q, B, R> {
+  /** verb + noun + version */
+  id: string
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** As a client sees it: `/identity/resources/…`, `{name}` for parameters. */
+  path: `/${string}`
+  summary: string
+  tag: string
+  /** Which token opens it. `both`: a user token, or an environment token with context headers. */
+  auth: A
+  /** Key that a user token must hold; none for a user's own data. Environment tokens need none. */
+  permission?: string
+  tenant?: T
+  user?: U
+  params?: P
+  query?: Q
+  body?: B
+  /** Success statuses; the first is the usual one. */
+  returns: R
+  errors?: readonly Failure[]
+  deprecated?: boolean
+  handler(
+    ctx: HttpCtx & { caller: CallerOf<A>, tenant: ScopeOf<T, TenantScope>, user: ScopeOf<U, UserScope> },
+    input: Part<'params', P> & Part<'query', Q> & Part<'body', B>,
+  ): Promise<Body<R> | Reply<Body<R>>> | Body<R> | Reply<Body<R>>
+}
+
+/** A declaration whose types have been checked and are no longer needed. */
+export type Operation = Omit<Declaration<Auth, Context, Context, TObject, TObject, TSchema, Record<number, TSchema>>, 'handler'> & {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- erased on purpose: 300 strict types cost seconds of every type check
+  handler(ctx: any, input: any): any
+}
+
+export function operation<
+  A extends Auth,
+  R extends Record<number, TSchema>,
+  P extends TObject | undefined = undefined,
+  Q extends TObject | undefined = undefined,
+  B extends TSchema | undefined = undefined,
+  T extends Context = 'none',
+  U extends Context = 'none',
+>(declaration: Declaration<A, T, U, P, Q, B, R>): Operation {
+  return declaration as unknown as Operation
+}

@@ -1,0 +1,84 @@
+import { sign, type Algorithm } from '@henhouse/jwt'
+import type { FastifyInstance } from 'fastify'
+import { LRUCache } from 'lru-cache'
+import { epoch } from './clock.ts'
+import type { Environment, EnvironmentDirectory } from './environments.ts'
+import type { Ctx } from './operation.ts'
+import type { SecretBox } from './secrets.ts'
+
+/** What a token says, once its signature has been checked. */
+export interface Claims {
+  readonly type?: string
+  readonly sub?: string
+  readonly vendorId?: string
+  readonly tenantId?: string
+  readonly sid?: string
+  readonly permissions?: readonly string[]
+  readonly iat: number
+  readonly exp?: number
+}
+
+/**
+ * Checks tokens with the key that their `kid` names, and tells whose environment that is. A signature is checked once;
+ * expiry is looked at every time, on the environment's clock (see authorize).
+ */
+export function tokenReader(jwt: FastifyInstance['jwt'], environments: EnvironmentDirectory, secrets: SecretBox) {
+  const checked = new LRUCache<string, { vendorId: string, kid: string, claims: Claims }>({ max: 10_000 })
+  return async function read(token: string): Promise<{ environment: Environment, claims: Claims } | undefined> {
+    const known = checked.get(token)
+    if (known) {
+      const environment = await environments.byId(known.vendorId)
+      // a retired key takes its tokens with it
+      if (environment?.keys.some((key) => key.id === known.kid)) return { environment, claims: known.claims }
+      checked.delete(token)
+      return undefined
+    }
+    const header = headerOf(jwt, token)
+    if (!header?.kid || (header.alg !== 'RS256' && header.alg !== 'HS256')) return undefined
+    const environment = await environments.byKey(header.kid)
+    const key = environment?.keys.find((k) => k.id === header.kid)
+    if (!environment || !key) return undefined
+    // The algorithm picks the kind of key, and each kind is only ever used for its own algorithm: a public key is never
+    // taken for a shared secret (RFC 8725 §2.1).
+    const secret = header.alg === 'RS256' ? key.publicKey : secrets.open(key.secret)
+    try {
+      const claims = jwt.verify<Claims>(token, { key: secret, algorithms: [header.alg], ignoreExpiration: true })
+      checked.set(token, { vendorId: environment.id, kid: header.kid, claims })
+      return { environment, claims }
+    } catch {
+      return undefined
+    }
+  }
+}
+export type TokenReader = ReturnType<typeof tokenReader>
+
+function headerOf(jwt: FastifyInstance['jwt'], token: string) {
+  try {
+    return jwt.decode<{ header: { kid?: string, alg?: string } }>(token, { complete: true })?.header
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Signs claims with the environment's current key; `iat` and `exp` are of its clock.
+ * @param expiresIn seconds
+ */
+export function signToken(ctx: Ctx, claims: object, { expiresIn, algorithm = 'RS256' }: { expiresIn: number, algorithm?: Algorithm }) {
+  const key = ctx.environment.keys[0]
+  if (!key) throw new Error('the environment has no signing key')
+  const iat = epoch(ctx.clock.now())
+  return sign({ ...claims, iat, exp: iat + expiresIn }, {
+    kid: key.id, algorithm, key: opened(ctx.deps.secrets, algorithm === 'RS256' ? key.privateKey : key.secret),
+  })
+}
+
+const openedKeys = new WeakMap<SecretBox, LRUCache<string, string>>()
+/** Unsealing on every signature would cost more than it protects: the key is in memory for as long as it signs. */
+function opened(secrets: SecretBox, sealed: string) {
+  let cache = openedKeys.get(secrets)
+  if (!cache) openedKeys.set(secrets, cache = new LRUCache({ max: 1000 }))
+  let plain = cache.get(sealed)
+  if (plain === undefined) cache.set(sealed, plain = secrets.open(sealed))
+  return plain
+}

@@ -1,0 +1,177 @@
+import type { TSchema } from 'typebox'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+
+/** A schema as plain JSON Schema: what the walkers below read. */
+interface Schema {
+  type?: string
+  properties?: Record<string, Schema>
+  required?: string[]
+  additionalProperties?: boolean | Schema
+  patternProperties?: Record<string, Schema>
+  items?: Schema
+  anyOf?: Schema[]
+  enum?: unknown[]
+  const?: unknown
+  format?: string
+  pattern?: string
+  minLength?: number
+  maxLength?: number
+  minimum?: number
+  maximum?: number
+  minItems?: number
+  maxItems?: number
+  /** our own: says the fault instead of the text derived from the keyword */
+  message?: string
+}
+
+/** An id of ours, in a path, a query or a body. In a path anything else is simply not found. */
+export const Id = Type.String({ format: 'uuid' })
+/** The wire's date and time: RFC 3339. */
+export const DateTime = Type.String({ format: 'date-time' })
+export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
+export const OneOf = <const V extends string[]>(values: readonly [...V]) => Type.Unsafe<V[number]>({ type: 'string', enum: [...values] })
+
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
+const nullable = (schema: Schema): boolean => schema.type === 'null' || !!schema.anyOf?.some(nullable) || (!schema.type && !schema.anyOf && !schema.enum && schema.const === undefined)
+
+/**
+ * Drops what the schema does not declare (unknown fields are ignored, not refused), and nulls in the place of optional
+ * fields (clients send them for "not given").
+ */
+export function tidy(schema: Schema, value: unknown): unknown {
+  if (Array.isArray(value)) return schema.items ? value.map((item) => tidy(schema.items!, item)) : value
+  if (schema.anyOf) {
+    const branch = schema.anyOf.find((s) => isObject(value) && s.type === 'object' && fitsShape(s, value)) ?? (isObject(value) ? undefined : schema.anyOf.find((s) => s.type === 'array' && Array.isArray(value)))
+    return branch ? tidy(branch, value) : value
+  }
+  if (!isObject(value) || !schema.properties) return value
+  const out: Record<string, unknown> = {}
+  for (const [name, part] of Object.entries(schema.properties)) {
+    if (!Object.hasOwn(value, name)) continue
+    const given = value[name]
+    if (given === null && !schema.required?.includes(name) && !nullable(part)) continue
+    out[name] = tidy(part, given)
+  }
+  if (schema.additionalProperties) for (const name of Object.keys(value)) if (!(name in schema.properties)) out[name] = value[name]
+  return out
+}
+const fitsShape = (schema: Schema, value: Record<string, unknown>) => (schema.required ?? []).every((name) => name in value)
+
+/** Query strings hold text: numbers, booleans and lists (repeated or comma-joined) are made of it where the schema wants them. */
+export function fromQuery(schema: Schema, query: Record<string, unknown>) {
+  const out: Record<string, unknown> = {}
+  for (const [name, part] of Object.entries(schema.properties ?? {})) {
+    const given = query[name] ?? query[`${name}[]`]
+    if (given === undefined || given === '') continue
+    out[name] = convert(part, given)
+  }
+  return out
+}
+function convert(schema: Schema, given: unknown): unknown {
+  const branch = schema.anyOf?.find((s) => s.type !== 'null')
+  if (branch) return convert(branch, given)
+  if (schema.type === 'array') {
+    return [given].flat().flatMap((v) => String(v).split(',')).filter((v) => v !== '').map((v) => convert(schema.items ?? {}, v))
+  }
+  const text = Array.isArray(given) ? given.at(-1) : given
+  if ((schema.type === 'number' || schema.type === 'integer') && typeof text === 'string' && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text)
+  if (schema.type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
+  return text
+}
+
+/** Every fault of the value, in the words that clients of the API know. */
+export function faults(schema: Schema, value: unknown, path = ''): string[] {
+  const list = allFaults(schema, value, path)
+  return [...new Set(list)]
+}
+
+function allFaults(schema: Schema, value: unknown, path: string): string[] {
+  if (schema.anyOf) return unionFaults(schema, value, path)
+  if (schema.enum) return schema.enum.includes(value) ? [] : [schema.message ?? `${path} must be one of the following values: ${schema.enum.join(', ')}`]
+  if (schema.const !== undefined) return value === schema.const ? [] : [`${path} must be ${String(schema.const)}`]
+  switch (schema.type) {
+    case 'string': return stringFaults(schema, value, path)
+    case 'number':
+    case 'integer': return numberFaults(schema, value, path)
+    case 'boolean': return typeof value === 'boolean' ? [] : [`${path} must be a boolean value`]
+    case 'null': return value === null ? [] : [`${path} must be null`]
+    case 'array': return arrayFaults(schema, value, path)
+    case 'object': return objectFaults(schema, value, path)
+    default: return []
+  }
+}
+
+function unionFaults(schema: Schema, value: unknown, path: string): string[] {
+  let first: string[] | undefined
+  for (const branch of schema.anyOf!) {
+    const found = allFaults(branch, value, path)
+    if (!found.length) return []
+    if (branch.type !== 'null') first ??= found
+  }
+  const constants = schema.anyOf!.filter((s) => s.const !== undefined).map((s) => String(s.const))
+  return constants.length > 1 ? [`${path} must be one of the following values: ${constants.join(', ')}`] : first ?? []
+}
+
+const FORMATS: Record<string, string> = { 'email': 'must be an email', 'uuid': 'must be a UUID', 'date-time': 'must be a valid ISO 8601 date string', 'uri': 'must be a URL address' }
+const compiledFormats = new Map<string, { Check(value: unknown): boolean }>()
+const matchesFormat = (format: string, text: string) => {
+  let check = compiledFormats.get(format)
+  if (!check) compiledFormats.set(format, check = Compile(Type.String({ format: format as 'uuid' })))
+  return check.Check(text)
+}
+
+function stringFaults(schema: Schema, value: unknown, path: string): string[] {
+  const empty = (value === undefined || value === null || value === '') && (schema.minLength ?? 0) >= 1 ? [`${path} should not be empty`] : []
+  if (typeof value !== 'string') return [...empty, `${path} must be a string`]
+  if (empty.length) return empty
+  const found: string[] = []
+  if (schema.minLength !== undefined && value.length < schema.minLength) found.push(`${path} must be longer than or equal to ${schema.minLength} characters`)
+  if (schema.maxLength !== undefined && value.length > schema.maxLength) found.push(`${path} must be shorter than or equal to ${schema.maxLength} characters`)
+  if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value)) found.push(schema.message ?? `${path} must match ${schema.pattern} regular expression`)
+  if (schema.format !== undefined && !matchesFormat(schema.format, value)) found.push(schema.message ?? `${path} ${FORMATS[schema.format] ?? `must be a valid ${schema.format}`}`)
+  return found
+}
+
+function numberFaults(schema: Schema, value: unknown, path: string): string[] {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return [`${path} must be a number conforming to the specified constraints`]
+  const found: string[] = []
+  if (schema.type === 'integer' && !Number.isInteger(value)) found.push(`${path} must be an integer number`)
+  if (schema.minimum !== undefined && value < schema.minimum) found.push(`${path} must not be less than ${schema.minimum}`)
+  if (schema.maximum !== undefined && value > schema.maximum) found.push(`${path} must not be greater than ${schema.maximum}`)
+  return found
+}
+
+function arrayFaults(schema: Schema, value: unknown, path: string): string[] {
+  if (!Array.isArray(value)) return [path ? `${path} must be an array` : 'Expected body to be an array']
+  const found: string[] = []
+  if (schema.minItems !== undefined && value.length < schema.minItems) found.push(`${path || 'body'} must contain at least ${schema.minItems} elements`)
+  if (schema.maxItems !== undefined && value.length > schema.maxItems) found.push(`${path || 'body'} must contain no more than ${schema.maxItems} elements`)
+  const items = schema.items
+  if (!items) return found
+  const nested = items.type === 'object' || items.type === 'array'
+  value.forEach((item, index) => {
+    if (nested) found.push(...allFaults(items, item, path ? `${path}.${index}` : String(index)))
+    else if (allFaults(items, item, '').length) found.push(...allFaults(items, item, `each value in ${path || 'body'}`))
+  })
+  return found
+}
+
+function objectFaults(schema: Schema, value: unknown, path: string): string[] {
+  if (!isObject(value)) return [`${path || 'body'} must be an object`]
+  const found: string[] = []
+  for (const [name, part] of Object.entries(schema.properties ?? {})) {
+    const given = value[name]
+    if (given === undefined && !schema.required?.includes(name)) continue
+    found.push(...allFaults(part, given, path ? `${path}.${name}` : name))
+  }
+  return found
+}
+
+const compiled = new WeakMap<object, { Check(value: unknown): boolean }>()
+/** Compiled when first used: compiling 300 schemas at once costs seconds of every start. */
+export function fits(schema: TSchema, value: unknown) {
+  let check = compiled.get(schema)
+  if (!check) compiled.set(schema, check = Compile(schema))
+  return check.Check(value)
+}

@@ -1,0 +1,11 @@
+import * as memberships from './areas/memberships/memberships.service.ts'
+import { jobs } from './jobs.ts'
+import { buildApp } from './kernel/app.ts'
+import type { Deps } from './kernel/deps.ts'
+import { operations } from './operations.ts'
+
+/** The one app: production, the emulator and the tests differ in `deps` only. */
+export const buildServer = (deps: Deps) => buildApp({
+  deps, operations, jobs,
+  permissionsOf: async (ctx, userId, tenantId) => (await memberships.keysOf(ctx, userId, tenantId)).permissions,
+})

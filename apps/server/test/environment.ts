@@ -1,0 +1,141 @@
+import { openDatabase } from '@henhouse/database'
+import { passwordHasher } from '@henhouse/passwords'
+import { pino } from 'pino'
+import { inject } from 'vitest'
+import { createEnvironment } from '../src/areas/environments/environments.service.ts'
+import * as memberships from '../src/areas/memberships/memberships.service.ts'
+import { systemClock, type Clock } from '../src/kernel/clock.ts'
+import { contextFor } from '../src/kernel/context.ts'
+import type { Deps } from '../src/kernel/deps.ts'
+import { runDue } from '../src/kernel/jobs.ts'
+import { cryptoRandom } from '../src/kernel/random.ts'
+import { secretBox } from '../src/kernel/secrets.ts'
+import { signToken } from '../src/kernel/tokens.ts'
+import { buildServer } from '../src/server.ts'
+
+const keyPairs = inject('keyPairs')
+let nextPair = 0
+
+export const deps: Deps = {
+  database: openDatabase(inject('databaseUrl'), { max: 12 }),
+  systemClock,
+  random: cryptoRandom,
+  // the least that argon2 allows: tests log in hundreds of times
+  passwords: passwordHasher({ memoryCost: 64, timeCost: 1, parallelism: 1 }),
+  secrets: secretBox('a secret of the tests that is long enough'),
+  log: pino({ level: process.env['LOG_LEVEL'] ?? 'fatal' }),
+  newKeyPair: async () => keyPairs[nextPair++ % keyPairs.length]!,
+  publicUrl: new URL('http://localhost:3100'),
+  allowedOrigins: '*',
+  trustProxy: true,
+  mail: 'hold',
+  strict: true,
+}
+
+export const server = await buildServer(deps)
+export const { operations } = server
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+export interface Answer<B = any> { status: number, body: B, headers: Record<string, string | string[] | undefined>, cookies: { name: string, value: string, [attribute: string]: unknown }[] }
+
+/** Calls as somebody: the headers go with every call. Give `cookies` to send some. */
+function client(headers: Record<string, string>) {
+  return async (method: Method, url: string, payload?: unknown, more: { headers?: Record<string, string>, cookies?: Record<string, string> } = {}): Promise<Answer> => {
+    const response = await server.http.inject({
+      method, url, ...(payload !== undefined && { payload: payload as object }),
+      headers: { ...(payload !== undefined && { 'content-type': 'application/json' }), ...headers, ...more.headers }, ...(more.cookies && { cookies: more.cookies }),
+    })
+    const isJson = response.body !== '' && String(response.headers['content-type'] ?? '').includes('json')
+    return { status: response.statusCode, body: isJson ? response.json() : response.body || null, headers: response.headers as Answer['headers'], cookies: response.cookies as Answer['cookies'] }
+  }
+}
+export type Client = ReturnType<typeof client>
+
+let sequence = 0
+/** A tag that no other test uses: `unique('ada')` → `ada-7-3f2a`. */
+export const unique = (prefix = 'x') => `${prefix}-${++sequence}-${cryptoRandom.token(4).toLowerCase().replace(/[^a-z0-9]/g, '0')}`
+
+/**
+ * A whole environment for one test: nothing is shared with other tests, nothing needs cleaning up.
+ * `vendor` manages it, `user(…)` is somebody in it, `anonymous` is a browser that found it by its client id.
+ */
+export async function newEnvironment() {
+  const { environment, apiKey } = await createEnvironment(deps, { name: unique('env') })
+  const id = environment.id
+  /** as of now: its clock may have moved */
+  const context = async () => contextFor(deps, (await server.environments.byId(id))!, deps.log)
+  const token = async (claims: object, expiresIn = 3600) => signToken(await context(), claims, { expiresIn })
+  const vendorToken = await token({ type: 'vendor', vendorId: id, scopes: [] }, 10 * 365 * 86_400)
+  const vendor = (tenantId?: string, userId?: string): Client => client({
+    'authorization': `Bearer ${vendorToken}`, ...(tenantId && { 'frontegg-tenant-id': tenantId }), ...(userId && { 'frontegg-user-id': userId }),
+  })
+
+  async function newTenant(name = unique('Tenant')) {
+    const ctx = await context()
+    const row = await ctx.db.tenant.create({ data: { id: cryptoRandom.uuid(), rowId: cryptoRandom.uuid(), name, createdAt: ctx.clock.now(), updatedAt: ctx.clock.now() } })
+    return row.id
+  }
+
+  interface NewUser { tenantId?: string, email?: string, password?: string, permissions?: string[], roleKeys?: string[], verified?: boolean, level?: number }
+  /** Somebody with exactly these permissions (in a role made for that), or with these roles, in a tenant; verified, and with a password where one is given. */
+  async function newUser({ tenantId, email = `${unique('user')}@example.com`, password, permissions = [], roleKeys = [], verified = true, level = 0 }: NewUser = {}) {
+    const ctx = await context(), now = ctx.clock.now()
+    const tenant = tenantId ?? await newTenant()
+    const roleIds = roleKeys.length ? (await ctx.db.role.findMany({ where: { key: { in: roleKeys } }, select: { id: true } })).map((r) => r.id) : []
+    if (permissions.length) {
+      const rows = await ctx.db.permission.findMany({ where: { key: { in: permissions } }, select: { id: true, key: true } })
+      const missing = permissions.filter((key) => !rows.some((row) => row.key === key))
+      if (missing.length) throw new Error(`no such permission: ${missing.join(', ')}`)
+      const role = await ctx.db.role.create({ data: { id: cryptoRandom.uuid(), key: unique('role'), name: 'For a test', level, createdAt: now, updatedAt: now, permissions: { create: rows.map((row) => ({ permissionId: row.id })) } } })
+      roleIds.push(role.id)
+    }
+    const user = await ctx.db.user.create({ data: {
+      id: cryptoRandom.uuid(), email, name: email.split('@')[0]!, verified, activeTenantId: tenant, createdAt: now, updatedAt: now,
+      passwordHash: password === undefined ? null : await deps.passwords.hash(password), passwordChangedAt: password === undefined ? null : now,
+    } })
+    await ctx.db.membership.create({ data: { userId: user.id, tenantId: tenant, acceptedAt: now, createdAt: now, roles: { create: roleIds.map((roleId) => ({ roleId })) } } })
+    return { id: user.id, email, tenantId: tenant, ...(password !== undefined && { password }) }
+  }
+
+  /** A client that holds a user token of `newUser`, as a login would make it. */
+  async function user(who: NewUser = {}) {
+    const made = await newUser(who)
+    const call = await asUser(made)
+    return Object.assign(call, made)
+  }
+  async function asUser({ id: userId, tenantId, sessionId }: { id: string, tenantId: string, sessionId?: string }) {
+    const keys = await memberships.keysOf(await context(), userId, tenantId)
+    return client({ authorization: `Bearer ${await token({ type: 'userToken', sub: userId, tenantId, sid: sessionId, ...keys })}` })
+  }
+
+  const changeClock = async (data: { clockOffsetMs?: bigint, clockFrozenAt?: Date | null }) => {
+    await deps.database.prisma.vendor.update({ where: { id }, data })
+    server.environments.forget(id)
+  }
+  return {
+    id, apiKey, name: environment.name, vendor: vendor(), as: vendor, newTenant, newUser, user, asUser, token, context,
+    anonymous: client({ 'frontegg-vendor-id': id }),
+    /** with no header that names the environment */
+    bare: client({}),
+    client: (headers: Record<string, string>) => client({ 'frontegg-vendor-id': id, ...headers }),
+    withToken: (bearer: string) => client({ authorization: `Bearer ${bearer}` }),
+    clock: {
+      async advance(ms: number) {
+        const { clockOffsetMs } = (await server.environments.byId(id))!
+        await changeClock({ clockOffsetMs: clockOffsetMs + BigInt(ms) })
+      },
+      freeze: (at = new Date()) => changeClock({ clockFrozenAt: at }),
+      now: async () => ((await context()).clock as Clock).now(),
+    },
+    /** What was sent, oldest first. */
+    messages: async (where: { to?: string, template?: string } = {}) => (await context()).db.message.findMany({
+      where: { ...(where.to && { recipient: where.to }), ...(where.template && { template: where.template }) }, orderBy: { sequence: 'asc' },
+    }),
+    /** Runs what this environment's clock says is due, until nothing is. */
+    runJobs: () => runDue(server.worker, id),
+  }
+}
+export type TestEnvironment = Awaited<ReturnType<typeof newEnvironment>>
+
+export const UNKNOWN_ID = '0b0e5f0e-7a0e-4c55-9d0e-222222222222'
+

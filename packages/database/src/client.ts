@@ -1,0 +1,32 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { PrismaClient } from './generated/client.ts'
+
+export interface Database {
+  prisma: PrismaClient
+  /** the very connections that `prisma` uses, for the few statements that must not go through it */
+  pool: pg.Pool
+  /** waits for running queries */
+  close: () => Promise<void>
+}
+
+export interface DatabaseOptions {
+  /** connections at most; 10 when absent */
+  max?: number
+  /** how long a query may wait for a free connection, in milliseconds; 10 seconds when absent */
+  connectionTimeout?: number
+}
+
+/** Opens a pool of connections, each made when first needed: a wrong address shows at the first query. */
+export function openDatabase(url: string, { max = 10, connectionTimeout = 10_000 }: DatabaseOptions = {}): Database {
+  const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: connectionTimeout, keepAlive: true })
+  // an idle connection that breaks is replaced at the next query; without a listener it would end the process
+  pool.on('error', () => {})
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+  let closed: Promise<void> | undefined
+  return {
+    prisma,
+    pool,
+    close: () => (closed ??= prisma.$disconnect().then(() => pool.end())),
+  }
+}

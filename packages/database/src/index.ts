@@ -1,0 +1,7 @@
+export { openDatabase, type Database, type DatabaseOptions } from './client.ts'
+export { createDatabase, databaseUrl, dropDatabase } from './databases.ts'
+export { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './embedded/start.ts'
+export { Prisma, PrismaClient } from './generated/client.ts'
+export type * from './generated/client.ts'
+export { migrate, pendingMigrations } from './migrate.ts'
+export { startTestDatabase, type TestDatabase } from './test-database.ts'

@@ -1,0 +1,7 @@
+export { type AwsCredentials } from './aws.ts'
+export { MailRefused, type Mail, type MailProvider } from './mail.ts'
+export { mailgun, type MailgunOptions } from './mailgun.ts'
+export { sendgrid, type SendgridOptions } from './sendgrid.ts'
+export { ses, type SesOptions } from './ses.ts'
+export { sesRole, type SesRoleOptions } from './ses-role.ts'
+export { smtp, type SmtpOptions } from './smtp.ts'

@@ -1,0 +1,471 @@
+-- Lock 2 of four (docs/ARCHITECTURE.md): a row written past ctx.db has no environment, and fails.
+CREATE FUNCTION vendor_id_required() RETURNS uuid LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'row written without an environment: use ctx.db'; END $$;
+
+-- Lock 4: a row never moves to another environment, not even through a nested connect.
+CREATE FUNCTION vendor_never_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'a row never moves to another environment'; END $$;
+
+CREATE FUNCTION owned_by_vendor(owned regclass) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('CREATE TRIGGER vendor_never_changes BEFORE UPDATE OF "vendorId" ON %s FOR EACH ROW WHEN (OLD."vendorId" IS DISTINCT FROM NEW."vendorId") EXECUTE FUNCTION vendor_never_changes()', owned);
+END $$;
+
+-- CreateTable
+CREATE TABLE "Vendor" (
+    "id" UUID NOT NULL,
+    "name" TEXT NOT NULL,
+    "host" TEXT,
+    "isDefault" BOOLEAN NOT NULL DEFAULT false,
+    "apiKeyHash" TEXT NOT NULL,
+    "clockOffsetMs" BIGINT NOT NULL DEFAULT 0,
+    "clockFrozenAt" TIMESTAMPTZ(3),
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "Vendor_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "SigningKey" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" TEXT NOT NULL,
+    "publicKey" TEXT NOT NULL,
+    "privateKey" TEXT NOT NULL,
+    "secret" TEXT NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "retiredAt" TIMESTAMPTZ(3),
+
+    CONSTRAINT "SigningKey_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "Setting" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "tenantId" TEXT,
+    "key" TEXT NOT NULL,
+    "value" JSONB NOT NULL,
+    "version" INTEGER NOT NULL DEFAULT 0,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "Setting_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "Message" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "sequence" BIGSERIAL NOT NULL,
+    "channel" TEXT NOT NULL,
+    "template" TEXT NOT NULL,
+    "tenantId" TEXT,
+    "userId" UUID,
+    "sender" TEXT NOT NULL,
+    "senderName" TEXT,
+    "recipient" TEXT NOT NULL,
+    "subject" TEXT NOT NULL,
+    "html" TEXT NOT NULL,
+    "text" TEXT NOT NULL,
+    "link" TEXT,
+    "code" TEXT,
+    "status" TEXT NOT NULL,
+    "provider" TEXT,
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "error" TEXT,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "sentAt" TIMESTAMPTZ(3),
+
+    CONSTRAINT "Message_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "Job" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "sequence" BIGSERIAL NOT NULL,
+    "name" TEXT NOT NULL,
+    "payload" JSONB NOT NULL,
+    "runAt" TIMESTAMPTZ(3) NOT NULL,
+    "leaseUntil" TIMESTAMPTZ(3),
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "maxAttempts" INTEGER NOT NULL,
+    "state" TEXT NOT NULL,
+    "progress" JSONB,
+    "error" TEXT,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "finishedAt" TIMESTAMPTZ(3),
+
+    CONSTRAINT "Job_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "Challenge" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "purpose" TEXT NOT NULL,
+    "userId" UUID,
+    "tenantId" TEXT,
+    "secretHash" TEXT NOT NULL,
+    "data" JSONB NOT NULL DEFAULT '{}',
+    "attempts" INTEGER NOT NULL DEFAULT 0,
+    "maxAttempts" INTEGER NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "expiresAt" TIMESTAMPTZ(3) NOT NULL,
+    "consumedAt" TIMESTAMPTZ(3),
+
+    CONSTRAINT "Challenge_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "Membership" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "userId" UUID NOT NULL,
+    "tenantId" TEXT NOT NULL,
+    "isDisabled" BOOLEAN NOT NULL DEFAULT false,
+    "acceptedAt" TIMESTAMPTZ(3),
+    "expiresAt" TIMESTAMPTZ(3),
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "Membership_pkey" PRIMARY KEY ("vendorId","userId","tenantId")
+);
+
+-- CreateTable
+CREATE TABLE "MembershipRole" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "userId" UUID NOT NULL,
+    "tenantId" TEXT NOT NULL,
+    "roleId" UUID NOT NULL,
+
+    CONSTRAINT "MembershipRole_pkey" PRIMARY KEY ("vendorId","userId","tenantId","roleId")
+);
+
+-- CreateTable
+CREATE TABLE "Role" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "tenantId" TEXT,
+    "key" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "description" TEXT,
+    "isDefault" BOOLEAN NOT NULL DEFAULT false,
+    "firstUserRole" BOOLEAN NOT NULL DEFAULT false,
+    "migrateRole" BOOLEAN NOT NULL DEFAULT false,
+    "level" SMALLINT NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "Role_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "PermissionCategory" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "name" TEXT NOT NULL,
+    "description" TEXT,
+    "feCategory" BOOLEAN NOT NULL DEFAULT false,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "PermissionCategory_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "Permission" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "categoryId" UUID,
+    "key" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "description" TEXT,
+    "fePermission" BOOLEAN NOT NULL DEFAULT false,
+    "assignmentType" TEXT NOT NULL DEFAULT 'ALWAYS',
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "Permission_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "RolePermission" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "roleId" UUID NOT NULL,
+    "permissionId" UUID NOT NULL,
+
+    CONSTRAINT "RolePermission_pkey" PRIMARY KEY ("vendorId","roleId","permissionId")
+);
+
+-- CreateTable
+CREATE TABLE "Session" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "userId" UUID NOT NULL,
+    "tenantId" TEXT,
+    "applicationId" TEXT,
+    "ipAddress" TEXT,
+    "userAgent" TEXT,
+    "impersonated" BOOLEAN NOT NULL DEFAULT false,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "lastActiveAt" TIMESTAMPTZ(3) NOT NULL,
+    "expiresAt" TIMESTAMPTZ(3) NOT NULL,
+    "endedAt" TIMESTAMPTZ(3),
+
+    CONSTRAINT "Session_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "RefreshToken" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" TEXT NOT NULL,
+    "sessionId" UUID NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "expiresAt" TIMESTAMPTZ(3) NOT NULL,
+    "usedAt" TIMESTAMPTZ(3),
+
+    CONSTRAINT "RefreshToken_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "Tenant" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" TEXT NOT NULL,
+    "rowId" UUID NOT NULL,
+    "name" TEXT NOT NULL,
+    "status" TEXT,
+    "website" TEXT,
+    "applicationUrl" TEXT,
+    "logo" TEXT,
+    "logoUrl" TEXT,
+    "address" TEXT,
+    "timezone" TEXT,
+    "dateFormat" TEXT,
+    "timeFormat" TEXT,
+    "currency" TEXT,
+    "creatorName" TEXT,
+    "creatorEmail" TEXT,
+    "isReseller" BOOLEAN NOT NULL DEFAULT false,
+    "alias" TEXT,
+    "parentId" TEXT,
+    "metadata" JSONB NOT NULL DEFAULT '{}',
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "Tenant_pkey" PRIMARY KEY ("vendorId","id")
+);
+
+-- CreateTable
+CREATE TABLE "User" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "email" TEXT,
+    "username" TEXT,
+    "phoneNumber" TEXT,
+    "name" TEXT NOT NULL,
+    "profilePictureUrl" TEXT,
+    "verified" BOOLEAN NOT NULL DEFAULT false,
+    "provider" TEXT NOT NULL DEFAULT 'local',
+    "managedBy" TEXT NOT NULL DEFAULT 'frontegg',
+    "externalId" TEXT,
+    "metadata" TEXT NOT NULL DEFAULT '{}',
+    "vendorMetadata" TEXT NOT NULL DEFAULT '{}',
+    "passwordHash" TEXT,
+    "passwordChangedAt" TIMESTAMPTZ(3),
+    "failedLogins" INTEGER NOT NULL DEFAULT 0,
+    "isLocked" BOOLEAN NOT NULL DEFAULT false,
+    "lockedAt" TIMESTAMPTZ(3),
+    "mfaEnrolled" BOOLEAN NOT NULL DEFAULT false,
+    "mfaBypass" BOOLEAN NOT NULL DEFAULT false,
+    "superUser" BOOLEAN NOT NULL DEFAULT false,
+    "invisible" BOOLEAN NOT NULL DEFAULT false,
+    "subAccountAccess" BOOLEAN NOT NULL DEFAULT false,
+    "activeTenantId" TEXT,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+    "lastLogin" TIMESTAMPTZ(3),
+
+    CONSTRAINT "User_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Vendor_name_key" ON "Vendor"("name");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Vendor_host_key" ON "Vendor"("host");
+
+-- CreateIndex
+CREATE INDEX "SigningKey_vendorId_createdAt_idx" ON "SigningKey"("vendorId", "createdAt");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Setting_vendorId_key_tenantId_key" ON "Setting"("vendorId", "key", "tenantId");
+
+-- CreateIndex
+CREATE INDEX "Message_vendorId_sequence_idx" ON "Message"("vendorId", "sequence");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Message_vendorId_id_key" ON "Message"("vendorId", "id");
+
+-- CreateIndex
+CREATE INDEX "Job_state_runAt_idx" ON "Job"("state", "runAt");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Job_vendorId_id_key" ON "Job"("vendorId", "id");
+
+-- CreateIndex
+CREATE INDEX "Challenge_vendorId_purpose_secretHash_idx" ON "Challenge"("vendorId", "purpose", "secretHash");
+
+-- CreateIndex
+CREATE INDEX "Challenge_vendorId_userId_purpose_idx" ON "Challenge"("vendorId", "userId", "purpose");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Challenge_vendorId_id_key" ON "Challenge"("vendorId", "id");
+
+-- CreateIndex
+CREATE INDEX "Membership_vendorId_tenantId_createdAt_userId_idx" ON "Membership"("vendorId", "tenantId", "createdAt", "userId");
+
+-- CreateIndex
+CREATE INDEX "MembershipRole_vendorId_roleId_idx" ON "MembershipRole"("vendorId", "roleId");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Role_vendorId_id_key" ON "Role"("vendorId", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Role_vendorId_key_tenantId_key" ON "Role"("vendorId", "key", "tenantId");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "PermissionCategory_vendorId_id_key" ON "PermissionCategory"("vendorId", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "PermissionCategory_vendorId_name_key" ON "PermissionCategory"("vendorId", "name");
+
+-- CreateIndex
+CREATE INDEX "Permission_vendorId_categoryId_idx" ON "Permission"("vendorId", "categoryId");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Permission_vendorId_id_key" ON "Permission"("vendorId", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Permission_vendorId_key_key" ON "Permission"("vendorId", "key");
+
+-- CreateIndex
+CREATE INDEX "RolePermission_vendorId_permissionId_idx" ON "RolePermission"("vendorId", "permissionId");
+
+-- CreateIndex
+CREATE INDEX "Session_vendorId_userId_createdAt_idx" ON "Session"("vendorId", "userId", "createdAt");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Session_vendorId_id_key" ON "Session"("vendorId", "id");
+
+-- CreateIndex
+CREATE INDEX "RefreshToken_vendorId_sessionId_idx" ON "RefreshToken"("vendorId", "sessionId");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Tenant_rowId_key" ON "Tenant"("rowId");
+
+-- CreateIndex
+CREATE INDEX "Tenant_vendorId_createdAt_idx" ON "Tenant"("vendorId", "createdAt");
+
+-- CreateIndex
+CREATE INDEX "Tenant_vendorId_parentId_idx" ON "Tenant"("vendorId", "parentId");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Tenant_vendorId_alias_key" ON "Tenant"("vendorId", "alias");
+
+-- CreateIndex
+CREATE INDEX "User_vendorId_createdAt_id_idx" ON "User"("vendorId", "createdAt", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "User_vendorId_id_key" ON "User"("vendorId", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "User_vendorId_email_key" ON "User"("vendorId", "email");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "User_vendorId_username_key" ON "User"("vendorId", "username");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "User_vendorId_phoneNumber_key" ON "User"("vendorId", "phoneNumber");
+
+-- AddForeignKey
+ALTER TABLE "SigningKey" ADD CONSTRAINT "SigningKey_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Setting" ADD CONSTRAINT "Setting_vendorId_tenantId_fkey" FOREIGN KEY ("vendorId", "tenantId") REFERENCES "Tenant"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Setting" ADD CONSTRAINT "Setting_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Message" ADD CONSTRAINT "Message_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Job" ADD CONSTRAINT "Job_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Challenge" ADD CONSTRAINT "Challenge_vendorId_userId_fkey" FOREIGN KEY ("vendorId", "userId") REFERENCES "User"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Challenge" ADD CONSTRAINT "Challenge_vendorId_tenantId_fkey" FOREIGN KEY ("vendorId", "tenantId") REFERENCES "Tenant"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Challenge" ADD CONSTRAINT "Challenge_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Membership" ADD CONSTRAINT "Membership_vendorId_userId_fkey" FOREIGN KEY ("vendorId", "userId") REFERENCES "User"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Membership" ADD CONSTRAINT "Membership_vendorId_tenantId_fkey" FOREIGN KEY ("vendorId", "tenantId") REFERENCES "Tenant"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "MembershipRole" ADD CONSTRAINT "MembershipRole_vendorId_userId_tenantId_fkey" FOREIGN KEY ("vendorId", "userId", "tenantId") REFERENCES "Membership"("vendorId", "userId", "tenantId") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "MembershipRole" ADD CONSTRAINT "MembershipRole_vendorId_roleId_fkey" FOREIGN KEY ("vendorId", "roleId") REFERENCES "Role"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Role" ADD CONSTRAINT "Role_vendorId_tenantId_fkey" FOREIGN KEY ("vendorId", "tenantId") REFERENCES "Tenant"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Role" ADD CONSTRAINT "Role_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "PermissionCategory" ADD CONSTRAINT "PermissionCategory_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Permission" ADD CONSTRAINT "Permission_vendorId_categoryId_fkey" FOREIGN KEY ("vendorId", "categoryId") REFERENCES "PermissionCategory"("vendorId", "id") ON DELETE NO ACTION ON UPDATE NO ACTION;
+
+-- AddForeignKey
+ALTER TABLE "Permission" ADD CONSTRAINT "Permission_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "RolePermission" ADD CONSTRAINT "RolePermission_vendorId_roleId_fkey" FOREIGN KEY ("vendorId", "roleId") REFERENCES "Role"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "RolePermission" ADD CONSTRAINT "RolePermission_vendorId_permissionId_fkey" FOREIGN KEY ("vendorId", "permissionId") REFERENCES "Permission"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Session" ADD CONSTRAINT "Session_vendorId_userId_fkey" FOREIGN KEY ("vendorId", "userId") REFERENCES "User"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Session" ADD CONSTRAINT "Session_vendorId_tenantId_fkey" FOREIGN KEY ("vendorId", "tenantId") REFERENCES "Tenant"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "RefreshToken" ADD CONSTRAINT "RefreshToken_vendorId_sessionId_fkey" FOREIGN KEY ("vendorId", "sessionId") REFERENCES "Session"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "Tenant" ADD CONSTRAINT "Tenant_vendorId_parentId_fkey" FOREIGN KEY ("vendorId", "parentId") REFERENCES "Tenant"("vendorId", "id") ON DELETE NO ACTION ON UPDATE NO ACTION;
+
+-- AddForeignKey
+ALTER TABLE "Tenant" ADD CONSTRAINT "Tenant_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "User" ADD CONSTRAINT "User_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- One document, one role key, of the environment itself, too (Prisma cannot say NULLS NOT DISTINCT).
+DROP INDEX "Setting_vendorId_key_tenantId_key";
+CREATE UNIQUE INDEX "Setting_vendorId_key_tenantId_key" ON "Setting"("vendorId", "key", "tenantId") NULLS NOT DISTINCT;
+DROP INDEX "Role_vendorId_key_tenantId_key";
+CREATE UNIQUE INDEX "Role_vendorId_key_tenantId_key" ON "Role"("vendorId", "key", "tenantId") NULLS NOT DISTINCT;
+
+SELECT owned_by_vendor(oid) FROM pg_class
+WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'vendorId');

@@ -1,0 +1,83 @@
+// node scripts/run.mjs [--watch] <file.ts> [arguments]
+// Runs a TypeScript file of this repository from its source. Sees to it that the Prisma client is up to date first.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const require = createRequire(import.meta.url)
+
+const watch = process.argv[2] === '--watch'
+const [file, ...rest] = process.argv.slice(watch ? 3 : 2)
+if (!file) stop('Usage: node scripts/run.mjs [--watch] <file.ts> [arguments]')
+if (!existsSync(join(root, 'node_modules'))) stop('The dependencies are missing: run `npm ci` first')
+if (!isClientFresh()) generateClient()
+run()
+
+/** The generated client holds the text of the schema that it was generated from, whoever generated it. */
+function isClientFresh() {
+  try {
+    const generated = readFileSync(join(root, 'packages/database/src/generated/internal/class.ts'), 'utf8')
+    const [, version] = /"clientVersion": "(.*)"/.exec(generated)
+    const schema = JSON.parse(/"inlineSchema": (".*")/.exec(generated)[1])
+    const files = schemaFiles()
+    return (
+      version === require('prisma/package.json').version &&
+      files.every((text) => schema.includes(text)) &&
+      // nothing is left of a file that is gone; files are joined by line ends
+      schema.length - files.reduce((sum, text) => sum + text.length, 0) <= files.length
+    )
+  } catch {
+    return false
+  }
+}
+
+function schemaFiles() {
+  const folder = join(root, 'prisma')
+  const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.prisma'))
+  return names.map((name) => readFileSync(join(folder, name), 'utf8'))
+}
+
+function generateClient() {
+  const result = spawnSync(process.execPath, [require.resolve('prisma/build/index.js'), 'generate'], { cwd: root, encoding: 'utf8' })
+  if (result.status !== 0) stop(`prisma generate failed:\n${result.stdout}${result.stderr}`)
+}
+
+function run() {
+  const node = ['--conditions=development']
+  const tsx = watch
+    ? [join(require.resolve('tsx/package.json'), '../dist/cli.mjs'), 'watch', '--clear-screen=false', ...node]
+    : [...node, '--import', import.meta.resolve('tsx')]
+  const child = spawn(process.execPath, ['--import', followUs(), ...tsx, file, ...rest], { stdio: ['inherit', 'inherit', 'inherit', 'pipe'] })
+  child.stdio[3].on('error', () => {}).unref()
+  child.on('error', (error) => stop(error.message))
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
+
+  // Ctrl-C in a terminal reaches the child too: once is enough, twice may mean "at once" to it
+  const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      if (signal === 'SIGTERM' || !atTerminal) child.kill(signal)
+    })
+  }
+}
+
+/** A module that ends the child when this process is gone, whatever ended it: the pipe at file descriptor 3 closes then. */
+function followUs() {
+  const script = `
+    import { Socket } from 'node:net'
+    import { isMainThread } from 'node:worker_threads'
+    if (isMainThread && process.ppid === ${process.pid}) {
+      const pipe = new Socket({ fd: 3 })
+      pipe.on('end', () => process.kill(process.pid, 'SIGTERM')).on('error', () => {}).resume().unref()
+    }`
+  return `data:text/javascript,${encodeURIComponent(script)}`
+}
+
+function stop(message) {
+  process.stderr.write(`${message}\n`)
+  process.exit(1)
+}
