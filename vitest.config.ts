@@ -6,4 +6,17 @@ const conditions = ['development']
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
+  test: {
+    projects: [
+      { extends: true, test: { name: 'packages', include: ['packages/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'server', include: ['apps/server/**/*.test.ts'], globalSetup: ['apps/server/test/database.ts'],
+          // files share a process: the modules load once, and the database is shared anyway
+          pool: 'threads', isolate: false, maxWorkers: 2, maxConcurrency: 10, testTimeout: 30_000,
+        },
+      },
+    ],
+  },
 })

@@ -5,30 +5,34 @@ import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { serviceAccount } from './account.ts'
 import { findBinaries } from './binaries.ts'
 import { placeOf } from './data-folder.ts'
-import { startEmbeddedPostgres, type EmbeddedPostgres } from './start.ts'
+import { startEmbeddedPostgres, type EmbeddedPostgres, type EmbeddedPostgresOptions } from './start.ts'
 import { startTemporaryPostgres } from './temporary.ts'
 
 const UNIX = process.platform !== 'win32'
 
 let folder: string
+// one for all but a few tests, because the first start takes the longest
 let dataDir: string
 const running: { stop: () => Promise<void> }[] = []
 
-beforeEach(async () => {
+beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hen-test-'))
   dataDir = join(folder, 'postgres')
 })
 
 afterEach(async () => {
   await Promise.all(running.splice(0).map((one) => one.stop()))
+})
+
+afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const start = async (options: Partial<Parameters<typeof startEmbeddedPostgres>[0]> = {}): Promise<EmbeddedPostgres> => {
+const start = async (options: Partial<EmbeddedPostgresOptions> = {}): Promise<EmbeddedPostgres> => {
   const server = await startEmbeddedPostgres({ dataDir, settings: { fsync: 'off' }, ...options })
   running.push(server)
   return server
@@ -48,7 +52,7 @@ async function query(url: string, sql: string): Promise<unknown[]> {
 const answers = (url: string): Promise<boolean> => query(url, 'select 1').then(() => true, () => false)
 
 /** Another process that starts a server on the folder and says so, then lives until it is ended. */
-async function startElsewhere(): Promise<{ owner: ChildProcess; url: string; error: string }> {
+async function startElsewhere(dataDir: string): Promise<{ owner: ChildProcess; url: string; error: string }> {
   const script = `
     import { startEmbeddedPostgres } from ${JSON.stringify(new URL('./start.ts', import.meta.url).href)}
     process.on('SIGINT', () => {})
@@ -77,11 +81,11 @@ const postmaster = async (): Promise<number> => Number.parseInt(await readFile(j
 describe('an embedded Postgres', () => {
   it('keeps its data from one start to the next', async () => {
     const first = await start()
-    await query(first.url, 'create table eggs as select 12 as number')
+    await query(first.url, 'create table nests as select 3 as number')
     await first.stop()
     expect(await first.ended).toBeUndefined()
     const second = await start()
-    expect(await query(second.url, 'select * from eggs')).toEqual([{ number: 12 }])
+    expect(await query(second.url, 'select * from nests')).toEqual([{ number: 3 }])
   })
 
   it('lets nobody in without the password', async () => {
@@ -98,7 +102,7 @@ describe('an embedded Postgres', () => {
   })
 
   it('ends when its owner is killed, and starts again on the same folder at once', async () => {
-    const { owner, url } = await startElsewhere()
+    const { owner, url } = await startElsewhere(dataDir)
     await query(url, 'create table eggs as select 12 as number')
     const pid = await postmaster()
     await kill(owner)
@@ -109,14 +113,14 @@ describe('an embedded Postgres', () => {
   })
 
   it('leaves no process behind when its owner is killed', async () => {
-    const { owner, url } = await startElsewhere()
+    const { owner, url } = await startElsewhere(dataDir)
     await kill(owner)
     await vi.waitUntil(async () => !(await answers(url)), { timeout: 10_000, interval: 20 })
     await vi.waitUntil(() => stat(join(dataDir, 'data/postmaster.pid')).then(() => false, () => true), { timeout: 10_000, interval: 20 })
   })
 
   it('refuses a folder that a living process uses, and leaves that one alone', async () => {
-    const { owner, url } = await startElsewhere()
+    const { owner, url } = await startElsewhere(dataDir)
     await expect(start()).rejects.toThrow(`is in use by another Henhouse (process ${owner.pid})`)
     expect(await answers(url)).toBe(true)
   })
@@ -128,7 +132,7 @@ describe('an embedded Postgres', () => {
   })
 
   it('goes to one of several that start on a new folder at once', async () => {
-    const all = await Promise.all([startElsewhere(), startElsewhere(), startElsewhere(), startElsewhere()])
+    const all = await Promise.all([1, 2, 3, 4].map(() => startElsewhere(join(folder, 'new'))))
     const winners = all.filter(({ url }) => url)
     expect(winners).toHaveLength(1)
     expect(await answers(winners[0]?.url ?? '')).toBe(true)
@@ -136,7 +140,7 @@ describe('an embedded Postgres', () => {
   })
 
   it.runIf(UNIX)('outlives an interrupt from the terminal, so that its owner can finish', async () => {
-    const { owner, url } = await startElsewhere()
+    const { owner, url } = await startElsewhere(dataDir)
     process.kill(-(owner.pid ?? 0), 'SIGINT')
     const pid = await postmaster()
     await query(url, 'select pg_sleep(0.2)')
@@ -149,7 +153,7 @@ describe('an embedded Postgres', () => {
     const account = await serviceAccount(dataDir)
     const { directory, cwd } = await placeOf(join(dataDir, 'data'), account)
     const { postgres } = await findBinaries(account)
-    const orphan = spawn(postgres, ['-D', directory, '-c', 'listen_addresses=', '-c', 'unix_socket_directories='], { ...account, cwd, stdio: 'ignore', detached: true })
+    const orphan = spawn(postgres, ['-D', directory, '-c', 'listen_addresses=', '-c', 'unix_socket_directories=.'], { ...account, cwd, stdio: 'ignore', detached: true })
     const gone = once(orphan, 'exit')
     await vi.waitUntil(() => stat(join(dataDir, 'data/postmaster.pid')).then(() => true, () => false), { timeout: 10_000, interval: 20 })
     await start()
@@ -182,16 +186,17 @@ describe('an embedded Postgres', () => {
   })
 
   it('refuses the data of another major version', async () => {
-    await mkdir(join(dataDir, 'data'), { recursive: true })
-    await writeFile(join(dataDir, 'data/PG_VERSION'), '12\n')
-    await expect(start()).rejects.toThrow(/written by Postgres 12, and this is Postgres 18/)
+    const old = join(folder, 'old')
+    await mkdir(join(old, 'data'), { recursive: true })
+    await writeFile(join(old, 'data/PG_VERSION'), '12\n')
+    await expect(start({ dataDir: old })).rejects.toThrow(/written by Postgres 12, and this is Postgres 18/)
   })
 
   it('leaves no folder behind when it is temporary', async () => {
-    const server = await start({ temporary: true })
+    const server = await start({ dataDir: join(folder, 'temporary'), temporary: true })
     expect(await answers(server.url)).toBe(true)
     await server.stop()
-    await expect(stat(dataDir)).rejects.toThrow('ENOENT')
+    await expect(stat(join(folder, 'temporary'))).rejects.toThrow('ENOENT')
   })
 
   it('can be started twice at once in folders of their own', async () => {
