@@ -67,7 +67,7 @@ export async function buildApp({ deps, operations, jobs, permissionsOf }: AppPar
       url: op.path.replace(/\{(\w+)\}/g, ':$1'),
       config: { operation: op.id },
       handler: async (request, reply) => {
-        const { environment, claims } = await identify(request, read, environments, deps.publicUrl.hostname)
+        const { environment, claims } = await identify(request, op, read, environments, deps.publicUrl.hostname)
         const ctx = contextFor(deps, environment, (request.log as Logger).child({ vendorId: environment.id }))
         const caller = await callerOf(ctx, op, claims, permissionsOf)
         admit(op, caller)

@@ -45,11 +45,16 @@ export async function environmentOf(request: FastifyRequest, environments: Envir
 
 export interface Identified { environment: Environment, claims: Claims | undefined }
 
-/** The environment and, where a valid token came along, what it says. Whether the token is good enough is `admit`'s to say. */
-export async function identify(request: FastifyRequest, read: TokenReader, environments: EnvironmentDirectory, publicHost: string): Promise<Identified> {
+/**
+ * The environment and, where a valid token came along, what it says. Whether the token is good enough is `callerOf`'s to say.
+ * A public operation takes no notice of a bad token (browsers send stale ones along with a refresh).
+ */
+export async function identify(request: FastifyRequest, op: Operation, read: TokenReader, environments: EnvironmentDirectory, publicHost: string): Promise<Identified> {
   const token = bearer(request)
   const known = token ? await read(token) : undefined
-  return known ?? { environment: await environmentOf(request, environments, publicHost), claims: undefined }
+  if (known) return known
+  if (op.auth !== 'public') throw op.auth === 'vendor' ? errors.notVendor() : errors.unauthorized()
+  return { environment: await environmentOf(request, environments, publicHost), claims: undefined }
 }
 
 /** Permission keys match whole, or by prefix where the held one ends in `*`. */

@@ -1,0 +1,70 @@
+import { Type } from 'typebox'
+import { describe, expect, test } from 'vitest'
+import { deps, newEnvironment, server, unique } from '../../test/environment.ts'
+import { add, Hopeless, job, runDue, type Job, type WorkerParts } from './jobs.ts'
+
+const workerWith = (...jobs: Job[]): WorkerParts => ({ ...server.worker, jobs })
+const Payload = Type.Object({ text: Type.String() })
+
+describe.concurrent('jobs', () => {
+  test('run once when due on the environment\'s clock, however many workers look', async () => {
+    const env = await newEnvironment(), ran: string[] = []
+    const kind = job({ name: unique('job'), payload: Payload, run: async (_ctx, { text }) => { ran.push(text) } })
+    const ctx = await env.context()
+    await add(ctx, kind, { text: 'now' })
+    await add(ctx, kind, { text: 'later' }, new Date(ctx.clock.now().getTime() + 3_600_000))
+    await Promise.all(Array.from({ length: 4 }, () => runDue(workerWith(kind), env.id)))
+    expect(ran).toEqual(['now'])
+    await env.clock.advance(3_600_000)
+    await runDue(workerWith(kind), env.id)
+    expect(ran).toEqual(['now', 'later'])
+    expect(await ctx.db.job.count()).toBe(0)
+  })
+
+  test('are rolled back with what they are about', async () => {
+    const env = await newEnvironment(), ctx = await env.context()
+    const kind = job({ name: unique('job'), payload: Payload, run: async () => {} })
+    await expect(ctx.atomically(async (tx) => { await add(tx, kind, { text: 'x' }); throw new Error('changed my mind') })).rejects.toThrow('changed my mind')
+    expect(await ctx.db.job.count()).toBe(0)
+  })
+
+  test('are tried again with growing waits, then given up, and say why', async () => {
+    const env = await newEnvironment(), ctx = await env.context(), told: string[] = []
+    let tries = 0
+    const kind = job({ name: unique('job'), payload: Payload, maxAttempts: 3, run: async () => { tries++; throw new Error('no luck') }, failed: async (_ctx, _payload, reason) => { told.push(reason) } })
+    await add(ctx, kind, { text: 'x' })
+    await runDue(workerWith(kind), env.id)
+    expect(tries).toBe(1)
+    await env.clock.advance(14_000)
+    expect(await runDue(workerWith(kind), env.id)).toBe(0)
+    await env.clock.advance(2_000)
+    await runDue(workerWith(kind), env.id)
+    await env.clock.advance(31_000)
+    await runDue(workerWith(kind), env.id)
+    expect(tries).toBe(3)
+    expect(told).toEqual(['no luck'])
+    await env.clock.advance(86_400_000)
+    expect(await runDue(workerWith(kind), env.id)).toBe(0)
+    expect(await ctx.db.job.findFirst()).toMatchObject({ state: 'failed', error: 'no luck', attempts: 3 })
+  })
+
+  test('that no repetition will help are given up at once', async () => {
+    const env = await newEnvironment(), ctx = await env.context()
+    const kind = job({ name: unique('job'), payload: Payload, run: async () => { throw new Hopeless('refused') } })
+    await add(ctx, kind, { text: 'x' })
+    await runDue(workerWith(kind), env.id)
+    expect(await ctx.db.job.findFirst()).toMatchObject({ state: 'failed', error: 'refused', attempts: 1 })
+  })
+
+  test('of a worker that died are taken over when its lease is over, with the progress it had made', async () => {
+    const env = await newEnvironment(), ctx = await env.context()
+    const kind = job({ name: unique('job'), payload: Payload, keep: true, run: async (_ctx, _payload, { progress }) => { await progress({ done: 1 }) } })
+    const id = await add(ctx, kind, { text: 'x' })
+    // what a crash leaves behind: taken, and never settled
+    await ctx.db.job.update({ where: { id }, data: { attempts: 1, leaseUntil: new Date(deps.systemClock.now().getTime() + 30_000) } })
+    expect(await runDue(workerWith(kind), env.id)).toBe(0)
+    await ctx.db.job.update({ where: { id }, data: { leaseUntil: new Date(deps.systemClock.now().getTime() - 1) } })
+    expect(await runDue(workerWith(kind), env.id)).toBe(1)
+    expect(await ctx.db.job.findUnique({ where: { id } })).toMatchObject({ state: 'done', attempts: 2, progress: { done: 1 } })
+  })
+})

@@ -1,0 +1,71 @@
+import { describe, expect, test } from 'vitest'
+import type { Operation } from '../src/kernel/operation.ts'
+import { deps, newEnvironment, operations, unique, type TestEnvironment } from './environment.ts'
+import { fillPath, pathNames, sampleBody } from './samples.ts'
+
+/** An environment with one of everything in it, by the name that paths and bodies use for its id. */
+async function furnished(env: TestEnvironment) {
+  const ctx = await env.context(), now = ctx.clock.now()
+  const user = await env.newUser({ permissions: ['fe.secure.*'], password: 'Henhouse-1!' })
+  const row = { createdAt: now, updatedAt: now }
+  const role = await ctx.db.role.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, key: unique('role'), name: 'R', level: 9, ...row } })
+  const category = await ctx.db.permissionCategory.create({ data: { id: ctx.random.uuid(), name: unique('Category'), ...row } })
+  const permission = await ctx.db.permission.create({ data: { id: ctx.random.uuid(), key: unique('permission'), name: 'P', ...row } })
+  const session = await ctx.db.session.create({ data: { id: ctx.random.uuid(), userId: user.id, tenantId: user.tenantId, createdAt: now, lastActiveAt: now, expiresAt: new Date(now.getTime() + 86_400_000) } })
+  return { userId: user.id, tenantId: user.tenantId, roleId: role.id, categoryId: category.id, permissionId: permission.id, sessionId: session.id }
+}
+type Ids = Awaited<ReturnType<typeof furnished>>
+
+/** Which thing a path parameter of a general name means, by the path. */
+const meaning: [RegExp, keyof Ids][] = [
+  [/\/sessions\//, 'sessionId'],
+  [/\/users\//, 'userId'],
+]
+/** No ids of rows of ours: words, keys and aliases. */
+const words = new Set(['key', 'alias', 'type', 'provider'])
+
+function idFor(op: Operation, name: string, ids: Ids): string {
+  if (name in ids) return ids[name as keyof Ids]
+  if (words.has(name)) return 'word'
+  const found = meaning.find(([path]) => path.test(op.path))
+  if (!found) throw new Error(`${op.id}: say in isolation.test.ts what {${name}} is`)
+  return ids[found[1]]
+}
+
+/** Ids of things that all tenants share. */
+const ofEnvironment = new Set([...words, 'permissionId', 'categoryId'])
+
+/** Every row of an environment, as text: to see that nothing has changed. */
+async function everythingOf(vendorId: string) {
+  const { rows } = await deps.database.pool.query<{ name: string }>(`select table_name as name from information_schema.columns where column_name = 'vendorId' and table_schema = current_schema() order by 1`)
+  const tables = await Promise.all(rows.map(async ({ name }) => [name, (await deps.database.pool.query(`select to_jsonb(t) as row from "${name}" t where "vendorId" = $1 order by 1`, [vendorId])).rows] as const))
+  return Object.fromEntries(tables)
+}
+
+const withIds = operations.filter((op) => pathNames(op).some((name) => !words.has(name)) && op.auth !== 'public')
+/** Answer for an unknown id with an empty list, as the reference does. */
+const emptyForUnknown = new Set(['getTenantV1', 'getTenantV2'])
+
+describe.concurrent('ids of others are unknown ids', () => {
+  test.for(withIds.map((op) => [op.id, op] as const))('%s does not reach into another environment', async ([, op]) => {
+    const theirs = await newEnvironment(), mine = await newEnvironment()
+    const ids = await furnished(theirs), own = await furnished(mine)
+    const before = await everythingOf(theirs.id)
+    const client = op.auth === 'user' ? await mine.user({ tenantId: own.tenantId, roleKeys: ['Admin'] }) : mine.as(own.tenantId, own.userId)
+    const answer = await client(op.method, fillPath(op, (name) => idFor(op, name, ids)), sampleBody(op, true))
+    if (emptyForUnknown.has(op.id)) expect(answer).toMatchObject({ status: 200, body: [] })
+    else expect(answer).toMatchObject({ status: 404, body: { errors: [expect.any(String)] } })
+    expect(await everythingOf(theirs.id)).toEqual(before)
+  })
+
+  const ofTenants = withIds.filter((op) => op.auth !== 'vendor' && op.tenant && op.tenant !== 'none' && pathNames(op).some((name) => !ofEnvironment.has(name)))
+  test.for(ofTenants.map((op) => [op.id, op] as const))('%s does not reach into another tenant', async ([, op]) => {
+    const env = await newEnvironment()
+    const theirs = await furnished(env)
+    const admin = await env.user({ permissions: ['fe.secure.*', 'fe.account-settings.delete.account'] })
+    const before = await everythingOf(env.id)
+    const answer = await admin(op.method, fillPath(op, (name) => idFor(op, name, theirs)), sampleBody(op, true))
+    expect(answer).toMatchObject({ status: 404, body: { errors: [expect.any(String)] } })
+    expect(await everythingOf(env.id)).toEqual(before)
+  })
+})
