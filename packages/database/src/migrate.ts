@@ -114,14 +114,14 @@ async function apply(client: pg.Client, { name, script }: Migration): Promise<vo
     if (inTransaction) await client.query('begin')
     await client.query('insert into "_prisma_migrations" (id, checksum, migration_name) values ($1, $2, $3)', [id, checksum, name])
     await client.query(script)
+    // the script may have changed settings of the session, such as search_path
+    await client.query('reset all')
     await client.query('update "_prisma_migrations" set finished_at = clock_timestamp(), applied_steps_count = 1 where id = $1', [id])
     if (inTransaction) await client.query('commit')
   } catch (error) {
     await recordFailure(client, { id, checksum, name, error })
     throw new Error(`Migration ${name} failed${whereIn(script, error)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
   }
-  // a script may change a setting of the session, such as search_path
-  await client.query('reset all')
 }
 
 /** As `prisma migrate` would leave it: rolled back when nothing is left of the script, unfinished when it committed a part. */

@@ -1,5 +1,5 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum, type SqlDriverAdapter, type SqlQuery } from '@prisma/driver-adapter-utils'
+import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum, DriverAdapterError, type SqlDriverAdapter, type SqlQuery } from '@prisma/driver-adapter-utils'
 import type { DiffParams, DiffResult } from '@prisma/schema-engine-wasm'
 import * as engine from '@prisma/schema-engine-wasm/schema_engine_bg'
 import { AsyncLocalStorage } from 'node:async_hooks'
@@ -29,7 +29,12 @@ export async function diff(serverUrl: string, params: DiffParams): Promise<DiffR
     },
   })
   const instance = await engine.SchemaEngine.new({ datamodels: undefined }, () => {}, factory)
-  return await instance.diff(params)
+  try {
+    return await instance.diff(params)
+  } catch (error) {
+    const [message] = String(error instanceof Error ? error.message : error).split(/\n +0: schema_engine_wasm/)
+    throw new Error(message, { cause: error })
+  }
 }
 
 // a global of Node that its types leave to those of the browser
@@ -64,12 +69,19 @@ async function adapterFor(url: string, cleanUp: () => Promise<void>): Promise<Sq
         return result
       }),
     // the adapter's own cuts scripts at every semicolon, those within functions too
-    executeScript: async (script: string) => void (await pool.query(script)),
+    executeScript: async (script: string) => void (await pool.query(script).catch(forEngine)),
     dispose: async () => {
       await pool.end()
       await cleanUp()
     },
   })
+}
+
+/** The engine shows the text of errors only if they come in this form. */
+function forEngine(error: unknown): never {
+  if (!(error instanceof pg.DatabaseError)) throw error
+  const { code = '', severity = '', message, detail, hint, column } = error
+  throw new DriverAdapterError({ kind: 'postgres', code, severity, message, detail, hint, column })
 }
 
 const CHAR = 18

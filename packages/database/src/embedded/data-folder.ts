@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, chown, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, lchown, lstat, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { canReach, type Account } from './account.ts'
 import type { Binaries } from './binaries.ts'
@@ -24,7 +24,11 @@ export const dataOf = (dataDir: string): string => join(dataDir, 'data')
 /** Makes the folder itself, so that it can be owned. */
 export async function makeFolder(dataDir: string, account: Account | undefined): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
-  if (account) await give(dataDir, account)
+  if (!account) return
+  const data = dataOf(dataDir)
+  // root's, when somebody restored the folder from a copy
+  const restored = (await lstat(data).catch(absent))?.uid === 0 ? await readdir(data, { recursive: true }) : []
+  for (const path of [dataDir, join(dataDir, 'password'), data, ...restored.map((name) => join(data, name))]) await give(path, account)
 }
 
 /**
@@ -76,7 +80,10 @@ async function makeCluster(folder: DataFolder, binaries: Binaries): Promise<stri
     ...(folder.temporary ? { remove: { folder: dataDir, when: 'failure' as const } } : {}),
   })
   const code = await initdb.exited
-  if (code !== 0) throw explain({ doing: 'make a database', code, log: initdb.log(), dataDir })
+  if (code !== 0) {
+    await rm(unfinished, { recursive: true, force: true }).catch(() => {})
+    throw explain({ doing: 'make a database', code, log: initdb.log(), dataDir })
+  }
   await rename(unfinished, folder.data)
   return password
 }
@@ -108,8 +115,8 @@ export async function placeOf(folder: string, account: Account | undefined): Pro
 }
 
 async function give(path: string, account: Account): Promise<void> {
-  if ((await lstat(path)).uid !== 0) return
-  await chown(path, account.uid, account.gid).catch((error: unknown) => {
+  if ((await lstat(path).catch(absent))?.uid !== 0) return
+  await lchown(path, account.uid, account.gid).catch((error: unknown) => {
     throw new Error(`Postgres may not run as root, and this root may not hand ${path} to another account: run as a normal user, or set DATABASE_URL`, { cause: error })
   })
 }

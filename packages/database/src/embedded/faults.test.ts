@@ -17,7 +17,9 @@ describe('what is said when the embedded Postgres cannot run', () => {
   it('says that the disk is full, whoever noticed', () => {
     const expected = /The disk that holds \/srv\/hens is full/
     expect(explain({ ...failure, log: 'FATAL:  could not write lock file "postmaster.pid": No space left on device' }).message).toMatch(expected)
-    expect(String(explainFileError(new Error('ENOSPC: no space left on device, write'), '/srv/hens'))).toMatch(expected)
+    expect(explain({ ...failure, log: 'FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 10' }).message).toMatch(expected)
+    const error = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    expect(String(explainFileError(error, '/srv/hens'))).toMatch(expected)
   })
 
   it('says that the folder belongs to another account', () => {

@@ -27,7 +27,7 @@ export const isPortTaken = (log: string): boolean => /could not bind .*address|A
 /** Processes of a server that crashed still hold its memory; they end by themselves. */
 export const isMemoryHeld = (log: string): boolean => /shared memory block .* still in use/.test(log)
 
-const isDiskFull = (log: string): boolean => /No space left on device|ENOSPC|Disk quota exceeded|EDQUOT/.test(log)
+const isDiskFull = (log: string): boolean => /No space left on device|Disk quota exceeded|wrote only \d+ of \d+ bytes|Check free disk space/.test(log)
 
 const diskFull = (dataDir: string, details: string) =>
   new Error(`The disk that holds ${dataDir} is full: make room, or choose another data folder.\n${details}`)
@@ -36,7 +36,7 @@ const diskFull = (dataDir: string, details: string) =>
 export function explainFileError(error: unknown, dataDir: string): unknown {
   if (!(error instanceof Error)) return error
   const code = (error as NodeJS.ErrnoException).code
-  if (isDiskFull(error.message)) return diskFull(dataDir, error.message)
+  if (code === 'ENOSPC' || code === 'EDQUOT') return diskFull(dataDir, error.message)
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     return new Error(
       `The data folder ${dataDir} cannot be used by this account (${error.message}). If it was made by another one, run as that, or choose another data folder.`,

@@ -52,12 +52,12 @@ async function query(url: string, sql: string): Promise<unknown[]> {
 const answers = (url: string): Promise<boolean> => query(url, 'select 1').then(() => true, () => false)
 
 /** Another process that starts a server on the folder and says so, then lives until it is ended. */
-async function startElsewhere(dataDir: string): Promise<{ owner: ChildProcess; url: string; error: string }> {
+async function startElsewhere(dataDir: string, options: Partial<EmbeddedPostgresOptions> = {}): Promise<{ owner: ChildProcess; url: string; error: string }> {
   const script = `
     import { startEmbeddedPostgres } from ${JSON.stringify(new URL('./start.ts', import.meta.url).href)}
     process.on('SIGINT', () => {})
     try {
-      const server = await startEmbeddedPostgres({ dataDir: ${JSON.stringify(dataDir)}, settings: { fsync: 'off' } })
+      const server = await startEmbeddedPostgres(${JSON.stringify({ dataDir, settings: { fsync: 'off' }, ...options })})
       console.log(JSON.stringify({ url: server.url }))
       setInterval(() => {}, 1000)
     } catch (error) {
@@ -197,6 +197,13 @@ describe('an embedded Postgres', () => {
     expect(await answers(server.url)).toBe(true)
     await server.stop()
     await expect(stat(join(folder, 'temporary'))).rejects.toThrow('ENOENT')
+  })
+
+  it('leaves no folder behind when it is temporary and its owner is killed', async () => {
+    const temporary = await mkdtemp(join(tmpdir(), 'hen-test-'))
+    const { owner } = await startElsewhere(temporary, { temporary: true })
+    await kill(owner)
+    await vi.waitUntil(() => stat(temporary).then(() => false, () => true), { timeout: 10_000, interval: 20 })
   })
 
   it('can be started twice at once in folders of their own', async () => {

@@ -55,6 +55,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   try {
     const account = await serviceAccount(dataOf(dataDir), dataDir)
     const binaries = await findBinaries(account)
+    // the folders above are not for Postgres alone, so they get the usual mode
     await mkdir(dirname(dataDir), { recursive: true })
     await makeFolder(dataDir, account)
     const real = await realpath(dataDir)
