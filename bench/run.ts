@@ -1,0 +1,125 @@
+// npm run bench: six endpoints of Henhouse beside a bare Fastify + pg server that does the same work, in one run, as ratios.
+import { fork } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { availableParallelism, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createDatabase, dropDatabase, migrate, openDatabase, startEmbeddedPostgres } from '@henhouse/database'
+import { passwordHasher } from '@henhouse/passwords'
+import { pino } from 'pino'
+import { Pool, type Dispatcher } from 'undici'
+import { createEnvironment } from '../apps/server/src/areas/environments/environments.service.ts'
+import { contextFor } from '../apps/server/src/kernel/context.ts'
+import { benchDeps, HASH } from './deps.ts'
+import type { Fixture } from './fixture.ts'
+
+const CONNECTIONS = 10, ROUNDS = 3, USERS = 1000
+const SECONDS = Number(process.argv.find((a) => a.startsWith('--seconds='))?.split('=')[1] ?? 3)
+
+async function prepare(databaseUrl: string): Promise<Fixture> {
+  await migrate(databaseUrl)
+  const database = openDatabase(databaseUrl), passwords = passwordHasher(HASH)
+  const deps = { ...benchDeps(database, passwords, pino({ level: 'fatal' })) }
+  const { environment, apiKey } = await createEnvironment(deps, { name: 'bench', isDefault: true })
+  const ctx = contextFor(deps, environment, deps.log), now = ctx.clock.now(), stamp = { createdAt: now, updatedAt: now }
+  const tenantId = randomUUID(), password = 'Henhouse-1!', passwordHash = await passwords.hash(password)
+  await ctx.db.tenant.create({ data: { id: tenantId, rowId: randomUUID(), name: 'Bench', ...stamp } })
+  const users = Array.from({ length: USERS }, (_, i) => ({ id: randomUUID(), email: `user${i}@example.com`, name: `User ${i}`, verified: true, activeTenantId: tenantId, passwordHash, ...stamp }))
+  await ctx.db.user.createMany({ data: users })
+  await ctx.db.membership.createMany({ data: users.map(({ id }) => ({ userId: id, tenantId, acceptedAt: now, createdAt: now })) })
+  const roles = await ctx.db.role.findMany({ where: { key: 'Admin' }, select: { id: true } })
+  await ctx.db.membershipRole.createMany({ data: users.map(({ id }) => ({ userId: id, tenantId, roleId: roles[0]!.id })) })
+  const key = environment.keys[0]!
+  const fixture = { databaseUrl, vendorId: environment.id, apiKey, tenantId, password, emails: users.map((u) => u.email), publicKey: key.publicKey, privateKey: deps.secrets.open(key.privateKey) }
+  await database.pool.query('vacuum analyze')
+  await database.close()
+  return fixture
+}
+
+/** A server in a process of its own, as it would run. */
+async function start(file: string, fixture: Fixture, port: number) {
+  const child = fork(join(import.meta.dirname, file), { execArgv: process.execArgv, env: { ...process.env, BENCH_FIXTURE: JSON.stringify(fixture), BENCH_PORT: String(port), NODE_ENV: 'production' } })
+  await new Promise<void>((resolve, reject) => child.once('message', () => resolve()).once('exit', (code) => reject(new Error(`${file} ended with ${code}`))))
+  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: CONNECTIONS })
+  return { pool, stop: async () => { await pool.close(); child.kill('SIGKILL') } }
+}
+
+interface Case { name: string, prepare(call: Call, fixture: Fixture, worker: number): Promise<(turn: number) => Promise<void>> }
+type Call = (method: Dispatcher.HttpMethod, path: string, expected: number, body?: object, headers?: Record<string, string>) => Promise<{ body: any, cookie: string }>
+
+const caller = (pool: Pool): Call => async (method, path, expected, body, headers) => {
+  const response = await pool.request({ method, path, headers: { ...(body && { 'content-type': 'application/json' }), ...headers }, ...(body && { body: JSON.stringify(body) }) })
+  const text = await response.body.text()
+  if (response.statusCode !== expected) throw new Error(`${method} ${path} answered ${response.statusCode}: ${text.slice(0, 300)}`)
+  return { body: text ? JSON.parse(text) : null, cookie: [response.headers['set-cookie'] ?? []].flat().map((c) => c.split(';')[0]).join('; ') }
+}
+const logIn = async (call: Call, { emails, password }: Fixture, worker: number) => call('POST', '/identity/resources/auth/v1/user', 200, { email: emails[worker], password })
+const environmentToken = async (call: Call, { vendorId, apiKey }: Fixture) => (await call('POST', '/auth/vendor', 200, { clientId: vendorId, secret: apiKey })).body.token as string
+
+const cases: Case[] = [
+  { name: 'login', prepare: async (call, fixture, worker) => async () => { await logIn(call, fixture, worker) } },
+  {
+    name: 'refresh', prepare: async (call, fixture, worker) => {
+      let { cookie } = await logIn(call, fixture, worker)
+      return async () => { cookie = (await call('POST', '/identity/resources/auth/v1/user/token/refresh', 201, {}, { cookie })).cookie }
+    },
+  },
+  {
+    name: 'GET users/v2/me', prepare: async (call, fixture, worker) => {
+      const authorization = `Bearer ${(await logIn(call, fixture, worker)).body.accessToken}`
+      return async () => { await call('GET', '/identity/resources/users/v2/me', 200, undefined, { authorization }) }
+    },
+  },
+  { name: 'environment token', prepare: async (call, fixture) => async () => { await environmentToken(call, fixture) } },
+  {
+    name: 'list users (50 of 1000)', prepare: async (call, fixture) => {
+      const authorization = `Bearer ${await environmentToken(call, fixture)}`
+      return async () => { await call('GET', '/identity/resources/users/v3?_limit=50', 200, undefined, { authorization }) }
+    },
+  },
+  {
+    name: 'create user', prepare: async (call, fixture) => {
+      const headers = { 'authorization': `Bearer ${await environmentToken(call, fixture)}`, 'frontegg-tenant-id': fixture.tenantId }
+      return async () => { await call('POST', '/identity/resources/users/v2', 201, { email: `${randomUUID()}@example.com`, name: 'New', metadata: '{}', skipInviteEmail: true }, headers) }
+    },
+  },
+]
+
+/** Requests a second of ten connections that each wait for their answer. */
+async function measure(pool: Pool, one: Case, fixture: Fixture, seconds: number) {
+  const call = caller(pool)
+  const turns = await Promise.all(Array.from({ length: CONNECTIONS }, (_, worker) => one.prepare(call, fixture, worker)))
+  let count = 0
+  const begin = performance.now(), end = begin + seconds * 1000
+  await Promise.all(turns.map(async (turn) => { while (performance.now() < end) { await turn(count); count++ } }))
+  return count / ((performance.now() - begin) / 1000)
+}
+const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+
+const given = process.env['DATABASE_URL']
+const folder = mkdtempSync(join(tmpdir(), 'henhouse-bench-'))
+const server = given ? { url: given, stop: async () => {} } : await startEmbeddedPostgres({ dataDir: folder, temporary: true })
+const name = `henhouse_bench_${process.pid}`
+try {
+  const fixture = await prepare(await createDatabase(server.url, name))
+  const henhouse = await start('henhouse.ts', fixture, 4310), baseline = await start('baseline.ts', fixture, 4311)
+  console.log(`argon2id m=${HASH.memoryCost} KiB, t=${HASH.timeCost}, p=${HASH.parallelism}; RS256; ${CONNECTIONS} connections; Node ${process.versions.node}; ${availableParallelism()} cores shared by server, load and Postgres; median of ${ROUNDS} × ${SECONDS} s\n`)
+  console.log(`${'requests per second'.padEnd(28)}${'henhouse'.padStart(10)}${'bare'.padStart(10)}${'ratio'.padStart(8)}`)
+  for (const one of cases) {
+    const ours: number[] = [], bare: number[] = []
+    await measure(henhouse.pool, one, fixture, 0.5)
+    await measure(baseline.pool, one, fixture, 0.5)
+    // in turns, so that what else the machine does hits both
+    for (let round = 0; round < ROUNDS; round++) {
+      ours.push(await measure(henhouse.pool, one, fixture, SECONDS))
+      bare.push(await measure(baseline.pool, one, fixture, SECONDS))
+    }
+    console.log(`${one.name.padEnd(28)}${median(ours).toFixed(0).padStart(10)}${median(bare).toFixed(0).padStart(10)}${(median(ours) / median(bare)).toFixed(2).padStart(8)}`)
+  }
+  await henhouse.stop()
+  await baseline.stop()
+} finally {
+  if (given) await dropDatabase(server.url, name)
+  await server.stop()
+  rmSync(folder, { recursive: true, force: true })
+}
