@@ -1,11 +1,12 @@
 // node scripts/run.mjs [--watch] <file.ts> [arguments]
-// Runs a TypeScript file of this repository from its source. Sees to it that the Prisma client is up to date first.
+// Runs a TypeScript program of this repository: its bundle, made anew when a source has changed, or with --watch the
+// sources themselves. Sees to it that the Prisma client is up to date first.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const require = createRequire(import.meta.url)
@@ -15,7 +16,8 @@ const [file, ...rest] = process.argv.slice(watch ? 3 : 2)
 if (!file) stop('Usage: node scripts/run.mjs [--watch] <file.ts> [arguments]')
 if (!existsSync(join(root, 'node_modules'))) stop('The dependencies are missing: run `npm ci` first')
 if (!isClientFresh()) generateClient()
-run()
+if (watch) follow()
+else await run()
 
 /** The generated client holds the text of the schema that it was generated from, whoever generated it. */
 function isClientFresh() {
@@ -46,11 +48,17 @@ function generateClient() {
   if (result.status !== 0) stop(`prisma generate failed:\n${result.stdout}${result.stderr}`)
 }
 
-function run() {
-  const node = ['--conditions=development']
-  const tsx = watch
-    ? [join(require.resolve('tsx/package.json'), '../dist/cli.mjs'), 'watch', '--clear-screen=false', ...node]
-    : [...node, '--import', import.meta.resolve('tsx')]
+async function run() {
+  const { bundle } = await import('./bundle.mjs')
+  const program = await bundle(file)
+  process.argv = [process.execPath, program, ...rest]
+  process.setSourceMapsEnabled(true)
+  await import(pathToFileURL(program).href)
+}
+
+/** Runs the sources, again whenever one of them changes. */
+function follow() {
+  const tsx = [join(require.resolve('tsx/package.json'), '../dist/cli.mjs'), 'watch', '--clear-screen=false', '--conditions=development']
   const child = spawn(process.execPath, ['--import', followUs(), ...tsx, file, ...rest], { stdio: ['inherit', 'inherit', 'inherit', 'pipe'] })
   child.stdio[3].on('error', () => {}).unref()
   child.on('error', (error) => stop(error.message))

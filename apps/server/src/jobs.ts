@@ -1,4 +1,9 @@
+import { mailJobs } from './areas/mail/mail.jobs.ts'
+import { membershipJobs } from './areas/memberships/memberships.service.ts'
 import type { Job } from './kernel/jobs.ts'
 
 /** Everything that the server does later. */
-export const jobs: readonly Job[] = []
+export const jobs: readonly Job[] = [
+  ...mailJobs,
+  ...membershipJobs,
+]

@@ -1,9 +1,51 @@
+import { applicationsRoutes } from './areas/applications/applications.routes.ts'
+import { captchaPolicyRoutes } from './areas/captcha-policy/captcha-policy.routes.ts'
+import { domainRestrictionsRoutes } from './areas/domain-restrictions/domain-restrictions.routes.ts'
+import { environmentsRoutes } from './areas/environments/environments.routes.ts'
+import { groupsRoutes } from './areas/groups/groups.routes.ts'
+import { identitySettingsRoutes } from './areas/identity-settings/identity-settings.routes.ts'
+import { ipRestrictionsRoutes } from './areas/ip-restrictions/ip-restrictions.routes.ts'
+import { lockoutPolicyRoutes } from './areas/lockout-policy/lockout-policy.routes.ts'
+import { loginRoutes } from './areas/login/login.routes.ts'
+import { mailRoutes } from './areas/mail/mail.routes.ts'
+import { membershipsRoutes } from './areas/memberships/memberships.routes.ts'
+import { mfaPolicyRoutes } from './areas/mfa-policy/mfa-policy.routes.ts'
+import { passwordSettingsRoutes } from './areas/password-settings/password-settings.routes.ts'
 import { permissionsRoutes } from './areas/permissions/permissions.routes.ts'
 import { rolesRoutes } from './areas/roles/roles.routes.ts'
+import { sessionsRoutes } from './areas/sessions/sessions.routes.ts'
+import { strategiesRoutes } from './areas/strategies/strategies.routes.ts'
+import { tenantsRoutes } from './areas/tenants/tenants.routes.ts'
+import { userEmailsPolicyRoutes } from './areas/user-emails-policy/user-emails-policy.routes.ts'
+import { meRoutes } from './areas/users/me.routes.ts'
+import { userCreationRoutes } from './areas/users/user-creation.routes.ts'
+import { userTenantsRoutes } from './areas/users/user-tenants.routes.ts'
+import { usersRoutes } from './areas/users/users.routes.ts'
 import type { Operation } from './kernel/operation.ts'
 
 /** The table of contents: everything that the server can be asked. */
 export const operations: readonly Operation[] = [
+  ...applicationsRoutes,
+  ...captchaPolicyRoutes,
+  ...domainRestrictionsRoutes,
+  ...environmentsRoutes,
+  ...groupsRoutes,
+  ...identitySettingsRoutes,
+  ...ipRestrictionsRoutes,
+  ...lockoutPolicyRoutes,
+  ...loginRoutes,
+  ...mailRoutes,
+  ...membershipsRoutes,
+  ...mfaPolicyRoutes,
+  ...passwordSettingsRoutes,
   ...permissionsRoutes,
   ...rolesRoutes,
+  ...sessionsRoutes,
+  ...strategiesRoutes,
+  ...tenantsRoutes,
+  ...userEmailsPolicyRoutes,
+  ...meRoutes,
+  ...userCreationRoutes,
+  ...userTenantsRoutes,
+  ...usersRoutes,
 ]

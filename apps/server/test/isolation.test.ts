@@ -12,12 +12,24 @@ async function furnished(env: TestEnvironment) {
   const category = await ctx.db.permissionCategory.create({ data: { id: ctx.random.uuid(), name: unique('Category'), ...row } })
   const permission = await ctx.db.permission.create({ data: { id: ctx.random.uuid(), key: unique('permission'), name: 'P', ...row } })
   const session = await ctx.db.session.create({ data: { id: ctx.random.uuid(), userId: user.id, tenantId: user.tenantId, createdAt: now, lastActiveAt: now, expiresAt: new Date(now.getTime() + 86_400_000) } })
-  return { userId: user.id, tenantId: user.tenantId, roleId: role.id, categoryId: category.id, permissionId: permission.id, sessionId: session.id }
+  const group = await ctx.db.group.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, name: 'G', ...row, roles: { create: { roleId: role.id } }, users: { create: { userId: user.id } } } })
+  const domainRestriction = await ctx.db.domainRestriction.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, domain: 'example.com', type: 'ALLOW', createdAt: now } })
+  const ipRestriction = await ctx.db.ipRestriction.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, ip: '192.0.2.1', strategy: 'ALLOW', ...row } })
+  const application = await ctx.db.application.create({ data: {
+    id: ctx.random.uuid(), name: 'A', appURL: 'https://a.example', loginURL: 'https://a.example/login', accessType: 'MANAGED_ACCESS', type: 'web', frontendStack: 'vue', clientSecret: 's', sharedSecret: 's', ...row,
+    tenants: { create: { tenantId: user.tenantId, accessType: 'MANAGED_ACCESS', createdAt: now } }, users: { create: { userId: user.id, tenantId: user.tenantId, createdAt: now } },
+  } })
+  const client = await ctx.db.applicationClient.create({ data: { id: ctx.random.uuid(), applicationId: application.id, clientName: 'C', clientType: 'Agent', clientSecret: 's', ...row } })
+  return { appId: application.id, clientId: client.id, groupId: group.id, domainRestrictionId: domainRestriction.id, ipRestrictionId: ipRestriction.id, userId: user.id, tenantId: user.tenantId, roleId: role.id, categoryId: category.id, permissionId: permission.id, sessionId: session.id }
 }
 type Ids = Awaited<ReturnType<typeof furnished>>
 
 /** Which thing a path parameter of a general name means, by the path. */
 const meaning: [RegExp, keyof Ids][] = [
+  [/\/application-clients\//, 'clientId'],
+  [/\/applications\/v1\//, 'appId'],
+  [/\/restrictions\/v1\/email-domain\//, 'domainRestrictionId'],
+  [/\/restrictions\/ip\//, 'ipRestrictionId'],
   [/\/sessions\//, 'sessionId'],
   [/\/users\//, 'userId'],
 ]
@@ -46,26 +58,28 @@ const withIds = operations.filter((op) => pathNames(op).some((name) => !words.ha
 /** Answer for an unknown id with an empty list, as the reference does. */
 const emptyForUnknown = new Set(['getTenantV1', 'getTenantV2'])
 
+/** Nothing here changes anything of theirs, so all tests share them, and one look at them beforehand. */
+const shared = await (async () => {
+  const theirs = await newEnvironment(), mine = await newEnvironment(), both = await newEnvironment()
+  const [ids, own, neighbour] = [await furnished(theirs), await furnished(mine), await furnished(both)]
+  const admin = await mine.user({ tenantId: own.tenantId, roleKeys: ['Admin'] })
+  const stranger = await both.user({ permissions: ['fe.secure.*', 'fe.account-settings.delete.account'] })
+  return { theirs, ids, neighbour, both, managed: mine.as(own.tenantId, own.userId), admin, stranger, before: { theirs: await everythingOf(theirs.id), both: await everythingOf(both.id) } }
+})()
+
 describe.concurrent('ids of others are unknown ids', () => {
   test.for(withIds.map((op) => [op.id, op] as const))('%s does not reach into another environment', async ([, op]) => {
-    const theirs = await newEnvironment(), mine = await newEnvironment()
-    const ids = await furnished(theirs), own = await furnished(mine)
-    const before = await everythingOf(theirs.id)
-    const client = op.auth === 'user' ? await mine.user({ tenantId: own.tenantId, roleKeys: ['Admin'] }) : mine.as(own.tenantId, own.userId)
-    const answer = await client(op.method, fillPath(op, (name) => idFor(op, name, ids)), sampleBody(op, true))
+    const client = op.auth === 'user' ? shared.admin : shared.managed
+    const answer = await client(op.method, fillPath(op, (name) => idFor(op, name, shared.ids)), sampleBody(op, true))
     if (emptyForUnknown.has(op.id)) expect(answer).toMatchObject({ status: 200, body: [] })
     else expect(answer).toMatchObject({ status: 404, body: { errors: [expect.any(String)] } })
-    expect(await everythingOf(theirs.id)).toEqual(before)
+    expect(await everythingOf(shared.theirs.id)).toEqual(shared.before.theirs)
   })
 
   const ofTenants = withIds.filter((op) => op.auth !== 'vendor' && op.tenant && op.tenant !== 'none' && pathNames(op).some((name) => !ofEnvironment.has(name)))
   test.for(ofTenants.map((op) => [op.id, op] as const))('%s does not reach into another tenant', async ([, op]) => {
-    const env = await newEnvironment()
-    const theirs = await furnished(env)
-    const admin = await env.user({ permissions: ['fe.secure.*', 'fe.account-settings.delete.account'] })
-    const before = await everythingOf(env.id)
-    const answer = await admin(op.method, fillPath(op, (name) => idFor(op, name, theirs)), sampleBody(op, true))
+    const answer = await shared.stranger(op.method, fillPath(op, (name) => idFor(op, name, shared.neighbour)), sampleBody(op, true))
     expect(answer).toMatchObject({ status: 404, body: { errors: [expect.any(String)] } })
-    expect(await everythingOf(env.id)).toEqual(before)
+    expect(await everythingOf(shared.both.id)).toEqual(shared.before.both)
   })
 })

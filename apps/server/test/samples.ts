@@ -17,7 +17,7 @@ export function sampleOf(schema: Schema, all = false): unknown {
     case 'boolean': return true
     case 'array': return Array.from({ length: schema.minItems ?? 0 }, () => sampleOf(schema.items ?? {}, all))
     case 'object': return Object.fromEntries(Object.entries(schema.properties ?? {})
-      .filter(([name]) => all || schema.required?.includes(name)).map(([name, part]) => [name, sampleOf(part, all)]))
+      .filter(([name]) => all || schema.required?.includes(name)).map(([name, part]) => [name, part.type === 'string' && /metadata$/i.test(name) ? '{}' : sampleOf(part, all)]))
     default: return null
   }
 }

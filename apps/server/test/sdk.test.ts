@@ -90,7 +90,7 @@ describe('the published clients, unmodified', () => {
 
     const login = await env.anonymous('POST', '/identity/resources/auth/v1/user', { email: user.email, password: 'Henhouse-1!' })
     const identity = new IdentityClient({ FRONTEGG_CLIENT_ID: env.id, FRONTEGG_API_KEY: env.apiKey })
-    const entity = await identity.validateIdentityOnToken(login.body.accessToken, { roles: ['ReadOnly'], permissions: ['fe.secure.read.users'] })
+    const entity = await identity.validateIdentityOnToken(login.body.accessToken, { roles: ['ReadOnly'], permissions: ['fe.secure.read.*'] })
     expect(entity).toMatchObject({ sub: user.id, tenantId: user.tenantId, type: 'userToken', email: user.email, roles: ['ReadOnly'] })
     await expect(identity.validateIdentityOnToken(login.body.accessToken, { roles: ['Admin'] })).rejects.toBeTruthy()
     await expect(identity.validateIdentityOnToken(login.body.accessToken, { permissions: ['fe.secure.write.users'] })).rejects.toBeTruthy()

@@ -7,6 +7,13 @@ import { fillPath, sampleBody, wrongBody } from './samples.ts'
  * What every operation must do, read off the registry: a new one is covered before its author writes a test.
  * Lists of exceptions may only shrink.
  */
+/** Nothing here succeeds in changing anything, so all share two environments. */
+const shared = await (async () => {
+  const [env, other] = [await newEnvironment(), await newEnvironment()]
+  const { id: userId, tenantId } = await env.newUser()
+  return { env, other, managed: env.as(tenantId, userId), admin: await env.user({ roleKeys: ['Admin'] }), nobody: await env.user() }
+})()
+
 const cases = operations.map((op) => [op.id, op] as const)
 const unknownPath = (op: Operation) => fillPath(op, () => UNKNOWN_ID)
 const call = (client: Client, op: Operation, body: unknown = sampleBody(op)) => client(op.method, unknownPath(op), body)
@@ -22,7 +29,7 @@ describe.concurrent('every operation', () => {
   })
 
   test.for(cases.filter(([, op]) => op.auth !== 'public'))('%s is closed to whoever has no token, and to whoever has a bad one', async ([, op]) => {
-    const env = await newEnvironment(), other = await newEnvironment()
+    const { env, other } = shared
     expect((await call(env.anonymous, op)).status, 'no token').toBe(401)
     expect((await call(env.withToken('x.y.z'), op)).status, 'no token at all').toBe(401)
     const token = await env.token({ type: 'vendor', vendorId: env.id })
@@ -32,32 +39,26 @@ describe.concurrent('every operation', () => {
   })
 
   test.for(cases.filter(([, op]) => op.auth === 'vendor'))('%s is closed to users', async ([, op]) => {
-    const env = await newEnvironment()
-    const admin = await env.user({ roleKeys: ['Admin'] })
-    const answer = await call(admin, op)
+    const answer = await call(shared.admin, op)
     expect(answer).toMatchObject({ status: 401, body: { errors: ['Failed to verify vendor JWT'] } })
   })
 
   test.for(cases.filter(([, op]) => op.auth === 'user'))('%s is closed to environment tokens', async ([, op]) => {
-    const env = await newEnvironment()
-    expect((await call(env.vendor, op)).status).toBe(401)
+    expect((await call(shared.env.vendor, op)).status).toBe(401)
   })
 
   test.for(cases.filter(([, op]) => op.permission))('%s is closed to users without its permission', async ([, op]) => {
-    const env = await newEnvironment()
-    expect(await call(await env.user(), op)).toMatchObject({ status: 403, body: { errorCode: 'ER-00008' } })
+    expect(await call(shared.nobody, op)).toMatchObject({ status: 403, body: { errorCode: 'ER-00008' } })
   })
 
   test.for(cases.filter(([, op]) => op.auth === 'both' && op.tenant === 'required'))('%s wants to know the tenant', async ([, op]) => {
-    const env = await newEnvironment()
+    const { env } = shared
     expect(await call(env.vendor, op)).toMatchObject({ status: 403, body: { errorCode: 'ER-00008' } })
     expect((await call(env.as('nowhere'), op)).status).toBe(404)
   })
 
   test.for(cases.filter(([, op]) => op.body && !takesAnyBody.has(op.id)))('%s refuses a malformed body, and says what is wrong', async ([, op]) => {
-    const env = await newEnvironment()
-    const { id: userId, tenantId } = await env.newUser()
-    const client = op.auth === 'user' ? await env.user({ roleKeys: ['Admin'] }) : env.as(tenantId, userId)
+    const client = op.auth === 'user' ? shared.admin : shared.managed
     const broken = await client(op.method, unknownPath(op), '{"a":', { headers: { 'content-type': 'application/json' } })
     expect(broken).toMatchObject({ status: 400, body: { errorCode: 'ER-00006' } })
     const nul = await client(op.method, unknownPath(op), '{"a":"\\u0000"}', { headers: { 'content-type': 'application/json' } })
@@ -71,9 +72,7 @@ describe.concurrent('every operation', () => {
   })
 
   test.for(cases.filter(([, op]) => op.method === 'GET'))('%s survives queries of garbage', async ([, op]) => {
-    const env = await newEnvironment()
-    const { id: userId, tenantId } = await env.newUser()
-    const client = op.auth === 'user' ? await env.user({ roleKeys: ['Admin'] }) : env.as(tenantId, userId)
+    const client = op.auth === 'user' ? shared.admin : shared.managed
     const names = Object.keys((op.query as { properties?: object } | undefined)?.properties ?? { any: 1 })
     for (const value of ['%27%22%3B--', '-1', '99999999999999999999', '%00', 'a,b&x[]=1']) {
       const { status } = await client('GET', `${unknownPath(op)}?${names.map((name) => `${name}=${value}`).join('&')}`)

@@ -1,6 +1,5 @@
+import { post, type Answer, type Confidential, type Request } from '@henhouse/outbound'
 import { AwsV4Signer } from 'aws4fetch'
-import { post, type Answer, type Request } from './http.ts'
-import type { Confidential } from './refusal.ts'
 
 export interface AwsCredentials {
   accessKeyId: string

@@ -1,5 +1,5 @@
 export { type AwsCredentials } from './aws.ts'
-export { MailRefused, type Mail, type MailProvider } from './mail.ts'
+export type { Mail, MailProvider } from './mail.ts'
 export { mailgun, type MailgunOptions } from './mailgun.ts'
 export { sendgrid, type SendgridOptions } from './sendgrid.ts'
 export { ses, type SesOptions } from './ses.ts'

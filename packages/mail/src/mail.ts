@@ -1,4 +1,5 @@
 import { domainToASCII } from 'node:url'
+import { oneLine, Refused, type Confidential } from '@henhouse/outbound'
 
 export interface Mail {
   /** 1 to 128 letters, digits, `-` and `_`; the same for every attempt to deliver this mail */
@@ -18,26 +19,11 @@ export interface MailProvider {
   /**
    * Hands one mail over. Resolves once the provider has accepted it, which is not yet delivery.
    * Delivery is at least once: after a time-out the provider may have accepted the mail all the same.
-   * Rejects with {@link MailRefused}, and with nothing else.
+   * Rejects with {@link Refused}, and with nothing else.
    */
   send(mail: Mail, signal?: AbortSignal): Promise<{ providerMessageId?: string }>
   /** Ends idle connections and lets running deliveries finish. */
   close?(): Promise<void>
-}
-
-/** A mail that was not accepted. The message is fit for logs: it holds no key, password or part of the mail's text. */
-export class MailRefused extends Error {
-  override readonly name = 'MailRefused'
-  /** whether the same mail may be accepted later, without anybody changing anything */
-  readonly retryable: boolean
-  /** the HTTP status or SMTP reply code, when there was a reply */
-  readonly status?: number
-
-  constructor(message: string, outcome: { retryable: boolean; status?: number | undefined }) {
-    super(message)
-    this.retryable = outcome.retryable
-    if (outcome.status !== undefined) this.status = outcome.status
-  }
 }
 
 /**
@@ -47,7 +33,7 @@ export class MailRefused extends Error {
  * with anything odd in it is refused, because it would go to somebody else.
  */
 export function prepared(provider: string, mail: Mail): Mail {
-  const refuse = (reason: string) => new MailRefused(`${provider}: ${reason}`, { retryable: false })
+  const refuse = (reason: string) => new Refused(`${provider}: ${reason}`, { retryable: false })
   if (!/^[\w-]{1,128}$/.test(mail.id)) throw refuse('the mail\'s id is malformed')
   if (Number.isNaN(mail.sentAt.getTime())) throw refuse('the mail has no date')
   if (mail.html === '' && mail.text === '') throw refuse('the mail is empty')
@@ -58,8 +44,8 @@ export function prepared(provider: string, mail: Mail): Mail {
   return { ...mail, from: name === '' ? { address: sender } : { address: sender, name }, to, subject: oneLine(mail.subject) }
 }
 
-/** The text without control characters and line separators, each run of them being one space. */
-export const oneLine = (text: string) => text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
+/** What of a mail must not be read in logs. */
+export const said = (mail: Mail): Pick<Confidential, 'texts' | 'known'> => ({ texts: [mail.text, mail.html], known: [mail.to, mail.from.address] })
 
 // An addr-spec of RFC 5321 without quoted local parts and address literals, which nobody signs up with
 // and which are the hard part of keeping one address from being read as two.

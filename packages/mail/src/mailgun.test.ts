@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { httpDouble, unreachable, type Received, type Reply } from '../test/http-double.ts'
+import { httpDouble, unreachable, type Received, type Reply } from '../../outbound/test/http-double.ts'
 import { acceptedInjections, big, broken, foreign, mail, refusalOf } from '../test/mails.ts'
 import { mailgun } from './index.ts'
 

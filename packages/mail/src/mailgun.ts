@@ -1,6 +1,5 @@
-import { baseAddress, jsonObject, post, TIMEOUT } from './http.ts'
-import { prepared, type Mail, type MailProvider } from './mail.ts'
-import { isPassing, refusal } from './refusal.ts'
+import { baseAddress, isPassing, jsonObject, post, refusal, TIMEOUT } from '@henhouse/outbound'
+import { prepared, said, type Mail, type MailProvider } from './mail.ts'
 
 export interface MailgunOptions {
   /** `secret` of the API's Mailgun configuration */
@@ -26,7 +25,7 @@ export function mailgun(options: MailgunOptions): MailProvider {
     name,
     async send(unchecked, signal) {
       const mail = prepared(name, unchecked)
-      const confidential = { secrets: [apiKey, authorization.slice('Basic '.length)], mail }
+      const confidential = { secrets: [apiKey, authorization.slice('Basic '.length)], ...said(mail) }
       const { status, text } = await post(name, {
         url, signal, timeoutMs: options.timeoutMs ?? TIMEOUT, headers: { authorization }, body: form(mail),
       }, confidential)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { httpDouble, unreachable, type Reply } from '../test/http-double.ts'
+import { httpDouble, unreachable, type Reply } from '../../outbound/test/http-double.ts'
 import { acceptedInjections, big, broken, foreign, mail, refusalOf } from '../test/mails.ts'
 import { sendgrid } from './index.ts'
 
@@ -60,7 +60,7 @@ describe('sendgrid', () => {
     'reports %i with the reason, retryable: %s', async (status, retryable) => {
       const { provider } = await double({ status, headers: { location: 'http://127.0.0.1:1/' }, body: '{"errors":[{"message":"Does not\\ncontain a valid address.","field":"from"},{"message":"Second."}]}' })
       const refused = await refusalOf(provider.send(mail))
-      expect(refused).toMatchObject({ name: 'MailRefused', status, retryable, message: `sendgrid answered ${status}: Does not contain a valid address.; Second.` })
+      expect(refused).toMatchObject({ name: 'Refused', status, retryable, message: `sendgrid answered ${status}: Does not contain a valid address.; Second.` })
     })
 
   it('bounds the reason and keeps keys, links and codes out of it', async () => {

@@ -1,6 +1,5 @@
-import { baseAddress, jsonObject, post, TIMEOUT } from './http.ts'
-import { prepared, type Mail, type MailProvider } from './mail.ts'
-import { isPassing, refusal } from './refusal.ts'
+import { baseAddress, isPassing, jsonObject, post, refusal, TIMEOUT } from '@henhouse/outbound'
+import { prepared, said, type Mail, type MailProvider } from './mail.ts'
 
 export interface SendgridOptions {
   /** `secret` of the API's SendGrid configuration */
@@ -20,7 +19,7 @@ export function sendgrid(options: SendgridOptions): MailProvider {
     name,
     async send(unchecked, signal) {
       const mail = prepared(name, unchecked)
-      const confidential = { secrets: [apiKey], mail }
+      const confidential = { secrets: [apiKey], ...said(mail) }
       const { status, headers, text } = await post(name, {
         url, signal, timeoutMs: options.timeoutMs ?? TIMEOUT,
         headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },

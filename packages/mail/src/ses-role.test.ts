@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { httpDouble, type Received, type Reply } from '../test/http-double.ts'
+import { httpDouble, type Received, type Reply } from '../../outbound/test/http-double.ts'
 import { acceptedInjections, mail, refusalOf } from '../test/mails.ts'
 import { verified } from '../test/sigv4.ts'
 import { sesRole } from './index.ts'
@@ -99,7 +99,7 @@ describe('sesRole', () => {
   })
 
   it('asks again after a failure, and after a reply without credentials', async () => {
-    let faults: Reply[] = [{ status: 500, body: '' }, { status: 200, body: '<html>' }]
+    const faults: Reply[] = [{ status: 500, body: '' }, { status: 200, body: '<html>' }]
     const { provider, sts } = await aws({ sts: () => faults.shift() })
     expect(await refusalOf(provider.send(mail))).toMatchObject({ retryable: true, status: 500 })
     expect(await refusalOf(provider.send(mail))).toMatchObject({ retryable: true, status: 200 })

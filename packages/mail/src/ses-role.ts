@@ -1,7 +1,6 @@
+import { baseAddress, isPassing, refusal, Refused, TIMEOUT } from '@henhouse/outbound'
 import { checkedRegion, isPassingFault, postSigned, secretsOf, type AwsCredentials } from './aws.ts'
-import { baseAddress, TIMEOUT } from './http.ts'
-import { MailRefused, prepared, type MailProvider } from './mail.ts'
-import { isPassing, refusal } from './refusal.ts'
+import { prepared, type MailProvider } from './mail.ts'
 import { sesSender, type SesTarget } from './ses.ts'
 
 export interface SesRoleOptions extends SesTarget {
@@ -48,7 +47,7 @@ export function sesRole(options: SesRoleOptions): MailProvider {
       const used = await session()
       return send(mail, used.credentials, signal).catch((error: unknown) => {
         // they may have been revoked, or the role's rights changed
-        if (error instanceof MailRefused && error.status === 403 && kept === used) kept = undefined
+        if (error instanceof Refused && error.status === 403 && kept === used) kept = undefined
         throw error
       })
     },

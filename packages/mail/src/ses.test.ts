@@ -1,6 +1,6 @@
 import { AwsV4Signer } from 'aws4fetch'
 import { describe, expect, it } from 'vitest'
-import { httpDouble, unreachable, type Reply } from '../test/http-double.ts'
+import { httpDouble, unreachable, type Reply } from '../../outbound/test/http-double.ts'
 import { acceptedInjections, big, broken, foreign, mail, refusalOf } from '../test/mails.ts'
 import { verified } from '../test/sigv4.ts'
 import { ses } from './index.ts'

@@ -1,8 +1,7 @@
+import { baseAddress, isPassing, jsonObject, refusal, TIMEOUT } from '@henhouse/outbound'
 import { encodeWord, quoteString } from 'nodemailer/lib/mime-funcs'
 import { checkedRegion, isPassingFault, postSigned, secretsOf, type AwsCredentials } from './aws.ts'
-import { baseAddress, jsonObject, TIMEOUT } from './http.ts'
-import { prepared, type Mail, type MailProvider } from './mail.ts'
-import { isPassing, refusal } from './refusal.ts'
+import { prepared, said as saidIn, type Mail, type MailProvider } from './mail.ts'
 
 export interface SesOptions {
   /** `id` of the API's SES configuration */
@@ -36,7 +35,7 @@ export function sesSender(name: string, options: SesTarget) {
   const url = `${baseAddress(name, options.endpoint ?? `https://email.${region}.amazonaws.com`)}/v2/email/outbound-emails`
 
   return async (mail: Mail, credentials: AwsCredentials, signal: AbortSignal | undefined) => {
-    const confidential = { secrets: secretsOf(credentials), mail }
+    const confidential = { secrets: secretsOf(credentials), ...saidIn(mail) }
     const { status, headers, text } = await postSigned(name, {
       url, region, credentials, signal, service: 'ses', now: options.now(), timeoutMs: options.timeoutMs ?? TIMEOUT,
       headers: { 'content-type': 'application/json' },

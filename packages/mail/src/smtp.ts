@@ -1,8 +1,7 @@
+import { refusal, TIMEOUT } from '@henhouse/outbound'
 import { createTransport } from 'nodemailer'
 import type { NodemailerError } from 'nodemailer'
-import { TIMEOUT } from './http.ts'
-import { prepared, type Mail, type MailProvider } from './mail.ts'
-import { refusal } from './refusal.ts'
+import { prepared, said, type Mail, type MailProvider } from './mail.ts'
 import { serverFromUrl, type SmtpServer } from './smtp-url.ts'
 
 export type SmtpOptions = ({ url: string } | SmtpServer) & {
@@ -44,7 +43,7 @@ export function smtp(options: SmtpOptions): MailProvider {
       } catch (error) {
         const fault = classified(error as NodemailerError)
         if (fault.code === 'EABORT') fault.reason = signal?.aborted ? 'the delivery was called off' : `no answer within ${timeoutMs} ms`
-        throw refusal(name, fault, { secrets, mail })
+        throw refusal(name, fault, { secrets, ...said(mail) })
       }
     },
     close: async () => transport.close(),

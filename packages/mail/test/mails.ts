@@ -1,4 +1,5 @@
-import { MailRefused, type Mail, type MailProvider } from '../src/index.ts'
+import { Refused } from '@henhouse/outbound'
+import type { Mail, MailProvider } from '../src/index.ts'
 
 export const mail: Mail = {
   id: '0b9f3b62-6f0c-4b52-9a55-0d2ec1c2a111',
@@ -51,15 +52,15 @@ export const broken: Mail = {
 }
 
 /** The refusal that a delivery must end with. */
-export async function refusalOf(sending: Promise<unknown>): Promise<MailRefused> {
+export async function refusalOf(sending: Promise<unknown>): Promise<Refused> {
   const outcome: unknown = await sending.catch((error: unknown) => error)
-  if (outcome instanceof MailRefused) return outcome
+  if (outcome instanceof Refused) return outcome
   throw new Error(`expected a refusal, got ${String(outcome)}`)
 }
 
 /** Sends every malformed mail and tells which ones were not refused for good before anything left the process. */
 export async function acceptedInjections(provider: MailProvider): Promise<unknown[]> {
   const outcomes = await Promise.all(injections.map((part) => provider.send({ ...mail, ...part }).then(() => part, (error: unknown) =>
-    error instanceof MailRefused && !error.retryable && error.status === undefined ? undefined : part)))
+    error instanceof Refused && !error.retryable && error.status === undefined ? undefined : part)))
   return outcomes.filter((part) => part !== undefined)
 }

@@ -1,3 +1,6 @@
+-- Indexes for text that contains what is searched for. Trusted: the database's owner may make it.
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
 -- Lock 2 of four (docs/ARCHITECTURE.md): a row written past ctx.db has no environment, and fails.
 CREATE FUNCTION vendor_id_required() RETURNS uuid LANGUAGE plpgsql AS $$
 BEGIN RAISE EXCEPTION 'row written without an environment: use ctx.db'; END $$;
@@ -375,6 +378,27 @@ CREATE UNIQUE INDEX "Tenant_vendorId_alias_key" ON "Tenant"("vendorId", "alias")
 CREATE INDEX "User_vendorId_createdAt_id_idx" ON "User"("vendorId", "createdAt", "id");
 
 -- CreateIndex
+CREATE INDEX "User_vendorId_name_id_idx" ON "User"("vendorId", "name", "id");
+
+-- CreateIndex
+CREATE INDEX "User_vendorId_verified_id_idx" ON "User"("vendorId", "verified", "id");
+
+-- CreateIndex
+CREATE INDEX "User_vendorId_isLocked_id_idx" ON "User"("vendorId", "isLocked", "id");
+
+-- CreateIndex
+CREATE INDEX "User_vendorId_provider_id_idx" ON "User"("vendorId", "provider", "id");
+
+-- CreateIndex
+CREATE INDEX "User_vendorId_activeTenantId_id_idx" ON "User"("vendorId", "activeTenantId", "id");
+
+-- CreateIndex
+CREATE INDEX "User_vendorId_externalId_idx" ON "User"("vendorId", "externalId");
+
+-- CreateIndex
+CREATE INDEX "User_name_email_username_phoneNumber_idx" ON "User" USING GIN ("name" gin_trgm_ops, "email" gin_trgm_ops, "username" gin_trgm_ops, "phoneNumber" gin_trgm_ops);
+
+-- CreateIndex
 CREATE UNIQUE INDEX "User_vendorId_id_key" ON "User"("vendorId", "id");
 
 -- CreateIndex
@@ -461,11 +485,280 @@ ALTER TABLE "Tenant" ADD CONSTRAINT "Tenant_vendorId_fkey" FOREIGN KEY ("vendorI
 -- AddForeignKey
 ALTER TABLE "User" ADD CONSTRAINT "User_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
+-- CreateTable
+CREATE TABLE "Group" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "tenantId" TEXT NOT NULL,
+    "name" TEXT NOT NULL,
+    "color" TEXT NOT NULL DEFAULT '#A3ADBA',
+    "description" TEXT NOT NULL DEFAULT '',
+    "metadata" TEXT NOT NULL DEFAULT '{}',
+    "managedBy" TEXT NOT NULL DEFAULT 'frontegg',
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "Group_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "GroupRole" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "groupId" UUID NOT NULL,
+    "tenantId" TEXT NOT NULL,
+    "roleId" UUID NOT NULL,
+
+    CONSTRAINT "GroupRole_pkey" PRIMARY KEY ("vendorId","groupId","roleId")
+);
+
+-- CreateTable
+CREATE TABLE "GroupUser" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "groupId" UUID NOT NULL,
+    "tenantId" TEXT NOT NULL,
+    "userId" UUID NOT NULL,
+
+    CONSTRAINT "GroupUser_pkey" PRIMARY KEY ("vendorId","groupId","userId")
+);
+
+-- CreateIndex
+CREATE INDEX "Group_vendorId_tenantId_createdAt_id_idx" ON "Group"("vendorId", "tenantId", "createdAt", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Group_vendorId_id_tenantId_key" ON "Group"("vendorId", "id", "tenantId");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Group_vendorId_tenantId_name_key" ON "Group"("vendorId", "tenantId", "name");
+
+-- CreateIndex
+CREATE INDEX "GroupRole_vendorId_roleId_idx" ON "GroupRole"("vendorId", "roleId");
+
+-- CreateIndex
+CREATE INDEX "GroupUser_vendorId_userId_tenantId_idx" ON "GroupUser"("vendorId", "userId", "tenantId");
+
+-- AddForeignKey
+ALTER TABLE "Group" ADD CONSTRAINT "Group_vendorId_tenantId_fkey" FOREIGN KEY ("vendorId", "tenantId") REFERENCES "Tenant"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "GroupRole" ADD CONSTRAINT "GroupRole_vendorId_groupId_tenantId_fkey" FOREIGN KEY ("vendorId", "groupId", "tenantId") REFERENCES "Group"("vendorId", "id", "tenantId") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "GroupRole" ADD CONSTRAINT "GroupRole_vendorId_roleId_fkey" FOREIGN KEY ("vendorId", "roleId") REFERENCES "Role"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "GroupUser" ADD CONSTRAINT "GroupUser_vendorId_groupId_tenantId_fkey" FOREIGN KEY ("vendorId", "groupId", "tenantId") REFERENCES "Group"("vendorId", "id", "tenantId") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "GroupUser" ADD CONSTRAINT "GroupUser_vendorId_userId_tenantId_fkey" FOREIGN KEY ("vendorId", "userId", "tenantId") REFERENCES "Membership"("vendorId", "userId", "tenantId") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- CreateTable
+CREATE TABLE "PasswordHistory" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "sequence" BIGSERIAL NOT NULL,
+    "userId" UUID NOT NULL,
+    "hash" TEXT NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "PasswordHistory_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "DomainRestriction" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "tenantId" TEXT,
+    "domain" TEXT NOT NULL,
+    "type" TEXT NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "DomainRestriction_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "IpRestriction" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "tenantId" TEXT NOT NULL,
+    "ip" TEXT NOT NULL,
+    "strategy" TEXT NOT NULL,
+    "description" TEXT NOT NULL DEFAULT '',
+    "isActive" BOOLEAN NOT NULL DEFAULT true,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "IpRestriction_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+CREATE INDEX "PasswordHistory_vendorId_userId_sequence_idx" ON "PasswordHistory"("vendorId", "userId", "sequence");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "DomainRestriction_vendorId_tenantId_type_domain_key" ON "DomainRestriction"("vendorId", "tenantId", "type", "domain");
+
+-- CreateIndex
+CREATE INDEX "IpRestriction_vendorId_tenantId_createdAt_id_idx" ON "IpRestriction"("vendorId", "tenantId", "createdAt", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "IpRestriction_vendorId_tenantId_strategy_ip_key" ON "IpRestriction"("vendorId", "tenantId", "strategy", "ip");
+
+-- AddForeignKey
+ALTER TABLE "PasswordHistory" ADD CONSTRAINT "PasswordHistory_vendorId_userId_fkey" FOREIGN KEY ("vendorId", "userId") REFERENCES "User"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "DomainRestriction" ADD CONSTRAINT "DomainRestriction_vendorId_tenantId_fkey" FOREIGN KEY ("vendorId", "tenantId") REFERENCES "Tenant"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "DomainRestriction" ADD CONSTRAINT "DomainRestriction_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "IpRestriction" ADD CONSTRAINT "IpRestriction_vendorId_tenantId_fkey" FOREIGN KEY ("vendorId", "tenantId") REFERENCES "Tenant"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
 -- One document, one role key, of the environment itself, too (Prisma cannot say NULLS NOT DISTINCT).
 DROP INDEX "Setting_vendorId_key_tenantId_key";
 CREATE UNIQUE INDEX "Setting_vendorId_key_tenantId_key" ON "Setting"("vendorId", "key", "tenantId") NULLS NOT DISTINCT;
 DROP INDEX "Role_vendorId_key_tenantId_key";
 CREATE UNIQUE INDEX "Role_vendorId_key_tenantId_key" ON "Role"("vendorId", "key", "tenantId") NULLS NOT DISTINCT;
+DROP INDEX "DomainRestriction_vendorId_tenantId_type_domain_key";
+CREATE UNIQUE INDEX "DomainRestriction_vendorId_tenantId_type_domain_key" ON "DomainRestriction"("vendorId", "tenantId", "type", "domain") NULLS NOT DISTINCT;
+
+-- One default environment (Prisma cannot say a partial index).
+CREATE UNIQUE INDEX "Vendor_isDefault_key" ON "Vendor"("isDefault") WHERE "isDefault";
+
+-- CreateTable
+CREATE TABLE "Application" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "name" TEXT NOT NULL,
+    "appURL" TEXT NOT NULL,
+    "loginURL" TEXT NOT NULL,
+    "logoURL" TEXT NOT NULL DEFAULT '',
+    "appHost" TEXT,
+    "description" TEXT NOT NULL DEFAULT '',
+    "accessType" TEXT NOT NULL,
+    "type" TEXT NOT NULL,
+    "frontendStack" TEXT NOT NULL,
+    "metadata" JSONB NOT NULL DEFAULT '{}',
+    "isActive" BOOLEAN NOT NULL DEFAULT true,
+    "allowDcr" BOOLEAN NOT NULL DEFAULT false,
+    "clientSecret" TEXT NOT NULL,
+    "sharedSecret" TEXT NOT NULL,
+    "integrationFinishedAt" TIMESTAMPTZ(3),
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "Application_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "DefaultApplication" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "applicationId" UUID,
+
+    CONSTRAINT "DefaultApplication_pkey" PRIMARY KEY ("vendorId")
+);
+
+-- CreateTable
+CREATE TABLE "ApplicationTenant" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "applicationId" UUID NOT NULL,
+    "tenantId" TEXT NOT NULL,
+    "accessType" TEXT NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "ApplicationTenant_pkey" PRIMARY KEY ("vendorId","applicationId","tenantId")
+);
+
+-- CreateTable
+CREATE TABLE "ApplicationUser" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "applicationId" UUID NOT NULL,
+    "userId" UUID NOT NULL,
+    "tenantId" TEXT NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "ApplicationUser_pkey" PRIMARY KEY ("vendorId","applicationId","userId","tenantId")
+);
+
+-- CreateTable
+CREATE TABLE "ApplicationActiveTenant" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "userId" UUID NOT NULL,
+    "applicationId" UUID NOT NULL,
+    "tenantId" TEXT NOT NULL,
+
+    CONSTRAINT "ApplicationActiveTenant_pkey" PRIMARY KEY ("vendorId","userId","applicationId")
+);
+
+-- CreateTable
+CREATE TABLE "ApplicationClient" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "applicationId" UUID NOT NULL,
+    "clientName" TEXT NOT NULL,
+    "clientType" TEXT NOT NULL,
+    "clientSecret" TEXT NOT NULL,
+    "redirectURLs" TEXT[],
+    "externalMetadata" JSONB,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "ApplicationClient_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+CREATE INDEX "Application_vendorId_createdAt_id_idx" ON "Application"("vendorId", "createdAt", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "Application_vendorId_id_key" ON "Application"("vendorId", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "DefaultApplication_vendorId_applicationId_key" ON "DefaultApplication"("vendorId", "applicationId");
+
+-- CreateIndex
+CREATE INDEX "ApplicationTenant_vendorId_tenantId_idx" ON "ApplicationTenant"("vendorId", "tenantId");
+
+-- CreateIndex
+CREATE INDEX "ApplicationUser_vendorId_userId_tenantId_idx" ON "ApplicationUser"("vendorId", "userId", "tenantId");
+
+-- CreateIndex
+CREATE INDEX "ApplicationActiveTenant_vendorId_applicationId_idx" ON "ApplicationActiveTenant"("vendorId", "applicationId");
+
+-- CreateIndex
+CREATE INDEX "ApplicationActiveTenant_vendorId_userId_tenantId_idx" ON "ApplicationActiveTenant"("vendorId", "userId", "tenantId");
+
+-- CreateIndex
+CREATE INDEX "ApplicationClient_vendorId_applicationId_createdAt_idx" ON "ApplicationClient"("vendorId", "applicationId", "createdAt");
+
+-- AddForeignKey
+ALTER TABLE "Application" ADD CONSTRAINT "Application_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "DefaultApplication" ADD CONSTRAINT "DefaultApplication_vendorId_applicationId_fkey" FOREIGN KEY ("vendorId", "applicationId") REFERENCES "Application"("vendorId", "id") ON DELETE NO ACTION ON UPDATE NO ACTION;
+
+-- AddForeignKey
+ALTER TABLE "DefaultApplication" ADD CONSTRAINT "DefaultApplication_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "ApplicationTenant" ADD CONSTRAINT "ApplicationTenant_vendorId_applicationId_fkey" FOREIGN KEY ("vendorId", "applicationId") REFERENCES "Application"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "ApplicationTenant" ADD CONSTRAINT "ApplicationTenant_vendorId_tenantId_fkey" FOREIGN KEY ("vendorId", "tenantId") REFERENCES "Tenant"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "ApplicationUser" ADD CONSTRAINT "ApplicationUser_vendorId_applicationId_fkey" FOREIGN KEY ("vendorId", "applicationId") REFERENCES "Application"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "ApplicationUser" ADD CONSTRAINT "ApplicationUser_vendorId_userId_tenantId_fkey" FOREIGN KEY ("vendorId", "userId", "tenantId") REFERENCES "Membership"("vendorId", "userId", "tenantId") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "ApplicationActiveTenant" ADD CONSTRAINT "ApplicationActiveTenant_vendorId_applicationId_fkey" FOREIGN KEY ("vendorId", "applicationId") REFERENCES "Application"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "ApplicationActiveTenant" ADD CONSTRAINT "ApplicationActiveTenant_vendorId_userId_tenantId_fkey" FOREIGN KEY ("vendorId", "userId", "tenantId") REFERENCES "Membership"("vendorId", "userId", "tenantId") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "ApplicationClient" ADD CONSTRAINT "ApplicationClient_vendorId_applicationId_fkey" FOREIGN KEY ("vendorId", "applicationId") REFERENCES "Application"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
 
 SELECT owned_by_vendor(oid) FROM pg_class
 WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'vendorId');

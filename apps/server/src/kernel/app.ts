@@ -6,17 +6,18 @@ import fastJson from 'fast-json-stringify'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { TSchema } from 'typebox'
-import { admit, callerOf, header, identify, tenantOf, userOf, type PermissionsOf } from './authorize.ts'
+import { admit, callerOf, guestOf, header, identify, tenantOf, userOf, type PermissionsOf } from './authorize.ts'
 import { contextFor } from './context.ts'
 import type { Deps } from './deps.ts'
 import { environmentDirectory } from './environments.ts'
 import { ApiError, envelope, errors, invalid } from './errors.ts'
+import { health } from './health.ts'
 import type { Job, WorkerParts } from './jobs.ts'
 import { measure } from './metrics.ts'
 import { Empty, isReply, type Http, type HttpCtx, type Operation } from './operation.ts'
 import { traceId } from './random.ts'
 import { tokenReader } from './tokens.ts'
-import { faults, fits, fromQuery, tidy } from './validation.ts'
+import { faults, fits, fromQuery, isStorable, tidy } from './validation.ts'
 
 export interface AppParts {
   deps: Deps
@@ -60,6 +61,7 @@ export async function buildApp({ deps, operations, jobs, permissionsOf }: AppPar
   await app.register(jwt, { secret: deps.random.token() })
   const read = tokenReader(app.jwt, environments, deps.secrets)
   measure(app)
+  const state = health(app, deps.database)
 
   for (const op of operations) {
     app.route({
@@ -67,13 +69,18 @@ export async function buildApp({ deps, operations, jobs, permissionsOf }: AppPar
       url: op.path.replace(/\{(\w+)\}/g, ':$1'),
       config: { operation: op.id },
       handler: async (request, reply) => {
-        const { environment, claims } = await identify(request, op, read, environments, deps.publicUrl.hostname)
+        // otherwise the input is looked at only when the caller has been let in
+        const early = op.environment && inputOf(op, request)
+        const { environment, claims } = op.environment
+          ? { environment: await op.environment(environments, early), claims: undefined }
+          : await identify(request, op, read, environments, deps.publicUrl.hostname)
         const ctx = contextFor(deps, environment, (request.log as Logger).child({ vendorId: environment.id }))
         const caller = await callerOf(ctx, op, claims, permissionsOf)
         admit(op, caller)
-        const input = inputOf(op, request)
-        const tenant = await tenantOf(ctx, op, caller, request)
-        const user = await userOf(ctx, op, caller, request)
+        const input = early ?? inputOf(op, request)
+        const known = caller ?? guestOf(ctx, op, claims)
+        const tenant = await tenantOf(ctx, op, known, request)
+        const user = await userOf(ctx, op, known, request)
         const full: HttpCtx & { caller: unknown, tenant: unknown, user: unknown } = { ...ctx, http: httpOf(deps, request, reply), caller, tenant, user }
         try {
           return send(deps, op, reply, await op.handler(full, input))
@@ -85,7 +92,7 @@ export async function buildApp({ deps, operations, jobs, permissionsOf }: AppPar
     })
   }
   const worker: WorkerParts = { deps, environments, jobs, log: deps.log }
-  return { http: app as FastifyInstance, environments, worker, operations }
+  return { http: app as FastifyInstance, environments, worker, operations, health: state }
 }
 
 /** 400, 401, 403 and 404 come from the kernel itself; anything else an operation must name. */
@@ -99,7 +106,7 @@ function acceptAnyJson(app: FastifyInstance) {
     if (text.trim() === '') return done(null, undefined)
     // Postgres cannot store it, in text or in JSON
     if (text.includes('\\u0000')) return done(errors.malformedJson())
-    parse(request, text, (error, value) => done(error ? errors.malformedJson() : null, value))
+    parse(request, text, (error, value) => done(error || (/\\ud[89a-f]/i.test(text) && !isStorable(value)) ? errors.malformedJson() : null, value))
   })
   app.addContentTypeParser<string>('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) => done(null, Object.fromEntries(new URLSearchParams(text))))
 }

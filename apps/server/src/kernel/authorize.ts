@@ -64,9 +64,11 @@ export const may = (held: readonly string[], wanted: string) =>
 /** Loads the permission keys of a user whose token carries none, as the environment may configure. */
 export type PermissionsOf = (ctx: Ctx, userId: string, tenantId: string) => Promise<readonly string[]>
 
+const unexpired = (ctx: Ctx, claims: Claims | undefined) => (claims && (claims.exp === undefined || claims.exp > epoch(ctx.clock.now())) ? claims : undefined)
+
 export async function callerOf(ctx: Ctx, op: Operation, claims: Claims | undefined, permissionsOf: PermissionsOf): Promise<VendorCaller | UserCaller | undefined> {
   if (op.auth === 'public') return undefined
-  const valid = claims && (claims.exp === undefined || claims.exp > epoch(ctx.clock.now())) ? claims : undefined
+  const valid = unexpired(ctx, claims)
   if (op.auth === 'vendor' && valid?.type !== 'vendor') throw errors.notVendor()
   if (valid?.type === 'vendor') {
     if (op.auth === 'user') throw errors.unauthorized()
@@ -77,10 +79,18 @@ export async function callerOf(ctx: Ctx, op: Operation, claims: Claims | undefin
   return { kind: 'user', userId: valid.sub, tenantId: valid.tenantId, sessionId: valid.sid, permissions }
 }
 
+/** Who calls a public operation with a good token, which nobody has to have: whose tenant and user the call is about. Headers alone prove nothing. */
+export function guestOf(ctx: Ctx, op: Operation, claims: Claims | undefined): VendorCaller | UserCaller | undefined {
+  const valid = op.auth === 'public' ? unexpired(ctx, claims) : undefined
+  if (valid?.type === 'vendor') return { kind: 'vendor' }
+  if (valid?.type !== 'userToken' || !valid.sub || !valid.tenantId) return undefined
+  return { kind: 'user', userId: valid.sub, tenantId: valid.tenantId, sessionId: valid.sid, permissions: [] }
+}
+
 /** The tenant of the call: the user token's own, or the one that an environment token names and that is this environment's. */
 export async function tenantOf(ctx: Ctx, op: Operation, caller: VendorCaller | UserCaller | undefined, request: FastifyRequest): Promise<TenantScope | undefined> {
   if (!op.tenant || op.tenant === 'none') return undefined
-  const id = caller?.kind === 'user' ? caller.tenantId : header(request, 'frontegg-tenant-id')
+  const id = caller?.kind === 'user' ? caller.tenantId : caller && header(request, 'frontegg-tenant-id')
   if (id === undefined) {
     if (op.tenant === 'required') throw errors.noTenant()
     return undefined
@@ -93,7 +103,7 @@ export async function tenantOf(ctx: Ctx, op: Operation, caller: VendorCaller | U
 export async function userOf(ctx: Ctx, op: Operation, caller: VendorCaller | UserCaller | undefined, request: FastifyRequest): Promise<UserScope | undefined> {
   if (!op.user || op.user === 'none') return undefined
   if (caller?.kind === 'user') return { id: caller.userId } as UserScope
-  const id = header(request, 'frontegg-user-id')
+  const id = caller && header(request, 'frontegg-user-id')
   if (id === undefined) {
     if (op.user === 'required') throw errors.noUser()
     return undefined

@@ -1,6 +1,6 @@
 import type { Database } from '@henhouse/database'
 import type { KeyPair } from '@henhouse/jwt'
-import type { MailProvider } from '@henhouse/mail'
+import type { AwsCredentials, MailProvider } from '@henhouse/mail'
 import type { PasswordHasher } from '@henhouse/passwords'
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
@@ -24,6 +24,16 @@ export interface Deps {
   readonly trustProxy: boolean | string
   /** Carries the mail of environments that have configured no provider. `'hold'`: nothing ever leaves the machine (emulator). */
   readonly mail: MailProvider | 'hold'
+  /** The sender of mail that `mail` carries; without one it is `no-reply@` the environment's host. */
+  readonly mailFrom?: string
+  /** This server's own identity at AWS, which environments' SES roles must trust. */
+  readonly aws?: { readonly source: AwsCredentials, readonly externalId?: string }
+  /** Where mail providers are reached when not at their usual addresses: another region's, a private endpoint, a double. */
+  readonly mailEndpoints?: { readonly sendgrid?: string, readonly mailgun?: string, readonly ses?: string, readonly sts?: string }
+  /** Where captchas are checked, in the protocol of reCAPTCHA's `siteverify`. Absent (emulator, tests): the token `score:0.7` has that score, any other is wrong. */
+  readonly captchaUrl?: string
+  /** Where breached passwords are looked up, in Have I Been Pwned's range protocol: five digits of a SHA-1 are appended. Absent: a short list of our own, and no network. */
+  readonly breachedPasswordsUrl?: string
   /** Fail on an undeclared status or a reply that does not fit its schema (tests). */
   readonly strict: boolean
 }

@@ -1,6 +1,8 @@
+import { timingSafeEqual } from 'node:crypto'
 import type { PrismaClient } from '@henhouse/database'
 import { LRUCache } from 'lru-cache'
 import type { ClockSetting } from './clock.ts'
+import { fingerprint } from './random.ts'
 
 /** One environment (the wire's vendor) as every request needs it. */
 export interface Environment extends ClockSetting {
@@ -15,6 +17,9 @@ export interface SigningKey { readonly id: string, readonly publicKey: string, r
 
 /** How long another replica may go on with what it knew. */
 const FRESH_MS = 5000
+
+/** Stands in for an unknown environment's, so that it is looked for and compared with like a known one's. No key has this hash. */
+const NOBODY = { id: '00000000-0000-0000-0000-000000000000', apiKeyHash: '0'.repeat(64) }
 
 /** Finds environments, remembering them for a few seconds: each request needs one, and they hardly ever change. */
 export function environmentDirectory(prisma: PrismaClient) {
@@ -47,6 +52,11 @@ export function environmentDirectory(prisma: PrismaClient) {
     byKey: (kid: string) => through(`key:${kid}`, async () => (await prisma.signingKey.findUnique({ where: { id: kid }, select: { vendorId: true } }))?.vendorId),
     byHost: (host: string) => through(`host:${host}`, async () => (await prisma.vendor.findUnique({ where: { host }, select: { id: true } }))?.id),
     byName: (name: string) => through(`name:${name}`, async () => (await prisma.vendor.findUnique({ where: { name }, select: { id: true } }))?.id),
+    /** The environment whose API key this is. Takes as long for an unknown environment as for a wrong key. */
+    async byApiKey(id: string, apiKey: string) {
+      const { apiKeyHash, ...found } = await prisma.vendor.findUnique({ where: { id: isUuid(id) ? id : NOBODY.id }, select: { id: true, apiKeyHash: true } }) ?? NOBODY
+      return timingSafeEqual(Buffer.from(fingerprint(apiKey)), Buffer.from(apiKeyHash)) ? byId(found.id) : undefined
+    },
     default: () => through('default', async () => (await prisma.vendor.findFirst({ where: { isDefault: true }, select: { id: true } }))?.id),
     /** To be called by whoever changes an environment, its keys or its clock. */
     forget(id: string) {

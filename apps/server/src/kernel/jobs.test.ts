@@ -67,4 +67,30 @@ describe.concurrent('jobs', () => {
     expect(await runDue(workerWith(kind), env.id)).toBe(1)
     expect(await ctx.db.job.findUnique({ where: { id } })).toMatchObject({ state: 'done', attempts: 2, progress: { done: 1 } })
   })
+
+  test('that kill every worker that takes them are given up, too', async () => {
+    const env = await newEnvironment(), ctx = await env.context()
+    const kind = job({ name: unique('job'), payload: Payload, maxAttempts: 2, run: async () => {} })
+    const id = await add(ctx, kind, { text: 'x' })
+    await ctx.db.job.update({ where: { id }, data: { attempts: 2, leaseUntil: new Date(deps.systemClock.now().getTime() - 1) } })
+    await runDue(workerWith(kind), env.id)
+    expect(await ctx.db.job.findUnique({ where: { id } })).toMatchObject({ state: 'failed', error: 'the job never came to an end' })
+  })
+
+  test('whose worker was taken for dead are the next worker\'s alone to settle', async () => {
+    const env = await newEnvironment(), ctx = await env.context()
+    let second: Promise<number> | undefined
+    const kind = job({ name: unique('job'), payload: Payload, keep: true, run: async (inside, _payload, { id, attempt }) => {
+      if (attempt > 1) return
+      // as if this worker had slept through its lease
+      await inside.db.job.update({ where: { id }, data: { leaseUntil: new Date(deps.systemClock.now().getTime() - 1) } })
+      second = runDue(workerWith(kind), env.id)
+      await second
+      throw new Error('woke up too late')
+    } })
+    const id = await add(ctx, kind, { text: 'x' })
+    await runDue(workerWith(kind), env.id)
+    expect(await second).toBe(1)
+    expect(await ctx.db.job.findUnique({ where: { id } })).toMatchObject({ state: 'done', error: null, attempts: 2 })
+  })
 })

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
-import { after, MINUTE, SECOND } from './clock.ts'
+import { cleanUp } from './cleanup.ts'
+import { after, HOUR, MINUTE, SECOND } from './clock.ts'
 import { contextFor } from './context.ts'
 import type { Deps } from './deps.ts'
 import type { EnvironmentDirectory } from './environments.ts'
@@ -15,7 +16,7 @@ export interface Job<P extends TSchema = TSchema> {
   /** Keep the row when done, for whoever asks how it went. */
   readonly keep?: boolean
   run(ctx: Ctx, payload: Static<P>, control: JobControl): Promise<void>
-  /** After the last try has failed. */
+  /** After the last try has failed, in the transaction that records it: both happen, or neither and the job is tried again. */
   failed?(ctx: Ctx, payload: Static<P>, reason: string): Promise<void>
 }
 export interface JobControl {
@@ -69,8 +70,9 @@ async function runOne(parts: WorkerParts, row: Row) {
   const environment = await environments.byId(row.vendorId)
   const declared = parts.jobs.find((j) => j.name === row.name)
   if (!environment || !declared) {
-    // a newer replica's job, or an environment just removed: leave it to whoever knows it
+    // a newer replica's job: leave it, with its tries, to whoever knows it
     log.warn({ job: row.name, id: row.id }, 'no such job here')
+    await deps.database.pool.query('update "Job" set attempts = attempts - 1 where id = $1', [row.id])
     return
   }
   const ctx = contextFor(deps, environment, log.child({ job: row.name, jobId: row.id, vendorId: row.vendorId }))
@@ -78,12 +80,14 @@ async function runOne(parts: WorkerParts, row: Row) {
     deps.database.pool.query('update "Job" set "leaseUntil" = $2 where id = $1', [row.id, after(deps.systemClock.now(), LEASE_MS)]).catch(() => {})
   }, LEASE_MS / 3).unref()
   try {
+    // every try so far took its worker with it
+    if (row.attempts > row.maxAttempts) throw new Hopeless('the job never came to an end')
     await declared.run(ctx, row.payload as never, {
       id: row.id, attempt: row.attempts,
       progress: async (value) => { await ctx.db.job.update({ where: { id: row.id }, data: { progress: value } }) },
     })
-    if (declared.keep) await ctx.db.job.updateMany({ where: { id: row.id }, data: { state: 'done', error: null, finishedAt: ctx.clock.now() } })
-    else await ctx.db.job.deleteMany({ where: { id: row.id } })
+    if (declared.keep) await ctx.db.job.updateMany({ where: held(row), data: { state: 'done', error: null, finishedAt: ctx.clock.now() } })
+    else await ctx.db.job.deleteMany({ where: held(row) })
   } catch (error) {
     await settleFailure(ctx, declared, row, error)
   } finally {
@@ -91,16 +95,22 @@ async function runOne(parts: WorkerParts, row: Row) {
   }
 }
 
+/** Only as long as no other worker has taken the job since: each taking counts as an attempt. */
+const held = ({ id, attempts }: Row) => ({ id, attempts })
+
 async function settleFailure(ctx: Ctx, declared: Job, row: Row, error: unknown) {
   const reason = error instanceof Error ? error.message : String(error)
   const final = error instanceof Hopeless || row.attempts >= row.maxAttempts
   ctx.log[final ? 'error' : 'warn']({ err: error, attempt: row.attempts }, final ? 'job failed for good' : 'job failed, will be tried again')
   const now = ctx.clock.now()
-  await ctx.db.job.updateMany({
-    where: { id: row.id },
-    data: final ? { state: 'failed', error: reason, finishedAt: now } : { error: reason, leaseUntil: null, runAt: after(now, backOff(row.attempts)) },
+  if (!final) {
+    await ctx.db.job.updateMany({ where: held(row), data: { error: reason, leaseUntil: null, runAt: after(now, backOff(row.attempts)) } })
+    return
+  }
+  await ctx.atomically(async (tx) => {
+    const { count } = await tx.db.job.updateMany({ where: held(row), data: { state: 'failed', error: reason, finishedAt: now } })
+    if (count) await declared.failed?.(tx, row.payload as never, reason)
   })
-  if (final) await declared.failed?.(ctx, row.payload as never, reason)
 }
 
 /** 15 s, 30 s, 1 min … at most 30 min. */
@@ -116,10 +126,15 @@ export async function runDue(parts: WorkerParts, vendorId?: string): Promise<num
   }
 }
 
-/** Looks for due jobs every `intervalMs` until stopped; stopping waits for those that run. */
+const CLEANING_MS = HOUR
+
+/** Looks for due jobs every `intervalMs`, and once an hour for rubbish, until stopped; stopping waits for those that run. */
 export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
   let stopped = false
   let wake = () => {}
+  const cleaning = setInterval(() => {
+    cleanUp(parts.deps).catch((error: unknown) => parts.log.error({ err: error }, 'cleaning up failed'))
+  }, CLEANING_MS).unref()
   const loop = (async () => {
     while (!stopped) {
       try {
@@ -138,6 +153,7 @@ export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
   return {
     async stop() {
       stopped = true
+      clearInterval(cleaning)
       wake()
       await loop
     },

@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import type { Clock } from './clock.ts'
 import type { Db } from './db.ts'
 import type { Deps } from './deps.ts'
-import type { Environment } from './environments.ts'
+import type { Environment, EnvironmentDirectory } from './environments.ts'
 import type { Failure } from './errors.ts'
 import type { Logger } from 'pino'
 import type { Random } from './random.ts'
@@ -93,6 +93,8 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
   returns: R
   errors?: readonly Failure[]
   deprecated?: boolean
+  /** Finds the environment of a public call that names it in its input, whatever host the call came to and whatever its headers say. Throws when there is none. */
+  environment?(environments: EnvironmentDirectory, input: Part<'params', P> & Part<'query', Q> & Part<'body', B>): Promise<Environment>
   handler(
     ctx: HttpCtx & { caller: CallerOf<A>, tenant: ScopeOf<T, TenantScope>, user: ScopeOf<U, UserScope> },
     input: Part<'params', P> & Part<'query', Q> & Part<'body', B>,
@@ -100,7 +102,9 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
 }
 
 /** A declaration whose types have been checked and are no longer needed. */
-export type Operation = Omit<Declaration<Auth, Context, Context, TObject, TObject, TSchema, Record<number, TSchema>>, 'handler'> & {
+export type Operation = Omit<Declaration<Auth, Context, Context, TObject, TObject, TSchema, Record<number, TSchema>>, 'environment' | 'handler'> & {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as below
+  environment?(environments: EnvironmentDirectory, input: any): Promise<Environment>
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- erased on purpose: 300 strict types cost seconds of every type check
   handler(ctx: any, input: any): any
 }

@@ -1,6 +1,7 @@
-import type { Static, TObject } from 'typebox'
+import { Type, type Static, type TObject } from 'typebox'
 import { type ApiError, onDuplicate } from './errors.ts'
 import type { Ctx, TenantScope } from './operation.ts'
+import { DateTime, Id } from './validation.ts'
 
 /** A document of policy that an environment, or one of its tenants, may store; `initial` answers until it does. */
 export interface Setting<S extends TObject> { readonly key: string, readonly schema: S, readonly initial: Static<S> }
@@ -27,6 +28,25 @@ export async function effective<S extends TObject>(ctx: Ctx, s: Setting<S>, tena
   const rows = await ctx.db.setting.findMany({ where: { key: s.key, OR: [{ tenantId: null }, ...(tenant ? [{ tenantId: tenant.id }] : [])] }, select: { tenantId: true, value: true } })
   const row = rows.find((r) => r.tenantId !== null) ?? rows[0]
   return { ...s.initial, ...(row?.value as Static<S> | undefined) }
+}
+
+/** What the environment (null) and these tenants have stored of several settings, in one query: for whoever merges them part by part. */
+export async function layers(ctx: Ctx, settings: readonly Any[], tenantIds: readonly (string | null)[]) {
+  const own = [...new Set(tenantIds)].filter((id) => id !== null)
+  const rows = await ctx.db.setting.findMany({
+    where: { key: { in: settings.map((s) => s.key) }, OR: [{ tenantId: null }, ...(own.length ? [{ tenantId: { in: own } }] : [])] }, select: { key: true, tenantId: true, value: true },
+  })
+  return <S extends TObject>(s: Setting<S>, tenantId: string | null) => rows.find((row) => row.key === s.key && row.tenantId === tenantId)?.value as Static<S> | undefined
+}
+export type Layers = Awaited<ReturnType<typeof layers>>
+
+/**
+ * Of what `layers` read, the documents that members of these tenants are under: the environment's and each tenant's.
+ * Where tenants `override`, a tenant's own stands in the place of the environment's.
+ */
+export function inForce<S extends TObject>(of: Layers, s: Setting<S>, tenantIds: readonly string[], { override }: { override: boolean }): Static<S>[] {
+  const environment = of(s, null), own = tenantIds.map((id) => of(s, id))
+  return (override && own.length ? own.map((value) => value ?? environment) : [environment, ...own]).filter((value) => value !== undefined)
 }
 
 /** @throws `taken` when the scope has stored one already */
@@ -69,3 +89,7 @@ function insert<S extends TObject>(ctx: Ctx, s: Setting<S>, value: Static<S>, te
   const now = ctx.clock.now()
   return ctx.db.setting.create({ data: { id: ctx.random.uuid(), ...where(s, tenant), value: value as object, createdAt: now, updatedAt: now } })
 }
+
+/** A stored document as the wire shows it. */
+export const Document = <S extends TObject>({ properties }: S) => Type.Object({ id: Id, ...properties as S['properties'], createdAt: DateTime, updatedAt: DateTime })
+export const toDocument = <V extends object>({ id, value, createdAt, updatedAt }: Stored<V>) => ({ id, ...value, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() })

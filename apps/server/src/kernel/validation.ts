@@ -21,6 +21,8 @@ interface Schema {
   maximum?: number
   minItems?: number
   maxItems?: number
+  /** OpenAPI's: names the property whose constant tells the branches of a union apart */
+  discriminator?: { propertyName: string }
   /** our own: says the fault instead of the text derived from the keyword */
   message?: string
 }
@@ -32,6 +34,9 @@ export const DateTime = Type.String({ format: 'date-time' })
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
 export const OneOf = <const V extends string[]>(values: readonly [...V]) => Type.Unsafe<V[number]>({ type: 'string', enum: [...values] })
 
+/** Postgres stores no JSON in which there is half of a surrogate pair, or a NUL. */
+export const isStorable = (value: unknown) => !/(?<!\\)(?:\\\\)*\\u(?:d[89a-f]|0000)/.test(JSON.stringify(value) ?? '')
+
 const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 const nullable = (schema: Schema): boolean => schema.type === 'null' || !!schema.anyOf?.some(nullable) || (!schema.type && !schema.anyOf && !schema.enum && schema.const === undefined)
 
@@ -42,7 +47,7 @@ const nullable = (schema: Schema): boolean => schema.type === 'null' || !!schema
 export function tidy(schema: Schema, value: unknown): unknown {
   if (Array.isArray(value)) return schema.items ? value.map((item) => tidy(schema.items!, item)) : value
   if (schema.anyOf) {
-    const branch = schema.anyOf.find((s) => isObject(value) && s.type === 'object' && fitsShape(s, value)) ?? (isObject(value) ? undefined : schema.anyOf.find((s) => s.type === 'array' && Array.isArray(value)))
+    const branch = schema.discriminator ? tagged(schema, value) : schema.anyOf.find((s) => isObject(value) && s.type === 'object' && fitsShape(s, value)) ?? (isObject(value) ? undefined : schema.anyOf.find((s) => s.type === 'array' && Array.isArray(value)))
     return branch ? tidy(branch, value) : value
   }
   if (!isObject(value) || !schema.properties) return value
@@ -55,6 +60,11 @@ export function tidy(schema: Schema, value: unknown): unknown {
   }
   if (schema.additionalProperties) for (const name of Object.keys(value)) if (!(name in schema.properties)) out[name] = value[name]
   return out
+}
+/** The branch that the value itself says it is. */
+const tagged = ({ anyOf, discriminator }: Schema, value: unknown) => {
+  const { propertyName } = discriminator!
+  return isObject(value) ? anyOf!.find((s) => s.properties?.[propertyName]?.const === value[propertyName]) : undefined
 }
 const fitsShape = (schema: Schema, value: Record<string, unknown>) => (schema.required ?? []).every((name) => name in value)
 
@@ -74,7 +84,8 @@ function convert(schema: Schema, given: unknown): unknown {
   if (schema.type === 'array') {
     return [given].flat().flatMap((v) => String(v).split(',')).filter((v) => v !== '').map((v) => convert(schema.items ?? {}, v))
   }
-  const text = Array.isArray(given) ? given.at(-1) : given
+  // a list that the wire declares as text (`ids`) is one text, however it was sent
+  const text = Array.isArray(given) ? (schema.type === 'string' && !schema.enum ? given.join(',') : given.at(-1)) : given
   if ((schema.type === 'number' || schema.type === 'integer') && typeof text === 'string' && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text)
   if (schema.type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
   return text
@@ -103,6 +114,7 @@ function allFaults(schema: Schema, value: unknown, path: string): string[] {
 }
 
 function unionFaults(schema: Schema, value: unknown, path: string): string[] {
+  if (schema.discriminator) return taggedFaults(schema, value, path)
   let first: string[] | undefined
   for (const branch of schema.anyOf!) {
     const found = allFaults(branch, value, path)
@@ -111,6 +123,14 @@ function unionFaults(schema: Schema, value: unknown, path: string): string[] {
   }
   const constants = schema.anyOf!.filter((s) => s.const !== undefined).map((s) => String(s.const))
   return constants.length > 1 ? [`${path} must be one of the following values: ${constants.join(', ')}`] : first ?? []
+}
+
+/** Faults are those of the branch that was meant. */
+function taggedFaults(schema: Schema, value: unknown, path: string): string[] {
+  const branch = tagged(schema, value), { propertyName } = schema.discriminator!
+  if (branch || !isObject(value)) return objectFaults(branch ?? {}, value, path)
+  const known = schema.anyOf!.map((s) => String(s.properties?.[propertyName]?.const))
+  return [`${path ? `${path}.` : ''}${propertyName} must be one of the following values: ${known.join(', ')}`]
 }
 
 const FORMATS: Record<string, string> = { 'email': 'must be an email', 'uuid': 'must be a UUID', 'date-time': 'must be a valid ISO 8601 date string', 'uri': 'must be a URL address' }

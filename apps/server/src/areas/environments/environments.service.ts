@@ -1,9 +1,15 @@
+import type { Prisma } from '@henhouse/database'
 import { keyId } from '@henhouse/jwt'
+import { DAY, SECOND } from '../../kernel/clock.ts'
 import { contextFor } from '../../kernel/context.ts'
 import type { Deps } from '../../kernel/deps.ts'
+import type { EnvironmentDirectory } from '../../kernel/environments.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import { fingerprint } from '../../kernel/random.ts'
+import { signToken } from '../../kernel/tokens.ts'
+import * as applications from '../applications/applications.service.ts'
 import { builtInCategories, builtInRoles, permissionName } from './built-in.ts'
+import { environmentErrors } from './environments.errors.ts'
 
 export interface NewEnvironment {
   id?: string
@@ -14,14 +20,19 @@ export interface NewEnvironment {
   apiKey?: string
   /** the one that is meant when nothing in a request says which */
   isDefault?: boolean
+  /** of its first application, the one that is meant when none is named */
+  applicationId?: string
 }
 
 /**
- * Makes an environment with its key and its built-in permissions and roles. The API key is returned this once: only its
+ * Makes an environment with its key, its built-in permissions and roles and its first application. The API key is returned this once: only its
  * hash is stored. It is a random 122-bit secret (or the emulator's public one), so a fast hash does.
+ * @param more is written in the same transaction
  * @throws a unique violation (P2002) when the id, name or host is taken
  */
-export async function createEnvironment(deps: Deps, { id = deps.random.uuid(), name, host, apiKey = deps.random.uuid(), isDefault = false }: NewEnvironment) {
+export async function createEnvironment(
+  deps: Deps, { id = deps.random.uuid(), name, host, apiKey = deps.random.uuid(), isDefault = false, applicationId }: NewEnvironment, more?: (tx: Prisma.TransactionClient, ctx: Ctx) => Promise<void>,
+) {
   const pair = await deps.newKeyPair()
   const createdAt = deps.systemClock.now()
   const key = {
@@ -31,18 +42,27 @@ export async function createEnvironment(deps: Deps, { id = deps.random.uuid(), n
   const environment = { id, name, host: host ?? null, isDefault, clockOffsetMs: 0n, clockFrozenAt: null, keys: [key] }
   const ctx = contextFor(deps, environment, deps.log)
   await deps.database.prisma.$transaction(async (tx) => {
+    // there is one default: the index says so
+    if (isDefault) await tx.vendor.updateMany({ where: { isDefault }, data: { isDefault: false } })
     await tx.vendor.create({ data: { id, name, host: host ?? null, isDefault, apiKeyHash: fingerprint(apiKey), createdAt } })
     await tx.signingKey.create({ data: { vendorId: id, ...key } })
-    const rows = builtInRows(ctx)
-    await tx.permissionCategory.createMany({ data: rows.categories })
-    await tx.permission.createMany({ data: rows.permissions })
-    await tx.role.createMany({ data: rows.roles })
-    await tx.rolePermission.createMany({ data: rows.rolePermissions })
+    await addBuiltIns(tx, ctx, applicationId)
+    await more?.(tx, ctx)
   })
   return { environment, apiKey }
 }
 
-/** The rows that every environment starts with. */
+/** Writes what every environment starts with; nothing of it may be there. */
+export async function addBuiltIns(tx: Prisma.TransactionClient, ctx: Ctx, applicationId?: string) {
+  const rows = builtInRows(ctx), { application, asDefault } = applications.firstRows(ctx, applicationId)
+  await tx.permissionCategory.createMany({ data: rows.categories })
+  await tx.permission.createMany({ data: rows.permissions })
+  await tx.role.createMany({ data: rows.roles })
+  await tx.rolePermission.createMany({ data: rows.rolePermissions })
+  await tx.application.create({ data: application })
+  await tx.defaultApplication.create({ data: asDefault })
+}
+
 function builtInRows(ctx: Ctx) {
   const now = ctx.clock.now(), stamp = { vendorId: ctx.vendorId, createdAt: now, updatedAt: now }
   const categories = builtInCategories.map(({ name, description }) => ({ ...stamp, id: ctx.random.uuid(), name, description, feCategory: true }))
@@ -54,3 +74,19 @@ function builtInRows(ctx: Ctx) {
   const rolePermissions = builtInRoles.flatMap((role, index) => role.permissions.map((key) => ({ vendorId: ctx.vendorId, roleId: roles[index]!.id, permissionId: idOf.get(key)! })))
   return { categories, permissions, roles, rolePermissions }
 }
+
+/** The environment that a client id and its API key open. @throws 401, which does not tell an unknown id from a wrong key */
+export async function authenticate(directory: EnvironmentDirectory, { clientId, secret }: { clientId: string, secret: string }) {
+  const environment = await directory.byApiKey(clientId, secret)
+  if (!environment) throw environmentErrors.invalidAuthentication()
+  return environment
+}
+
+/** A token to manage the environment with, for a day; RS256 whatever users' tokens are signed with, as servers' SDKs know the public key only. */
+export function issueToken(ctx: Ctx) {
+  const expiresIn = DAY / SECOND
+  return { token: signToken(ctx, { type: 'vendor', vendorId: ctx.vendorId, scopes: [] }, { expiresIn }), expiresIn }
+}
+
+/** `adminBox` is the login page and the portal, with their own pages and looks; nothing else is set up by metadata. */
+export const metadata = (entityName: string) => ({ rows: entityName === 'adminBox' ? [{ configuration: { navigation: {} } }] : [] })

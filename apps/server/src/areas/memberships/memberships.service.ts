@@ -1,25 +1,144 @@
-import type { Ctx } from '../../kernel/operation.ts'
+import { Type } from 'typebox'
+import { onDuplicate, onUnknownReference } from '../../kernel/errors.ts'
+import * as jobs from '../../kernel/jobs.ts'
+import type { Ctx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
+import { Id } from '../../kernel/validation.ts'
+import { rolesHeld } from '../groups/configuration.service.ts'
 import { withRoleIds } from '../permissions/permissions.schemas.ts'
+import * as roles from '../roles/roles.service.ts'
+import * as sessions from '../sessions/sessions.service.ts'
+import { tenantErrors } from '../tenants/tenants.errors.ts'
+import { membershipErrors } from './memberships.errors.ts'
 
-/** What a user may do in a tenant, through the roles of the membership. Empty for whoever is not a member. */
+/** Memberships that have not run out. */
+export const live = (ctx: Ctx) => ({ OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }] })
+
+/** What a user may do in a tenant, through the roles of the membership and of its groups. Empty for whoever is not a member. */
 export async function rightsOf(ctx: Ctx, userId: string, tenantId: string) {
-  const rows = await ctx.db.membershipRole.findMany({
-    where: { userId, tenantId },
-    select: { role: { include: { permissions: { select: { permissionId: true, permission: { include: withRoleIds } } } } } },
+  const roles = await ctx.db.role.findMany({
+    where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
+    include: { permissions: { select: { permissionId: true, permission: { include: withRoleIds } } } },
+    orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
   })
-  const roles = rows.map((row) => row.role)
   const permissions = [...new Map(roles.flatMap((role) => role.permissions.map(({ permission }) => [permission.id, permission] as const))).values()]
   return { roles, permissions }
 }
 
-/** The keys of `rightsOf`, as tokens carry them. One query. */
+/** The tenants that a user belongs to, also where disabled or not yet arrived; none for an unknown user. */
+export async function tenantIdsOf(ctx: Ctx, userId: string) {
+  return (await ctx.db.membership.findMany({ where: { userId, ...live(ctx) }, select: { tenantId: true } })).map((row) => row.tenantId)
+}
+
+/** The keys of `rightsOf`, as tokens carry them. */
 export async function keysOf(ctx: Ctx, userId: string, tenantId: string) {
-  const rows = await ctx.db.membershipRole.findMany({
-    where: { userId, tenantId },
-    select: { role: { select: { key: true, permissions: { select: { permission: { select: { key: true } } } } } } },
+  const roles = await ctx.db.role.findMany({
+    where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
+    select: { key: true, permissions: { select: { permission: { select: { key: true } } } } },
+    orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
   })
   return {
-    roles: rows.map(({ role }) => role.key),
-    permissions: [...new Set(rows.flatMap(({ role }) => role.permissions.map(({ permission }) => permission.key)))],
+    // one of the tenant's may have the key of one of the environment's
+    roles: [...new Set(roles.map((role) => role.key))],
+    permissions: [...new Set(roles.flatMap((role) => role.permissions.map(({ permission }) => permission.key)))],
   }
 }
+
+export interface NewMembership {
+  userId: string
+  tenantId: string
+  /** As `roles.assignable` let them pass. None: those that a newcomer is given. */
+  roleIds?: readonly string[] | undefined
+  /** There is an invitation that the user has yet to accept. */
+  invited?: boolean
+  /** A temporary member's end. */
+  expiresAt?: Date | null | undefined
+}
+
+/** Makes the user a member; who has no tenant yet will log in to this one. @throws 409 for a member, 404 when there is no such tenant */
+export function add(ctx: Ctx, { userId, tenantId, roleIds = [], invited = false, expiresAt = null }: NewMembership) {
+  return ctx.atomically(async (tx) => {
+    const now = tx.clock.now()
+    const granted = roleIds.length ? roleIds : await roles.initial(tx, tenantId, { first: await isEmpty(tx, tenantId) })
+    // one that has run out may still lie here
+    await tx.db.membership.deleteMany({ where: { userId, tenantId, expiresAt: { lte: now } } })
+    await tx.db.membership.create({
+      data: { userId, tenantId, acceptedAt: invited ? null : now, expiresAt, createdAt: now, roles: { createMany: { data: granted.map((roleId) => ({ roleId })) } } },
+    }).catch(onDuplicate(membershipErrors.alreadyMember())).catch(onUnknownReference(tenantErrors.notFound()))
+    await tx.db.user.updateMany({ where: { id: userId, activeTenantId: null }, data: { activeTenantId: tenantId } })
+    if (expiresAt) await jobs.add(tx, expireMembership, { userId, tenantId }, expiresAt)
+  })
+}
+
+/** Whether nobody is there yet. The lock on its row lets those who come at once find out one after the other. */
+async function isEmpty(tx: Ctx, tenantId: string) {
+  const nobody = async () => !await tx.db.membership.findFirst({ where: { tenantId }, select: { userId: true } })
+  if (!await nobody()) return false
+  await tx.db.tenant.updateMany({ where: { id: tenantId }, data: { id: tenantId } })
+  return nobody()
+}
+
+/**
+ * Ends a membership, and the sessions in that tenant. The user stays, without tenants if need be; whoever was active there
+ * goes on in the first of the others. @throws 404 for a user who is no member
+ */
+export function remove(ctx: Ctx, userId: string, tenantId: string) {
+  return ctx.atomically(async (tx) => {
+    const { count } = await tx.db.membership.deleteMany({ where: { userId, tenantId } })
+    if (!count) throw membershipErrors.notFound()
+    await sessions.endAll(tx, userId, { tenantId })
+    const next = await tx.db.membership.findFirst({ where: { userId, isDisabled: false, ...live(tx) }, orderBy: { createdAt: 'asc' }, select: { tenantId: true } })
+    await tx.db.user.updateMany({ where: { id: userId, activeTenantId: tenantId }, data: { activeTenantId: next?.tenantId ?? null } })
+  })
+}
+
+/** Lets a member in again, or keeps it out of this one tenant; to be kept out ends its sessions there. @throws 404 for a user who is no member */
+export function setDisabled(ctx: Ctx, userId: string, tenantId: string, isDisabled: boolean) {
+  return ctx.atomically(async (tx) => {
+    const { count } = await tx.db.membership.updateMany({ where: { userId, tenantId, ...live(tx) }, data: { isDisabled } })
+    if (!count) throw membershipErrors.notFound()
+    if (isDisabled) await sessions.endAll(tx, userId, { tenantId })
+  })
+}
+
+/** Makes a member temporary, or with null permanent. @throws 404 for a user who is no member */
+export function setExpiry(ctx: Ctx, userId: string, tenantId: string, expiresAt: Date | null) {
+  return ctx.atomically(async (tx) => {
+    const { count } = await tx.db.membership.updateMany({ where: { userId, tenantId, ...live(tx) }, data: { expiresAt } })
+    if (!count) throw membershipErrors.notFound()
+    if (expiresAt) await jobs.add(tx, expireMembership, { userId, tenantId }, expiresAt)
+  })
+}
+
+/** Gives roles beside those that the member has. @throws 400 for an unknown role, 403 for one stronger than the caller's own, 404 for a user who is no member */
+export async function grantRoles(ctx: Ctx, caller: VendorCaller | UserCaller, userId: string, tenantId: string, roleIds: readonly string[]) {
+  const wanted = await roles.assignable(ctx, caller, tenantId, roleIds)
+  await ctx.db.membershipRole.createMany({ data: wanted.map((roleId) => ({ userId, tenantId, roleId })), skipDuplicates: true })
+    .catch(onUnknownReference(membershipErrors.notFound()))
+  return rolesOf(ctx, userId, tenantId)
+}
+
+/** Takes roles away. Throws as `grantRoles` does: nobody disarms whoever is stronger. */
+export async function revokeRoles(ctx: Ctx, caller: VendorCaller | UserCaller, userId: string, tenantId: string, roleIds: readonly string[]) {
+  const unwanted = await roles.assignable(ctx, caller, tenantId, roleIds)
+  await ctx.db.membershipRole.deleteMany({ where: { userId, tenantId, roleId: { in: unwanted } } })
+  return rolesOf(ctx, userId, tenantId)
+}
+
+async function rolesOf(ctx: Ctx, userId: string, tenantId: string) {
+  const member = await ctx.db.membership.findFirst({
+    where: { userId, tenantId, ...live(ctx) },
+    select: { roles: { select: { role: true }, orderBy: [{ role: { createdAt: 'asc' } }, { role: { key: 'asc' } }] } },
+  })
+  if (!member) throw membershipErrors.notFound()
+  return { tenantId, userId, roles: member.roles.map(({ role }) => ({ ...role, createdAt: role.createdAt.toISOString() })) }
+}
+
+/** A temporary member's time is up, unless it was prolonged since this was queued. */
+const expireMembership = jobs.job({
+  name: 'expire-membership', payload: Type.Object({ userId: Id, tenantId: Type.String() }),
+  async run(ctx, { userId, tenantId }) {
+    const over = await ctx.db.membership.findFirst({ where: { userId, tenantId, expiresAt: { lte: ctx.clock.now() } }, select: { userId: true } })
+    if (over) await remove(ctx, userId, tenantId)
+  },
+})
+export const membershipJobs = [expireMembership]

@@ -5,16 +5,16 @@ import { DateTime, Id, Nullable, OneOf } from '../../kernel/validation.ts'
 export const AssignmentType = OneOf(['NEVER', 'ALWAYS', 'ASSIGNABLE'])
 
 export const PermissionChange = Type.Object({
-  key: Type.Optional(Type.String({ minLength: 1 })),
-  name: Type.Optional(Type.String({ minLength: 1 })),
+  key: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   description: Type.Optional(Type.String()),
   categoryId: Type.Optional(Type.String()),
 })
 export type PermissionChange = Static<typeof PermissionChange>
 
 export const NewPermission = Type.Object({
-  key: Type.String({ minLength: 1 }),
-  name: Type.String({ minLength: 1 }),
+  key: Type.String({ minLength: 1, maxLength: 255 }),
+  name: Type.String({ minLength: 1, maxLength: 255 }),
   description: Type.Optional(Type.String()),
   categoryId: Type.Optional(Type.String()),
   assignmentType: Type.Optional(AssignmentType),
@@ -43,9 +43,9 @@ export const toPermission = ({ roles, ...row }: PermissionRow & { roles: { roleI
   updatedAt: row.updatedAt.toISOString(),
 })
 
-export const NewCategory = Type.Object({ name: Type.String({ minLength: 1 }), description: Type.Optional(Type.String()), id: Type.Optional(Id) })
+export const NewCategory = Type.Object({ name: Type.String({ minLength: 1, maxLength: 255 }), description: Type.Optional(Type.String()), id: Type.Optional(Id) })
 export type NewCategory = Static<typeof NewCategory>
-export const CategoryChange = Type.Object({ name: Type.Optional(Type.String({ minLength: 1 })), description: Type.Optional(Type.String()) })
+export const CategoryChange = Type.Object({ name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })), description: Type.Optional(Type.String()) })
 export type CategoryChange = Static<typeof CategoryChange>
 
 export const Category = Type.Object({ id: Id, name: Type.String(), description: Nullable(Type.String()), createdAt: DateTime, feCategory: Type.Boolean() })

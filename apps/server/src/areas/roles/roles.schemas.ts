@@ -5,8 +5,8 @@ import { DateTime, Id, Nullable } from '../../kernel/validation.ts'
 const Level = Type.Integer({ minimum: 0, maximum: 32767 })
 
 export const NewRole = Type.Object({
-  key: Type.String({ minLength: 1 }),
-  name: Type.String({ minLength: 1 }),
+  key: Type.String({ minLength: 1, maxLength: 255 }),
+  name: Type.String({ minLength: 1, maxLength: 255 }),
   description: Type.Optional(Type.String()),
   isDefault: Type.Optional(Type.Boolean()),
   migrateRole: Type.Optional(Type.Boolean()),

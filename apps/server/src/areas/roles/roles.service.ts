@@ -1,6 +1,7 @@
 import { onDuplicate, onMissing } from '../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { isUuid } from '../../kernel/environments.ts'
+import { rolesHeld } from '../groups/configuration.service.ts'
 import { permissionErrors } from '../permissions/permissions.errors.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { roleErrors } from './roles.errors.ts'
@@ -59,11 +60,14 @@ export async function setPermissions(ctx: Ctx, caller: Caller, tenant: TenantSco
   }).catch(onMissing(roleErrors.notFound()))
 }
 
-/** Gives the role to a tenant, or with null to the whole environment. Members of other tenants lose it. */
+/** Gives the role to a tenant, or with null to the whole environment. Members and groups of other tenants lose it. */
 export async function setTenant(ctx: Ctx, roleId: string, tenantId: string | null) {
   if (tenantId !== null && !await ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { id: true } })) throw tenantErrors.notFound()
   return ctx.atomically(async (tx) => {
-    if (tenantId !== null) await tx.db.membershipRole.deleteMany({ where: { roleId, tenantId: { not: tenantId } } })
+    if (tenantId !== null) {
+      await tx.db.membershipRole.deleteMany({ where: { roleId, tenantId: { not: tenantId } } })
+      await tx.db.groupRole.deleteMany({ where: { roleId, tenantId: { not: tenantId } } })
+    }
     return tx.db.role.update({ where: { id: roleId }, data: { tenantId, updatedAt: tx.clock.now() }, include: withPermissionIds })
   }).catch(onDuplicate(roleErrors.keyTaken())).catch(onMissing(roleErrors.notFound()))
 }
@@ -85,11 +89,11 @@ export async function initial(ctx: Ctx, tenantId: string, { first }: { first: bo
   return (first && forFirst.length ? forFirst : roles.filter((role) => role.isDefault)).map((role) => role.id)
 }
 
-/** A lower level is stronger: a user hands out nothing stronger than the strongest role of its own. Equal is allowed. */
-async function mayGrant(ctx: Ctx, caller: Caller, level: number) {
+/** A lower level is stronger: a user hands out nothing stronger than the strongest role of its own, inherited ones among them. Equal is allowed. */
+export async function mayGrant(ctx: Ctx, caller: Caller, level: number) {
   if (caller.kind === 'vendor') return
-  const own = await ctx.db.membershipRole.findMany({ where: { userId: caller.userId, tenantId: caller.tenantId }, select: { role: { select: { level: true } } } })
-  if (level < Math.min(...own.map(({ role }) => role.level))) throw roleErrors.tooStrong()
+  const own = await ctx.db.role.findMany({ where: { id: { in: await rolesHeld(ctx, caller.userId, caller.tenantId) } }, select: { level: true } })
+  if (level < Math.min(...own.map((role) => role.level))) throw roleErrors.tooStrong()
 }
 
 /** All the roles are there for the caller to change. @throws 404 when one is not in sight, 403 when one is out of reach */

@@ -21,7 +21,7 @@ export interface Answer {
   text: string
 }
 
-/** Posts once; redirects are answers. Without an answer it throws a MailRefused, which names no more than the kind of fault. */
+/** Posts once; redirects are answers. Without an answer it throws a Refused, which names no more than the kind of fault. */
 export async function post(provider: string, request: Request, confidential: Confidential): Promise<Answer> {
   const { url, headers, body, signal } = request
   const timeout = AbortSignal.timeout(request.timeoutMs)

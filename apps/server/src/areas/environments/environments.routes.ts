@@ -1,0 +1,54 @@
+import { jwkOf } from '@henhouse/jwt'
+import { Type } from 'typebox'
+import { baseUrl } from '../../kernel/environments.ts'
+import { operation } from '../../kernel/operation.ts'
+import { environmentErrors } from './environments.errors.ts'
+import { BaseUrl, Credentials, EnvironmentToken, KeySet, Metadata, PublicEnvironment } from './environments.schemas.ts'
+import * as environments from './environments.service.ts'
+
+const tag = 'Environments'
+
+export const environmentsRoutes = [
+  operation({
+    id: 'authenticateEnvironment', method: 'POST', path: '/auth/vendor', summary: 'Exchange a client id and its API key for an environment token', tag: 'Environment authentication',
+    auth: 'public',
+    body: Credentials,
+    returns: { 200: EnvironmentToken },
+    errors: [environmentErrors.invalidAuthentication],
+    environment: (directory, { body }) => environments.authenticate(directory, body),
+    handler: (ctx) => environments.issueToken(ctx),
+  }),
+  operation({
+    id: 'listSigningKeys', method: 'GET', path: '/.well-known/jwks.json', summary: 'Public keys that verify tokens, the current one first', tag,
+    auth: 'public',
+    returns: { 200: KeySet },
+    handler: (ctx) => ({ keys: ctx.environment.keys.map((key) => jwkOf(key.publicKey, key.id)) }),
+  }),
+  operation({
+    id: 'getBaseUrl', method: 'GET', path: '/vendors/base-url', summary: 'Where the environment is reached by browsers', tag,
+    auth: 'vendor',
+    returns: { 200: BaseUrl },
+    handler: (ctx) => ({ baseURL: baseUrl(ctx.deps.publicUrl, ctx.environment) }),
+  }),
+  operation({
+    id: 'getPublicEnvironment', method: 'GET', path: '/vendors/public', summary: 'What a login page shows of the environment', tag,
+    auth: 'public',
+    returns: { 200: PublicEnvironment },
+    // the login page carries nobody else's name
+    handler: (ctx) => ({ name: ctx.environment.name, logo: '', icon: '', whiteLabelMode: true }),
+  }),
+  operation({
+    id: 'listFlags', method: 'GET', path: '/flags', summary: 'Features switched on or off in the login page and the portal', tag,
+    auth: 'public',
+    returns: { 200: Type.Object({}) },
+    // none: each is as its client has it by itself
+    handler: () => ({}),
+  }),
+  operation({
+    id: 'getMetadata', method: 'GET', path: '/metadata', summary: 'How the login page and the portal are set up', tag,
+    auth: 'public',
+    query: Type.Object({ entityName: Type.String() }),
+    returns: { 200: Metadata },
+    handler: (_ctx, { query }) => environments.metadata(query.entityName),
+  }),
+]

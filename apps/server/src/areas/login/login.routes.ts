@@ -1,0 +1,41 @@
+import { Type } from 'typebox'
+import { Empty, operation } from '../../kernel/operation.ts'
+import { sessionErrors } from '../sessions/sessions.errors.ts'
+import { loginErrors } from './login.errors.ts'
+import { logInWithPassword } from './login.flow.ts'
+import { Credentials, LoginAnswer, LogoutRequest, RefreshRequest, TokenForTenant } from './login.schemas.ts'
+import * as login from './login.service.ts'
+
+export const loginRoutes = [
+  operation({
+    id: 'logInV1', method: 'POST', path: '/identity/resources/auth/v1/user', summary: 'Log in with a password', tag: 'General',
+    auth: 'public',
+    body: Credentials,
+    returns: { 200: LoginAnswer },
+    errors: [loginErrors.strategyOff, loginErrors.wrong, loginErrors.locked, loginErrors.notVerified, loginErrors.noTenant],
+    handler: (ctx, { body }) => logInWithPassword(ctx, body),
+  }),
+  operation({
+    id: 'refreshTokenV1', method: 'POST', path: '/identity/resources/auth/v1/user/token/refresh', summary: 'Exchange a refresh token for new tokens', tag: 'General',
+    auth: 'public',
+    body: RefreshRequest,
+    returns: { 201: LoginAnswer },
+    errors: [sessionErrors.ended],
+    handler: (ctx, { body }) => login.refresh(ctx, body.refreshToken, body.tenantId),
+  }),
+  operation({
+    id: 'logOutV1', method: 'POST', path: '/identity/resources/auth/v1/logout', summary: 'Log out', tag: 'General',
+    auth: 'public',
+    body: LogoutRequest,
+    returns: { 201: Empty },
+    handler: (ctx, { body }) => login.logOut(ctx, body.refreshToken),
+  }),
+  operation({
+    id: 'createTokenForTenantV3', method: 'POST', path: '/identity/resources/users/v3/me/token', summary: 'Get an access token for another of one\'s accounts', tag: 'User Sessions',
+    auth: 'user',
+    body: Type.Object({ tenantId: Type.String({ minLength: 1 }) }),
+    returns: { 201: TokenForTenant },
+    errors: [sessionErrors.ended],
+    handler: (ctx, { body }) => login.tokenFor(ctx, ctx.caller, body.tenantId),
+  }),
+]

@@ -1,0 +1,100 @@
+import { ApiError, errors } from '../../kernel/errors.ts'
+import type { Ctx, HttpCtx, UserCaller } from '../../kernel/operation.ts'
+import * as memberships from '../memberships/memberships.service.ts'
+import * as refreshTokens from '../sessions/refresh-tokens.service.ts'
+import type { RefreshToken, Subject } from '../sessions/refresh-tokens.service.ts'
+import { sessionErrors } from '../sessions/sessions.errors.ts'
+import * as sessions from '../sessions/sessions.service.ts'
+import * as users from '../users/users.service.ts'
+import * as accessTokens from './access-tokens.service.ts'
+import type { AccessToken, Proof } from './access-tokens.service.ts'
+import { loginErrors } from './login.errors.ts'
+import type { LoginAnswer } from './login.schemas.ts'
+import * as cookie from './refresh-cookie.ts'
+
+interface Completion extends Proof {
+  /** where to log in; absent: where the user was last, or may be */
+  tenantId?: string | undefined
+  /** the same, when it has been found out already */
+  tenant?: users.ActiveTenant
+}
+
+/**
+ * The end of every way to log in, once the user has proved to be who it is: session, tokens, cookie, and the common answer.
+ * @throws 403 for a user who may go nowhere, or not into `tenantId`
+ */
+export async function complete(ctx: HttpCtx, user: Subject, { tenantId, tenant, ...proof }: Completion = {}): Promise<LoginAnswer> {
+  const place = tenant ?? await tenantFor(ctx, user, tenantId)
+  const applicationId = cookie.applicationOf(ctx)
+  const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, place.id), memberships.keysOf(ctx, user.id, place.id)])
+  const rules = rulesIn(place.id)
+  const session = await refreshTokens.start(ctx, user.id, place.id, applicationId, rules)
+  const access = accessTokens.issue(ctx, user, { tenant: place, sessionId: session.sessionId, applicationId, keys, proof }, rules.configuration)
+  cookie.write(ctx, applicationId, session, rules.configuration)
+  return answer(user, access, session)
+}
+
+/** The tenant that a login leads to. @throws 403 as `complete` */
+export async function tenantFor(ctx: Ctx, user: Subject, wanted?: string) {
+  const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: wanted ?? user.activeTenantId })
+  if (!tenant || (wanted !== undefined && tenant.id !== wanted)) throw loginErrors.noTenant()
+  return tenant
+}
+
+/**
+ * New tokens for a refresh token, shown in the body or in the cookie. What the user may do is looked up anew; how it logged
+ * in is not carried over.
+ * @param wanted the tenant to go on in: one where the user may not be is not found, and nothing happens
+ * @throws 401, and the cookie goes
+ */
+export async function refresh(ctx: HttpCtx, shown: string | undefined, wanted: string | undefined): Promise<LoginAnswer> {
+  try {
+    return await renew(ctx, shown ?? cookie.read(ctx), wanted)
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401 && shown === undefined) cookie.clear(ctx)
+    throw error
+  }
+}
+
+async function renew(ctx: HttpCtx, token: string | undefined, wanted: string | undefined): Promise<LoginAnswer> {
+  const found = token === undefined ? null : await refreshTokens.find(ctx, token)
+  if (!found || token === undefined) throw sessionErrors.ended()
+  const { session } = found, { user } = session
+  const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: wanted ?? user.activeTenantId })
+  if (!tenant) throw sessionErrors.ended()
+  const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, session.tenantId, tenant.id), memberships.keysOf(ctx, user.id, tenant.id)])
+  await refreshTokens.mustBeGood(ctx, found, rulesIn(session.tenantId))
+  if (wanted !== undefined && tenant.id !== wanted) throw errors.notFound('Tenant')
+  const rules = rulesIn(tenant.id)
+  const next = await refreshTokens.exchange(ctx, token, found, tenant.id, rules)
+  const access = accessTokens.issue(ctx, user, { tenant, sessionId: session.id, applicationId: session.applicationId, keys }, rules.configuration)
+  cookie.write(ctx, session.applicationId, next, rules.configuration)
+  return answer(user, access, next)
+}
+
+/** Ends the session of the refresh token, if there is one. */
+export async function logOut(ctx: HttpCtx, shown: string | undefined) {
+  const token = shown ?? cookie.read(ctx)
+  if (token !== undefined) await refreshTokens.endSession(ctx, token)
+  cookie.clear(ctx)
+}
+
+/**
+ * An access token for another of the user's tenants; the session stays where it is.
+ * @throws 401 when the session of the caller's token has ended, 404 for a tenant where the user may not be
+ */
+export async function tokenFor(ctx: Ctx, caller: UserCaller, wanted: string): Promise<AccessToken> {
+  const session = await refreshTokens.sessionOf(ctx, caller)
+  if (!session) throw sessionErrors.ended()
+  const tenant = await users.activeTenantOf(ctx, { ...session.user, activeTenantId: wanted })
+  const rules = (await sessions.rulesOf(ctx, session.tenantId))(session.tenantId)
+  refreshTokens.mustLive(ctx, session, rules)
+  if (tenant?.id !== wanted) throw errors.notFound('Tenant')
+  const keys = await memberships.keysOf(ctx, session.userId, wanted)
+  return accessTokens.issue(ctx, session.user, { tenant, sessionId: session.id, applicationId: session.applicationId, keys }, rules.configuration)
+}
+
+const answer = (user: Subject, access: AccessToken, { token }: RefreshToken): LoginAnswer => ({
+  tokenType: 'bearer', mfaRequired: false, ...access, refreshToken: token,
+  userId: user.id, ...(user.email !== null && { userEmail: user.email }), emailVerified: user.verified, isBreachedPassword: false,
+})

@@ -1,0 +1,45 @@
+import { Type } from 'typebox'
+import { Empty, operation } from '../../kernel/operation.ts'
+import { Id } from '../../kernel/validation.ts'
+import { roleErrors } from '../roles/roles.errors.ts'
+import { membershipErrors } from './memberships.errors.ts'
+import { MemberRoles, RoleIds } from './memberships.schemas.ts'
+import * as memberships from './memberships.service.ts'
+
+const UserId = Type.Object({ userId: Id })
+const tag = 'User Management'
+
+export const membershipsRoutes = [
+  operation({
+    id: 'addUserRolesV1', method: 'POST', path: '/identity/resources/users/v1/{userId}/roles', summary: 'Give a member of an account roles', tag,
+    auth: 'both', permission: 'fe.secure.write.usersRoles', tenant: 'required',
+    params: UserId, body: RoleIds,
+    returns: { 201: MemberRoles },
+    errors: [membershipErrors.notFound, roleErrors.unknownRoles, roleErrors.tooStrong],
+    handler: (ctx, { params, body }) => memberships.grantRoles(ctx, ctx.caller, params.userId, ctx.tenant.id, body.roleIds),
+  }),
+  operation({
+    id: 'removeUserRolesV1', method: 'DELETE', path: '/identity/resources/users/v1/{userId}/roles', summary: 'Take roles from a member of an account', tag,
+    auth: 'both', permission: 'fe.secure.delete.usersRoles', tenant: 'required',
+    params: UserId, body: RoleIds,
+    returns: { 200: MemberRoles },
+    errors: [membershipErrors.notFound, roleErrors.unknownRoles, roleErrors.tooStrong],
+    handler: (ctx, { params, body }) => memberships.revokeRoles(ctx, ctx.caller, params.userId, ctx.tenant.id, body.roleIds),
+  }),
+  operation({
+    id: 'disableUserInTenantV1', method: 'POST', path: '/identity/resources/tenants/users/v1/{userId}/disable', summary: 'Keep a user out of an account', tag,
+    auth: 'both', permission: 'fe.secure.write.enableDisable', tenant: 'required',
+    params: UserId,
+    returns: { 201: Empty },
+    errors: [membershipErrors.notFound],
+    handler: (ctx, { params }) => memberships.setDisabled(ctx, params.userId, ctx.tenant.id, true),
+  }),
+  operation({
+    id: 'enableUserInTenantV1', method: 'POST', path: '/identity/resources/tenants/users/v1/{userId}/enable', summary: 'Let a user into an account again', tag,
+    auth: 'both', permission: 'fe.secure.write.enableDisable', tenant: 'required',
+    params: UserId,
+    returns: { 201: Empty },
+    errors: [membershipErrors.notFound],
+    handler: (ctx, { params }) => memberships.setDisabled(ctx, params.userId, ctx.tenant.id, false),
+  }),
+]

@@ -1,0 +1,76 @@
+import { after, SECOND } from '../../kernel/clock.ts'
+import { ApiError } from '../../kernel/errors.ts'
+import type { Ctx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
+import { effective } from '../../kernel/settings.ts'
+import * as activation from '../activation/activation.service.ts'
+import { membershipErrors } from '../memberships/memberships.errors.ts'
+import { temporaryUsers } from '../memberships/memberships.schemas.ts'
+import * as memberships from '../memberships/memberships.service.ts'
+import * as roles from '../roles/roles.service.ts'
+import { welcome } from './user-tenants.service.ts'
+import { userErrors } from './users.errors.ts'
+import { mustBeObjects } from './users.schemas.ts'
+import * as users from './users.service.ts'
+
+/** Somebody to be in a tenant, as the wire describes them. */
+export interface Newcomer {
+  email?: string
+  username?: string
+  name?: string
+  password?: string
+  phoneNumber?: string
+  profilePictureUrl?: string
+  provider?: string
+  metadata?: string
+  vendorMetadata?: string
+  externalId?: string
+  mfaBypass?: boolean
+  roleIds?: string[]
+  /** send no mail, and take the address for verified */
+  skipInviteEmail?: boolean
+  emailMetadata?: object
+  expirationInSeconds?: number
+}
+
+/**
+ * Brings somebody into a tenant: makes the user, or adds the one who has that e-mail address (or username) already, whose
+ * profile and password stay as they are. A new user is mailed a link to activate the account, a known one an invitation.
+ * @returns the user's id
+ * @throws 409 for a member; 400 for unknown roles, 403 for roles stronger than the caller's
+ */
+export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string, newcomer: Newcomer) {
+  if (newcomer.email === undefined && newcomer.username === undefined) throw userErrors.notNamed()
+  mustBeObjects(newcomer)
+  const [roleIds, expiresAt, known] = await Promise.all([roles.assignable(ctx, caller, tenantId, newcomer.roleIds ?? []), endOf(ctx, newcomer), find(ctx, newcomer)])
+  const how = { quietly: newcomer.skipInviteEmail ?? false, roleIds, expiresAt }
+  const made = known ?? await make(ctx, tenantId, newcomer, how).catch(async (error: unknown) => {
+    // somebody else may just have made the same user
+    const other = error instanceof ApiError && error.status === 409 ? await find(ctx, newcomer) : null
+    if (other) return other
+    throw error
+  })
+  if (typeof made === 'string') return made
+  await welcome(ctx, made, tenantId, { ...how, emailMetadata: newcomer.emailMetadata })
+  return made.id
+}
+
+const find = async (ctx: Ctx, { email, username = '' }: Newcomer) => (email === undefined ? users.byUsername(ctx, username) : users.byEmail(ctx, email))
+
+async function endOf(ctx: Ctx, { expirationInSeconds }: Newcomer) {
+  if (expirationInSeconds === undefined) return null
+  if (!(await effective(ctx, temporaryUsers)).enabled) throw membershipErrors.temporaryUsersOff()
+  return after(ctx.clock.now(), expirationInSeconds * SECOND)
+}
+
+async function make(ctx: Ctx, tenantId: string, newcomer: Newcomer, { quietly, ...membership }: { quietly: boolean, roleIds: string[], expiresAt: Date | null }) {
+  const { password, roleIds: _, skipInviteEmail: __, emailMetadata, expirationInSeconds: ___, ...fields } = newcomer
+  const passwordHash = password === undefined ? null : await ctx.deps.passwords.hash(password)
+  // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
+  const verified = quietly || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
+  return ctx.atomically(async (tx) => {
+    const user = await users.insert(tx, { ...fields, passwordHash, verified })
+    await memberships.add(tx, { ...membership, userId: user.id, tenantId })
+    if (!verified) await activation.sendActivation(tx, user, tenantId, emailMetadata)
+    return user.id
+  })
+}

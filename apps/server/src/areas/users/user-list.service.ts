@@ -1,0 +1,83 @@
+import type { Prisma } from '@henhouse/database'
+import { Type, type Static } from 'typebox'
+import { isUuid } from '../../kernel/environments.ts'
+import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
+import { containing, Order, page, pageQuery, slice } from '../../kernel/paging.ts'
+import { OneOf } from '../../kernel/validation.ts'
+import { userErrors } from './users.errors.ts'
+import { secretColumns, toCoreUser, withTenants } from './users.schemas.ts'
+import { membersOf } from './users.service.ts'
+
+const text = Type.Optional(Type.String())
+
+export const UserQuery = Type.Object({
+  ...pageQuery,
+  _sortBy: Type.Optional(OneOf(['createdAt', 'name', 'email', 'id', 'verified', 'isLocked', 'provider', 'tenantId'])),
+  _order: Type.Optional(Order),
+  _filter: text,
+  _email: text,
+  _namePrefix: text,
+  _identifier: text,
+  _identifierType: Type.Optional(OneOf(['email', 'phoneNumber', 'username'])),
+  _tenantId: text,
+  _includeSubTenants: Type.Optional(Type.Boolean()),
+  /** ids, comma-joined */
+  ids: text,
+  _externalIds: text,
+})
+export type UserQuery = Static<typeof UserQuery>
+
+/** A page of the users in the tenant and those below it, without one (management) of all. `roles`: whether to show those that they have in their tenants. */
+export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: UserQuery, { roles }: { roles: boolean }) {
+  const { where, visible } = await selection(ctx, caller, tenant, query)
+  const [rows, total] = await Promise.all([
+    ctx.db.user.findMany({ where, omit: secretColumns, include: { memberships: withTenants(ctx, { roles, visible }) }, orderBy: order(query), ...slice(query) }),
+    ctx.db.user.count({ where }),
+  ])
+  return page(rows.map((row) => toCoreUser(row, caller, row.memberships.find((m) => m.tenantId === tenant?.id)?.tenantId)), total, query)
+}
+
+/** Which users a query means, and which of their tenants its caller may see (undefined: all). */
+export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: UserQuery) {
+  const { _identifier, _identifierType, _includeSubTenants = true } = query
+  if ((_identifier === undefined) !== (_identifierType === undefined)) throw userErrors.identifierAlone()
+  const family = (id: string) => (_includeSubTenants ? withSubTenants(ctx, caller, id) : [id])
+  const ofCaller = tenant && await family(tenant.id)
+  const asked = query._tenantId === undefined ? undefined : await family(query._tenantId)
+  const tenantIds = asked && ofCaller ? asked.filter((id) => ofCaller.includes(id)) : asked ?? ofCaller
+  const where: Prisma.UserWhereInput = {
+    ...(tenantIds && membersOf(ctx, tenantIds)),
+    ...(caller.kind === 'user' && { invisible: false }),
+    AND: [
+      ...(query._email === undefined ? [] : [{ email: query._email.toLowerCase() }]),
+      ...(query.ids === undefined ? [] : [{ id: { in: query.ids.split(',').filter(isUuid) } }]),
+      ...(query._externalIds === undefined ? [] : [{ externalId: { in: query._externalIds.split(',') } }]),
+      ...(query._namePrefix === undefined ? [] : [{ name: beginning(query._namePrefix) }]),
+      ...(_identifier === undefined || !_identifierType ? [] : [{ [_identifierType]: beginning(_identifier) }]),
+      ...(query._filter === undefined ? [] : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),
+    ],
+  }
+  return { where, visible: caller.kind === 'user' ? ofCaller : undefined }
+}
+
+const beginning = (text: string) => ({ startsWith: containing(text).contains, mode: 'insensitive' as const })
+
+/** Equal ones in the order of their ids; each order has an index. */
+function order({ _sortBy = 'createdAt', _order }: UserQuery): Prisma.UserOrderByWithRelationInput[] {
+  const direction = _order === 'DESC' ? 'desc' : 'asc'
+  if (_sortBy === 'id') return [{ id: direction }]
+  return [{ [_sortBy === 'tenantId' ? 'activeTenantId' : _sortBy]: direction }, { id: direction }]
+}
+
+/** The tenant and all below it, one query for each level. A user looks below only with access to sub-accounts. */
+async function withSubTenants(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string) {
+  const found = new Set([tenantId])
+  for (let level = [tenantId]; level.length;) {
+    const below = await ctx.db.tenant.findMany({ where: { parentId: { in: level } }, select: { id: true } })
+    if (below.length && found.size === 1 && caller.kind === 'user' && !await seesSubTenants(ctx, caller)) break
+    level = below.map((row) => row.id).filter((id) => !found.has(id))
+    for (const id of level) found.add(id)
+  }
+  return [...found]
+}
+const seesSubTenants = async (ctx: Ctx, { userId }: UserCaller) => (await ctx.db.user.findUnique({ where: { id: userId }, select: { subAccountAccess: true } }))?.subAccountAccess

@@ -1,0 +1,63 @@
+import { Type } from 'typebox'
+import { operation } from '../../kernel/operation.ts'
+import { Id } from '../../kernel/validation.ts'
+import { membershipErrors } from '../memberships/memberships.errors.ts'
+import { tenantErrors } from '../tenants/tenants.errors.ts'
+import { OwnId } from '../tenants/tenants.schemas.ts'
+import * as userTenants from './user-tenants.service.ts'
+import { userErrors } from './users.errors.ts'
+import { Membership, TenantsOfUser, toTenantsOfUser, toUser, User } from './users.schemas.ts'
+import * as users from './users.service.ts'
+
+const UserId = Type.Object({ userId: Id })
+const placement = { tenantId: OwnId, validateTenantExist: Type.Optional(Type.Boolean()) }
+const management = 'Users', tag = 'User Management'
+const own = { tag, auth: 'both', tenant: 'optional', user: 'required' } as const
+const placing = { tag: management, auth: 'vendor', params: UserId, errors: [userErrors.notFound, tenantErrors.notFound, tenantErrors.taken, membershipErrors.alreadyMember] } as const
+
+export const userTenantsRoutes = [
+  operation({
+    ...own, id: 'listMyTenantsV1', method: 'GET', path: '/identity/resources/users/v1/me/tenants', summary: 'List the accounts that let the user in, and the active one',
+    returns: { 200: TenantsOfUser },
+    handler: async (ctx) => toTenantsOfUser(await userTenants.tenantsOf(ctx, ctx.user, ctx.tenant)),
+  }),
+  operation({
+    ...own, id: 'listMyTenantsV2', method: 'GET', path: '/identity/resources/users/v2/me/tenants', summary: 'List the accounts that let the user in',
+    returns: { 200: Type.Array(Membership) },
+    handler: async (ctx) => (await userTenants.tenantsOf(ctx, ctx.user, ctx.tenant)).tenants.map(({ id, name }) => ({ tenantId: id, name })),
+  }),
+  operation({
+    ...own, id: 'listMyTenantsV3', method: 'GET', path: '/identity/resources/users/v3/me/tenants', summary: 'List the accounts that let the user in, and the active one',
+    returns: { 200: TenantsOfUser },
+    handler: async (ctx) => toTenantsOfUser(await userTenants.tenantsOf(ctx, ctx.user, ctx.tenant)),
+  }),
+  operation({
+    id: 'chooseTenantV1', method: 'PUT', path: '/identity/resources/users/v1/tenant', summary: 'Choose the account of the user\'s next tokens', tag,
+    auth: 'both', user: 'required',
+    body: Type.Object({ tenantId: Type.String() }),
+    returns: { 200: User },
+    errors: [tenantErrors.notFound, membershipErrors.disabled],
+    handler: async (ctx, { body }) => {
+      await userTenants.choose(ctx, ctx.user, body.tenantId)
+      return toUser(await users.read(ctx, { id: ctx.user.id }, body.tenantId), ctx.caller)
+    },
+  }),
+  operation({
+    ...placing, id: 'setUserTenantV1', method: 'PUT', path: '/identity/resources/users/v1/{userId}/tenant', summary: 'Choose the account where a user is active',
+    body: Type.Object(placement),
+    returns: { 200: User },
+    handler: async (ctx, { params, body }) => {
+      await userTenants.setActive(ctx, params.userId, body)
+      return toUser(await users.read(ctx, { id: params.userId }, body.tenantId), ctx.caller)
+    },
+  }),
+  operation({
+    ...placing, id: 'addUserToTenantV1', method: 'POST', path: '/identity/resources/users/v1/{userId}/tenant', summary: 'Make a user a member of one more account',
+    body: Type.Object({ ...placement, skipInviteEmail: Type.Optional(Type.Boolean()) }),
+    returns: { 201: User },
+    handler: async (ctx, { params, body }) => {
+      await userTenants.join(ctx, params.userId, body)
+      return toUser(await users.read(ctx, { id: params.userId }), ctx.caller)
+    },
+  }),
+]

@@ -1,0 +1,134 @@
+import { Type } from 'typebox'
+import { Empty, operation } from '../../kernel/operation.ts'
+import { Page } from '../../kernel/paging.ts'
+import { Id } from '../../kernel/validation.ts'
+import { membershipErrors } from '../memberships/memberships.errors.ts'
+import { list, UserQuery } from './user-list.service.ts'
+import { userErrors } from './users.errors.ts'
+import { CoreUser, ProfileChange, toCoreUser, toUser, User, UserChange } from './users.schemas.ts'
+import * as users from './users.service.ts'
+
+const UserId = Type.Object({ userId: Id })
+const management = 'Users', tag = 'User Management'
+
+const listing = {
+  tag, auth: 'both', permission: 'fe.secure.read.users', tenant: 'optional', method: 'GET',
+  query: UserQuery,
+  returns: { 200: Page(CoreUser) },
+} as const
+
+export const usersRoutes = [
+  operation({
+    ...listing, id: 'listUsersV1', path: '/identity/resources/users/v1', summary: 'List users, with their roles',
+    handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query, { roles: true }),
+  }),
+  operation({
+    ...listing, id: 'listUsersV2', path: '/identity/resources/users/v2', summary: 'List users, with their roles',
+    handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query, { roles: true }),
+  }),
+  operation({
+    ...listing, id: 'listUsersV3', path: '/identity/resources/users/v3', summary: 'List users',
+    handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query, { roles: false }),
+  }),
+  operation({
+    id: 'getUserByEmailV1', method: 'GET', path: '/identity/resources/users/v1/email', summary: 'Get the user with an e-mail address', tag: management,
+    auth: 'vendor',
+    query: Type.Object({ email: Type.String() }),
+    returns: { 200: CoreUser },
+    errors: [userErrors.notFound],
+    handler: async (ctx, { query }) => toCoreUser(await users.find(ctx, { email: query.email.toLowerCase() }), ctx.caller),
+  }),
+  operation({
+    id: 'getUserV1', method: 'GET', path: '/identity/resources/users/v1/{userId}', summary: 'Get a user of an account', tag: management,
+    auth: 'vendor', tenant: 'required',
+    params: UserId,
+    returns: { 200: User },
+    errors: [userErrors.notFound],
+    handler: async (ctx, { params }) => toUser(await users.read(ctx, users.of(ctx, params.userId, ctx.tenant), ctx.tenant.id), ctx.caller),
+  }),
+  operation({
+    id: 'getVendorUserV1', method: 'GET', path: '/identity/resources/vendor-only/users/v1/{userId}', summary: 'Get a user, whatever accounts it belongs to', tag: management,
+    auth: 'vendor',
+    params: UserId,
+    returns: { 200: User },
+    errors: [userErrors.notFound],
+    handler: async (ctx, { params }) => toUser(await users.read(ctx, { id: params.userId }), ctx.caller),
+  }),
+  operation({
+    id: 'updateUserV1', method: 'PUT', path: '/identity/resources/users/v1/{userId}', summary: 'Change a user everywhere', tag: management,
+    auth: 'vendor',
+    params: UserId, body: UserChange,
+    returns: { 200: User },
+    errors: [userErrors.notFound, userErrors.phoneNumberTaken],
+    handler: async (ctx, { params, body }) => {
+      await users.update(ctx, { id: params.userId }, body)
+      return toUser(await users.read(ctx, { id: params.userId }), ctx.caller)
+    },
+  }),
+  operation({
+    id: 'updateOwnUserV1', method: 'PUT', path: '/identity/resources/users/v1', summary: 'Change the profile of the user of the call', tag,
+    auth: 'both', tenant: 'required', user: 'required',
+    body: ProfileChange,
+    returns: { 200: User },
+    errors: [userErrors.notFound, userErrors.phoneNumberTaken],
+    handler: async (ctx, { body }) => {
+      const self = users.self(ctx, ctx.user, ctx.tenant)
+      await users.update(ctx, self, body)
+      return toUser(await users.read(ctx, self, ctx.tenant.id), ctx.caller)
+    },
+  }),
+  operation({
+    id: 'deleteUserV1', method: 'DELETE', path: '/identity/resources/users/v1/{userId}', summary: 'Remove a user from an account, or for good', tag,
+    auth: 'both', permission: 'fe.secure.delete.users', tenant: 'optional',
+    params: UserId,
+    returns: { 200: Empty },
+    errors: [membershipErrors.notFound],
+    handler: (ctx, { params }) => users.remove(ctx, params.userId, ctx.tenant),
+  }),
+  operation({
+    id: 'verifyUserV1', method: 'POST', path: '/identity/resources/users/v1/{userId}/verify', summary: 'Take the e-mail address of a user for verified', tag: management,
+    auth: 'vendor',
+    params: UserId,
+    returns: { 200: Empty },
+    errors: [userErrors.notFound],
+    handler: (ctx, { params }) => users.mark(ctx, { id: params.userId }, { verified: true }),
+  }),
+  operation({
+    id: 'lockUserV1', method: 'POST', path: '/identity/resources/users/v1/{userId}/lock', summary: 'Keep a user from logging in anywhere', tag: management,
+    auth: 'vendor',
+    params: UserId,
+    returns: { 200: Empty },
+    errors: [userErrors.notFound],
+    handler: (ctx, { params }) => users.lock(ctx, params.userId),
+  }),
+  operation({
+    id: 'unlockUserV1', method: 'POST', path: '/identity/resources/users/v1/{userId}/unlock', summary: 'Let a locked user log in again', tag: management,
+    auth: 'vendor',
+    params: UserId,
+    returns: { 200: Empty },
+    errors: [userErrors.notFound],
+    handler: (ctx, { params }) => users.unlock(ctx, params.userId),
+  }),
+  operation({
+    id: 'setUserInvisibleV1', method: 'PUT', path: '/identity/resources/users/v1/{userId}/invisible', summary: 'Hide a user from the lists that users see, or show it again', tag: management,
+    auth: 'vendor',
+    params: UserId, body: Type.Object({ invisible: Type.Boolean() }),
+    returns: { 200: User },
+    errors: [userErrors.notFound],
+    handler: async (ctx, { params, body }) => {
+      await users.mark(ctx, { id: params.userId }, body)
+      return toUser(await users.read(ctx, { id: params.userId }), ctx.caller)
+    },
+  }),
+  operation({
+    id: 'setUserSuperuserV1', method: 'PUT', path: '/identity/resources/users/v1/{userId}/superuser', summary: 'Let a user into every account, or no longer', tag: management,
+    auth: 'vendor',
+    params: UserId, body: Type.Object({ superUser: Type.Boolean() }),
+    returns: { 200: User },
+    errors: [userErrors.notFound],
+    handler: async (ctx, { params, body }) => {
+      await users.mark(ctx, { id: params.userId }, body)
+      return toUser(await users.read(ctx, { id: params.userId }), ctx.caller)
+    },
+  }),
+]

@@ -1,0 +1,174 @@
+import type { Message } from '@henhouse/database'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Type, type Static, type TObject, type TSchema } from 'typebox'
+import { environmentOf, header } from '../kernel/authorize.ts'
+import type { Server } from '../kernel/app.ts'
+import { baseUrl, isUuid, type Environment } from '../kernel/environments.ts'
+import { failure, invalid } from '../kernel/errors.ts'
+import { runDue } from '../kernel/jobs.ts'
+import { fromQuery } from '../kernel/validation.ts'
+import { read } from './input.ts'
+import { plant, reset } from './planting.ts'
+import { faultsOf } from './seed-faults.ts'
+import { Label, Seed } from './seed.schemas.ts'
+import { steer, Steering } from './steering.ts'
+
+/*
+ * What the emulator can be asked beside the API, below /_emulator. Nobody logs in to it, so it answers the machine it runs
+ * on only, until it is told to listen to others.
+ */
+
+const failures = {
+  notFound: failure(404, 'ER-00004', 'Environment not found'),
+  taken: failure(409, 'computed', 'The name of the environment, or the id of one of its users, is taken'),
+  isDefault: failure(409, 'computed', 'The default environment cannot be deleted: reset it instead'),
+  notLocal: failure(403, 'computed', 'Only this machine may use the control plane: start the emulator with HENHOUSE_HOST to let others in'),
+}
+
+export interface ControlPlaneOptions {
+  /** by whatever name and from whatever web page it is called: for networks of containers */
+  open: boolean
+}
+
+export async function addControlPlane(server: Server, { open }: ControlPlaneOptions) {
+  await server.http.register(async (app) => {
+    if (!open) app.addHook('onRequest', async (request) => { if (!await isLocal(request, server)) throw failures.notLocal() })
+    environmentRoutes(app, server)
+    messageRoutes(app, server)
+    app.post('/clock', async (request) => {
+      const { environment, ...steering } = body(Type.Object({ ...Which.properties, ...Steering.properties }), request)
+      return steer(server.worker.deps, server.environments, (await named(server, request, environment)).id, steering)
+    })
+    app.post('/jobs/run', async (request) => ({ run: await runAll(server, (await named(server, request, body(Which, request).environment)).id) }))
+  }, { prefix: '/_emulator' })
+}
+
+/** Id or name; without one, what the headers and the host say, as for every call. */
+const Which = Type.Object({ environment: Type.Optional(Type.String({ minLength: 1 })) })
+
+async function named({ environments, worker: { deps } }: Server, request: FastifyRequest, environment: string | undefined): Promise<Environment> {
+  if (environment === undefined) return environmentOf(request, environments, deps.publicUrl.hostname)
+  const found = await environments.byId(environment) ?? await environments.byName(environment)
+  if (!found) throw failures.notFound()
+  return found
+}
+
+function checked<S extends TSchema>(schema: S, value: unknown): Static<S> {
+  const { value: clean, faults: [first, ...others] } = read(schema, value)
+  if (first !== undefined) throw invalid(first, ...others)
+  return clean
+}
+const body = <S extends TObject>(schema: S, request: FastifyRequest) => checked(schema, request.body ?? {})
+
+function environmentRoutes(app: FastifyInstance, server: Server) {
+  const { environments, worker: { deps } } = server
+  const { prisma } = deps.database
+  const shown = (environment: Pick<Environment, 'id' | 'name' | 'host' | 'isDefault'>) => ({
+    id: environment.id, name: environment.name, isDefault: environment.isDefault, baseUrl: baseUrl(deps.publicUrl, environment),
+  })
+  const NewEnvironment = Type.Object({ name: Type.Optional(Label), seed: Type.Optional(Seed) })
+
+  app.get('/environments', async () => {
+    const rows = await prisma.vendor.findMany({ orderBy: [{ createdAt: 'asc' }, { name: 'asc' }], select: { id: true, name: true, host: true, isDefault: true } })
+    return rows.map(shown)
+  })
+  app.post('/environments', async (request, reply) => {
+    const { name = `env-${deps.random.uuid().slice(0, 13)}`, seed = {} } = body(NewEnvironment, request)
+    const [first, ...others] = faultsOf(seed, 'seed.')
+    if (first !== undefined) throw invalid(first, ...others)
+    const { environment, apiKey } = await plant(deps, { name }, seed).catch((error: { code?: string }) => { throw error.code === 'P2002' ? failures.taken() : error })
+    // not every program looks up <name>.localhost: the header leads to the environment as well
+    return reply.code(201).send({ ...shown(environment), clientId: environment.id, apiKey, headers: { 'frontegg-vendor-id': environment.id } })
+  })
+  app.delete<{ Params: { id: string } }>('/environments/:id', async ({ params: { id } }, reply) => {
+    const { count } = isUuid(id) ? await prisma.vendor.deleteMany({ where: { id, isDefault: false } }) : { count: 0 }
+    if (!count) throw await environments.byId(id) ? failures.isDefault() : failures.notFound()
+    environments.forget(id)
+    return reply.code(204).send()
+  })
+  app.post('/reset', async (request, reply) => {
+    const { id } = await named(server, request, body(Which, request).environment)
+    await reset(deps, environments, id)
+    return reply.code(204).send()
+  })
+}
+
+/** Until nothing is due, waiting for those that the worker has taken a moment ago. */
+async function runAll({ worker }: Server, vendorId: string) {
+  const { pool } = worker.deps.database
+  for (let count = 0; ;) {
+    count += await runDue(worker, vendorId)
+    const { rows } = await pool.query('select from "Job" where "vendorId" = $1 and state = \'queued\' and "leaseUntil" > $2 limit 1', [vendorId, worker.deps.systemClock.now()])
+    if (!rows.length) return count
+    await pause(20)
+  }
+}
+
+const MessageQuery = Type.Object({
+  ...Which.properties,
+  to: Type.Optional(Type.String()),
+  template: Type.Optional(Type.String()),
+  channel: Type.Optional(Type.String()),
+  /** a moment, or the id of a message: what came then or later, or after it */
+  since: Type.Optional(Type.String()),
+  /** seconds to wait for one that fits, if there is none */
+  wait: Type.Optional(Type.Number({ minimum: 0, maximum: 60 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+})
+
+const POLL_MS = 50
+
+/** Newest first, so that the first is the one that was waited for. */
+function messageRoutes(app: FastifyInstance, server: Server) {
+  const { health, worker: { deps: { database: { prisma } } } } = server
+  app.get('/messages', async (request, reply) => {
+    const given = request.query as Record<string, unknown>
+    const query = checked(MessageQuery, { ...given, ...fromQuery(MessageQuery as object, given) })
+    const { id: vendorId } = await named(server, request, query.environment)
+    const where = {
+      vendorId, ...await since(server, vendorId, query.since),
+      ...(query.to !== undefined && { recipient: { equals: query.to, mode: 'insensitive' as const } }), ...(query.template !== undefined && { template: query.template }), ...(query.channel !== undefined && { channel: query.channel }),
+    }
+    const deadline = performance.now() + (query.wait ?? 0) * 1000
+    for (;;) {
+      const rows = await prisma.message.findMany({ where, orderBy: { sequence: 'desc' }, take: query.limit ?? 100 })
+      const left = deadline - performance.now()
+      if (rows.length || left <= 0 || health.unready !== undefined || reply.raw.destroyed) return rows.map(toMessage)
+      await pause(Math.min(left, POLL_MS))
+    }
+  })
+}
+
+async function since({ worker: { deps: { database: { prisma } } } }: Server, vendorId: string, text: string | undefined) {
+  if (text === undefined) return {}
+  if (isUuid(text)) {
+    const message = await prisma.message.findFirst({ where: { vendorId, id: text }, select: { sequence: true } })
+    if (!message) throw invalid('since is the id of no message')
+    return { sequence: { gt: message.sequence } }
+  }
+  const moment = new Date(text)
+  if (Number.isNaN(moment.getTime())) throw invalid('since must be a date and time, or the id of a message')
+  return { createdAt: { gte: moment } }
+}
+
+const toMessage = ({ id, vendorId, channel, template, recipient, sender, senderName, subject, html, text, link, code, status, provider, error, userId, tenantId, createdAt }: Message) => ({
+  id, environment: vendorId, channel, template, to: recipient, from: sender, fromName: senderName, subject, html, text, link, code, status, provider, error, userId, tenantId, createdAt: createdAt.toISOString(),
+})
+
+const pause = (ms: number) => new Promise<void>((resolve) => { setTimeout(resolve, ms) })
+
+const LOCAL = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/**
+ * Against web pages that reach this machine: by a name of their own that leads here (DNS rebinding), which the `Host` header
+ * shows, or from another origin, which `Origin` shows.
+ */
+async function isLocal(request: FastifyRequest, { environments, worker: { deps } }: Server) {
+  const known = async (url: string) => {
+    if (!URL.canParse(url)) return false
+    const { hostname } = new URL(url)
+    return LOCAL.test(hostname) || hostname === deps.publicUrl.hostname || await environments.byHost(hostname) !== undefined
+  }
+  const origin = header(request, 'origin')
+  return await known(`http://${header(request, 'host')}`) && (origin === undefined || await known(origin))
+}

@@ -1,0 +1,89 @@
+import { Type, type Static } from 'typebox'
+import { IdentityConfiguration } from '../areas/identity-settings/identity-settings.schemas.ts'
+import { setting } from '../kernel/settings.ts'
+import { Id } from '../kernel/validation.ts'
+
+const Filled = Type.String({ minLength: 1 })
+const Json = Type.Object({}, { additionalProperties: true })
+
+const SeedPermission = Type.Object({ key: Filled, name: Type.Optional(Filled), description: Type.Optional(Type.String()) })
+
+const SeedRole = Type.Object({
+  key: Filled,
+  name: Type.Optional(Filled),
+  description: Type.Optional(Type.String()),
+  /** 0…32767; the lower, the stronger */
+  level: Type.Optional(Type.Integer({ minimum: 0, maximum: 32767 })),
+  isDefault: Type.Optional(Type.Boolean()),
+  firstUserRole: Type.Optional(Type.Boolean()),
+  /** id or name of the tenant it belongs to; of the environment without one */
+  tenant: Type.Optional(Filled),
+  /** keys */
+  permissions: Type.Optional(Type.Array(Filled)),
+})
+
+const SeedTenant = Type.Object({
+  id: Type.Optional(Filled),
+  name: Filled,
+  alias: Type.Optional(Filled),
+  /** id or name */
+  parent: Type.Optional(Filled),
+  metadata: Type.Optional(Json),
+})
+
+const SeedUser = Type.Object({
+  id: Type.Optional(Id),
+  email: Type.String({ format: 'email' }),
+  name: Type.Optional(Filled),
+  password: Type.Optional(Filled),
+  verified: Type.Optional(Type.Boolean()),
+  phoneNumber: Type.Optional(Filled),
+  profilePictureUrl: Type.Optional(Filled),
+  metadata: Type.Optional(Json),
+  vendorMetadata: Type.Optional(Json),
+  tenants: Type.Optional(Type.Array(Type.Object({
+    /** id or name */
+    tenant: Filled,
+    /** keys; the default roles when absent */
+    roles: Type.Optional(Type.Array(Filled)),
+  }))),
+})
+
+/** What an environment starts with, beside what all of them have. */
+export const Seed = Type.Object({
+  settings: Type.Optional(Type.Partial(IdentityConfiguration)),
+  permissions: Type.Optional(Type.Array(SeedPermission)),
+  roles: Type.Optional(Type.Array(SeedRole)),
+  tenants: Type.Optional(Type.Array(SeedTenant)),
+  users: Type.Optional(Type.Array(SeedUser)),
+})
+export type Seed = Static<typeof Seed>
+
+export const Label = Type.String({ pattern: '^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$' })
+
+const SeedEnvironment = Type.Object({
+  /** a label of its host name */
+  name: Label,
+  clientId: Type.Optional(Id),
+  apiKey: Type.Optional(Filled),
+  host: Type.Optional(Filled),
+  /** the one that is meant when a request says nothing of which; the first without one */
+  default: Type.Optional(Type.Boolean()),
+  ...Seed.properties,
+})
+export type SeedEnvironment = Static<typeof SeedEnvironment>
+
+export const SeedFile = Type.Object({ environments: Type.Array(SeedEnvironment, { minItems: 1 }) })
+
+/** What `reset` goes back to, kept with the environment. */
+export const storedSeed = setting('emulator-seed', Seed, {})
+
+/** What there is without a seed file, with the credentials of the configuration. Documents and fixtures rely on it. */
+export const demo: SeedEnvironment = {
+  name: 'default',
+  tenants: [{ id: '33333333-3333-4333-8333-333333333333', name: 'Acme' }],
+  users: [
+    { email: 'ada@example.com', name: 'Ada', password: 'Henhouse-1!', tenants: [{ tenant: 'Acme', roles: ['Admin'] }] },
+    { email: 'bob@example.com', name: 'Bob', password: 'Henhouse-1!', tenants: [{ tenant: 'Acme', roles: ['ReadOnly'] }] },
+  ],
+}

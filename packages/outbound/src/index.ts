@@ -1,0 +1,2 @@
+export { baseAddress, jsonObject, post, TIMEOUT, type Answer, type Request } from './http.ts'
+export { isPassing, oneLine, refusal, Refused, type Confidential } from './refusal.ts'
