@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { createDatabase, dropDatabase, migrate, openDatabase, startEmbeddedPostgres } from '@henhouse/database'
 import { passwordHasher } from '@henhouse/passwords'
 import { pino } from 'pino'
@@ -15,6 +16,8 @@ import type { Fixture } from './fixture.ts'
 
 const CONNECTIONS = 10, ROUNDS = 3, USERS = 1000
 const SECONDS = Number(process.argv.find((a) => a.startsWith('--seconds='))?.split('=')[1] ?? 3)
+
+const RUN = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url))
 
 async function prepare(databaseUrl: string): Promise<Fixture> {
   await migrate(databaseUrl)
@@ -38,7 +41,7 @@ async function prepare(databaseUrl: string): Promise<Fixture> {
 
 /** A server in a process of its own, as it would run. */
 async function start(file: string, fixture: Fixture, port: number) {
-  const child = fork(join(import.meta.dirname, file), { execArgv: process.execArgv, env: { ...process.env, BENCH_FIXTURE: JSON.stringify(fixture), BENCH_PORT: String(port), NODE_ENV: 'production' } })
+  const child = fork(RUN, [`bench/${file}`], { env: { ...process.env, BENCH_FIXTURE: JSON.stringify(fixture), BENCH_PORT: String(port), NODE_ENV: 'production' } })
   await new Promise<void>((resolve, reject) => child.once('message', () => resolve()).once('exit', (code) => reject(new Error(`${file} ended with ${code}`))))
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: CONNECTIONS })
   return { pool, stop: async () => { await pool.close(); child.kill('SIGKILL') } }

@@ -614,6 +614,56 @@ ALTER TABLE "DomainRestriction" ADD CONSTRAINT "DomainRestriction_vendorId_fkey"
 -- AddForeignKey
 ALTER TABLE "IpRestriction" ADD CONSTRAINT "IpRestriction_vendorId_tenantId_fkey" FOREIGN KEY ("vendorId", "tenantId") REFERENCES "Tenant"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
 
+-- CreateTable
+CREATE TABLE "UserEmail" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "userId" UUID NOT NULL,
+    "email" TEXT NOT NULL,
+    "verified" BOOLEAN NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "UserEmail_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateTable
+CREATE TABLE "PhoneNumber" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "userId" UUID NOT NULL,
+    "phoneNumber" TEXT NOT NULL,
+    "verified" BOOLEAN NOT NULL,
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "updatedAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "PhoneNumber_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+CREATE INDEX "UserEmail_vendorId_userId_createdAt_idx" ON "UserEmail"("vendorId", "userId", "createdAt");
+
+-- CreateIndex
+CREATE INDEX "UserEmail_vendorId_createdAt_id_idx" ON "UserEmail"("vendorId", "createdAt", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "UserEmail_vendorId_email_key" ON "UserEmail"("vendorId", "email");
+
+-- CreateIndex
+CREATE INDEX "PhoneNumber_vendorId_userId_createdAt_idx" ON "PhoneNumber"("vendorId", "userId", "createdAt");
+
+-- CreateIndex
+CREATE INDEX "PhoneNumber_vendorId_createdAt_id_idx" ON "PhoneNumber"("vendorId", "createdAt", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "PhoneNumber_vendorId_phoneNumber_key" ON "PhoneNumber"("vendorId", "phoneNumber");
+
+-- AddForeignKey
+ALTER TABLE "UserEmail" ADD CONSTRAINT "UserEmail_vendorId_userId_fkey" FOREIGN KEY ("vendorId", "userId") REFERENCES "User"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "PhoneNumber" ADD CONSTRAINT "PhoneNumber_vendorId_userId_fkey" FOREIGN KEY ("vendorId", "userId") REFERENCES "User"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
 -- One document, one role key, of the environment itself, too (Prisma cannot say NULLS NOT DISTINCT).
 DROP INDEX "Setting_vendorId_key_tenantId_key";
 CREATE UNIQUE INDEX "Setting_vendorId_key_tenantId_key" ON "Setting"("vendorId", "key", "tenantId") NULLS NOT DISTINCT;
@@ -759,6 +809,44 @@ ALTER TABLE "ApplicationActiveTenant" ADD CONSTRAINT "ApplicationActiveTenant_ve
 
 -- AddForeignKey
 ALTER TABLE "ApplicationClient" ADD CONSTRAINT "ApplicationClient_vendorId_applicationId_fkey" FOREIGN KEY ("vendorId", "applicationId") REFERENCES "Application"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- A user's own e-mail address and phone number are rows among its others, whoever writes them: what the user has already becomes
+-- its own and the former stays, anything else takes the former's place. What somebody else has only claimed gives way.
+CREATE FUNCTION keep_own_email() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND NEW.email IS NOT DISTINCT FROM OLD.email AND NEW.verified = OLD.verified THEN RETURN NULL; END IF;
+  IF NEW.email IS NULL THEN
+    DELETE FROM "UserEmail" WHERE "vendorId" = NEW."vendorId" AND "userId" = NEW.id AND email = OLD.email;
+    RETURN NULL;
+  END IF;
+  UPDATE "UserEmail" SET verified = NEW.verified, "updatedAt" = NEW."updatedAt" WHERE "vendorId" = NEW."vendorId" AND "userId" = NEW.id AND email = NEW.email;
+  IF FOUND THEN RETURN NULL; END IF;
+  DELETE FROM "UserEmail" e USING "User" u
+  WHERE e."vendorId" = NEW."vendorId" AND e.email = NEW.email AND NOT e.verified AND u."vendorId" = e."vendorId" AND u.id = e."userId" AND u.email IS DISTINCT FROM e.email;
+  UPDATE "UserEmail" SET email = NEW.email, verified = NEW.verified, "updatedAt" = NEW."updatedAt" WHERE "vendorId" = NEW."vendorId" AND "userId" = NEW.id AND email = OLD.email;
+  IF FOUND THEN RETURN NULL; END IF;
+  INSERT INTO "UserEmail" ("vendorId", id, "userId", email, verified, "createdAt", "updatedAt") VALUES (NEW."vendorId", gen_random_uuid(), NEW.id, NEW.email, NEW.verified, NEW."updatedAt", NEW."updatedAt");
+  RETURN NULL;
+END $$;
+CREATE TRIGGER keep_own_email AFTER INSERT OR UPDATE OF email, verified ON "User" FOR EACH ROW EXECUTE FUNCTION keep_own_email();
+
+CREATE FUNCTION keep_own_phone_number() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF TG_OP = 'UPDATE' AND NEW."phoneNumber" IS NOT DISTINCT FROM OLD."phoneNumber" THEN RETURN NULL; END IF;
+  IF NEW."phoneNumber" IS NULL THEN
+    DELETE FROM "PhoneNumber" WHERE "vendorId" = NEW."vendorId" AND "userId" = NEW.id AND "phoneNumber" = OLD."phoneNumber";
+    RETURN NULL;
+  END IF;
+  PERFORM FROM "PhoneNumber" WHERE "vendorId" = NEW."vendorId" AND "userId" = NEW.id AND "phoneNumber" = NEW."phoneNumber";
+  IF FOUND THEN RETURN NULL; END IF;
+  DELETE FROM "PhoneNumber" p USING "User" u
+  WHERE p."vendorId" = NEW."vendorId" AND p."phoneNumber" = NEW."phoneNumber" AND NOT p.verified AND u."vendorId" = p."vendorId" AND u.id = p."userId" AND u."phoneNumber" IS DISTINCT FROM p."phoneNumber";
+  UPDATE "PhoneNumber" SET "phoneNumber" = NEW."phoneNumber", verified = false, "updatedAt" = NEW."updatedAt" WHERE "vendorId" = NEW."vendorId" AND "userId" = NEW.id AND "phoneNumber" = OLD."phoneNumber";
+  IF FOUND THEN RETURN NULL; END IF;
+  INSERT INTO "PhoneNumber" ("vendorId", id, "userId", "phoneNumber", verified, "createdAt", "updatedAt") VALUES (NEW."vendorId", gen_random_uuid(), NEW.id, NEW."phoneNumber", false, NEW."updatedAt", NEW."updatedAt");
+  RETURN NULL;
+END $$;
+CREATE TRIGGER keep_own_phone_number AFTER INSERT OR UPDATE OF "phoneNumber" ON "User" FOR EACH ROW EXECUTE FUNCTION keep_own_phone_number();
 
 SELECT owned_by_vendor(oid) FROM pg_class
 WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = pg_class.oid AND attname = 'vendorId');

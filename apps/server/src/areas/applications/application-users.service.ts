@@ -12,6 +12,8 @@ type Caller = VendorCaller | UserCaller
 interface Assignment { tenantId: string, appIds: readonly string[], userIds: readonly string[] }
 
 const once = (ids: readonly string[]) => [...new Set(ids)]
+/** UUIDs are the same in either case, tenants' ids are not. */
+const uuids = (ids: readonly string[]) => once(ids.map((id) => id.toLowerCase()))
 
 /** Calls made in a tenant are about that tenant. */
 function mustBeThere(scope: TenantScope | undefined, tenantId: string) {
@@ -25,7 +27,7 @@ function mustBeThere(scope: TenantScope | undefined, tenantId: string) {
  */
 export function assign(ctx: Ctx, scope: TenantScope | undefined, { tenantId, appIds, userIds }: Assignment) {
   mustBeThere(scope, tenantId)
-  const apps = once(appIds), users = once(userIds)
+  const apps = uuids(appIds), users = uuids(userIds)
   return ctx.atomically(async (tx) => {
     await mustBeMembers(tx, users, tenantId)
     await mustBeAssigned(tx, apps, tenantId)
@@ -54,11 +56,11 @@ async function mustBeAssigned(tx: Ctx, applicationIds: readonly string[], tenant
 /** Whoever was not let in is no failure. @throws 404 for an unknown application */
 export async function unassign(ctx: Ctx, scope: TenantScope | undefined, { tenantId, appIds, userIds }: Assignment) {
   mustBeThere(scope, tenantId)
-  const apps = once(appIds)
+  const apps = uuids(appIds)
   await ctx.atomically(async (tx) => {
     const known = await tx.db.application.count({ where: { id: { in: apps.filter(isUuid) } } })
     if (known < apps.length) throw applicationErrors.notFound()
-    const where = { tenantId, applicationId: { in: apps }, userId: { in: once(userIds).filter(isUuid) } }
+    const where = { tenantId, applicationId: { in: apps }, userId: { in: uuids(userIds).filter(isUuid) } }
     await tx.db.applicationUser.deleteMany({ where })
     await tx.db.applicationActiveTenant.deleteMany({ where })
   })
@@ -75,7 +77,7 @@ export async function usersOf(ctx: Ctx, applicationId: string) {
 export async function applicationsOf(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userId: string) {
   const [user] = await applicationsOfAll(ctx, caller, tenant, [userId])
   if (!user) throw userErrors.notFound()
-  if (caller.kind === 'user' && caller.userId !== userId && !may(caller.permissions, readPermission)) throw errors.forbidden(readPermission)
+  if (caller.kind === 'user' && caller.userId !== user.userId && !may(caller.permissions, readPermission)) throw errors.forbidden(readPermission)
   return user.appIds
 }
 export const readPermission = 'fe.account-settings.read.app'
@@ -114,7 +116,7 @@ interface Choice { applicationId: string, tenantId: string }
  * @throws 404 for an unknown application, or a tenant that the user is no member of or that has not got it; 403 for a user who was not let in there. Nothing is changed then
  */
 export function chooseTenants(ctx: Ctx, user: UserScope, given: readonly Choice[]) {
-  const choices = [...new Map(given.map((choice) => [choice.applicationId, choice.tenantId]))].map(([applicationId, tenantId]) => ({ applicationId, tenantId }))
+  const choices = [...new Map(given.map((choice) => [choice.applicationId.toLowerCase(), choice.tenantId]))].map(([applicationId, tenantId]) => ({ applicationId, tenantId }))
   const applicationId = { in: choices.map((choice) => choice.applicationId) }, tenantId = { in: once(choices.map((choice) => choice.tenantId)) }
   return ctx.atomically(async (tx) => {
     if (!applicationId.in.every(isUuid)) throw applicationErrors.notFound()

@@ -67,9 +67,9 @@ export function firstRows(ctx: Ctx, id?: string) {
 }
 
 /** What is fed to browsers as an address must not be a script. */
-export function mustBeAddresses(urls: { appURL?: string, loginURL?: string, redirectURLs?: string[] }) {
-  for (const [field, value] of Object.entries({ appURL: urls.appURL, loginURL: urls.loginURL, redirectURLs: urls.redirectURLs })) {
-    if ([value ?? []].flat().some((url) => /^(javascript|data|vbscript|blob):/i.test(url))) throw applicationErrors.badAddress(field)
+export function mustBeAddresses({ appURL, loginURL, redirectURLs }: { appURL?: string, loginURL?: string, redirectURLs?: string[] }) {
+  for (const [field, value = []] of Object.entries({ appURL, loginURL, redirectURLs })) {
+    if ([value].flat().some((url) => /^(javascript|data|vbscript|blob):/i.test(url))) throw applicationErrors.badAddress(field)
   }
 }
 

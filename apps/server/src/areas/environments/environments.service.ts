@@ -25,8 +25,8 @@ export interface NewEnvironment {
 }
 
 /**
- * Makes an environment with its key, its built-in permissions and roles and its first application. The API key is returned this once: only its
- * hash is stored. It is a random 122-bit secret (or the emulator's public one), so a fast hash does.
+ * Makes an environment with its key, its built-in permissions and roles, and its first application. The API key is returned
+ * this once: only its hash is stored. It is a random 122-bit secret (or the emulator's public one), so a fast hash does.
  * @param more is written in the same transaction
  * @throws a unique violation (P2002) when the id, name or host is taken
  */

@@ -115,6 +115,25 @@ describe.concurrent('users', () => {
     expect((await env.vendor('POST', `${v1}/${UNKNOWN_ID}/unlock`)).status).toBe(404)
   })
 
+  test('cannot go on with a session once they are locked, removed or disabled', async () => {
+    const env = await newEnvironment(), password = 'Henhouse-1!'
+    const ways = [
+      (id: string) => env.vendor('POST', `${v1}/${id}/lock`),
+      (id: string) => env.vendor('DELETE', `${v1}/${id}`),
+      (id: string, tenantId: string) => env.as(tenantId)('DELETE', `${v1}/${id}`),
+      (id: string, tenantId: string) => env.as(tenantId)('POST', `/identity/resources/tenants/users/v1/${id}/disable`),
+    ]
+    for (const expel of ways) {
+      const user = await env.newUser({ password })
+      const login = await env.anonymous('POST', '/identity/resources/auth/v1/user', { email: user.email, password })
+      expect(login.status).toBe(200)
+      const cookies = Object.fromEntries(login.cookies.map(({ name, value }) => [name, value]))
+      expect((await expel(user.id, user.tenantId)).status).toBeLessThan(300)
+      expect((await env.anonymous('POST', '/identity/resources/auth/v1/user/token/refresh', {}, { cookies })).status).toBe(401)
+      expect((await env.anonymous('POST', '/identity/resources/auth/v1/user', { email: user.email, password })).status).toBeGreaterThanOrEqual(400)
+    }
+  })
+
   test('are verified by management', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ verified: false })
