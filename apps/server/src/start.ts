@@ -38,7 +38,7 @@ export async function openMigrated(url: string, { connections, secrets, otherKey
   try {
     await mustBeRecent(database, url)
     await mustOpen(database, secrets, otherKey)
-    const names = await migrate(url)
+    const names = await migrate(url).catch((error: Error) => { throw new StartFailure(error.message) })
     if (names.length) onMigrated?.(names)
     return database
   } catch (error) {

@@ -1,5 +1,6 @@
 import { ApiError, errors } from '../../kernel/errors.ts'
 import type { Ctx, HttpCtx, UserCaller } from '../../kernel/operation.ts'
+import * as applications from '../applications/applications.service.ts'
 import * as memberships from '../memberships/memberships.service.ts'
 import * as refreshTokens from '../sessions/refresh-tokens.service.ts'
 import type { RefreshToken, Subject } from '../sessions/refresh-tokens.service.ts'
@@ -25,7 +26,8 @@ interface Completion extends Proof {
  */
 export async function complete(ctx: HttpCtx, user: Subject, { tenantId, tenant, ...proof }: Completion = {}): Promise<LoginAnswer> {
   const place = tenant ?? await tenantFor(ctx, user, tenantId)
-  const applicationId = cookie.applicationOf(ctx)
+  const application = await applications.mustAdmit(ctx, { applicationId: cookie.requestedApplication(ctx), userId: user.id, tenantId: place.id })
+  const applicationId = application?.id
   const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, place.id), memberships.keysOf(ctx, user.id, place.id)])
   const rules = rulesIn(place.id)
   const session = await refreshTokens.start(ctx, user.id, place.id, applicationId, rules)
@@ -34,9 +36,11 @@ export async function complete(ctx: HttpCtx, user: Subject, { tenantId, tenant, 
   return answer(user, access, session)
 }
 
-/** The tenant that a login leads to. @throws 403 as `complete` */
-export async function tenantFor(ctx: Ctx, user: Subject, wanted?: string) {
-  const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: wanted ?? user.activeTenantId })
+/** The tenant that a login leads to: the one wanted, else where the user is active in the application, else where it was last. @throws 403 as `complete` */
+export async function tenantFor(ctx: HttpCtx, user: Subject, wanted?: string) {
+  const applicationId = cookie.applicationOf(ctx)
+  const chosen = wanted ?? (applicationId && await applications.activeTenantOf(ctx, applicationId, user.id)) ?? user.activeTenantId
+  const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: chosen })
   if (!tenant || (wanted !== undefined && tenant.id !== wanted)) throw loginErrors.noTenant()
   return tenant
 }
@@ -65,11 +69,18 @@ async function renew(ctx: HttpCtx, token: string | undefined, wanted: string | u
   const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, session.tenantId, tenant.id), memberships.keysOf(ctx, user.id, tenant.id)])
   await refreshTokens.mustBeGood(ctx, found, rulesIn(session.tenantId))
   if (wanted !== undefined && tenant.id !== wanted) throw errors.notFound('Tenant')
+  await mustStillBeAdmitted(ctx, session, tenant.id)
   const rules = rulesIn(tenant.id)
   const next = await refreshTokens.exchange(ctx, token, found, tenant.id, rules)
   const access = accessTokens.issue(ctx, user, { tenant, sessionId: session.id, applicationId: session.applicationId, keys }, rules.configuration)
   cookie.write(ctx, session.applicationId, next, rules.configuration)
   return answer(user, access, next)
+}
+
+/** A session of an application goes on for as long as the application lets its user in. @throws 401 */
+async function mustStillBeAdmitted(ctx: Ctx, { applicationId, userId }: { applicationId: string | null, userId: string }, tenantId: string) {
+  if (applicationId === null) return
+  await applications.mustAdmit(ctx, { applicationId, userId, tenantId }).catch((error: unknown) => { throw error instanceof ApiError ? sessionErrors.ended() : error })
 }
 
 /** Ends the session of the refresh token, if there is one. */
@@ -90,6 +101,7 @@ export async function tokenFor(ctx: Ctx, caller: UserCaller, wanted: string): Pr
   const rules = (await sessions.rulesOf(ctx, session.tenantId))(session.tenantId)
   refreshTokens.mustLive(ctx, session, rules)
   if (tenant?.id !== wanted) throw errors.notFound('Tenant')
+  await mustStillBeAdmitted(ctx, session, wanted)
   const keys = await memberships.keysOf(ctx, session.userId, wanted)
   return accessTokens.issue(ctx, session.user, { tenant, sessionId: session.id, applicationId: session.applicationId, keys }, rules.configuration)
 }

@@ -82,14 +82,27 @@ describe.concurrent('password login', () => {
     expect((await call('GET', '/identity/resources/users/sessions/v1/me')).status).toBe(401)
   })
 
-  test('a login for an application has its own cookie and audience; what is no id of one is not looked at', async () => {
+  test('a login for an application has its own cookie and audience, and only those get in whom it lets in', async () => {
     const env = await newEnvironment()
-    const user = await env.newUser({ password: PASSWORD }), applicationId = '6f1c2a34-1111-4222-8333-444455556666'
-    const forApplication = await env.client({ 'frontegg-requested-application-id': applicationId })('POST', url, { email: user.email, password: PASSWORD })
-    expect(forApplication.cookies).toMatchObject([{ name: 'fe_refresh_6f1c2a341111-4222-8333-444455556666' }])
-    expect(claimsOf(forApplication.body.accessToken)).toMatchObject({ applicationId, aud: applicationId })
-    const odd = await env.client({ 'frontegg-application-id': 'a=b; c' })('POST', url, { email: user.email, password: PASSWORD })
-    expect(odd).toMatchObject({ status: 200, cookies: [{ name: `fe_refresh_${env.id.replace('-', '')}` }] })
+    const user = await env.newUser({ password: PASSWORD }), credentials = { email: user.email, password: PASSWORD }
+    const applications = '/applications/resources/applications', identity = '/identity/resources/applications/v1'
+    const { id } = (await env.vendor('POST', `${applications}/v1`, { name: 'Shop', appURL: 'https://shop.example', loginURL: 'https://shop.example/login', accessType: 'MANAGED_ACCESS' })).body
+    const shop = env.client({ 'frontegg-requested-application-id': id })
+    expect(await shop('POST', url, credentials)).toMatchObject({ status: 404, body: { errorCode: 'ER-01008' }, cookies: [] })
+    await env.vendor('POST', `${applications}/tenant-assignments/v1/${id}`, { tenantId: user.tenantId })
+    expect(await shop('POST', url, credentials)).toMatchObject({ status: 403, body: { errorCode: 'ER-01009' } })
+    await env.vendor('POST', identity, { appId: id, tenantId: user.tenantId, userIds: [user.id] })
+    const login = await shop('POST', url, credentials), name = `fe_refresh_${id.replace('-', '')}`
+    expect(login).toMatchObject({ status: 200, cookies: [{ name }] })
+    expect(claimsOf(login.body.accessToken)).toMatchObject({ applicationId: id, aud: id })
+    // the client id itself names no application
+    const plain = await env.client({ 'frontegg-requested-application-id': env.id })('POST', url, credentials)
+    expect(plain).toMatchObject({ status: 200, cookies: [{ name: `fe_refresh_${env.id.replace('-', '')}` }] })
+    expect((await env.client({ 'frontegg-application-id': 'a=b; c' })('POST', url, credentials)).status).toBe(404)
+    const refreshed = await shop('POST', `${url}/token/refresh`, {}, { cookies: { [name]: login.body.refreshToken } })
+    expect(refreshed.status).toBe(201)
+    await env.vendor('DELETE', identity, { appId: id, tenantId: user.tenantId, userIds: [user.id] })
+    expect(await shop('POST', `${url}/token/refresh`, {}, { cookies: { [name]: refreshed.body.refreshToken } })).toMatchObject({ status: 401, body: { errors: ['Session not found'] } })
   })
 
   test('the e-mail address counts in any case; a user name does as well', async () => {

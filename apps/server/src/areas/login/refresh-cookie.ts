@@ -4,8 +4,13 @@ import { SECOND } from '../../kernel/clock.ts'
 import type { IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
 import type { RefreshToken } from '../sessions/refresh-tokens.service.ts'
 
-/** The application that the request is for. What is no id of one is not looked at: it becomes part of a cookie's name. */
-export const applicationOf = (ctx: HttpCtx) => (ctx.http.applicationId !== undefined && isUuid(ctx.http.applicationId) ? ctx.http.applicationId : undefined)
+/** The application that the request names; the environment's client id names none. */
+export const requestedApplication = ({ http, vendorId }: HttpCtx) => (http.applicationId === vendorId ? undefined : http.applicationId)
+/** As far as it can be one: it becomes part of a cookie's name. */
+export const applicationOf = (ctx: HttpCtx) => {
+  const id = requestedApplication(ctx)
+  return id !== undefined && isUuid(id) ? id : undefined
+}
 
 /** Mobile clients build the name themselves: of the id, only the first dash goes. */
 const nameOf = (id: string) => `fe_refresh_${id.replace('-', '')}`

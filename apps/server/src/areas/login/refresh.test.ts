@@ -123,7 +123,7 @@ describe.concurrent('refreshing', () => {
   test('an application\'s cookie is kept apart from the environment\'s', async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
-    const applicationId = '6f1c2a34-1111-4222-8333-444455556666', cookie = cookieName(applicationId)
+    const { body: { id: applicationId } } = await env.vendor('GET', '/applications/resources/applications/v1/default'), cookie = cookieName(applicationId)
     const inApplication = env.client({ 'frontegg-requested-application-id': applicationId })
     const login = await inApplication('POST', `${auth}/user`, { email: user.email, password: PASSWORD })
     const answer = await inApplication('POST', `${auth}/user/token/refresh`, {}, { cookies: { [cookieName(env.id)]: token, [cookie]: login.body.refreshToken } })
