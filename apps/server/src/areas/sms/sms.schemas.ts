@@ -1,0 +1,9 @@
+import type { Static } from 'typebox'
+import { OneOf } from '../../kernel/validation.ts'
+
+/** In the order of the numbers 0 to 3 that the wire also calls them by. */
+export const SmsTemplateType = OneOf(['MultiFactorAuthentication', 'SignIn', 'PhoneVerification', 'ResetPassword'])
+export type SmsTemplateType = Static<typeof SmsTemplateType>
+
+/** Values of a template's `{{placeholders}}`. */
+export type SmsData = Readonly<Record<string, string | undefined>> & { readonly code: string }
