@@ -24,23 +24,28 @@ function isClientFresh() {
   try {
     const generated = readFileSync(join(root, 'packages/database/src/generated/internal/class.ts'), 'utf8')
     const [, version] = /"clientVersion": "(.*)"/.exec(generated)
-    const schema = JSON.parse(/"inlineSchema": (".*")/.exec(generated)[1])
+    const schema = squeezed(JSON.parse(/"inlineSchema": (".*")/.exec(generated)[1]))
     const files = schemaFiles()
     return (
       version === require('prisma/package.json').version &&
       files.every((text) => schema.includes(text)) &&
-      // nothing is left of a file that is gone; files are joined by line ends
-      schema.length - files.reduce((sum, text) => sum + text.length, 0) <= files.length
+      // nothing is left of a file that is gone
+      schema.length === files.reduce((sum, text) => sum + text.length, 0)
     )
   } catch {
     return false
   }
 }
 
+/** Prisma lines columns up. */
+function squeezed(text) {
+  return text.replaceAll(/\s+/g, '')
+}
+
 function schemaFiles() {
   const folder = join(root, 'prisma')
   const names = readdirSync(folder, { recursive: true }).filter((name) => name.endsWith('.prisma'))
-  return names.map((name) => readFileSync(join(folder, name), 'utf8'))
+  return names.map((name) => squeezed(readFileSync(join(folder, name), 'utf8')))
 }
 
 function generateClient() {
