@@ -26,7 +26,9 @@ const bearer = (header: string | undefined) => verify((header ?? '').slice('Bear
 const KEYS = `select coalesce(array_agg(distinct r.key), '{}') as roles, coalesce(array_agg(distinct p.key), '{}') as permissions
   from "MembershipRole" mr join "Role" r on r.id = mr."roleId" left join "RolePermission" rp on rp."roleId" = r.id left join "Permission" p on p.id = rp."permissionId"
   where mr."vendorId" = $1 and mr."userId" = $2 and mr."tenantId" = $3`
-const claimsOf = (user: any, keys: any, sid: string) => ({
+interface UserRow { id: string, name: string, email: string, verified: boolean, activeTenantId: string }
+interface Keys { roles: string[], permissions: string[] }
+const claimsOf = (user: UserRow, keys: Keys, sid: string) => ({
   type: 'userToken', sub: user.id, sid, name: user.name, email: user.email, email_verified: user.verified, metadata: {}, tenantId: user.activeTenantId,
   tenantIds: [user.activeTenantId], iss: 'http://localhost', aud: fixture.vendorId, roles: keys.roles, permissions: keys.permissions,
 })

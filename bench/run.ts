@@ -48,7 +48,7 @@ async function start(file: string, fixture: Fixture, port: number) {
 }
 
 interface Case { name: string, prepare(call: Call, fixture: Fixture, worker: number): Promise<(turn: number) => Promise<void>> }
-type Call = (method: Dispatcher.HttpMethod, path: string, expected: number, body?: object, headers?: Record<string, string>) => Promise<{ body: any, cookie: string }>
+type Call = (method: Dispatcher.HttpMethod, path: string, expected: number, body?: object, headers?: Record<string, string>) => Promise<{ body: Record<string, string>, cookie: string }>
 
 const caller = (pool: Pool): Call => async (method, path, expected, body, headers) => {
   const response = await pool.request({ method, path, headers: { ...(body && { 'content-type': 'application/json' }), ...headers }, ...(body && { body: JSON.stringify(body) }) })
@@ -57,7 +57,7 @@ const caller = (pool: Pool): Call => async (method, path, expected, body, header
   return { body: text ? JSON.parse(text) : null, cookie: [response.headers['set-cookie'] ?? []].flat().map((c) => c.split(';')[0]).join('; ') }
 }
 const logIn = async (call: Call, { emails, password }: Fixture, worker: number) => call('POST', '/identity/resources/auth/v1/user', 200, { email: emails[worker], password })
-const environmentToken = async (call: Call, { vendorId, apiKey }: Fixture) => (await call('POST', '/auth/vendor', 200, { clientId: vendorId, secret: apiKey })).body.token as string
+const environmentToken = async (call: Call, { vendorId, apiKey }: Fixture) => (await call('POST', '/auth/vendor', 200, { clientId: vendorId, secret: apiKey })).body['token']!
 
 const cases: Case[] = [
   { name: 'login', prepare: async (call, fixture, worker) => async () => { await logIn(call, fixture, worker) } },
@@ -69,7 +69,7 @@ const cases: Case[] = [
   },
   {
     name: 'GET users/v2/me', prepare: async (call, fixture, worker) => {
-      const authorization = `Bearer ${(await logIn(call, fixture, worker)).body.accessToken}`
+      const authorization = `Bearer ${(await logIn(call, fixture, worker)).body['accessToken']}`
       return async () => { await call('GET', '/identity/resources/users/v2/me', 200, undefined, { authorization }) }
     },
   },

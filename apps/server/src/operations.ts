@@ -1,8 +1,11 @@
+import { accountSettingsRoutes } from './areas/account-settings/account-settings.routes.ts'
 import { applicationsRoutes } from './areas/applications/applications.routes.ts'
 import { captchaPolicyRoutes } from './areas/captcha-policy/captcha-policy.routes.ts'
 import { domainRestrictionsRoutes } from './areas/domain-restrictions/domain-restrictions.routes.ts'
 import { environmentsRoutes } from './areas/environments/environments.routes.ts'
 import { groupsRoutes } from './areas/groups/groups.routes.ts'
+import { hierarchyRoutes } from './areas/hierarchy/hierarchy.routes.ts'
+import { subTenantsRoutes } from './areas/hierarchy/sub-tenants.routes.ts'
 import { identitySettingsRoutes } from './areas/identity-settings/identity-settings.routes.ts'
 import { ipRestrictionsRoutes } from './areas/ip-restrictions/ip-restrictions.routes.ts'
 import { lockoutPolicyRoutes } from './areas/lockout-policy/lockout-policy.routes.ts'
@@ -13,11 +16,15 @@ import { mfaPolicyRoutes } from './areas/mfa-policy/mfa-policy.routes.ts'
 import { passwordSettingsRoutes } from './areas/password-settings/password-settings.routes.ts'
 import { permissionsRoutes } from './areas/permissions/permissions.routes.ts'
 import { rolesRoutes } from './areas/roles/roles.routes.ts'
+import { rolesV2Routes } from './areas/roles/roles-v2.routes.ts'
 import { sessionsRoutes } from './areas/sessions/sessions.routes.ts'
 import { strategiesRoutes } from './areas/strategies/strategies.routes.ts'
+import { temporaryUsersRoutes } from './areas/temporary-users/temporary-users.routes.ts'
+import { tenantMigrationsRoutes } from './areas/tenant-migrations/tenant-migrations.routes.ts'
 import { tenantsRoutes } from './areas/tenants/tenants.routes.ts'
 import { userEmailsPolicyRoutes } from './areas/user-emails-policy/user-emails-policy.routes.ts'
 import { meRoutes } from './areas/users/me.routes.ts'
+import { userBulkRoutes } from './areas/user-bulk/user-bulk.routes.ts'
 import { userCreationRoutes } from './areas/users/user-creation.routes.ts'
 import { userTenantsRoutes } from './areas/users/user-tenants.routes.ts'
 import { usersRoutes } from './areas/users/users.routes.ts'
@@ -25,11 +32,14 @@ import type { Operation } from './kernel/operation.ts'
 
 /** The table of contents: everything that the server can be asked. */
 export const operations: readonly Operation[] = [
+  ...accountSettingsRoutes,
   ...applicationsRoutes,
   ...captchaPolicyRoutes,
   ...domainRestrictionsRoutes,
   ...environmentsRoutes,
   ...groupsRoutes,
+  ...hierarchyRoutes,
+  ...subTenantsRoutes,
   ...identitySettingsRoutes,
   ...ipRestrictionsRoutes,
   ...lockoutPolicyRoutes,
@@ -40,11 +50,15 @@ export const operations: readonly Operation[] = [
   ...passwordSettingsRoutes,
   ...permissionsRoutes,
   ...rolesRoutes,
+  ...rolesV2Routes,
   ...sessionsRoutes,
   ...strategiesRoutes,
+  ...temporaryUsersRoutes,
+  ...tenantMigrationsRoutes,
   ...tenantsRoutes,
   ...userEmailsPolicyRoutes,
   ...meRoutes,
+  ...userBulkRoutes,
   ...userCreationRoutes,
   ...userTenantsRoutes,
   ...usersRoutes,

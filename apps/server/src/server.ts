@@ -1,3 +1,4 @@
+import { reaches } from './areas/hierarchy/sub-account-access.service.ts'
 import * as memberships from './areas/memberships/memberships.service.ts'
 import { jobs } from './jobs.ts'
 import { buildApp } from './kernel/app.ts'
@@ -8,4 +9,5 @@ import { operations } from './operations.ts'
 export const buildServer = (deps: Deps) => buildApp({
   deps, operations, jobs,
   permissionsOf: async (ctx, userId, tenantId) => (await memberships.keysOf(ctx, userId, tenantId)).permissions,
+  reaches,
 })

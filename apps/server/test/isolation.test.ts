@@ -20,7 +20,8 @@ async function furnished(env: TestEnvironment) {
     tenants: { create: { tenantId: user.tenantId, accessType: 'MANAGED_ACCESS', createdAt: now } }, users: { create: { userId: user.id, tenantId: user.tenantId, createdAt: now } },
   } })
   const client = await ctx.db.applicationClient.create({ data: { id: ctx.random.uuid(), applicationId: application.id, clientName: 'C', clientType: 'Agent', clientSecret: 's', ...row } })
-  return { appId: application.id, clientId: client.id, groupId: group.id, domainRestrictionId: domainRestriction.id, ipRestrictionId: ipRestriction.id, userId: user.id, tenantId: user.tenantId, roleId: role.id, categoryId: category.id, permissionId: permission.id, sessionId: session.id }
+  const migration = await ctx.db.job.create({ data: { id: ctx.random.uuid(), name: 'migrate-tenants', payload: { tenantIds: ['a'] }, runAt: now, maxAttempts: 1, state: 'done', createdAt: now, finishedAt: now } })
+  return { migrationId: migration.id, appId: application.id, clientId: client.id, groupId: group.id, domainRestrictionId: domainRestriction.id, ipRestrictionId: ipRestriction.id, userId: user.id, tenantId: user.tenantId, roleId: role.id, categoryId: category.id, permissionId: permission.id, sessionId: session.id }
 }
 type Ids = Awaited<ReturnType<typeof furnished>>
 
@@ -58,12 +59,14 @@ const withIds = operations.filter((op) => pathNames(op).some((name) => !words.ha
 /** Answer for an unknown id with an empty list, as the reference does. */
 const emptyForUnknown = new Set(['getTenantV1', 'getTenantV2'])
 
+const hierarchy = ['read.subAccount', 'write.subAccount', 'write.subAccountAccess', 'write.subAccountManagement', 'delete.subAccount'].map((name) => `fe.account-hierarchy.${name}`)
+
 /** Nothing here changes anything of theirs, so all tests share them, and one look at them beforehand. */
 const shared = await (async () => {
   const theirs = await newEnvironment(), mine = await newEnvironment(), both = await newEnvironment()
   const [ids, own, neighbour] = [await furnished(theirs), await furnished(mine), await furnished(both)]
   const admin = await mine.user({ tenantId: own.tenantId, roleKeys: ['Admin'] })
-  const stranger = await both.user({ permissions: ['fe.secure.*', 'fe.account-settings.delete.account'] })
+  const stranger = await both.user({ permissions: ['fe.secure.*', 'fe.account-settings.delete.account', ...hierarchy] })
   return { theirs, ids, neighbour, both, managed: mine.as(own.tenantId, own.userId), admin, stranger, before: { theirs: await everythingOf(theirs.id), both: await everythingOf(both.id) } }
 })()
 

@@ -6,7 +6,7 @@ import fastJson from 'fast-json-stringify'
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { TSchema } from 'typebox'
-import { admit, callerOf, guestOf, header, identify, tenantOf, userOf, type PermissionsOf } from './authorize.ts'
+import { admit, callerOf, guestOf, header, identify, tenantOf, userOf, type PermissionsOf, type Reaches } from './authorize.ts'
 import { contextFor } from './context.ts'
 import type { Deps } from './deps.ts'
 import { environmentDirectory } from './environments.ts'
@@ -24,13 +24,14 @@ export interface AppParts {
   operations: readonly Operation[]
   jobs: readonly Job[]
   permissionsOf: PermissionsOf
+  reaches: Reaches
 }
 /** `http` listens and serves; `worker` names what `startWorker` and `runDue` need. */
 export type Server = Awaited<ReturnType<typeof buildApp>>
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024
 
-export async function buildApp({ deps, operations, jobs, permissionsOf }: AppParts) {
+export async function buildApp({ deps, operations, jobs, permissionsOf, reaches }: AppParts) {
   const environments = environmentDirectory(deps.database.prisma)
   const app = Fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
@@ -79,7 +80,7 @@ export async function buildApp({ deps, operations, jobs, permissionsOf }: AppPar
         admit(op, caller)
         const input = early ?? inputOf(op, request)
         const known = caller ?? guestOf(ctx, op, claims)
-        const tenant = await tenantOf(ctx, op, known, request)
+        const tenant = await tenantOf(ctx, op, known, request, reaches)
         const user = await userOf(ctx, op, known, request)
         const full: HttpCtx & { caller: unknown, tenant: unknown, user: unknown } = { ...ctx, http: httpOf(deps, request, reply), caller, tenant, user }
         try {
@@ -129,6 +130,7 @@ function httpOf(deps: Deps, request: FastifyRequest, reply: FastifyReply): Http 
     userAgent: header(request, 'user-agent') ?? '',
     applicationId: header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id'),
     tenantHeader: header(request, 'frontegg-tenant-id'),
+    loginAlias: header(request, 'frontegg-login-alias'),
     get cookies() { return request.cookies },
     setCookie(name, value, { maxAgeSeconds, sameSite }) {
       // browsers refuse SameSite=None on an insecure cookie; over plain http Lax is the widest they take

@@ -87,15 +87,23 @@ export function guestOf(ctx: Ctx, op: Operation, claims: Claims | undefined): Ve
   return { kind: 'user', userId: valid.sub, tenantId: valid.tenantId, sessionId: valid.sid, permissions: [] }
 }
 
-/** The tenant of the call: the user token's own, or the one that an environment token names and that is this environment's. */
-export async function tenantOf(ctx: Ctx, op: Operation, caller: VendorCaller | UserCaller | undefined, request: FastifyRequest): Promise<TenantScope | undefined> {
+/** Whether a user may act in another tenant with what its token lets it do in its own. */
+export type Reaches = (ctx: Ctx, caller: UserCaller, tenantId: string) => Promise<boolean>
+
+/**
+ * The tenant of the call: the user token's own, or one below it that a header names and the user has access to; the one
+ * that an environment token names and that is this environment's.
+ */
+export async function tenantOf(ctx: Ctx, op: Operation, caller: VendorCaller | UserCaller | undefined, request: FastifyRequest, reaches: Reaches): Promise<TenantScope | undefined> {
   if (!op.tenant || op.tenant === 'none') return undefined
-  const id = caller?.kind === 'user' ? caller.tenantId : caller && header(request, 'frontegg-tenant-id')
+  const named = header(request, 'frontegg-tenant-id')
+  if (caller?.kind === 'user') return { id: named !== undefined && named !== caller.tenantId && await reaches(ctx, caller, named) ? named : caller.tenantId } as TenantScope
+  const id = caller && named
   if (id === undefined) {
     if (op.tenant === 'required') throw errors.noTenant()
     return undefined
   }
-  if (caller?.kind !== 'user' && !await ctx.db.tenant.findFirst({ where: { id }, select: { id: true } })) throw errors.notFound('Tenant')
+  if (!await ctx.db.tenant.findFirst({ where: { id }, select: { id: true } })) throw errors.notFound('Tenant')
   return { id } as TenantScope
 }
 

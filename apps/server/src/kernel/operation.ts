@@ -51,6 +51,8 @@ export interface Http {
   readonly applicationId: string | undefined
   /** `frontegg-tenant-id` as sent, not proven */
   readonly tenantHeader: string | undefined
+  /** `frontegg-login-alias`: the account whose own login box it is, by its alias */
+  readonly loginAlias: string | undefined
   readonly cookies: Readonly<Record<string, string | undefined>>
   setCookie(name: string, value: string, options: { maxAgeSeconds: number, sameSite: 'strict' | 'lax' | 'none' }): void
   clearCookie(name: string): void

@@ -32,6 +32,8 @@ export const Id = Type.String({ format: 'uuid' })
 /** The wire's date and time: RFC 3339. */
 export const DateTime = Type.String({ format: 'date-time' })
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
+/** A list whose published document says it is an object: the schema leaves open what it is, so that both kinds of client can read it. */
+export const Rows = <R>() => Type.Unsafe<R[]>({ description: 'a list' })
 export const OneOf = <const V extends string[]>(values: readonly [...V]) => Type.Unsafe<V[number]>({ type: 'string', enum: [...values] })
 
 /** Postgres stores no JSON in which there is half of a surrogate pair, or a NUL. */

@@ -1,6 +1,7 @@
 import { Type, type Static } from 'typebox'
 import type { Ctx } from '../../kernel/operation.ts'
 import * as settings from '../../kernel/settings.ts'
+import { doorsTo } from '../hierarchy/sub-account-access.service.ts'
 import { groupErrors } from './groups.errors.ts'
 
 /** Whether an environment has groups at all, and whether their roles count. */
@@ -21,10 +22,14 @@ export async function mustBeEnabled(ctx: Ctx) {
   return configuration
 }
 
-/** The ids of all roles that a user has in a tenant: those of the membership, and those of its groups where they count. */
+/**
+ * The ids of all roles that a user has in a tenant: those of the membership and those of its groups where they count, there
+ * and in the tenants above from which it comes down. Not to be called inside `ctx.atomically`.
+ */
 export async function rolesHeld(ctx: Ctx, userId: string, tenantId: string) {
-  const own = await ctx.db.membershipRole.findMany({ where: { userId, tenantId }, select: { roleId: true } })
-  const inherited = await ctx.db.groupRole.findMany({ where: { tenantId, group: { users: { some: { userId } } } }, select: { roleId: true } })
+  const places = { in: [tenantId, ...await doorsTo(ctx, userId, tenantId)] }
+  const own = await ctx.db.membershipRole.findMany({ where: { userId, tenantId: places }, select: { roleId: true } })
+  const inherited = await ctx.db.groupRole.findMany({ where: { tenantId: places, group: { users: { some: { userId } } } }, select: { roleId: true } })
   const { enabled, rolesEnabled } = inherited.length ? await current(ctx) : groupsConfiguration.initial
   return [...new Set([...own, ...(enabled && rolesEnabled ? inherited : [])].map((row) => row.roleId))]
 }

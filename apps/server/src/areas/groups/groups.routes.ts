@@ -1,14 +1,14 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { page } from '../../kernel/paging.ts'
-import { Id } from '../../kernel/validation.ts'
+import { Id, Rows } from '../../kernel/validation.ts'
 import { RoleIds } from '../memberships/memberships.schemas.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
 import { userErrors } from '../users/users.errors.ts'
 import * as configuration from './configuration.service.ts'
 import { groupErrors } from './groups.errors.ts'
 import {
-  ConfigurationChange, Group, GroupChange, GroupIds, GroupPage, GroupPageQuery, GroupQuery, Groups, GroupsOfUser, NewGroup, toGroup, toGroups, UserIds, UsersQuery,
+  ConfigurationChange, Group, GroupChange, GroupIds, GroupPage, GroupPageQuery, GroupQuery, Groups, type GroupsOfUser, NewGroup, toGroup, toGroups, UserIds, UsersQuery,
 } from './groups.schemas.ts'
 import * as groups from './groups.service.ts'
 
@@ -125,7 +125,7 @@ export const groupsRoutes = [
     id: 'listGroupsOfUsersV3', method: 'GET', path: '/identity/resources/users/v3/groups', summary: 'List the groups that users are in', tag: 'User Management',
     auth: 'both', permission: 'fe.secure.read.groups', tenant: 'optional',
     query: UsersQuery,
-    returns: { 200: Type.Array(GroupsOfUser) },
+    returns: { 200: Rows<Static<typeof GroupsOfUser>>() },
     errors: [groupErrors.disabled],
     handler: (ctx, { query }) => groups.ofUsers(ctx, ctx.caller, ctx.tenant, query.ids),
   }),

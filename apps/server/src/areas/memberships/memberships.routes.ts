@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../kernel/operation.ts'
-import { Id } from '../../kernel/validation.ts'
+import { Id, Rows } from '../../kernel/validation.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
 import { membershipErrors } from './memberships.errors.ts'
 import { MemberRoles, RoleIds } from './memberships.schemas.ts'
@@ -10,6 +10,13 @@ const UserId = Type.Object({ userId: Id })
 const tag = 'User Management'
 
 export const membershipsRoutes = [
+  operation({
+    id: 'listRolesOfUsersV3', method: 'GET', path: '/identity/resources/users/v3/roles', summary: 'List the roles that users have', tag,
+    auth: 'both', permission: 'fe.secure.read.users', tenant: 'optional',
+    query: Type.Object({ ids: Type.Array(Type.String(), { maxItems: 250 }) }),
+    returns: { 200: Rows<{ vendorId: string, tenantId: string, userId: string, roleIds: string[] }>() },
+    handler: (ctx, { query }) => memberships.rolesOfUsers(ctx, ctx.caller, ctx.tenant, query.ids),
+  }),
   operation({
     id: 'addUserRolesV1', method: 'POST', path: '/identity/resources/users/v1/{userId}/roles', summary: 'Give a member of an account roles', tag,
     auth: 'both', permission: 'fe.secure.write.usersRoles', tenant: 'required',

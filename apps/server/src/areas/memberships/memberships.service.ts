@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
+import { isUuid } from '../../kernel/environments.ts'
 import { onDuplicate, onUnknownReference } from '../../kernel/errors.ts'
 import * as jobs from '../../kernel/jobs.ts'
-import type { Ctx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
+import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { rolesHeld } from '../groups/configuration.service.ts'
 import { withRoleIds } from '../permissions/permissions.schemas.ts'
@@ -122,6 +123,16 @@ export async function revokeRoles(ctx: Ctx, caller: VendorCaller | UserCaller, u
   const unwanted = await roles.assignable(ctx, caller, tenantId, roleIds)
   await ctx.db.membershipRole.deleteMany({ where: { userId, tenantId, roleId: { in: unwanted } } })
   return rolesOf(ctx, userId, tenantId)
+}
+
+/** The roles of these users' memberships in force, a row each; users see none of invisible users. Unknown ids are left out. */
+export async function rolesOfUsers(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, userIds: readonly string[]) {
+  const rows = await ctx.db.membership.findMany({
+    where: { userId: { in: userIds.filter(isUuid) }, ...(tenant && { tenantId: tenant.id }), ...live(ctx), ...(caller.kind === 'user' && { user: { invisible: false } }) },
+    select: { vendorId: true, tenantId: true, userId: true, roles: { select: { roleId: true }, orderBy: [{ role: { createdAt: 'asc' } }, { roleId: 'asc' }] } },
+    orderBy: [{ createdAt: 'asc' }, { userId: 'asc' }, { tenantId: 'asc' }],
+  })
+  return rows.map(({ roles: held, ...row }) => ({ ...row, roleIds: held.map((r) => r.roleId) }))
 }
 
 async function rolesOf(ctx: Ctx, userId: string, tenantId: string) {

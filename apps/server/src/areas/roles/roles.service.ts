@@ -49,15 +49,21 @@ export async function remove(ctx: Ctx, caller: Caller, tenant: TenantScope | und
 /** Replaces what the role may do. */
 export async function setPermissions(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roleId: string, permissionIds: string[]) {
   await mustBeEditable(ctx, caller, tenant, [roleId])
-  const wanted = [...new Set(permissionIds)]
-  const permissions = await ctx.db.permission.findMany({ where: { id: { in: wanted.filter(isUuid) } }, select: { id: true, assignmentType: true } })
-  if (permissions.length < wanted.length) throw permissionErrors.notFound()
-  if (caller.kind === 'user' && permissions.some((p) => p.assignmentType === 'NEVER')) throw roleErrors.notAssignable()
+  const wanted = await usable(ctx, caller, permissionIds)
   return ctx.db.role.update({
     where: { id: roleId },
     data: { permissions: { deleteMany: {}, create: wanted.map((permissionId) => ({ permissionId })) }, updatedAt: ctx.clock.now() },
     include: withPermissionIds,
   }).catch(onMissing(roleErrors.notFound()))
+}
+
+/** The ids of permissions, each once. @throws 404 when any is unknown, 403 when a user may not use it in a role */
+export async function usable(ctx: Ctx, caller: Caller, permissionIds: readonly string[]) {
+  const wanted = [...new Set(permissionIds)]
+  const permissions = await ctx.db.permission.findMany({ where: { id: { in: wanted.filter(isUuid) } }, select: { id: true, assignmentType: true } })
+  if (permissions.length < wanted.length) throw permissionErrors.notFound()
+  if (caller.kind === 'user' && permissions.some((p) => p.assignmentType === 'NEVER')) throw roleErrors.notAssignable()
+  return wanted
 }
 
 /** Gives the role to a tenant, or with null to the whole environment. Members and groups of other tenants lose it. */

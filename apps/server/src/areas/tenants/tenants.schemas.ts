@@ -11,6 +11,8 @@ const fields = {
   status: text,
   website: text,
   applicationUrl: text,
+  /** where its own login box is */
+  loginUrl: text,
   /** an image, base64 */
   logo: text,
   logoUrl: text,
@@ -37,6 +39,10 @@ export type NewTenant = Static<typeof NewTenant>
 export const TenantChange = Type.Object(fields)
 export type TenantChange = Static<typeof TenantChange>
 
+/** Whether members may go down into the tenants below: if they are told so, unless they are told not to, or in any case. */
+export const SubAccountAccessType = OneOf(['defaultOff', 'defaultOn', 'alwaysOn'])
+export type SubAccountAccessType = Static<typeof SubAccountAccessType>
+
 export const NewMetadata = Type.Object({ metadata: Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.String()]) })
 
 export const TenantFilter = Type.Object({ _filter: text })
@@ -58,6 +64,7 @@ export const Tenant = Type.Object({
   status: Nullable(Type.String()),
   website: Nullable(Type.String()),
   applicationUrl: Nullable(Type.String()),
+  loginUrl: Nullable(Type.String()),
   logo: Nullable(Type.String()),
   logoUrl: Nullable(Type.String()),
   address: Nullable(Type.String()),

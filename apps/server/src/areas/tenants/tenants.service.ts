@@ -4,7 +4,7 @@ import type { Ctx } from '../../kernel/operation.ts'
 import { containing, page, slice } from '../../kernel/paging.ts'
 import { isStorable } from '../../kernel/validation.ts'
 import { tenantErrors } from './tenants.errors.ts'
-import { toTenant, type NewTenant, type TenantChange, type TenantQuery } from './tenants.schemas.ts'
+import { toTenant, type NewTenant, type SubAccountAccessType, type TenantChange, type TenantQuery } from './tenants.schemas.ts'
 
 const keyOf = (ctx: Ctx, id: string) => ({ vendorId_id: { vendorId: ctx.vendorId, id } })
 
@@ -57,7 +57,7 @@ const matching = ({ _filter, _tenantIds }: Filter): Prisma.TenantWhereInput => (
 })
 
 /** Changes the given fields; metadata as a whole. @throws 400 when none is given */
-export async function update(ctx: Ctx, tenantId: string, { metadata, ...fields }: TenantChange) {
+export async function update(ctx: Ctx, tenantId: string, { metadata, ...fields }: TenantChange & { subAccountAccessType?: SubAccountAccessType }) {
   const value = parsed(metadata)
   const data = { ...fields, ...(value !== undefined && { metadata: value }) }
   if (!Object.keys(data).length) throw tenantErrors.nothingToChange()
@@ -100,8 +100,8 @@ export async function remove(ctx: Ctx, tenantId: string) {
 }
 
 async function removeAll(ctx: Ctx, tenantId: string) {
-  const tenant = await ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { parentId: true } })
-  if (!tenant) throw tenantErrors.notFound()
+  // the lock comes first: a tenant that is being moved must not hand those below it to the one it has just left
+  const tenant = await ctx.db.tenant.update({ where: keyOf(ctx, tenantId), data: { id: tenantId }, select: { parentId: true } }).catch(onMissing(tenantErrors.notFound()))
   await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
   await ctx.db.user.deleteMany({ where: { memberships: { some: { tenantId }, every: { tenantId } } } })
   await ctx.db.user.updateMany({ where: { activeTenantId: tenantId }, data: { activeTenantId: null } })

@@ -20,7 +20,7 @@ describe.concurrent('creating a tenant', () => {
     const { status, body } = await env.vendor('POST', v1, { name: 'Acme' })
     expect(status).toBe(201)
     expect(body).toEqual({
-      id: expect.stringMatching(UUID), vendorId: env.id, tenantId: expect.stringMatching(UUID), name: 'Acme', status: null, website: null, applicationUrl: null,
+      id: expect.stringMatching(UUID), vendorId: env.id, tenantId: expect.stringMatching(UUID), name: 'Acme', status: null, website: null, applicationUrl: null, loginUrl: null,
       logo: null, logoUrl: null, address: null, timezone: null, dateFormat: null, timeFormat: null, currency: null, creatorName: null, creatorEmail: null,
       isReseller: false, alias: null, metadata: '{}', createdAt: expect.stringMatching(RFC3339), updatedAt: body.createdAt, deletedAt: null,
     })

@@ -11,12 +11,12 @@ export const meRoutes = [
   operation({
     ...own, id: 'getMeV2', method: 'GET', path: '/identity/resources/users/v2/me', summary: 'Get the own profile, with the rights in the account of the call',
     returns: { 200: User },
-    handler: async (ctx) => toUser(await users.read(ctx, users.self(ctx, ctx.user, ctx.tenant), ctx.tenant?.id), ctx.caller),
+    handler: async (ctx) => toUser(await users.read(ctx, await users.self(ctx, ctx.user, ctx.tenant), ctx.tenant?.id), ctx.caller),
   }),
   operation({
     ...own, id: 'getMeV3', method: 'GET', path: '/identity/resources/users/v3/me', summary: 'Get the own profile',
     returns: { 200: CoreUser },
-    handler: async (ctx) => toCoreUser(await users.find(ctx, users.self(ctx, ctx.user, ctx.tenant)), ctx.caller, ctx.tenant?.id),
+    handler: async (ctx) => toCoreUser(await users.find(ctx, await users.self(ctx, ctx.user, ctx.tenant)), ctx.caller, ctx.tenant?.id),
   }),
   operation({
     ...own, id: 'updateMeV2', method: 'PUT', path: '/identity/resources/users/v2/me', summary: 'Change the own profile',
@@ -24,7 +24,7 @@ export const meRoutes = [
     returns: { 200: User },
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
     handler: async (ctx, { body }) => {
-      const self = users.self(ctx, ctx.user, ctx.tenant)
+      const self = await users.self(ctx, ctx.user, ctx.tenant)
       await users.update(ctx, self, body)
       return toUser(await users.read(ctx, self, ctx.tenant?.id), ctx.caller)
     },
@@ -32,6 +32,6 @@ export const meRoutes = [
   operation({
     ...own, id: 'getMyAuthorizationV1', method: 'GET', path: '/identity/resources/users/v1/me/authorization', summary: 'List the own roles and permissions in the account of the call',
     returns: { 200: Authorization },
-    handler: async (ctx) => toAuthorization(await users.read(ctx, users.self(ctx, ctx.user, ctx.tenant), ctx.tenant?.id)),
+    handler: async (ctx) => toAuthorization(await users.read(ctx, await users.self(ctx, ctx.user, ctx.tenant), ctx.tenant?.id)),
   }),
 ]

@@ -1,40 +1,13 @@
-import { Type } from 'typebox'
 import { operation } from '../../kernel/operation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
-import { Expiration } from '../memberships/memberships.schemas.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import * as tenants from '../tenants/tenants.service.ts'
+import { NewUser, NewVendorUser } from './user-creation.schemas.ts'
 import { bringIn } from './user-creation.service.ts'
 import { userErrors } from './users.errors.ts'
-import { CreatedUser, Email, PhoneNumber, PictureUrl, Provider, toCreatedUser, toUser, User, Username } from './users.schemas.ts'
+import { CreatedUser, toCreatedUser, toUser, User } from './users.schemas.ts'
 import * as users from './users.service.ts'
-
-const identity = {
-  email: Type.Optional(Email),
-  username: Type.Optional(Username),
-  name: Type.Optional(Type.String()),
-  /** the longest that can be hashed */
-  password: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
-  phoneNumber: Type.Optional(PhoneNumber),
-  metadata: Type.Optional(Type.String()),
-  roleIds: Type.Optional(Type.Array(Type.String())),
-  expirationInSeconds: Type.Optional(Expiration),
-}
-const NewUser = Type.Object({
-  ...identity,
-  profilePictureUrl: Type.Optional(PictureUrl),
-  provider: Type.Optional(Provider),
-  skipInviteEmail: Type.Optional(Type.Boolean()),
-  emailMetadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-})
-const NewVendorUser = Type.Object({
-  ...identity,
-  tenantId: Type.String(),
-  vendorMetadata: Type.Optional(Type.String()),
-  mfaBypass: Type.Optional(Type.Boolean()),
-  externalId: Type.Optional(Type.String()),
-})
 
 const tag = 'User Management'
 const invite = {
@@ -48,14 +21,14 @@ export const userCreationRoutes = [
   operation({
     ...invite, id: 'createUserV1', method: 'POST', path: '/identity/resources/users/v1', summary: 'Invite a user to an account', deprecated: true,
     handler: async (ctx, { body }) => {
-      const id = await bringIn(ctx, ctx.caller, ctx.tenant.id, body)
+      const id = await bringIn(ctx, ctx.caller, ctx.tenant.id, { ...body, applicationId: ctx.http.applicationId })
       return toCreatedUser(await users.read(ctx, { id }, ctx.tenant.id), ctx.caller)
     },
   }),
   operation({
     ...invite, id: 'createUserV2', method: 'POST', path: '/identity/resources/users/v2', summary: 'Invite a user to an account',
     handler: async (ctx, { body }) => {
-      const id = await bringIn(ctx, ctx.caller, ctx.tenant.id, body)
+      const id = await bringIn(ctx, ctx.caller, ctx.tenant.id, { ...body, applicationId: ctx.http.applicationId })
       return toCreatedUser(await users.read(ctx, { id }, ctx.tenant.id), ctx.caller)
     },
   }),
@@ -67,7 +40,7 @@ export const userCreationRoutes = [
     errors: [tenantErrors.notFound, membershipErrors.alreadyMember, userErrors.usernameTaken, userErrors.phoneNumberTaken],
     handler: async (ctx, { body: { tenantId, ...newcomer } }) => {
       await tenants.mustExist(ctx, tenantId)
-      const id = await bringIn(ctx, ctx.caller, tenantId, { ...newcomer, skipInviteEmail: true })
+      const id = await bringIn(ctx, ctx.caller, tenantId, { ...newcomer, skipInviteEmail: true, applicationId: ctx.http.applicationId })
       return toUser(await users.read(ctx, { id }, tenantId), ctx.caller)
     },
   }),

@@ -3,9 +3,12 @@ import { ApiError } from '../../kernel/errors.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { effective } from '../../kernel/settings.ts'
 import * as activation from '../activation/activation.service.ts'
+import * as applications from '../applications/applications.service.ts'
+import * as domainRestrictions from '../domain-restrictions/domain-restrictions.service.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { temporaryUsers } from '../memberships/memberships.schemas.ts'
 import * as memberships from '../memberships/memberships.service.ts'
+import * as passwordSettings from '../password-settings/password-settings.service.ts'
 import * as roles from '../roles/roles.service.ts'
 import { welcome } from './user-tenants.service.ts'
 import { userErrors } from './users.errors.ts'
@@ -29,14 +32,19 @@ export interface Newcomer {
   /** send no mail, and take the address for verified */
   skipInviteEmail?: boolean
   emailMetadata?: object
+  /** the address is known to be the user's */
+  verified?: boolean
   expirationInSeconds?: number
+  /** what the user is to be let into; the default application where none is named */
+  applicationId?: string | undefined
 }
 
 /**
  * Brings somebody into a tenant: makes the user, or adds the one who has that e-mail address (or username) already, whose
  * profile and password stay as they are. A new user is mailed a link to activate the account, a known one an invitation.
  * @returns the user's id
- * @throws 409 for a member; 400 for unknown roles, 403 for roles stronger than the caller's
+ * @throws 409 for a member; 400 for unknown roles or too weak a password; 403 for roles stronger than the caller's, a new
+ * user's address from a domain that is kept out, or no application to be let into; 404 where the tenant has not got it
  */
 export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string, newcomer: Newcomer) {
   if (newcomer.email === undefined && newcomer.username === undefined) throw userErrors.notNamed()
@@ -50,7 +58,10 @@ export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenan
     throw error
   })
   if (typeof made === 'string') return made
-  await welcome(ctx, made, tenantId, { ...how, emailMetadata: newcomer.emailMetadata })
+  await ctx.atomically(async (tx) => {
+    await welcome(tx, made, tenantId, { ...how, emailMetadata: newcomer.emailMetadata })
+    await applications.enrol(tx, { applicationId: newcomer.applicationId, userId: made.id, tenantId })
+  })
   return made.id
 }
 
@@ -63,13 +74,16 @@ async function endOf(ctx: Ctx, { expirationInSeconds }: Newcomer) {
 }
 
 async function make(ctx: Ctx, tenantId: string, newcomer: Newcomer, { quietly, ...membership }: { quietly: boolean, roleIds: string[], expiresAt: Date | null }) {
-  const { password, roleIds: _, skipInviteEmail: __, emailMetadata, expirationInSeconds: ___, ...fields } = newcomer
+  const { password, roleIds: _, skipInviteEmail: __, emailMetadata, expirationInSeconds: ___, applicationId, verified: known = false, ...fields } = newcomer
+  if (fields.email !== undefined) await domainRestrictions.mustAllow(ctx, fields.email, tenantId)
+  if (password !== undefined) await passwordSettings.mustSatisfy(ctx, password, { tenantIds: [tenantId] })
   const passwordHash = password === undefined ? null : await ctx.deps.passwords.hash(password)
   // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
-  const verified = quietly || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
+  const verified = known || quietly || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
   return ctx.atomically(async (tx) => {
     const user = await users.insert(tx, { ...fields, passwordHash, verified })
     await memberships.add(tx, { ...membership, userId: user.id, tenantId })
+    await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
     if (!verified) await activation.sendActivation(tx, user, tenantId, emailMetadata)
     return user.id
   })

@@ -187,6 +187,7 @@ describe.concurrent('creating users', () => {
     [{ email: 'a@example.com', roleIds: [UNKNOWN_ID] }, 'Some of the roles do not exist'],
     [{ email: 'a@example.com', roleIds: ['x'] }, 'Some of the roles do not exist'],
     [{ email: 'a@example.com', password: '' }, 'password should not be empty'],
+    [{ email: 'a@example.com', password: 'aB3' }, 'The password must be at least 6 characters long.'],
     [{ email: 'a@example.com', phoneNumber: '12' }, 'Phone number must be valid'],
     [{ email: 'a@example.com', provider: 'myspace' }, expect.stringContaining('provider must be one of the following values')],
     [{ email: 'a@example.com', expirationInSeconds: 299 }, 'expirationInSeconds must not be less than 300'],
@@ -258,6 +259,33 @@ describe.concurrent('creating users', () => {
     expect((await env.vendor('POST', vendorOnly, { email: email(), tenantId, vendorMetadata: '3' })).status).toBe(400)
     const user = await env.user({ permissions: ['fe.secure.*'] })
     expect((await user('POST', vendorOnly, { email: email(), tenantId })).status).toBe(401)
+  })
+
+  test('nobody new comes in from a domain that is kept out; who is known may', async () => {
+    const env = await newEnvironment()
+    const tenantId = await env.newTenant(), call = env.as(tenantId), known = await env.newUser({ email: 'ada@evil.example' })
+    expect((await call('POST', '/identity/resources/configurations/restrictions/v1/email-domain', { domain: 'evil.example', type: 'BLOCK' })).status).toBe(201)
+    expect((await call('POST', '/identity/resources/configurations/restrictions/v1/email-domain/config', { active: true, type: 'BLOCK' })).status).toBeLessThan(300)
+    expect((await call('POST', v2, { email: 'eve@evil.example' })).status).toBe(403)
+    expect(await rowOf(env, 'eve@evil.example')).toBeNull()
+    expect((await call('POST', v2, { email: known.email })).status).toBe(201)
+    expect((await env.as(await env.newTenant())('POST', v2, { email: 'eve@evil.example' })).status).toBe(201)
+  })
+
+  test('whoever comes in is let into the application that the call is for, if the tenant has it', async () => {
+    const env = await newEnvironment()
+    const tenantId = await env.newTenant(), known = await env.newUser(), ctx = await env.context()
+    const url = '/applications/resources/applications', application = { name: 'Shop', appURL: 'https://shop.example', loginURL: 'https://shop.example/login', accessType: 'MANAGED_ACCESS' }
+    const [has, hasNot] = [(await env.vendor('POST', `${url}/v1`, application)).body.id, (await env.vendor('POST', `${url}/v1`, application)).body.id]
+    await env.vendor('POST', `${url}/tenant-assignments/v1/${has}`, { tenantId })
+    const call = (applicationId: string, address: string) => env.as(tenantId)('POST', v2, { email: address }, { headers: { 'frontegg-requested-application-id': applicationId } })
+    const made = [await call(has, email()), await call(has, known.email)]
+    expect(made.map((a) => a.status)).toEqual([201, 201])
+    expect((await ctx.db.applicationUser.findMany({ where: { applicationId: has, tenantId } })).map((row) => row.userId).sort()).toEqual(made.map((a) => a.body.id).sort())
+    const address = email()
+    expect(await call(hasNot, address)).toMatchObject({ status: 404, body: { errorCode: 'ER-01008' } })
+    expect((await call(UNKNOWN_ID, address)).status).toBe(404)
+    expect(await rowOf(env, address)).toBeNull()
   })
 
   test('the same address is somebody else in another environment', async () => {

@@ -1,9 +1,11 @@
 import type { Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { isUuid } from '../../kernel/environments.ts'
+import { descendantsOf } from '../../kernel/hierarchy.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { containing, Order, page, pageQuery, slice } from '../../kernel/paging.ts'
 import { OneOf } from '../../kernel/validation.ts'
+import { opens } from '../hierarchy/sub-account-access.service.ts'
 import { userErrors } from './users.errors.ts'
 import { secretColumns, toCoreUser, withTenants } from './users.schemas.ts'
 import { membersOf } from './users.service.ts'
@@ -69,15 +71,8 @@ function order({ _sortBy = 'createdAt', _order }: UserQuery): Prisma.UserOrderBy
   return [{ [_sortBy === 'tenantId' ? 'activeTenantId' : _sortBy]: direction }, { id: direction }]
 }
 
-/** The tenant and all below it, one query for each level. A user looks below only with access to sub-accounts. */
+/** The tenant and all below it. A user looks below only with access to sub-accounts. */
 async function withSubTenants(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string) {
-  const found = new Set([tenantId])
-  for (let level = [tenantId]; level.length;) {
-    const below = await ctx.db.tenant.findMany({ where: { parentId: { in: level } }, select: { id: true } })
-    if (below.length && found.size === 1 && caller.kind === 'user' && !await seesSubTenants(ctx, caller)) break
-    level = below.map((row) => row.id).filter((id) => !found.has(id))
-    for (const id of level) found.add(id)
-  }
-  return [...found]
+  if (caller.kind === 'user' && !await opens(ctx, caller.userId, caller.tenantId)) return [tenantId]
+  return [tenantId, ...(await descendantsOf(ctx, tenantId)).map((place) => place.id)]
 }
-const seesSubTenants = async (ctx: Ctx, { userId }: UserCaller) => (await ctx.db.user.findUnique({ where: { id: userId }, select: { subAccountAccess: true } }))?.subAccountAccess

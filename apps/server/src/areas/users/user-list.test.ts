@@ -4,7 +4,7 @@ import { newEnvironment, UNKNOWN_ID, type TestEnvironment } from '../../../test/
 const v3 = '/identity/resources/users/v3'
 type Item = { id: string, email: string, name: string, tenants: { tenantId: string, roles?: { key: string }[] }[], tenantIds: string[] }
 const emails = ({ body }: { body: { items: Item[] } }) => body.items.map((item) => item.email)
-const url = (query: Record<string, string | number | boolean>) => `${v3}?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, String(v)]))}`
+const url = (query: Record<string, string | number | boolean>) => `${v3}?${new URLSearchParams(Object.entries(query).map(([k, v]): [string, string] => [k, String(v)]))}`
 
 let moment = Date.parse('2090-01-01')
 /** Users called a@example.com, b@example.com … in one tenant, each made after the one before and after everybody else. */

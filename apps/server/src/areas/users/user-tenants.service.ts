@@ -1,4 +1,5 @@
 import type { Ctx, TenantScope, UserScope } from '../../kernel/operation.ts'
+import { doorsTo } from '../hierarchy/sub-account-access.service.ts'
 import * as invitations from '../invitations/invitations.service.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import * as memberships from '../memberships/memberships.service.ts'
@@ -8,11 +9,11 @@ import { userErrors } from './users.errors.ts'
 import type { Person } from './users.schemas.ts'
 import { activeTenantOf, mark } from './users.service.ts'
 
-/** The user's own choice of where to be active from the next token on. @throws 404 for a tenant that it is no member of, 403 for one that has disabled it */
+/** The user's own choice of where to be active from the next token on. @throws 404 for a tenant that does not know it, 403 for one that has disabled it */
 export async function choose(ctx: Ctx, user: UserScope, tenantId: string) {
   const member = await ctx.db.membership.findFirst({ where: { userId: user.id, tenantId, ...memberships.live(ctx) }, select: { isDisabled: true } })
   if (member?.isDisabled) throw membershipErrors.disabled()
-  if (!member && !await isSuperuserOf(ctx, user, tenantId)) throw tenantErrors.notFound()
+  if (!member && !(await doorsTo(ctx, user.id, tenantId)).length && !await isSuperuserOf(ctx, user, tenantId)) throw tenantErrors.notFound()
   await mark(ctx, { id: user.id }, { activeTenantId: tenantId })
 }
 
@@ -68,13 +69,17 @@ export function welcome(ctx: Ctx, user: Person, tenantId: string, { quietly, ema
 /** How many tenants a superuser, who is at home in all of them, is shown. */
 const MOST = 2000
 
-/** The tenants that let the user in, in the order in which it joined them, and the active one: that of the call, else of the next login. @throws 404 */
+/**
+ * The tenants that let the user in, in the order in which it joined them, and the active one: that of the call, else of the
+ * next login. What a member may go down into is not listed (the hierarchy tells), but may be the active one. @throws 404
+ */
 export async function tenantsOf(ctx: Ctx, user: UserScope, tenant: TenantScope | undefined) {
   const row = await ctx.db.user.findUnique({ where: { id: user.id }, select: { id: true, activeTenantId: true, superUser: true } })
   if (!row) throw userErrors.notFound()
   const all = row.superUser ? await everyTenant(ctx, user.id) : await ownTenants(ctx, user.id)
   const activeId = tenant?.id ?? (row.superUser ? (await activeTenantOf(ctx, row))?.id : row.activeTenantId)
-  const beyond = row.superUser && activeId && !all.some(({ id }) => id === activeId) ? await ctx.db.tenant.findFirst({ where: { id: activeId } }) : null
+  const isBeyond = activeId && !all.some(({ id }) => id === activeId) && (row.superUser || (await doorsTo(ctx, user.id, activeId)).length)
+  const beyond = isBeyond ? await ctx.db.tenant.findFirst({ where: { id: activeId } }) : null
   return { tenants: all, activeTenant: beyond ?? all.find(({ id }) => id === activeId) ?? all[0] ?? null }
 }
 

@@ -72,7 +72,7 @@ export const usersRoutes = [
     returns: { 200: User },
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
     handler: async (ctx, { body }) => {
-      const self = users.self(ctx, ctx.user, ctx.tenant)
+      const self = await users.self(ctx, ctx.user, ctx.tenant)
       await users.update(ctx, self, body)
       return toUser(await users.read(ctx, self, ctx.tenant.id), ctx.caller)
     },

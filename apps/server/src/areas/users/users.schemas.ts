@@ -3,6 +3,7 @@ import type { Prisma, Tenant as TenantColumns, User as UserColumns } from '@henh
 import { Type, type Static } from 'typebox'
 import type { Ctx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { DateTime, Id, Nullable, OneOf } from '../../kernel/validation.ts'
+import { goesBelow } from '../hierarchy/hierarchy.schemas.ts'
 import { statusOf } from '../memberships/memberships.schemas.ts'
 import { live } from '../memberships/memberships.service.ts'
 import { Permission, toPermission } from '../permissions/permissions.schemas.ts'
@@ -83,7 +84,7 @@ export const Authorization = Type.Object({ roles: Type.Array(Role), permissions:
 export const withTenants = (ctx: Ctx, { roles, visible }: { roles: boolean, visible?: string[] | undefined }) => ({
   where: { ...live(ctx), ...(visible && { tenantId: { in: visible } }) },
   select: {
-    tenantId: true, isDisabled: true, acceptedAt: true, expiresAt: true,
+    tenantId: true, isDisabled: true, acceptedAt: true, expiresAt: true, tenant: { select: { subAccountAccessType: true } },
     // Prisma's types would take `false` for `true`
     roles: (roles && rolesOfTenant) as typeof rolesOfTenant,
   },
@@ -93,7 +94,7 @@ const rolesOfTenant = { select: { role: { include: withPermissionIds } } } as co
 
 export type UserRow = Omit<UserColumns, 'passwordHash' | 'passwordChangedAt' | 'vendorId'>
 export const secretColumns = { passwordHash: true, passwordChangedAt: true } as const
-interface MembershipRow { tenantId: string, isDisabled: boolean, acceptedAt: Date | null, expiresAt: Date | null, roles?: { role: RoleWithPermissionIds }[] }
+interface MembershipRow { tenantId: string, isDisabled: boolean, acceptedAt: Date | null, expiresAt: Date | null, tenant: { subAccountAccessType: string }, roles?: { role: RoleWithPermissionIds }[] }
 export type UserWithTenants = UserRow & { memberships: MembershipRow[] }
 
 /** Where the user is active: the tenant chosen last, else the first that lets it in, else the first. */
@@ -113,7 +114,8 @@ export function toCoreUser(row: UserWithTenants, caller: Caller, tenantId = acti
     verified: row.verified, mfaEnrolled: row.mfaEnrolled, mfaBypass: row.mfaBypass, provider: row.provider, managedBy: row.managedBy,
     tenantId: tenantId ?? '', tenantIds: row.memberships.map((m) => m.tenantId),
     activatedForTenant: !!membership && ['Activated', 'PendingLogin'].includes(statusOf(row, membership)),
-    isLocked: row.isLocked, invisible: row.invisible, superUser: row.superUser, subAccountAccessAllowed: row.subAccountAccess,
+    isLocked: row.isLocked, invisible: row.invisible, superUser: row.superUser,
+    subAccountAccessAllowed: goesBelow(row.subAccountAccess, membership?.tenant.subAccountAccessType ?? 'defaultOff'),
     metadata: row.metadata, vendorMetadata: caller.kind === 'vendor' ? row.vendorMetadata : '{}', externalId: row.externalId,
     createdAt: row.createdAt.toISOString(), lastLogin: row.lastLogin?.toISOString() ?? null,
     tenants: row.memberships.map(({ tenantId, isDisabled, expiresAt, roles }) => ({

@@ -1,6 +1,7 @@
 import type { Prisma } from '@henhouse/database'
 import { onDuplicate } from '../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserScope } from '../../kernel/operation.ts'
+import { doorsTo } from '../hierarchy/sub-account-access.service.ts'
 import * as memberships from '../memberships/memberships.service.ts'
 import * as sessions from '../sessions/sessions.service.ts'
 import { userErrors } from './users.errors.ts'
@@ -18,15 +19,17 @@ export interface ActiveTenant {
 
 /**
  * Where a login or refresh takes place: the tenant chosen last if it still lets the user in, else the first that does;
- * undefined for a user who is let in nowhere. A superuser is let into every tenant that has not disabled it.
+ * undefined for a user who is let in nowhere. A superuser is let into every tenant that has not disabled it, a member with
+ * access to sub-accounts into those below.
  */
 export async function activeTenantOf(ctx: Ctx, user: { id: string, activeTenantId: string | null, superUser: boolean }): Promise<ActiveTenant | undefined> {
   const all = await ctx.db.membership.findMany({
     where: { userId: user.id, ...memberships.live(ctx) }, select: { tenantId: true, isDisabled: true }, orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
   })
   const idsOf = (isDisabled: boolean) => all.filter((m) => m.isDisabled === isDisabled).map((m) => m.tenantId)
-  const open = idsOf(false)
-  const id = open.find((tenantId) => tenantId === user.activeTenantId) ?? (user.superUser ? await ofSuperuser(ctx, user.activeTenantId, open[0], idsOf(true)) : open[0])
+  const open = idsOf(false), chosen = user.activeTenantId
+  const beyond = () => (user.superUser ? ofSuperuser(ctx, chosen, open[0], idsOf(true)) : ofVisitor(ctx, user.id, chosen, open[0]))
+  const id = open.find((tenantId) => tenantId === chosen) ?? await beyond()
   return id === undefined ? undefined : { id, tenantIds: open.includes(id) ? open : [...open, id] }
 }
 
@@ -36,6 +39,10 @@ async function ofSuperuser(ctx: Ctx, chosen: string | null, own: string | undefi
   if (there) return there.id
   return own ?? (await ctx.db.tenant.findFirst({ where: { id: { notIn: closed } }, orderBy: { createdAt: 'asc' }, select: { id: true } }))?.id
 }
+
+/** The tenant that was chosen, if the user comes down into it from one above; else the first of its own. */
+const ofVisitor = async (ctx: Ctx, userId: string, chosen: string | null, own: string | undefined) =>
+  (own !== undefined && chosen !== null && (await doorsTo(ctx, userId, chosen)).length ? chosen : own)
 
 /** As `find`, with what the user may do in the tenant: the one given, else the one where the user is active. */
 export async function read(ctx: Ctx, where: Prisma.UserWhereInput, tenantId?: string): Promise<UserWithRights> {
@@ -52,8 +59,10 @@ export async function find(ctx: Ctx, where: Prisma.UserWhereInput): Promise<User
 
 /** Whoever the id names; in a tenant none but its members. */
 export const of = (ctx: Ctx, id: string, tenant: Pick<TenantScope, 'id'> | undefined) => ({ id, ...(tenant && membersOf(ctx, [tenant.id])) })
-/** The user whom the call is by or for. A superuser is at home in every tenant. */
-export const self = (ctx: Ctx, user: UserScope, tenant: TenantScope | undefined) => ({ id: user.id, ...(tenant && { OR: [{ superUser: true }, membersOf(ctx, [tenant.id])] }) })
+/** The user whom the call is by or for. A superuser is at home in every tenant; others come down into some from above. */
+export async function self(ctx: Ctx, user: UserScope, tenant: TenantScope | undefined) {
+  return { id: user.id, ...(tenant && { OR: [{ superUser: true }, membersOf(ctx, [tenant.id, ...await doorsTo(ctx, user.id, tenant.id)])] }) }
+}
 export const membersOf = (ctx: Ctx, tenantIds: string[]) => ({ memberships: { some: { tenantId: { in: tenantIds }, ...memberships.live(ctx) } } })
 
 /** Changes the given fields. @throws 404, 409 when the phone number is somebody else's */

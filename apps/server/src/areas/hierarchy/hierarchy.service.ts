@@ -1,0 +1,66 @@
+import type { Prisma } from '@henhouse/database'
+import { ancestorsOf, descendantsOf } from '../../kernel/hierarchy.ts'
+import type { Ctx, TenantScope } from '../../kernel/operation.ts'
+import { containing, page, slice } from '../../kernel/paging.ts'
+import { tenantErrors } from '../tenants/tenants.errors.ts'
+import { cardColumns, subTenantColumns, toSubTenant, type CardRow, type SubTenantQuery, type TreeNode } from './hierarchy.schemas.ts'
+
+/** A tenant's calls are about itself and what is below it; management without a tenant goes everywhere. @throws 404 */
+export async function mustBeWithin(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string) {
+  if (tenantId !== tenant?.id) await mustBeBelow(ctx, tenant, tenantId)
+}
+
+/** As `mustBeWithin`, but nobody calls for itself what the one above decides. */
+export async function mustBeBelow(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string) {
+  if (tenant && !(await ancestorsOf(ctx, tenantId)).includes(tenant.id)) throw tenantErrors.notFound()
+}
+
+/** The tenants above this one, the nearest first. */
+export async function above(ctx: Ctx, tenantId: string) {
+  const ids = await ancestorsOf(ctx, tenantId), rows = await cards(ctx, ids)
+  return ids.flatMap((id, index) => rows.filter((row) => row.id === id).map((row) => ({ ...row, level: index + 1 })))
+}
+
+/** The tenants below, level by level, in each level the oldest first. */
+export async function below(ctx: Ctx, tenant: TenantScope) {
+  const places = await descendantsOf(ctx, tenant.id)
+  const level = new Map(places.map((place) => [place.id, place.level]))
+  const rows = await cards(ctx, [...level.keys()])
+  return rows.map((row) => ({ ...row, level: level.get(row.id)! })).toSorted((a, b) => a.level - b.level)
+}
+
+/** The tenant with all that is below it. @throws 404 */
+export async function tree(ctx: Ctx, tenant: TenantScope): Promise<TreeNode> {
+  const parents = new Map((await descendantsOf(ctx, tenant.id)).map((place) => [place.id, place.parentId]))
+  const nodes = new Map((await cards(ctx, [tenant.id, ...parents.keys()])).map((row) => [row.id, { row, children: [] } as TreeNode]))
+  for (const [id, node] of nodes) nodes.get(parents.get(id) ?? '')?.children.push(node)
+  const root = nodes.get(tenant.id)
+  if (!root) throw tenantErrors.notFound()
+  return root
+}
+
+const cards = (ctx: Ctx, ids: string[]): Promise<CardRow[]> => ctx.db.tenant.findMany({ where: { id: { in: ids } }, select: cardColumns, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
+
+/** The children of one tenant in the subtree; with a filter whatever there is below it. @throws 404 for one that is not in the subtree */
+export async function search(ctx: Ctx, tenant: TenantScope, query: SubTenantQuery) {
+  const { _subTenantId = tenant.id, _filter, _sortBy = 'createdAt', _order } = query
+  await mustBeWithin(ctx, tenant, _subTenantId)
+  const where: Prisma.TenantWhereInput = _filter === undefined ? { parentId: _subTenantId } : {
+    id: { in: (await descendantsOf(ctx, _subTenantId)).map((place) => place.id) }, OR: [{ name: containing(_filter) }, { id: containing(_filter) }],
+  }
+  const direction = _order === 'DESC' ? 'desc' : 'asc'
+  const [rows, total] = await Promise.all([
+    ctx.db.tenant.findMany({ where, select: subTenantColumns, orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { id: direction }], ...slice(query) }),
+    ctx.db.tenant.count({ where }),
+  ])
+  return page(rows.map(toSubTenant), total, query)
+}
+
+/** How many tenants there are below each of these, as far as they are in the subtree. */
+export async function sizes(ctx: Ctx, tenant: TenantScope, tenantIds: readonly string[]) {
+  const places = await descendantsOf(ctx, tenant.id)
+  const total = new Map([tenant.id, ...places.map((place) => place.id)].map((id) => [id, 0]))
+  // from the deepest level up
+  for (const { id, parentId } of places.toReversed()) total.set(parentId, total.get(parentId)! + total.get(id)! + 1)
+  return [...new Set(tenantIds)].filter((id) => total.has(id)).map((tenantId) => ({ tenantId, totalSubTenants: total.get(tenantId)!, isParent: total.get(tenantId)! > 0 }))
+}
