@@ -26,6 +26,10 @@ export interface ProductionConfig {
   readonly passwords: HashParameters
   /** the sender of what HENHOUSE_SMTP_URL carries */
   readonly mailFrom: string | undefined
+  /** where captchas are checked */
+  readonly captchaUrl: string
+  /** where breached passwords are looked up; undefined: in a short list of our own */
+  readonly breachedPasswordsUrl: string | undefined
   /** connections to the database at most */
   readonly connections: number
   readonly logLevel: LogLevel
@@ -85,6 +89,8 @@ export function productionConfig(variables: Variables = process.env): { config: 
     trustProxy: optional('HENHOUSE_TRUST_PROXY', proxies, false),
     passwords,
     mailFrom: optional('HENHOUSE_MAIL_FROM', mailAddress, undefined),
+    captchaUrl: optional('HENHOUSE_CAPTCHA_URL', serviceUrl, 'https://www.google.com/recaptcha/api/siteverify'),
+    breachedPasswordsUrl: optional('HENHOUSE_BREACHED_PASSWORDS_URL', serviceUrlOrNone, 'https://api.pwnedpasswords.com/range'),
     connections: optional('HENHOUSE_DATABASE_CONNECTIONS', integer(1, 1000), 10),
     logLevel: optional('LOG_LEVEL', oneOf(LOG_LEVELS), 'info'),
   }
@@ -216,6 +222,11 @@ const httpUrl: Parse<URL> = (value) => {
   if (found.pathname !== '/' || found.search || found.hash || found.username || found.password) throw new Fault('must be a scheme and a host, with a port perhaps and nothing else: https://id.example.com')
   return found
 }
+
+const serviceUrl: Parse<string> = (value) => url(value, ['https:', 'http:'], 'https://service.example.com/path').href
+
+/** `none`: for servers that reach nothing outside. */
+const serviceUrlOrNone: Parse<string | undefined> = (value) => (value === 'none' ? undefined : serviceUrl(value))
 
 const list = (value: string) => value.split(',').map((part) => part.trim()).filter((part) => part !== '')
 

@@ -31,6 +31,8 @@ export async function productionDeps(config: ProductionConfig, { databaseUrl, en
     trustProxy: config.trustProxy,
     mail: smtpUrl === undefined ? noProvider : smtp({ url: smtpUrl }),
     ...(config.mailFrom !== undefined && { mailFrom: config.mailFrom }),
+    captchaUrl: config.captchaUrl,
+    ...(config.breachedPasswordsUrl !== undefined && { breachedPasswordsUrl: config.breachedPasswordsUrl }),
     ...(aws && { aws }),
     strict: false,
   }

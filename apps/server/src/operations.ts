@@ -5,6 +5,7 @@ import { domainRestrictionsRoutes } from './areas/domain-restrictions/domain-res
 import { environmentsRoutes } from './areas/environments/environments.routes.ts'
 import { groupsRoutes } from './areas/groups/groups.routes.ts'
 import { hierarchyRoutes } from './areas/hierarchy/hierarchy.routes.ts'
+import { subAccountUsersRoutes } from './areas/hierarchy/sub-account-users.routes.ts'
 import { subTenantsRoutes } from './areas/hierarchy/sub-tenants.routes.ts'
 import { identitySettingsRoutes } from './areas/identity-settings/identity-settings.routes.ts'
 import { ipRestrictionsRoutes } from './areas/ip-restrictions/ip-restrictions.routes.ts'
@@ -39,6 +40,7 @@ export const operations: readonly Operation[] = [
   ...environmentsRoutes,
   ...groupsRoutes,
   ...hierarchyRoutes,
+  ...subAccountUsersRoutes,
   ...subTenantsRoutes,
   ...identitySettingsRoutes,
   ...ipRestrictionsRoutes,

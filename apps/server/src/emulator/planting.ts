@@ -16,7 +16,8 @@ type Transaction = Prisma.TransactionClient
 /** A new environment with its seed, in one transaction. @throws P2002 when the id, name, host or a user's id is taken */
 export async function plant(deps: Deps, environment: NewEnvironment, seed: Seed) {
   const hashes = await hashesOf(deps.passwords, seed)
-  return createEnvironment(deps, environment, (tx, ctx) => sow(tx, ctx, seed, hashes))
+  const { id = deps.random.uuid() } = environment
+  return createEnvironment(deps, { ...environment, id, applicationId: firstApplication(id) }, (tx, ctx) => sow(tx, ctx, seed, hashes))
 }
 
 /**
@@ -53,7 +54,7 @@ export async function reset(deps: Deps, environments: EnvironmentDirectory, id: 
     await tx.$executeRawUnsafe(await wiping(tx), id)
     const vendor = await tx.vendor.update({ where: { id }, data: { clockOffsetMs: 0, clockFrozenAt: null } })
     const ctx = contextFor(deps, { ...vendor, keys: [] }, deps.log)
-    await addBuiltIns(tx, ctx)
+    await addBuiltIns(tx, ctx, firstApplication(id))
     await sow(tx, ctx, seed, hashes)
   }, { maxWait: 10_000, timeout: 30_000 })
   environments.forget(id)
@@ -84,6 +85,8 @@ export function nameBasedId(namespace: string, name: string) {
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
+
+const firstApplication = (environmentId: string) => nameBasedId(environmentId, 'first application')
 
 /** Writes the seed's rows into an environment that has nothing but what is built in. */
 async function sow(tx: Transaction, ctx: Ctx, seed: Seed, hashes: ReadonlyMap<string, string>) {

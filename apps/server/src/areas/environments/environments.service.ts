@@ -56,7 +56,10 @@ export async function createEnvironment(
 export async function addBuiltIns(tx: Prisma.TransactionClient, ctx: Ctx, applicationId?: string) {
   const rows = builtInRows(ctx), { application, asDefault } = applications.firstRows(ctx, applicationId)
   await tx.permissionCategory.createMany({ data: rows.categories })
-  await tx.permission.createMany({ data: rows.permissions })
+  // a hundred rows as one parameter: Prisma's own statement has a thousand, and takes ten times as long
+  await tx.$executeRaw`
+    insert into "Permission" ("vendorId", id, "categoryId", key, name, "fePermission", "createdAt", "updatedAt")
+    select "vendorId", id, "categoryId", key, name, "fePermission", "createdAt", "updatedAt" from jsonb_populate_recordset(null::"Permission", ${JSON.stringify(rows.permissions)}::jsonb)`
   await tx.role.createMany({ data: rows.roles })
   await tx.rolePermission.createMany({ data: rows.rolePermissions })
   await tx.application.create({ data: application })

@@ -23,13 +23,20 @@ export async function mustBeEnabled(ctx: Ctx) {
 }
 
 /**
- * The ids of all roles that a user has in a tenant: those of the membership and those of its groups where they count, there
- * and in the tenants above from which it comes down. Not to be called inside `ctx.atomically`.
+ * The ids of all roles that a user has in a tenant: those that it has there, and those of the tenants above from which it
+ * comes down. Not to be called inside `ctx.atomically`.
  */
 export async function rolesHeld(ctx: Ctx, userId: string, tenantId: string) {
-  const places = { in: [tenantId, ...await doorsTo(ctx, userId, tenantId)] }
-  const own = await ctx.db.membershipRole.findMany({ where: { userId, tenantId: places }, select: { roleId: true } })
-  const inherited = await ctx.db.groupRole.findMany({ where: { tenantId: places, group: { users: { some: { userId } } } }, select: { roleId: true } })
+  const [here, doors] = await Promise.all([rolesAt(ctx, userId, [tenantId]), doorsTo(ctx, userId, tenantId)])
+  return [...new Set(doors.length ? [...here, ...await rolesAt(ctx, userId, doors)] : here)]
+}
+
+/** The roles of the memberships, and those of the groups where they count. */
+async function rolesAt(ctx: Ctx, userId: string, tenantIds: string[]) {
+  const [own, inherited] = await Promise.all([
+    ctx.db.membershipRole.findMany({ where: { userId, tenantId: { in: tenantIds } }, select: { roleId: true } }),
+    ctx.db.groupRole.findMany({ where: { tenantId: { in: tenantIds }, group: { users: { some: { userId } } } }, select: { roleId: true } }),
+  ])
   const { enabled, rolesEnabled } = inherited.length ? await current(ctx) : groupsConfiguration.initial
-  return [...new Set([...own, ...(enabled && rolesEnabled ? inherited : [])].map((row) => row.roleId))]
+  return [...own, ...(enabled && rolesEnabled ? inherited : [])].map((row) => row.roleId)
 }
