@@ -812,6 +812,41 @@ ALTER TABLE "ApplicationActiveTenant" ADD CONSTRAINT "ApplicationActiveTenant_ve
 -- AddForeignKey
 ALTER TABLE "ApplicationClient" ADD CONSTRAINT "ApplicationClient_vendorId_applicationId_fkey" FOREIGN KEY ("vendorId", "applicationId") REFERENCES "Application"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
 
+-- CreateTable
+CREATE TABLE "TenantInvite" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "tenantId" TEXT NOT NULL,
+    "userId" UUID,
+    "personal" BOOLEAN NOT NULL DEFAULT false,
+    "tokenHash" TEXT NOT NULL,
+    "token" TEXT NOT NULL,
+    "shouldSendEmail" BOOLEAN NOT NULL,
+    "roleIds" UUID[],
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+    "expiresAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "TenantInvite_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+CREATE INDEX "TenantInvite_vendorId_userId_idx" ON "TenantInvite"("vendorId", "userId");
+
+-- CreateIndex
+CREATE INDEX "TenantInvite_vendorId_createdAt_id_idx" ON "TenantInvite"("vendorId", "createdAt", "id");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "TenantInvite_vendorId_tokenHash_key" ON "TenantInvite"("vendorId", "tokenHash");
+
+-- CreateIndex
+CREATE UNIQUE INDEX "TenantInvite_vendorId_tenantId_userId_key" ON "TenantInvite"("vendorId", "tenantId", "userId");
+
+-- AddForeignKey
+ALTER TABLE "TenantInvite" ADD CONSTRAINT "TenantInvite_vendorId_tenantId_fkey" FOREIGN KEY ("vendorId", "tenantId") REFERENCES "Tenant"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
+-- AddForeignKey
+ALTER TABLE "TenantInvite" ADD CONSTRAINT "TenantInvite_vendorId_userId_fkey" FOREIGN KEY ("vendorId", "userId") REFERENCES "User"("vendorId", "id") ON DELETE CASCADE ON UPDATE CASCADE;
+
 -- A user's own e-mail address and phone number are rows among its others, whoever writes them: what the user has already becomes
 -- its own and the former stays, anything else takes the former's place. What somebody else has only claimed gives way.
 CREATE FUNCTION keep_own_email() RETURNS trigger LANGUAGE plpgsql AS $$

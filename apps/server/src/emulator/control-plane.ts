@@ -93,13 +93,16 @@ function environmentRoutes(app: FastifyInstance, server: Server) {
   })
 }
 
+/** How long jobs that run already are waited for. */
+const JOBS_MS = 10_000
+
 /** Until nothing is due, waiting for those that the worker has taken a moment ago. */
 async function runAll({ worker }: Server, vendorId: string) {
-  const { pool } = worker.deps.database
+  const { pool } = worker.deps.database, deadline = performance.now() + JOBS_MS
   for (let count = 0; ;) {
     count += await runDue(worker, vendorId)
     const { rows } = await pool.query('select from "Job" where "vendorId" = $1 and state = \'queued\' and "leaseUntil" > $2 limit 1', [vendorId, worker.deps.systemClock.now()])
-    if (!rows.length) return count
+    if (!rows.length || performance.now() > deadline) return count
     await pause(20)
   }
 }

@@ -48,7 +48,7 @@ export async function createEnvironment(
     await tx.signingKey.create({ data: { vendorId: id, ...key } })
     await addBuiltIns(tx, ctx, applicationId)
     await more?.(tx, ctx)
-  })
+  }, { maxWait: 10_000, timeout: 20_000 })
   return { environment, apiKey }
 }
 

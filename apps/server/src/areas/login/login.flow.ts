@@ -2,6 +2,7 @@ import type { User } from '@henhouse/database'
 import { invalid } from '../../kernel/errors.ts'
 import type { HttpCtx } from '../../kernel/operation.ts'
 import * as activation from '../activation/activation.service.ts'
+import * as captcha from '../captcha-policy/captcha-policy.service.ts'
 import * as identitySettings from '../identity-settings/identity-settings.service.ts'
 import type { IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
 import * as users from '../users/users.service.ts'
@@ -21,7 +22,7 @@ interface Attempt {
 type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
 
 /** A login with a password, in the order in which it happens. Until the password has proved right, nothing tells whether there is such a user. */
-const passwordSteps: readonly Step[] = [identifierGiven, strategyAllowed, userLookedUp, passwordRight, userNotLocked, emailVerified, tenantOpen, sessionStarted]
+const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, passwordRight, userNotLocked, emailVerified, tenantOpen, sessionStarted]
 
 export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials): Promise<LoginAnswer> {
   let attempt: Attempt = { credentials }
@@ -34,6 +35,12 @@ export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials):
 
 function identifierGiven(_ctx: HttpCtx, attempt: Attempt) {
   if (!attempt.credentials.email && !attempt.credentials.username) throw invalid('Either email or username must be provided')
+  return attempt
+}
+
+async function captchaPassed(ctx: HttpCtx, attempt: Attempt) {
+  const { email, recaptchaToken } = attempt.credentials
+  await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
   return attempt
 }
 

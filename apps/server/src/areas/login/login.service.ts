@@ -1,6 +1,7 @@
 import { ApiError, errors } from '../../kernel/errors.ts'
 import type { Ctx, HttpCtx, UserCaller } from '../../kernel/operation.ts'
 import * as applications from '../applications/applications.service.ts'
+import * as ips from '../ip-restrictions/ip-restrictions.service.ts'
 import * as memberships from '../memberships/memberships.service.ts'
 import * as refreshTokens from '../sessions/refresh-tokens.service.ts'
 import type { RefreshToken, Subject } from '../sessions/refresh-tokens.service.ts'
@@ -28,6 +29,7 @@ export async function complete(ctx: HttpCtx, user: Subject, { tenantId, tenant, 
   const place = tenant ?? await tenantFor(ctx, user, tenantId)
   const application = await applications.mustAdmit(ctx, { applicationId: cookie.requestedApplication(ctx), userId: user.id, tenantId: place.id })
   const applicationId = application?.id
+  await ips.mustAllow(ctx, ctx.http.ip, place.id)
   const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, place.id), memberships.keysOf(ctx, user.id, place.id)])
   const rules = rulesIn(place.id)
   const session = await refreshTokens.start(ctx, user.id, place.id, applicationId, rules)
@@ -70,6 +72,7 @@ async function renew(ctx: HttpCtx, token: string | undefined, wanted: string | u
   await refreshTokens.mustBeGood(ctx, found, rulesIn(session.tenantId))
   if (wanted !== undefined && tenant.id !== wanted) throw errors.notFound('Tenant')
   await mustStillBeAdmitted(ctx, session, tenant.id)
+  await ips.mustAllow(ctx, ctx.http.ip, tenant.id)
   const rules = rulesIn(tenant.id)
   const next = await refreshTokens.exchange(ctx, token, found, tenant.id, rules)
   const access = accessTokens.issue(ctx, user, { tenant, sessionId: session.id, applicationId: session.applicationId, keys }, rules.configuration)
