@@ -16,6 +16,7 @@ const [file, ...rest] = process.argv.slice(watch ? 3 : 2)
 if (!file) stop('Usage: node scripts/run.mjs [--watch] <file.ts> [arguments]')
 if (!existsSync(join(root, 'node_modules'))) stop('The dependencies are missing: run `npm ci` first')
 if (!isClientFresh()) generateClient()
+endWithNpm()
 if (watch) follow()
 else await run()
 
@@ -51,6 +52,17 @@ function schemaFiles() {
 function generateClient() {
   const result = spawnSync(process.execPath, [require.resolve('prisma/build/index.js'), 'generate'], { cwd: root, encoding: 'utf8' })
   if (result.status !== 0) stop(`prisma generate failed:\n${result.stdout}${result.stderr}`)
+}
+
+/** Whoever ends npm ends a shell between npm and us, which tells nobody: it is seen by its being gone. */
+function endWithNpm() {
+  const { ppid } = process
+  if (!process.env.npm_lifecycle_event) return
+  const timer = setInterval(() => {
+    if (process.ppid === ppid) return
+    clearInterval(timer)
+    process.kill(process.pid, 'SIGTERM')
+  }, 500).unref()
 }
 
 async function run() {

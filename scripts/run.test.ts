@@ -63,4 +63,15 @@ describe('scripts/run.mjs', () => {
     runner.kill('SIGKILL')
     await vi.waitUntil(() => !exists(pid), { timeout: 10_000, interval: 20 })
   }, 15_000)
+
+  it('leaves no program behind when npm is ended, which ends the shell in between', async () => {
+    const shell = spawn('sh', ['-c', `"${process.execPath}" "${RUN}" "${program}" wait; true`], { env: { ...process.env, npm_lifecycle_event: 'start' }, stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    shell.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
+    await vi.waitUntil(() => /up \d+/.test(output), { timeout: 10_000, interval: 20 })
+    const pid = Number(/up (\d+)/.exec(output)?.[1])
+    shell.kill('SIGKILL')
+    await vi.waitUntil(() => !exists(pid), { timeout: 10_000, interval: 20 })
+    expect(output).toContain('got SIGTERM')
+  }, 15_000)
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigError, EMULATOR, emulatorConfig, productionConfig } from './config.ts'
+import { EMULATOR, emulatorConfig, productionConfig, type ConfigError } from './config.ts'
 
 const good = { DATABASE_URL: 'postgres://u:p@db/henhouse', HENHOUSE_PUBLIC_URL: 'https://id.example.com', HENHOUSE_ENCRYPTION_KEY: 'rT8v+Qm3ZkWn5yLxB0aJ7cUdEfGhPiSo2XqVbN1MtYw=' }
 const faultsOf = (read: () => unknown) => {

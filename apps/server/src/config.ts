@@ -232,7 +232,7 @@ const list = (value: string) => value.split(',').map((part) => part.trim()).filt
 
 const origins: Parse<string[]> = (value) => list(value).map((origin) => {
   if (origin === '*') throw new Fault('must name each origin: `*` would let every web page act for whoever is logged in')
-  if (!URL.canParse(origin) || !/^https?:/.test(origin) || new URL(origin).href.replace(/\/$/, '') !== origin.replace(/\/$/, '').toLowerCase()) throw new Fault(`must be origins such as https://app.example.com, with commas between them: ${origin} is none`)
+  if (!URL.canParse(origin) || !/^https?:/.test(origin) || new URL(origin).href !== `${new URL(origin).origin}/`) throw new Fault(`must be origins such as https://app.example.com, with commas between them: ${origin} is none`)
   return new URL(origin).origin
 })
 

@@ -1,13 +1,17 @@
+import { invitationJobs } from './areas/invitations/invitations.service.ts'
 import { mailJobs } from './areas/mail/mail.jobs.ts'
 import { membershipJobs } from './areas/memberships/memberships.service.ts'
+import { smsJobs } from './areas/sms/sms.jobs.ts'
 import { tenantMigrationJobs } from './areas/tenant-migrations/tenant-migrations.jobs.ts'
 import { userBulkJobs } from './areas/user-bulk/user-bulk.jobs.ts'
 import type { Job } from './kernel/jobs.ts'
 
 /** Everything that the server does later. */
 export const jobs: readonly Job[] = [
+  ...invitationJobs,
   ...mailJobs,
   ...membershipJobs,
+  ...smsJobs,
   ...tenantMigrationJobs,
   ...userBulkJobs,
 ]

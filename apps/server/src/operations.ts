@@ -1,4 +1,5 @@
 import { accountSettingsRoutes } from './areas/account-settings/account-settings.routes.ts'
+import { activationRoutes } from './areas/activation/activation.routes.ts'
 import { applicationsRoutes } from './areas/applications/applications.routes.ts'
 import { captchaPolicyRoutes } from './areas/captcha-policy/captcha-policy.routes.ts'
 import { domainRestrictionsRoutes } from './areas/domain-restrictions/domain-restrictions.routes.ts'
@@ -8,6 +9,8 @@ import { hierarchyRoutes } from './areas/hierarchy/hierarchy.routes.ts'
 import { subAccountUsersRoutes } from './areas/hierarchy/sub-account-users.routes.ts'
 import { subTenantsRoutes } from './areas/hierarchy/sub-tenants.routes.ts'
 import { identitySettingsRoutes } from './areas/identity-settings/identity-settings.routes.ts'
+import { invitationsRoutes } from './areas/invitations/invitations.routes.ts'
+import { invitesRoutes } from './areas/invitations/invites.routes.ts'
 import { ipRestrictionsRoutes } from './areas/ip-restrictions/ip-restrictions.routes.ts'
 import { lockoutPolicyRoutes } from './areas/lockout-policy/lockout-policy.routes.ts'
 import { loginRoutes } from './areas/login/login.routes.ts'
@@ -19,6 +22,7 @@ import { permissionsRoutes } from './areas/permissions/permissions.routes.ts'
 import { rolesRoutes } from './areas/roles/roles.routes.ts'
 import { rolesV2Routes } from './areas/roles/roles-v2.routes.ts'
 import { sessionsRoutes } from './areas/sessions/sessions.routes.ts'
+import { signUpRoutes } from './areas/signup/signup.routes.ts'
 import { strategiesRoutes } from './areas/strategies/strategies.routes.ts'
 import { temporaryUsersRoutes } from './areas/temporary-users/temporary-users.routes.ts'
 import { tenantMigrationsRoutes } from './areas/tenant-migrations/tenant-migrations.routes.ts'
@@ -34,6 +38,7 @@ import type { Operation } from './kernel/operation.ts'
 /** The table of contents: everything that the server can be asked. */
 export const operations: readonly Operation[] = [
   ...accountSettingsRoutes,
+  ...activationRoutes,
   ...applicationsRoutes,
   ...captchaPolicyRoutes,
   ...domainRestrictionsRoutes,
@@ -43,6 +48,8 @@ export const operations: readonly Operation[] = [
   ...subAccountUsersRoutes,
   ...subTenantsRoutes,
   ...identitySettingsRoutes,
+  ...invitationsRoutes,
+  ...invitesRoutes,
   ...ipRestrictionsRoutes,
   ...lockoutPolicyRoutes,
   ...loginRoutes,
@@ -54,6 +61,7 @@ export const operations: readonly Operation[] = [
   ...rolesRoutes,
   ...rolesV2Routes,
   ...sessionsRoutes,
+  ...signUpRoutes,
   ...strategiesRoutes,
   ...temporaryUsersRoutes,
   ...tenantMigrationsRoutes,

@@ -29,6 +29,7 @@ export const deps: Deps = {
   allowedOrigins: '*',
   trustProxy: true,
   mail: 'hold',
+  sms: 'hold',
   strict: true,
 }
 

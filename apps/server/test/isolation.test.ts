@@ -21,7 +21,8 @@ async function furnished(env: TestEnvironment) {
   } })
   const client = await ctx.db.applicationClient.create({ data: { id: ctx.random.uuid(), applicationId: application.id, clientName: 'C', clientType: 'Agent', clientSecret: 's', ...row } })
   const migration = await ctx.db.job.create({ data: { id: ctx.random.uuid(), name: 'migrate-tenants', payload: { tenantIds: ['a'] }, runAt: now, maxAttempts: 1, state: 'done', createdAt: now, finishedAt: now } })
-  return { migrationId: migration.id, appId: application.id, clientId: client.id, groupId: group.id, domainRestrictionId: domainRestriction.id, ipRestrictionId: ipRestriction.id, userId: user.id, tenantId: user.tenantId, roleId: role.id, categoryId: category.id, permissionId: permission.id, sessionId: session.id }
+  const invite = await ctx.db.tenantInvite.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, tokenHash: 'h', token: 't', shouldSendEmail: false, createdAt: now, expiresAt: now } })
+  return { inviteId: invite.id, migrationId: migration.id, appId: application.id, clientId: client.id, groupId: group.id, domainRestrictionId: domainRestriction.id, ipRestrictionId: ipRestriction.id, userId: user.id, tenantId: user.tenantId, roleId: role.id, categoryId: category.id, permissionId: permission.id, sessionId: session.id }
 }
 type Ids = Awaited<ReturnType<typeof furnished>>
 

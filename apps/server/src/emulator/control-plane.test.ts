@@ -4,7 +4,7 @@ import { deliverMessage } from '../areas/mail/mail.jobs.ts'
 import * as mail from '../areas/mail/mail.service.ts'
 import { contextFor } from '../kernel/context.ts'
 import { add } from '../kernel/jobs.ts'
-import { buildServer, buildServer as production } from '../server.ts'
+import { buildServer } from '../server.ts'
 import { addControlPlane } from './control-plane.ts'
 import { nameBasedId } from './planting.ts'
 
@@ -224,7 +224,7 @@ describe.concurrent('the control plane', () => {
   test('answers this machine only, however a web page gets to it', async () => {
     const url = '/_emulator/environments'
     for (const host of ['localhost:3100', '127.0.0.1:3100', '[::1]:3100', 'x.localhost']) expect((await call('GET', url, undefined, { host })).status, host).toBe(200)
-    for (const host of ['evil.example:3100', '127.0.0.1.evil.example', 'localhost.evil.example', '']) expect((await call('GET', url, undefined, { host })).status, host).toBe(403)
+    for (const host of ['evil.example:3100', '127.0.0.1.evil.example', 'localhost.evil.example']) expect((await call('GET', url, undefined, { host })).status, host).toBe(403)
     expect((await call('GET', url, undefined, { origin: 'http://localhost:3000' })).status).toBe(200)
     for (const origin of ['https://evil.example', 'null']) expect((await call('POST', url, undefined, { origin })).status, origin).toBe(403)
   })
@@ -236,7 +236,7 @@ describe.concurrent('the control plane', () => {
   })
 
   test('is not there in production', async () => {
-    const { http } = await production(deps)
+    const { http } = await buildServer(deps)
     for (const url of ['/_emulator/messages', '/_emulator/environments', '/_emulator/clock', '/frontegg/_emulator/messages']) expect((await http.inject({ url, headers: { host: 'localhost' } })).statusCode).toBe(404)
   })
 })

@@ -21,11 +21,10 @@ describe('a seed file', () => {
     expect(faultsIn('tenants:\n  - id: 3\n    name: Acme\nusers:\n  - email: nobody\n    pasword: x\n    tenants: [{ tenant: Acme, roles: Admin }]\nsettings:\n  defaultTokenExpiration: 0\n')).toEqual([
       'seed.yaml:6:14 users.0.pasword is not known: here can be id, email, name, password, verified, phoneNumber, profilePictureUrl, metadata, vendorMetadata, tenants',
       'seed.yaml:9:27 settings.defaultTokenExpiration must not be less than 1',
-      'seed.yaml:2:9 tenants.0.id should not be empty',
       'seed.yaml:2:9 tenants.0.id must be a string',
       'seed.yaml:5:12 users.0.email must be an email',
       'seed.yaml:7:38 users.0.tenants.0.roles must be an array',
-    ].map((line) => expect.stringContaining(line.replace(/ should not be empty$/, ''))).filter((_, index) => index !== 2))
+    ])
   })
 
   test('names everything that does not fit together', () => {
@@ -46,7 +45,7 @@ users:
   })
 
   test('names environments that are in each other\'s way', () => {
-    expect(faultsIn('environments:\n  - { name: a, default: true }\n  - { name: a, default: true }\n  - { name: A b }\n')).toEqual([expect.stringMatching(/^seed\.yaml:4:11 environments\.2\.name must match/)])
+    expect(faultsIn('environments:\n  - { name: a, default: true }\n  - { name: a, default: true }\n  - { name: A b }\n')).toEqual([expect.stringMatching(/^seed\.yaml:4:13 environments\.2\.name must match/)])
     expect(faultsIn('environments:\n  - { name: a, default: true }\n  - { name: a, default: true }\n').map((line) => line.replace(/^\S+ /, ''))).toEqual(['environments.1.name a is there already', 'environments.1.default true is there already'])
   })
 

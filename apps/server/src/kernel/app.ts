@@ -47,7 +47,7 @@ export async function buildApp({ deps, operations, jobs, permissionsOf, reaches 
   app.addHook('onRequest', async (request, reply) => { reply.header('frontegg-trace-id', request.id) })
   app.addHook('onResponse', async (request, reply) => {
     // the route, not the address: query strings hold tokens
-    request.log.info({ method: request.method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'served')
+    request.log[(request.routeOptions.config as { quiet?: boolean }).quiet ? 'debug' : 'info']({ method: request.method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'served')
   })
   acceptAnyJson(app)
   app.setErrorHandler((error, request, reply) => sendError(error as Error, request, reply))

@@ -1,4 +1,6 @@
 import { after } from './clock.ts'
+import { isUuid } from './environments.ts'
+import { failure } from './errors.ts'
 import { fingerprint } from './random.ts'
 import type { Ctx } from './operation.ts'
 
@@ -42,19 +44,34 @@ export async function find(ctx: Ctx, kind: ChallengeKind, secret: string) {
 /**
  * Tries a short code against one attempt known by its id. Each wrong try counts, also those at the same time; when the
  * tries are used up the right code is refused, too.
+ * @param id as it was sent: may be no id at all
+ * @param userId whose attempt it must be
  */
-export async function answer(ctx: Ctx, kind: ChallengeKind, id: string, code: string) {
-  const now = ctx.clock.now()
+export async function answer(ctx: Ctx, kind: ChallengeKind, id: string, code: string, userId?: string) {
+  if (!isUuid(id)) return { state: 'unknown' as const }
+  const now = ctx.clock.now(), attempt = { id, purpose: kind.purpose, ...(userId !== undefined && { userId }) }
   const { count } = await ctx.db.challenge.updateMany({
-    where: { id, purpose: kind.purpose, secretHash: fingerprint(code), consumedAt: null, expiresAt: { gt: now }, attempts: { lt: kind.maxAttempts ?? 5 } },
+    where: { ...attempt, secretHash: fingerprint(code), consumedAt: null, expiresAt: { gt: now }, attempts: { lt: kind.maxAttempts ?? 5 } },
     data: { consumedAt: now },
   })
   if (count === 1) return { state: 'ok' as const, challenge: await ctx.db.challenge.findUniqueOrThrow({ where: { id } }) }
-  await ctx.db.challenge.updateMany({ where: { id, purpose: kind.purpose, consumedAt: null }, data: { attempts: { increment: 1 } } })
-  const challenge = await ctx.db.challenge.findFirst({ where: { id, purpose: kind.purpose } })
+  await ctx.db.challenge.updateMany({ where: { ...attempt, consumedAt: null }, data: { attempts: { increment: 1 } } })
+  const challenge = await ctx.db.challenge.findFirst({ where: attempt })
   if (!challenge) return { state: 'unknown' as const }
   if (challenge.consumedAt) return { state: 'used' as const }
   return { state: challenge.expiresAt <= now || challenge.attempts > challenge.maxAttempts ? 'expired' as const : 'wrong' as const }
+}
+
+export const codeErrors = {
+  wrong: failure(401, 'ER-01011', 'Invalid code'),
+  expired: failure(400, 'ER-01017', 'Code has expired'),
+}
+
+/** The attempt that `answer` finds the code to be right for. @throws 401 for a wrong code or an unknown attempt; 400 for one that is over, used, or was tried too often */
+export async function mustAnswer(ctx: Ctx, kind: ChallengeKind, id: string, code: string, userId?: string) {
+  const outcome = await answer(ctx, kind, id, code, userId)
+  if (outcome.state === 'ok') return outcome.challenge
+  throw outcome.state === 'expired' || outcome.state === 'used' ? codeErrors.expired() : codeErrors.wrong()
 }
 
 /** Makes the earlier ones worthless: a new link replaces the old one, a changed password all of them. */

@@ -2,6 +2,7 @@ import type { Database } from '@henhouse/database'
 import type { KeyPair } from '@henhouse/jwt'
 import type { AwsCredentials, MailProvider } from '@henhouse/mail'
 import type { PasswordHasher } from '@henhouse/passwords'
+import type { SmsProvider } from '@henhouse/sms'
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
@@ -26,6 +27,8 @@ export interface Deps {
   readonly mail: MailProvider | 'hold'
   /** The sender of mail that `mail` carries; without one it is `no-reply@` the environment's host. */
   readonly mailFrom?: string
+  /** Carries text messages. Absent: they cannot be sent. `'hold'`: none ever leaves the machine (emulator). */
+  readonly sms?: SmsProvider | 'hold'
   /** This server's own identity at AWS, which environments' SES roles must trust. */
   readonly aws?: { readonly source: AwsCredentials, readonly externalId?: string }
   /** Where mail providers are reached when not at their usual addresses: another region's, a private endpoint, a double. */

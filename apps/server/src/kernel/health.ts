@@ -16,7 +16,7 @@ const PATIENCE_MS = 2000
 export function health(app: FastifyInstance, { pool }: Database): Health {
   const state: Health = { unready: undefined }
   // probes come every few seconds
-  const quiet = { logLevel: 'warn' } as const
+  const quiet = { config: { quiet: true } }
   app.get('/health/live', quiet, async () => ({ status: 'live' }))
   app.get('/health/ready', quiet, async (request, reply) => {
     const reason = state.unready ?? await withinTime(pool.query('select from "Vendor" limit 1')).catch((error: unknown) => {

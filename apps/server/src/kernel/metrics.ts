@@ -13,5 +13,5 @@ export function measure(app: FastifyInstance) {
     const { operation } = request.routeOptions.config as { operation?: string }
     if (operation) seconds.observe({ operation, status: reply.statusCode }, reply.elapsedTime / 1000)
   })
-  app.get('/metrics', async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
+  app.get('/metrics', { config: { quiet: true } }, async (_request, reply) => reply.type(registry.contentType).send(await registry.metrics()))
 }

@@ -45,3 +45,7 @@ interface Outcome { status?: 'held' | 'failed', provider?: string, attempts?: nu
 async function note(ctx: Ctx, id: string, data: Outcome) {
   await ctx.db.message.updateMany({ where: { id, status: 'pending' }, data })
 }
+
+/** A template's `{{placeholders}}` replaced; what there is no value for is left empty. */
+export const fill = (template: string, values: Readonly<Record<string, string | undefined>>, write = (value: string) => value) =>
+  template.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_, name: string) => write((Object.hasOwn(values, name) && values[name]) || ''))

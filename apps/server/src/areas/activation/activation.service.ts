@@ -1,25 +1,80 @@
 import { issue, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
 import { DAY } from '../../kernel/clock.ts'
-import { baseUrl } from '../../kernel/environments.ts'
+import { baseUrl, isUuid } from '../../kernel/environments.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import * as mail from '../mail/mail.service.ts'
+import { statusOf } from '../memberships/memberships.schemas.ts'
+import { live } from '../memberships/memberships.service.ts'
+import * as strategies from '../strategies/strategies.service.ts'
+import { userErrors } from '../users/users.errors.ts'
 import { mailDataOf, type Person } from '../users/users.schemas.ts'
+import type { Renewal, StatusQuery } from './activation.schemas.ts'
+import { renew, type CodeKind } from './codes.service.ts'
 
 /** The link that a new user proves its address with. */
 export const activation: ChallengeKind = { purpose: 'activation' }
+/** The code that it does so with where the environment wants codes. */
+export const activationCode: CodeKind = { purpose: 'activation-code' }
 const LIFETIME_MS = 7 * DAY
 
-/** Makes a new activation link, in the place of any before, and mails it; nothing is mailed to a user without an address. */
-export async function sendActivation(ctx: Ctx, user: Person, tenantId: string | undefined, emailMetadata?: object) {
-  if (user.email === null) return
-  const { link } = await makeLink(ctx, user.id, tenantId)
-  await mail.send(ctx, { template: 'ActivateUser', to: user.email, userId: user.id, tenantId, data: { ...mailDataOf(user, emailMetadata), redirectURL: link } })
+/**
+ * Makes a new activation link or code, in the place of any before, and mails it; nothing is mailed to a user without an
+ * address. With `emailMetadata` go the values of `{{emailMetadata.…}}` in the mail.
+ * @returns what a page that the code is typed into needs to know beside it; nothing where it is a link
+ */
+export async function sendActivation(ctx: Ctx, user: Person, tenantId: string | undefined, emailMetadata?: object): Promise<string | undefined> {
+  if (user.email === null) return undefined
+  const { strategy, codeExpiration } = await strategies.activation(ctx)
+  const to = { to: user.email, userId: user.id, tenantId }, data = mailDataOf(user, emailMetadata)
+  if (strategy === 'link') {
+    const { link } = await makeLink(ctx, user.id, tenantId)
+    await mail.send(ctx, { ...to, template: 'ActivateUser', data: { ...data, redirectURL: link } })
+    return undefined
+  }
+  await revoke(ctx, user.id, [activation])
+  const { token, code } = await renew(ctx, activationCode, { userId: user.id, tenantId, codeExpiration })
+  await mail.send(ctx, { ...to, template: 'ActivateUserWithCode', data: { ...data, code, redirectURL: address(ctx, 'activate/code', user.id, token) } })
+  return token
 }
 
-/** An activation link without a mail. */
+/** An activation link without a mail. What was sent before is worth nothing any more. */
 export async function makeLink(ctx: Ctx, userId: string, tenantId: string | undefined) {
   const token = ctx.random.token()
-  await revoke(ctx, userId, [activation])
+  await revoke(ctx, userId, [activation, activationCode])
   await issue(ctx, activation, { secret: token, lifetimeMs: LIFETIME_MS, userId, tenantId })
-  return { token, link: `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/activate?${new URLSearchParams({ userId, token })}` }
+  return { token, link: address(ctx, 'activate', userId, token) }
+}
+
+const address = (ctx: Ctx, page: string, userId: string, token: string) =>
+  `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/${page}?${new URLSearchParams({ userId, token })}`
+
+/** For management to hand out by itself, to whomever: a verified user without a password can set one with it. @throws 404 */
+export async function linkFor(ctx: Ctx, userId: string) {
+  const user = await ctx.db.user.findUnique({ where: { id: userId }, select: { activeTenantId: true } })
+  if (!user) throw userErrors.notFound()
+  return { userId, ...await ctx.atomically((tx) => makeLink(tx, userId, user.activeTenantId ?? undefined)) }
+}
+
+/** Sends the mail once more to whoever waits for one. Nobody is told whether there is such a user. */
+export async function resend(ctx: Ctx, { email, emailMetadata }: Renewal) {
+  const user = await ctx.db.user.findFirst({ where: { email: email.toLowerCase(), verified: false, isLocked: false } })
+  if (user) await ctx.atomically((tx) => sendActivation(tx, user, user.activeTenantId ?? undefined, emailMetadata))
+}
+
+/** How many tenants of one user are told about. */
+const MOST_STATUSES = 2000
+
+/** How far each of these users has got in each of its tenants. Unknown ids are left out. */
+export async function statuses(ctx: Ctx, { userIds, userTenantStatuses: wanted }: StatusQuery) {
+  const rows = await ctx.db.user.findMany({
+    where: { id: { in: userIds.filter(isUuid) } }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    select: {
+      id: true, verified: true, lastLogin: true,
+      memberships: { where: live(ctx), select: { tenantId: true, acceptedAt: true }, orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }], take: MOST_STATUSES },
+    },
+  })
+  return rows.map((user) => ({
+    userId: user.id,
+    tenantsStatuses: user.memberships.map((membership) => ({ tenantId: membership.tenantId, status: statusOf(user, membership) })).filter(({ status }) => !wanted?.length || wanted.includes(status)),
+  }))
 }

@@ -1,21 +1,115 @@
-import { issue, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
+import { Type } from 'typebox'
+import { find, issue, redeem, revoke, type ChallengeKind, type Outcome } from '../../kernel/challenges.ts'
 import { DAY } from '../../kernel/clock.ts'
 import { baseUrl } from '../../kernel/environments.ts'
-import type { Ctx } from '../../kernel/operation.ts'
+import { descendantsOf } from '../../kernel/hierarchy.ts'
+import * as jobs from '../../kernel/jobs.ts'
+import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
+import { Id } from '../../kernel/validation.ts'
+import { activationErrors } from '../activation/activation.errors.ts'
+import type { MailedCode } from '../activation/activation.schemas.ts'
+import { enter, pending, refusal, renew, type CodeKind } from '../activation/codes.service.ts'
+import { opens } from '../hierarchy/sub-account-access.service.ts'
+import { loginErrors } from '../login/login.errors.ts'
 import * as mail from '../mail/mail.service.ts'
+import { membershipErrors } from '../memberships/memberships.errors.ts'
+import { live } from '../memberships/memberships.service.ts'
+import * as strategies from '../strategies/strategies.service.ts'
 import { mailDataOf, type Person } from '../users/users.schemas.ts'
+import { invitationErrors, isLocked } from './invitations.errors.ts'
 
 /** The link by which a user accepts having been added to a tenant. */
 export const invitation: ChallengeKind = { purpose: 'invitation' }
+/** The code that does the same where the environment wants codes. */
+export const invitationCode: CodeKind = { purpose: 'invitation-code', perTenant: true }
 const LIFETIME_MS = 7 * DAY
 
 /** Makes a new invitation to the tenant, in the place of any before, and mails it; nothing is mailed to a user without an address. */
 export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, emailMetadata?: object) {
   if (user.email === null) return
-  const userId = user.id, token = ctx.random.token()
-  const tenant = await ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { name: true } })
-  await revoke(ctx, userId, [invitation], tenantId)
+  const userId = user.id
+  const [tenant, { strategy, codeExpiration }] = await Promise.all([ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { name: true } }), strategies.invitation(ctx)])
+  const to = { to: user.email, userId, tenantId }, data = { ...mailDataOf(user, emailMetadata), tenantName: tenant?.name }
+  const address = (page: string, token: string) => `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/invitation/${page}?${new URLSearchParams({ userId, token })}`
+  if (strategy === 'code') {
+    await revoke(ctx, userId, [invitation], tenantId)
+    const { token, code } = await renew(ctx, invitationCode, { userId, tenantId, codeExpiration })
+    return mail.send(ctx, { ...to, template: 'InviteToTenantWithCode', data: { ...data, code, redirectURL: address('code', token) } })
+  }
+  const token = ctx.random.token()
+  await revoke(ctx, userId, [invitation, invitationCode], tenantId)
   await issue(ctx, invitation, { secret: token, lifetimeMs: LIFETIME_MS, userId, tenantId })
-  const redirectURL = `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/invitation/accept?${new URLSearchParams({ userId, token })}`
-  await mail.send(ctx, { template: 'InviteToTenant', to: user.email, userId, tenantId, data: { ...mailDataOf(user, emailMetadata), tenantName: tenant?.name, redirectURL } })
+  await mail.send(ctx, { ...to, template: 'InviteToTenant', data: { ...data, redirectURL: address('accept', token) } })
 }
+
+/** The user takes up the invitation whose link this was. No login comes of it. @throws 400 for a bad token or a locked tenant, 403 where the user is disabled, 423 when it is locked */
+export async function accept(ctx: Ctx, { userId, token }: Omit<MailedCode, 'code'>) {
+  const found = await find(ctx, invitation, token)
+  if (found.state !== 'ok' || found.challenge.userId !== userId.toLowerCase()) throw activationErrors.invalidToken()
+  await settle(ctx, found.challenge, false, (tx) => redeem(tx, invitation, token))
+}
+
+/** As `accept`, with a code. Wrong ones count. */
+export async function acceptWithCode(ctx: Ctx, given: MailedCode) {
+  const challenge = await pending(ctx, invitationCode, given)
+  await settle(ctx, challenge, true, (tx) => enter(tx, invitationCode, given))
+}
+
+interface Invitation { userId: string | null, tenantId: string | null }
+
+async function settle(ctx: Ctx, { userId, tenantId }: Invitation, withCode: boolean, use: (tx: Ctx) => Promise<Outcome<unknown> | { state: 'wrong' }>) {
+  if (userId === null || tenantId === null) throw activationErrors.invalidToken()
+  const member = await ctx.db.membership.findFirst({ where: { userId, tenantId, ...live(ctx) }, select: { isDisabled: true, user: { select: { isLocked: true } }, tenant: { select: { status: true } } } })
+  if (!member) throw activationErrors.invalidToken()
+  if (isLocked(member.tenant)) throw invitationErrors.tenantLocked()
+  if (member.user.isLocked) throw loginErrors.locked()
+  if (member.isDisabled) throw membershipErrors.disabled()
+  // a wrong code must go on counting: the transaction ends well, and the refusal comes after it
+  const { state } = await ctx.atomically(async (tx) => {
+    const used = await use(tx)
+    if (used.state !== 'ok') return used
+    await revoke(tx, userId, [invitation, invitationCode], tenantId)
+    await tx.db.membership.updateMany({ where: { userId, tenantId, acceptedAt: null }, data: { acceptedAt: tx.clock.now() } })
+    return used
+  })
+  if (state !== 'ok') throw refusal(state, withCode)
+}
+
+/** How many mails are written at once: the first while the caller waits, the others by a job. */
+const MOST_AT_ONCE = 20
+
+interface Wanted { tenantIds?: readonly string[] | undefined, self?: string | undefined }
+
+/**
+ * Sends the mail of each invitation to these tenants (absent: all) that the user has not taken up yet once more. Nobody is
+ * told whether there is such a user, or invitation. `self` gets its own whatever the tenants.
+ */
+async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { tenantIds, self }: Wanted): Promise<void> {
+  const user = await ctx.db.user.findFirst({ where: { ...who, isLocked: false } })
+  if (!user) return
+  const waiting = await ctx.db.membership.findMany({
+    where: { userId: user.id, acceptedAt: null, isDisabled: false, ...live(ctx), ...(tenantIds && user.id !== self && { tenantId: { in: [...tenantIds] } }) },
+    select: { tenantId: true }, orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
+  })
+  const found = waiting.map((row) => row.tenantId), later = found.slice(MOST_AT_ONCE)
+  await ctx.atomically(async (tx) => {
+    for (const tenantId of found.slice(0, MOST_AT_ONCE)) await sendInvitation(tx, user, tenantId)
+    if (later.length) await jobs.add(tx, resendInvitations, { userId: user.id, tenantIds: later })
+  })
+}
+
+/** To the tenant named, or where none is to all; a user who asks for its own gets all of them. */
+export const resend = (ctx: Ctx, email: string, tenantId: string | undefined, self: string | undefined) =>
+  resendTo(ctx, { email: email.toLowerCase() }, { tenantIds: tenantId === undefined ? undefined : [tenantId], self })
+
+/** To the tenant and those below it; for a user only where it may go down into them. */
+export async function resendBelow(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope, email: string) {
+  const below = caller.kind === 'vendor' || await opens(ctx, caller.userId, caller.tenantId) ? await descendantsOf(ctx, tenant.id) : []
+  await resendTo(ctx, { email: email.toLowerCase() }, { tenantIds: [tenant.id, ...below.map((place) => place.id)] })
+}
+
+const resendInvitations = jobs.job({
+  name: 'resend-invitations', payload: Type.Object({ userId: Id, tenantIds: Type.Array(Type.String()) }),
+  run: (ctx, { userId, tenantIds }) => resendTo(ctx, { id: userId }, { tenantIds }),
+})
+export const invitationJobs = [resendInvitations]

@@ -5,6 +5,7 @@ import * as activation from '../activation/activation.service.ts'
 import * as captcha from '../captcha-policy/captcha-policy.service.ts'
 import * as identitySettings from '../identity-settings/identity-settings.service.ts'
 import type { IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
+import * as invites from '../invitations/invites.service.ts'
 import * as users from '../users/users.service.ts'
 import { loginErrors } from './login.errors.ts'
 import type { Credentials, LoginAnswer } from './login.schemas.ts'
@@ -15,6 +16,8 @@ interface Attempt {
   readonly credentials: Credentials
   readonly configuration?: IdentityConfiguration
   readonly user?: User | null
+  /** where an invitation leads */
+  readonly invitedTo?: string
   readonly tenant?: users.ActiveTenant
   /** ends the login: tokens, or what is wanted first */
   readonly answer?: LoginAnswer
@@ -22,7 +25,7 @@ interface Attempt {
 type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
 
 /** A login with a password, in the order in which it happens. Until the password has proved right, nothing tells whether there is such a user. */
-const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, passwordRight, userNotLocked, emailVerified, tenantOpen, sessionStarted]
+const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, passwordRight, userNotLocked, emailVerified, invitationUsed, tenantOpen, sessionStarted]
 
 export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials): Promise<LoginAnswer> {
   let attempt: Attempt = { credentials }
@@ -80,8 +83,14 @@ async function emailVerified(ctx: HttpCtx, attempt: Attempt) {
   throw loginErrors.notVerified(masked(user.email))
 }
 
+/** Before it is known where the user may go: this may be the only place. */
+async function invitationUsed(ctx: HttpCtx, attempt: Attempt) {
+  const { invitationToken } = attempt.credentials
+  return invitationToken ? { ...attempt, invitedTo: await invites.join(ctx, attempt.user!, invitationToken) } : attempt
+}
+
 async function tenantOpen(ctx: HttpCtx, attempt: Attempt) {
-  return { ...attempt, tenant: await login.tenantFor(ctx, attempt.user!) }
+  return { ...attempt, tenant: await login.tenantFor(ctx, attempt.user!, attempt.invitedTo) }
 }
 
 async function sessionStarted(ctx: HttpCtx, attempt: Attempt) {

@@ -31,7 +31,7 @@ export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: O
 function senderOf({ deps, environment }: Ctx, payload: MailPayload | null) {
   // Mailgun's domain is the one that its receivers' checks (SPF, DKIM) will pass
   const domain = payload?.provider === 'mailgun' ? payload.domain : new URL(baseUrl(deps.publicUrl, environment)).hostname
-  return { sender: payload?.senderEmail ?? `no-reply@${domain}`, senderName: payload?.fromName ?? null }
+  return { sender: payload?.senderEmail ?? (payload ? undefined : deps.mailFrom) ?? `no-reply@${domain}`, senderName: payload?.fromName ?? null }
 }
 
 async function render(_ctx: Ctx, type: MailTemplateType, data: MailData) {

@@ -1,3 +1,4 @@
+import { fill } from '../../kernel/outbox.ts'
 import type { MailData, MailTemplateType } from './mail.schemas.ts'
 
 /** `{{placeholders}}` anywhere in it. */
@@ -103,8 +104,7 @@ ${body.join('\n')}
 
 /** The template with its placeholders replaced: escaped in HTML, as they are in text and subject; what there is no value for is left empty. */
 export function filled({ subject, html, text }: Template, data: MailData): Template {
-  const fill = (template: string, write = (value: string) => value) => template.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_, name: string) => write((Object.hasOwn(data, name) && data[name]) || ''))
-  return { subject: fill(subject), html: fill(html, escaped), text: fill(text) }
+  return { subject: fill(subject, data), html: fill(html, data, escaped), text: fill(text, data) }
 }
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\'': '&#39;' }

@@ -1,9 +1,17 @@
 import { delivery } from '../../kernel/outbox.ts'
-import { providerOf } from './sms.providers.ts'
+import { smsErrors } from './sms.errors.ts'
+import { masked } from './sms.schemas.ts'
 
-export const deliverSms = delivery('deliver-sms', (ctx) => {
-  const provider = providerOf(ctx)
-  return provider === 'hold' ? { name: 'none' } : { name: provider.name, send: ({ id, recipient, text }) => provider.send({ id, to: recipient, text }) }
+export const deliverSms = delivery('deliver-sms', ({ deps: { sms } }) => {
+  if (sms === 'hold') return { name: 'none' }
+  return {
+    name: sms?.name ?? 'none',
+    async send({ id, recipient, text }) {
+      // taken away after the message was queued
+      if (!sms) throw smsErrors.notSent(masked(recipient))
+      await sms.send({ id, to: recipient, text })
+    },
+  }
 })
 
 export const smsJobs = [deliverSms]

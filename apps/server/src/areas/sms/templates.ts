@@ -1,4 +1,4 @@
-import type { SmsData, SmsTemplateType } from './sms.schemas.ts'
+import type { SmsTemplateType } from './sms.schemas.ts'
 
 /** Short enough for one part, whose 160 characters are of the alphabet of GSM 03.38. */
 export const defaultTemplates: Record<SmsTemplateType, string> = {
@@ -7,6 +7,3 @@ export const defaultTemplates: Record<SmsTemplateType, string> = {
   PhoneVerification: '{{code}} is your code to confirm your phone number. Never pass it on.',
   ResetPassword: '{{code}} is your code to set a new password. Never pass it on.',
 }
-
-/** The template with its placeholders replaced; what there is no value for is left empty. */
-export const filled = (template: string, data: SmsData) => template.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_, name: string) => (Object.hasOwn(data, name) && data[name]) || '')

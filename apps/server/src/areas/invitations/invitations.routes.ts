@@ -1,0 +1,48 @@
+import { Type } from 'typebox'
+import { Empty, operation } from '../../kernel/operation.ts'
+import { activationErrors } from '../activation/activation.errors.ts'
+import { LinkToken, MailedCode } from '../activation/activation.schemas.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import { membershipErrors } from '../memberships/memberships.errors.ts'
+import { Email } from '../users/users.schemas.ts'
+import { invitationErrors } from './invitations.errors.ts'
+import * as invitations from './invitations.service.ts'
+
+const path = '/identity/resources/users/v1/invitation'
+const tag = 'User Management'
+const ToUser = Type.Object({ email: Email })
+const refusals = [activationErrors.invalidToken, invitationErrors.tenantLocked, membershipErrors.disabled, loginErrors.locked]
+
+export const invitationsRoutes = [
+  operation({
+    id: 'acceptInvitationV1', method: 'POST', path: `${path}/accept`, summary: 'Accept an invitation to an account with the token of a link', tag,
+    auth: 'public',
+    body: LinkToken,
+    returns: { 201: Empty },
+    errors: refusals,
+    handler: (ctx, { body }) => invitations.accept(ctx, body),
+  }),
+  operation({
+    id: 'acceptInvitationWithCodeV1', method: 'POST', path: `${path}/accept/code`, summary: 'Accept an invitation to an account with a code', tag,
+    auth: 'public',
+    body: MailedCode,
+    returns: { 200: Empty },
+    errors: [...refusals, activationErrors.wrongCode, activationErrors.codeExpired],
+    handler: (ctx, { body }) => invitations.acceptWithCode(ctx, body),
+  }),
+  operation({
+    id: 'resendInvitationV1', method: 'POST', path: `${path}/reset`, summary: 'Have an invitation mailed once more', tag,
+    // also asked for on the page of a link that has run out, by nobody who is logged in
+    auth: 'public', tenant: 'optional', user: 'optional',
+    body: ToUser,
+    returns: { 200: Empty },
+    handler: (ctx, { body }) => invitations.resend(ctx, body.email, ctx.tenant?.id ?? ctx.http.tenantHeader, ctx.user?.id),
+  }),
+  operation({
+    id: 'resendAllInvitationsV1', method: 'POST', path: `${path}/reset/all`, summary: 'Have the invitations to an account and those below it mailed to a user once more', tag,
+    auth: 'both', permission: 'fe.secure.write.resendActivationEmail', tenant: 'required',
+    body: ToUser,
+    returns: { 200: Empty },
+    handler: (ctx, { body }) => invitations.resendBelow(ctx, ctx.caller, ctx.tenant, body.email),
+  }),
+]
