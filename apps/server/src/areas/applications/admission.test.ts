@@ -97,3 +97,11 @@ describe.concurrent('a new member', () => {
     await expect(applications.enrol(ctx, { applicationId: undefined, userId, tenantId })).rejects.toMatchObject({ status: 403, code: 'ER-00008', message: 'Application ID is not specified' })
   })
 })
+
+test.concurrent('a new account has the default application, so that its users get in', async () => {
+  const env = await newEnvironment(), { body: { id } } = await env.vendor('GET', `${url}/v1/default`)
+  await env.vendor('PATCH', `${url}/v1/${id}`, { accessType: 'MANAGED_ACCESS' })
+  const { body: { tenantId } } = await env.vendor('POST', '/tenants/resources/tenants/v1', { name: 'New' })
+  expect((await env.as(tenantId)('POST', '/identity/resources/users/v2', { email: 'first@example.com' })).status).toBe(201)
+  expect((await env.vendor('GET', `${tenants}/${id}`)).body).toMatchObject({ tenantIds: [tenantId] })
+})

@@ -43,7 +43,7 @@ const contents: Record<MailTemplateType, Content> = {
   PwnedPassword: { subject: 'Your password is known to others', paragraphs: ['The password of your account was found {{timesPwned}} times in data stolen from other sites. Choose a new one, here and wherever else you use it.'], action: 'Choose a new password', closing: 'We only compare passwords with known leaks; this account has not been broken into.' },
   RemoveMFAMethod: { subject: 'A login factor was removed', paragraphs: ['One of the factors for logging in to your account has been removed.'], origin: true, closing: ALARM },
   ResetPassword: { subject: 'Reset your password', paragraphs: ['Somebody, most likely you, asked for a new password for {{email}}. The link works once.'], action: 'Choose a new password', closing: UNASKED },
-  ResetPhoneNumber: { subject: 'Change your phone number', paragraphs: ['Use this link to give your account another phone number. It works once.'], action: 'Change number', closing: UNASKED },
+  ResetPhoneNumber: { subject: 'Change your phone number', paragraphs: ['Enter this code to give your account another phone number:'], code: true, action: 'Change number', closing: `${SECRET} ${UNASKED}` },
   SmsAuthenticationEnabled: { subject: 'Login by text message is on', paragraphs: ['Codes sent to your phone can now be used to log in to your account.'], origin: true, closing: ALARM },
   SuspiciousIP: { subject: 'Login from a suspicious address', paragraphs: ['Somebody tried to log in to your account from a network address with a bad name.'], origin: true, closing: ALARM },
   UnlockUser: { subject: 'Your account is locked', paragraphs: ['Your account was locked after too many failed logins. Use this link to unlock it.'], action: 'Unlock account', closing: ALARM },

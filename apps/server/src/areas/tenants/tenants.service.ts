@@ -3,6 +3,7 @@ import { onDuplicate, onMissing, onUnknownReference } from '../../kernel/errors.
 import type { Ctx } from '../../kernel/operation.ts'
 import { containing, page, slice } from '../../kernel/paging.ts'
 import { isStorable } from '../../kernel/validation.ts'
+import * as applications from '../applications/applications.service.ts'
 import { tenantErrors } from './tenants.errors.ts'
 import { toTenant, type NewTenant, type SubAccountAccessType, type TenantChange, type TenantQuery } from './tenants.schemas.ts'
 
@@ -16,10 +17,12 @@ export async function create(ctx: Ctx, { tenantId = ctx.random.uuid(), parentTen
   // to itself the foreign key would let it point
   if (parentTenantId === tenantId) throw tenantErrors.notFound()
   const now = ctx.clock.now()
-  return ctx.db.tenant.create({ data: {
-    ...fields, id: tenantId, rowId: ctx.random.uuid(), name, parentId: parentTenantId ?? null,
-    metadata: parsed(metadata) ?? {}, createdAt: now, updatedAt: now,
-  } }).catch(onDuplicate(taken)).catch(onUnknownReference(tenantErrors.notFound()))
+  const data = { ...fields, id: tenantId, rowId: ctx.random.uuid(), name, parentId: parentTenantId ?? null, metadata: parsed(metadata) ?? {}, createdAt: now, updatedAt: now }
+  return ctx.atomically(async (tx) => {
+    const tenant = await tx.db.tenant.create({ data })
+    await applications.assignDefault(tx, tenantId)
+    return tenant
+  }).catch(onDuplicate(taken)).catch(onUnknownReference(tenantErrors.notFound()))
 }
 
 /** @throws 404 */

@@ -1,5 +1,5 @@
 import type { Prisma } from '@henhouse/database'
-import { onDuplicate } from '../../kernel/errors.ts'
+import { onDuplicate, onMissing } from '../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserScope } from '../../kernel/operation.ts'
 import { doorsTo } from '../hierarchy/sub-account-access.service.ts'
 import * as memberships from '../memberships/memberships.service.ts'
@@ -88,6 +88,10 @@ export async function mark(ctx: Ctx, where: Prisma.UserWhereInput, data: Prisma.
   const { count } = await ctx.db.user.updateMany({ where, data: { ...data, updatedAt: ctx.clock.now() } }).catch(onDuplicate(userErrors.phoneNumberTaken()))
   if (!count) throw userErrors.notFound()
 }
+
+/** The user, whom nobody else changes until the transaction ends. @throws 404 */
+export const locked = (tx: Ctx, userId: string) =>
+  tx.db.user.update({ where: { id: userId }, data: { updatedAt: tx.clock.now() }, omit: secretColumns }).catch(onMissing(userErrors.notFound()))
 
 /** In a tenant ends the membership there; without one (management only) the user is gone, with everything that was its own. */
 export async function remove(ctx: Ctx, userId: string, tenant: TenantScope | undefined) {

@@ -1,0 +1,68 @@
+import { issue, mustAnswer, redeem, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
+import type { Ctx, UserScope } from '../../kernel/operation.ts'
+import * as mail from '../mail/mail.service.ts'
+import * as sessions from '../sessions/sessions.service.ts'
+import * as userEmails from '../user-emails/user-emails.service.ts'
+import { mailDataOf } from '../users/users.schemas.ts'
+import * as users from '../users/users.service.ts'
+import { phoneNumberErrors } from './phone-numbers.errors.ts'
+import { CODE_MS, hold, mustBeFree, sendCode } from './phone-numbers.service.ts'
+
+const change: ChallengeKind = { purpose: 'phone-number-change' }
+/** By e-mail, for who has lost the phone: a code first, then a token in its place. */
+const reset: ChallengeKind = { purpose: 'phone-number-reset' }
+const afterReset: ChallengeKind = { purpose: 'phone-number-after-reset' }
+
+/** Sends a code to the number that is to be the user's own. @throws 409 when it is somebody else's */
+export async function ask(ctx: Ctx, user: UserScope, written: string) {
+  const phoneNumber = users.plain(written)
+  await mustBeFree(ctx, user.id, phoneNumber)
+  return { changePhoneId: await ctx.atomically((tx) => sendCode(tx, change, { userId: user.id, to: phoneNumber, data: { phoneNumber } })) }
+}
+
+/** @throws 401 or 400 for the code; 409 */
+export async function confirm(ctx: Ctx, user: UserScope, { changePhoneId, code }: { changePhoneId: string, code: string }) {
+  const { data } = await mustAnswer(ctx, change, changePhoneId, code, user.id)
+  await ctx.atomically((tx) => replace(tx, user.id, (data as { phoneNumber: string }).phoneNumber))
+}
+
+/**
+ * Mails a code with which whoever can read the verified address may set another number. For an address that is nobody's
+ * everything goes on alike, but no mail is sent.
+ */
+export async function askReset(ctx: Ctx, email: string) {
+  const address = email.toLowerCase(), owner = await userEmails.ownerOf(ctx, address)
+  const user = owner && (owner.verified || owner.email !== address) ? owner : undefined, code = ctx.random.digits(6)
+  return ctx.atomically(async (tx) => {
+    if (user) await revoke(tx, user.id, [reset])
+    const { id } = await issue(tx, reset, { secret: code, lifetimeMs: CODE_MS, ...(user && { userId: user.id }) })
+    if (user) await mail.send(tx, { template: 'ResetPhoneNumber', to: address, userId: user.id, data: { ...mailDataOf(user), code } })
+    return { resetPhoneNumberToken: id }
+  })
+}
+
+/** Exchanges the code for a token. @throws 401 or 400 for the code */
+export async function confirmReset(ctx: Ctx, { resetPhoneNumberToken, code }: { resetPhoneNumberToken: string, code: string }) {
+  const { userId } = await mustAnswer(ctx, reset, resetPhoneNumberToken, code)
+  const token = ctx.random.token()
+  await issue(ctx, afterReset, { secret: token, lifetimeMs: CODE_MS, ...(userId !== null && { userId }) })
+  return { changePhoneNumberToken: token }
+}
+
+/** Sets the number, which the e-mail address vouches for; whoever has the lost phone is logged out. @throws 400 for the token; 409, and the token can be used again */
+export async function finishReset(ctx: Ctx, { changePhoneNumberToken, phoneNumber }: { changePhoneNumberToken: string, phoneNumber: string }) {
+  await ctx.atomically(async (tx) => {
+    const outcome = await redeem(tx, afterReset, changePhoneNumberToken), userId = outcome.state === 'ok' ? outcome.challenge.userId : null
+    if (userId === null) throw phoneNumberErrors.badToken()
+    await replace(tx, userId, users.plain(phoneNumber))
+    await sessions.endAll(tx, userId)
+  })
+}
+
+/** In the place of the number that has been the user's own. */
+async function replace(tx: Ctx, userId: string, phoneNumber: string) {
+  const before = (await hold(tx, userId, phoneNumber)).phoneNumber
+  if (before === null || before === phoneNumber) return
+  await users.mark(tx, { id: userId }, { phoneNumber })
+  await tx.db.phoneNumber.deleteMany({ where: { userId, phoneNumber: before } })
+}
