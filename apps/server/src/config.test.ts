@@ -34,6 +34,18 @@ describe('the configuration of production', () => {
     for (const secret of ['hush', good.HENHOUSE_ENCRYPTION_KEY, good.DATABASE_URL]) expect(JSON.stringify(config)).not.toContain(secret)
   })
 
+  test('lets Twilio or any gateway carry text messages, and says what is missing for that without a secret', () => {
+    const account = { HENHOUSE_TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`, HENHOUSE_TWILIO_AUTH_TOKEN: 'hush' }
+    const carrier = (changes: Record<string, string>) => productionConfig({ ...good, ...changes }).secrets.sms?.name
+    expect([
+      carrier({}), carrier({ HENHOUSE_SMS_URL: 'https://sms.example/send', HENHOUSE_SMS_AUTHORIZATION: 'Bearer hush' }),
+      carrier({ ...account, HENHOUSE_TWILIO_FROM: 'Acme' }), carrier({ ...account, HENHOUSE_TWILIO_FROM: `MG${'0'.repeat(32)}` }),
+    ]).toEqual([undefined, 'http', 'twilio', 'twilio'])
+    expect(faults({ HENHOUSE_SMS_URL: 'ftp://hush' })).toEqual(['HENHOUSE_SMS_URL cannot be used: http: the base address is not an http(s) address'])
+    expect(faults(account)).toEqual(['HENHOUSE_TWILIO_ACCOUNT_SID cannot be used: HENHOUSE_TWILIO_AUTH_TOKEN and HENHOUSE_TWILIO_FROM are needed as well'])
+    expect(faults({ ...account, HENHOUSE_TWILIO_FROM: 'hush, hush' })).toEqual(['HENHOUSE_TWILIO_ACCOUNT_SID cannot be used: twilio: the sender is malformed'])
+  })
+
   test.each([
     EMULATOR.encryptionKey, 'short', 'a'.repeat(40), 'abcd'.repeat(10), '0123456789abcdef0123456789abcdef', 'abcdefghijklmnopqrstuvwxyz0123456789', 'changeme-changeme-0123-changeme-x9', 'MyVerySecretKeyThatIsLongEnough!!', '1'.repeat(31) + '2', 'correct-password-battery-staple-9Z',
   ])('refuses the weak key %s', (key) => {

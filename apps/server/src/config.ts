@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { OWASP, type HashParameters } from '@henhouse/passwords'
+import { http, twilio, type SmsProvider } from '@henhouse/sms'
 import type { Deps } from './kernel/deps.ts'
 
 /*
@@ -40,6 +41,7 @@ export interface ProductionSecrets {
   readonly smtpUrl: string | undefined
   /** this server's own identity at AWS, for environments that let it send through their SES */
   readonly aws: Deps['aws']
+  readonly sms: SmsProvider | undefined
 }
 
 export interface EmulatorConfig {
@@ -95,7 +97,7 @@ export function productionConfig(variables: Variables = process.env): { config: 
     logLevel: optional('LOG_LEVEL', oneOf(LOG_LEVELS), 'info'),
   }
   const smtpUrl = optional('HENHOUSE_SMTP_URL', smtpAddress, undefined)
-  return finish<{ config: ProductionConfig, secrets: ProductionSecrets }>({ config, secrets: { databaseUrl, encryptionKey, smtpUrl, aws: awsIdentity(optional, fault) } })
+  return finish<{ config: ProductionConfig, secrets: ProductionSecrets }>({ config, secrets: { databaseUrl, encryptionKey, smtpUrl, aws: awsIdentity(optional, fault), sms: smsProvider(optional, fault) } })
 }
 
 /** Nothing is required. @throws ConfigError */
@@ -205,6 +207,23 @@ function awsIdentity(optional: Optional, fault: (name: string, what: string) => 
   }
   const externalId = optional('HENHOUSE_AWS_EXTERNAL_ID', text, undefined)
   return { source: { accessKeyId, secretAccessKey, sessionToken: optional('AWS_SESSION_TOKEN', text, undefined) }, ...(externalId !== undefined && { externalId }) }
+}
+
+/** Twilio, or any gateway that takes a message as JSON. */
+function smsProvider(optional: Optional, fault: (name: string, what: string) => void): SmsProvider | undefined {
+  const read = (name: string) => optional(name, text, undefined)
+  const accountSid = read('HENHOUSE_TWILIO_ACCOUNT_SID'), authToken = read('HENHOUSE_TWILIO_AUTH_TOKEN'), from = read('HENHOUSE_TWILIO_FROM')
+  const gateway = read('HENHOUSE_SMS_URL'), authorization = read('HENHOUSE_SMS_AUTHORIZATION')
+  try {
+    if (accountSid !== undefined) {
+      if (authToken === undefined || from === undefined) throw new TypeError('HENHOUSE_TWILIO_AUTH_TOKEN and HENHOUSE_TWILIO_FROM are needed as well')
+      return twilio({ accountSid, authToken, ...(from.startsWith('MG') ? { messagingServiceSid: from } : { from }) })
+    }
+    return gateway === undefined ? undefined : http({ url: gateway, ...(authorization !== undefined && { headers: { authorization } }) })
+  } catch (error) {
+    fault(accountSid === undefined ? 'HENHOUSE_SMS_URL' : 'HENHOUSE_TWILIO_ACCOUNT_SID', `cannot be used: ${(error as TypeError).message}`)
+    return undefined
+  }
 }
 
 const postgresUrl: Parse<string> = (value) => {

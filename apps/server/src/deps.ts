@@ -14,7 +14,7 @@ import { openMigrated } from './start.ts'
  * What a production server is built from, with its database open and migrated.
  * @throws StartFailure when the database cannot be used
  */
-export async function productionDeps(config: ProductionConfig, { databaseUrl, encryptionKey, smtpUrl, aws }: ProductionSecrets, log: Logger): Promise<Deps> {
+export async function productionDeps(config: ProductionConfig, { databaseUrl, encryptionKey, smtpUrl, aws, sms }: ProductionSecrets, log: Logger): Promise<Deps> {
   const secrets = secretBox(encryptionKey)
   const database = await openMigrated(databaseUrl, {
     secrets, connections: config.connections,
@@ -34,6 +34,7 @@ export async function productionDeps(config: ProductionConfig, { databaseUrl, en
     captchaUrl: config.captchaUrl,
     ...(config.breachedPasswordsUrl !== undefined && { breachedPasswordsUrl: config.breachedPasswordsUrl }),
     ...(aws && { aws }),
+    ...(sms && { sms }),
     strict: false,
   }
 }

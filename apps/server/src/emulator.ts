@@ -111,6 +111,7 @@ async function emulatorDeps(config: EmulatorConfig, publicUrl: URL, databaseUrl:
     allowedOrigins: '*',
     trustProxy: false,
     mail: 'hold',
+    sms: 'hold',
     strict: false,
   }
 }

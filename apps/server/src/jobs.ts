@@ -1,6 +1,7 @@
 import { invitationJobs } from './areas/invitations/invitations.service.ts'
 import { mailJobs } from './areas/mail/mail.jobs.ts'
 import { membershipJobs } from './areas/memberships/memberships.service.ts'
+import { passwordJobs } from './areas/passwords/breached.service.ts'
 import { smsJobs } from './areas/sms/sms.jobs.ts'
 import { tenantMigrationJobs } from './areas/tenant-migrations/tenant-migrations.jobs.ts'
 import { userBulkJobs } from './areas/user-bulk/user-bulk.jobs.ts'
@@ -11,6 +12,7 @@ export const jobs: readonly Job[] = [
   ...invitationJobs,
   ...mailJobs,
   ...membershipJobs,
+  ...passwordJobs,
   ...smsJobs,
   ...tenantMigrationJobs,
   ...userBulkJobs,

@@ -15,6 +15,7 @@ async function main() {
   const deps = await productionDeps(config, secrets, log)
   await mustBePrivate(deps)
   if (secrets.smtpUrl === undefined) log.warn('HENHOUSE_SMTP_URL is not set: only environments with a mail provider of their own send mail')
+  if (secrets.sms === undefined) log.warn('neither HENHOUSE_TWILIO_ACCOUNT_SID nor HENHOUSE_SMS_URL is set: no text messages can be sent')
 
   const server = await buildServer(deps)
   await listen(server, config)

@@ -12,6 +12,9 @@ async function furnished(env: TestEnvironment) {
   const category = await ctx.db.permissionCategory.create({ data: { id: ctx.random.uuid(), name: unique('Category'), ...row } })
   const permission = await ctx.db.permission.create({ data: { id: ctx.random.uuid(), key: unique('permission'), name: 'P', ...row } })
   const session = await ctx.db.session.create({ data: { id: ctx.random.uuid(), userId: user.id, tenantId: user.tenantId, createdAt: now, lastActiveAt: now, expiresAt: new Date(now.getTime() + 86_400_000) } })
+  const email = await ctx.db.userEmail.create({ data: { id: ctx.random.uuid(), userId: user.id, email: `${unique('second')}@example.com`, verified: true, ...row } })
+  const phone = await ctx.db.phoneNumber.create({ data: { id: ctx.random.uuid(), userId: user.id, phoneNumber: '+15551230000', verified: true, ...row } })
+  const { username } = await ctx.db.user.update({ where: { id: user.id }, data: { username: unique('name') } })
   const group = await ctx.db.group.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, name: 'G', ...row, roles: { create: { roleId: role.id } }, users: { create: { userId: user.id } } } })
   const domainRestriction = await ctx.db.domainRestriction.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, domain: 'example.com', type: 'ALLOW', createdAt: now } })
   const ipRestriction = await ctx.db.ipRestriction.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, ip: '192.0.2.1', strategy: 'ALLOW', ...row } })
@@ -22,7 +25,12 @@ async function furnished(env: TestEnvironment) {
   const client = await ctx.db.applicationClient.create({ data: { id: ctx.random.uuid(), applicationId: application.id, clientName: 'C', clientType: 'Agent', clientSecret: 's', ...row } })
   const migration = await ctx.db.job.create({ data: { id: ctx.random.uuid(), name: 'migrate-tenants', payload: { tenantIds: ['a'] }, runAt: now, maxAttempts: 1, state: 'done', createdAt: now, finishedAt: now } })
   const invite = await ctx.db.tenantInvite.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, tokenHash: 'h', token: 't', shouldSendEmail: false, createdAt: now, expiresAt: now } })
-  return { inviteId: invite.id, migrationId: migration.id, appId: application.id, clientId: client.id, groupId: group.id, domainRestrictionId: domainRestriction.id, ipRestrictionId: ipRestriction.id, userId: user.id, tenantId: user.tenantId, roleId: role.id, categoryId: category.id, permissionId: permission.id, sessionId: session.id }
+  const device = { userId: user.id, createdAt: now }
+  const authenticator = await ctx.db.mfaDevice.create({ data: { ...device, id: ctx.random.uuid(), kind: 'authenticator', secret: deps.secrets.seal('GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ') } })
+  const mfaPhone = await ctx.db.mfaDevice.create({ data: { ...device, id: ctx.random.uuid(), kind: 'sms', phoneNumber: '+12025550199' } })
+  const key = await ctx.db.mfaDevice.create({ data: { ...device, id: ctx.random.uuid(), kind: 'webauthn', credentialId: unique('key'), publicKey: 'AA', counter: 0n, deviceType: 'Platform', rpId: 'localhost' } })
+  const passkey = await ctx.db.passkey.create({ data: { ...device, id: ctx.random.uuid(), credentialId: unique('passkey'), publicKey: 'AA', counter: 0n, deviceType: 'Platform', rpId: 'localhost' } })
+  return { authenticatorId: authenticator.id, mfaPhoneId: mfaPhone.id, keyId: key.id, passkeyId: passkey.id, emailId: email.id, phoneId: phone.id, username: username!, inviteId: invite.id, migrationId: migration.id, appId: application.id, clientId: client.id, groupId: group.id, domainRestrictionId: domainRestriction.id, ipRestrictionId: ipRestriction.id, userId: user.id, tenantId: user.tenantId, roleId: role.id, categoryId: category.id, permissionId: permission.id, sessionId: session.id }
 }
 type Ids = Awaited<ReturnType<typeof furnished>>
 
@@ -33,6 +41,11 @@ const meaning: [RegExp, keyof Ids][] = [
   [/\/restrictions\/v1\/email-domain\//, 'domainRestrictionId'],
   [/\/restrictions\/ip\//, 'ipRestrictionId'],
   [/\/sessions\//, 'sessionId'],
+  [/\/mfa\/authenticator\//, 'authenticatorId'],
+  [/\/mfa\/sms\//, 'mfaPhoneId'],
+  [/\/mfa\/webauthn\//, 'keyId'],
+  [/\/webauthn\/v1\/devices\//, 'passkeyId'],
+  [/\/phone-numbers\//, 'phoneId'],
   [/\/users\//, 'userId'],
 ]
 /** No ids of rows of ours: words, keys and aliases. */

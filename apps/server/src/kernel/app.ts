@@ -128,6 +128,7 @@ function httpOf(deps: Deps, request: FastifyRequest, reply: FastifyReply): Http 
   return {
     ip: request.ip,
     userAgent: header(request, 'user-agent') ?? '',
+    origin: originOf(deps, request),
     applicationId: header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id'),
     tenantHeader: header(request, 'frontegg-tenant-id'),
     loginAlias: header(request, 'frontegg-login-alias'),
@@ -138,6 +139,12 @@ function httpOf(deps: Deps, request: FastifyRequest, reply: FastifyReply): Http 
     },
     clearCookie(name) { void reply.clearCookie(name, { path: '/', httpOnly: true, secure }) },
   }
+}
+
+function originOf({ allowedOrigins, publicUrl }: Deps, request: FastifyRequest) {
+  const origin = header(request, 'origin')
+  const known = origin !== undefined && (allowedOrigins === '*' || origin === publicUrl.origin || allowedOrigins.includes(origin))
+  return known && URL.canParse(origin) ? origin : undefined
 }
 
 const writers = new WeakMap<TSchema, (value: unknown) => string>()

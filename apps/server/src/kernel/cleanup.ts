@@ -6,6 +6,7 @@ const rubbish: [table: string, when: string][] = [
   // used ones stay until they expire: one that is shown again is how a theft is noticed
   ['RefreshToken', `t."expiresAt" < env.now - interval '1 day'`],
   ['Session', `least(t."expiresAt", t."endedAt") < env.now - interval '30 days'`],
+  ['RememberedDevice', `t."expiresAt" < env.now`],
   ['Job', `t.state <> 'queued' and t."finishedAt" < env.now - interval '30 days'`],
   ['Message', `t.status <> 'pending' and t."createdAt" < env.now - interval '90 days'`],
 ]

@@ -4,7 +4,7 @@ import { pino, type DestinationStream, type Logger } from 'pino'
 /** Fields whose values never enter a log, however deep they lie. */
 const HIDDEN = new Set([
   'authorization', 'cookie', 'set-cookie', 'x-access-token', 'x-api-key', 'password', 'newPassword', 'passwordHash', 'secret', 'apiKey', 'apiKeyHash',
-  'token', 'accessToken', 'access_token', 'refreshToken', 'refresh_token', 'mfaToken', 'otcToken', 'privateKey', 'link', 'html', 'text',
+  'token', 'accessToken', 'access_token', 'refreshToken', 'refresh_token', 'mfaToken', 'otcToken', 'webauthnToken', 'recoveryCode', 'qrCode', 'privateKey', 'link', 'html', 'text',
 ])
 
 export interface LogOptions {

@@ -47,6 +47,8 @@ export interface Ctx {
 export interface Http {
   readonly ip: string
   readonly userAgent: string
+  /** of the page that calls, as browsers say it; only one that may call with cookies */
+  readonly origin: string | undefined
   /** `frontegg-requested-application-id` or `frontegg-application-id` */
   readonly applicationId: string | undefined
   /** `frontegg-tenant-id` as sent, not proven */

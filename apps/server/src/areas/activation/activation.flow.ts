@@ -12,7 +12,7 @@ import * as sessions from '../sessions/sessions.service.ts'
 import * as users from '../users/users.service.ts'
 import { activationErrors } from './activation.errors.ts'
 import type { Activation, CodeActivation } from './activation.schemas.ts'
-import { activation, activationCode } from './activation.service.ts'
+import { activation, activationCode, isAbout } from './activation.service.ts'
 import { enter, pending, refusal } from './codes.service.ts'
 
 /** With the token of a mail's link: verifies the address, sets the password, and logs the user in. */
@@ -25,7 +25,7 @@ export async function activate(ctx: HttpCtx, { userId, token, ...given }: Activa
 /** As `activate`, with the code of a mail. Wrong ones count. */
 export async function activateWithCode(ctx: HttpCtx, { userId, token, code, ...given }: CodeActivation) {
   const user = await admitted(ctx, userId, given)
-  await pending(ctx, activationCode, { userId, token })
+  await mustBeCodeOf(ctx, user, token)
   return finish(ctx, user, given.password, true, (tx) => enter(tx, activationCode, { userId, token, code }))
 }
 
@@ -33,7 +33,7 @@ export async function activateWithCode(ctx: HttpCtx, { userId, token, code, ...g
 export async function strategyFor(ctx: Ctx, { userId, token }: Pick<Activation, 'userId' | 'token'>) {
   const user = await byId(ctx, userId)
   if (!user) throw activationErrors.invalidToken()
-  if (isUuid(token)) await pending(ctx, activationCode, { userId, token })
+  if (isUuid(token)) await mustBeCodeOf(ctx, user, token)
   else await mustBeLinkOf(ctx, user, token)
   return { shouldSetPassword: await hasPasswords(ctx, user) && user.passwordHash === null }
 }
@@ -49,7 +49,11 @@ async function admitted(ctx: HttpCtx, userId: string, { recaptchaToken }: { reca
 
 async function mustBeLinkOf(ctx: Ctx, user: User, token: string) {
   const found = await find(ctx, activation, token)
-  if (found.state !== 'ok' || found.challenge.userId !== user.id) throw activationErrors.invalidToken()
+  if (found.state !== 'ok' || !isAbout(found.challenge, user)) throw activationErrors.invalidToken()
+}
+
+async function mustBeCodeOf(ctx: Ctx, user: User, token: string) {
+  if (!isAbout(await pending(ctx, activationCode, { userId: user.id, token }), user)) throw activationErrors.invalidToken()
 }
 
 /** Everything is looked at before the token is used up, so that too weak a password does not cost it. */
@@ -67,7 +71,7 @@ async function finish(ctx: HttpCtx, user: User, password: string | undefined, wi
     if (tenantId !== null) await tx.db.membership.updateMany({ where: { userId: user.id, tenantId, acceptedAt: null }, data: { acceptedAt: now } })
     if (passwordHash !== undefined) await passwords.remember(tx, user.id, user.passwordHash)
     if (passwordHash !== undefined && user.passwordHash !== null) await sessions.endAll(tx, user.id)
-    await users.mark(tx, { id: user.id }, { verified: true, ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now, failedLogins: 0 }) })
+    await users.mark(tx, { id: user.id, email: user.email }, { verified: true, ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now, failedLogins: 0 }) })
     return used
   })
   if (outcome.state !== 'ok') throw refusal(outcome.state, withCode)

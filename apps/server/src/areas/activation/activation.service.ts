@@ -27,32 +27,36 @@ export async function sendActivation(ctx: Ctx, user: Person, tenantId: string | 
   const { strategy, codeExpiration } = await strategies.activation(ctx)
   const to = { to: user.email, userId: user.id, tenantId }, data = mailDataOf(user, emailMetadata)
   if (strategy === 'link') {
-    const { link } = await makeLink(ctx, user.id, tenantId)
+    const { link } = await makeLink(ctx, user, tenantId)
     await mail.send(ctx, { ...to, template: 'ActivateUser', data: { ...data, redirectURL: link } })
     return undefined
   }
   await revoke(ctx, user.id, [activation])
-  const { token, code } = await renew(ctx, activationCode, { userId: user.id, tenantId, codeExpiration })
+  const { token, code } = await renew(ctx, activationCode, { userId: user.id, tenantId, codeExpiration, data: { email: user.email } })
   await mail.send(ctx, { ...to, template: 'ActivateUserWithCode', data: { ...data, code, redirectURL: address(ctx, 'activate/code', user.id, token) } })
   return token
 }
 
 /** An activation link without a mail. What was sent before is worth nothing any more. */
-export async function makeLink(ctx: Ctx, userId: string, tenantId: string | undefined) {
+async function makeLink(ctx: Ctx, { id: userId, email }: Pick<Person, 'id' | 'email'>, tenantId: string | undefined) {
   const token = ctx.random.token()
   await revoke(ctx, userId, [activation, activationCode])
-  await issue(ctx, activation, { secret: token, lifetimeMs: LIFETIME_MS, userId, tenantId })
+  await issue(ctx, activation, { secret: token, lifetimeMs: LIFETIME_MS, userId, tenantId, data: { email } })
   return { token, link: address(ctx, 'activate', userId, token) }
 }
+
+/** Whether what was sent proves this address of the user, and not one that the user has had before. */
+export const isAbout = ({ userId, data }: { userId: string | null, data: unknown }, user: Pick<Person, 'id' | 'email'>) =>
+  userId === user.id && (data as { email: string | null }).email === user.email
 
 const address = (ctx: Ctx, page: string, userId: string, token: string) =>
   `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/${page}?${new URLSearchParams({ userId, token })}`
 
 /** For management to hand out by itself, to whomever: a verified user without a password can set one with it. @throws 404 */
 export async function linkFor(ctx: Ctx, userId: string) {
-  const user = await ctx.db.user.findUnique({ where: { id: userId }, select: { activeTenantId: true } })
+  const user = await ctx.db.user.findUnique({ where: { id: userId }, select: { id: true, email: true, activeTenantId: true } })
   if (!user) throw userErrors.notFound()
-  return { userId, ...await ctx.atomically((tx) => makeLink(tx, userId, user.activeTenantId ?? undefined)) }
+  return { userId, ...await ctx.atomically((tx) => makeLink(tx, user, user.activeTenantId ?? undefined)) }
 }
 
 /** Sends the mail once more to whoever waits for one. Nobody is told whether there is such a user. */

@@ -120,6 +120,16 @@ describe.concurrent('activating by a link', () => {
     expect(await env.anonymous('POST', url, { ...gone.link, password })).toMatchObject(refused)
   })
 
+  test('proves the address that the mail went to, and no other', async () => {
+    const env = await newEnvironment()
+    const user = await invited(env), coded = await (async () => { await wantCodes(env); return invited(env) })()
+    const { db } = await env.context()
+    for (const { id } of [user, coded]) await db.user.updateMany({ where: { id }, data: { email: `${unique('other')}@example.com` } })
+    expect(await env.anonymous('POST', url, { ...user.link, password })).toMatchObject(refused)
+    expect(await env.anonymous('POST', `${url}/code`, { ...coded.link, code: coded.code, password })).toMatchObject(refused)
+    for (const { id } of [user, coded]) expect(await rowOf(env, id)).toMatchObject({ verified: false })
+  })
+
   test('asks for a captcha where the environment does', async () => {
     const env = await newEnvironment()
     const user = await invited(env)

@@ -16,10 +16,10 @@ export interface CodeKind extends ChallengeKind { readonly perTenant?: boolean }
  */
 const MOST_CODES = 5
 
-interface NewCode { userId: string, tenantId: string | undefined, codeExpiration: number }
+interface NewCode { userId: string, tenantId: string | undefined, codeExpiration: number, data?: object }
 
 /** A new code in the place of the one before, under the same token as long as that may be. @param codeExpiration seconds */
-export async function renew(ctx: Ctx, kind: CodeKind, { userId, tenantId, codeExpiration }: NewCode) {
+export async function renew(ctx: Ctx, kind: CodeKind, { userId, tenantId, codeExpiration, data }: NewCode) {
   const code = ctx.random.digits(6), secret = disguised(ctx, kind, userId, code), lifetimeMs = codeExpiration * SECOND
   const within = kind.perTenant ? tenantId : undefined
   const last = await ctx.db.challenge.findFirst({
@@ -28,12 +28,12 @@ export async function renew(ctx: Ctx, kind: CodeKind, { userId, tenantId, codeEx
   const codes = (last?.data as { codes?: number } | undefined)?.codes ?? 0
   if (last && codes < MOST_CODES) {
     const { count } = await ctx.db.challenge.updateMany({
-      where: { id: last.id, consumedAt: null }, data: { secretHash: fingerprint(secret), attempts: 0, expiresAt: after(ctx.clock.now(), lifetimeMs), data: { codes: codes + 1 } },
+      where: { id: last.id, consumedAt: null }, data: { secretHash: fingerprint(secret), attempts: 0, expiresAt: after(ctx.clock.now(), lifetimeMs), data: { ...data, codes: codes + 1 } },
     })
     if (count) return { token: last.id, code }
   }
   await revoke(ctx, userId, [kind], within)
-  const { id } = await issue(ctx, kind, { secret, lifetimeMs, userId, tenantId, data: { codes: 1 } })
+  const { id } = await issue(ctx, kind, { secret, lifetimeMs, userId, tenantId, data: { ...data, codes: 1 } })
   return { token: id, code }
 }
 

@@ -1,15 +1,20 @@
 import type { User } from '@henhouse/database'
 import { invalid } from '../../kernel/errors.ts'
 import type { HttpCtx } from '../../kernel/operation.ts'
-import * as activation from '../activation/activation.service.ts'
 import * as captcha from '../captcha-policy/captcha-policy.service.ts'
 import * as identitySettings from '../identity-settings/identity-settings.service.ts'
 import type { IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
 import * as invites from '../invitations/invites.service.ts'
+import * as lockout from '../lockout-policy/lockout-policy.service.ts'
+import * as passwordSettings from '../password-settings/password-settings.service.ts'
+import * as unlocking from '../activation/unlock.service.ts'
+import * as breached from '../passwords/breached.service.ts'
+import * as passwordReset from '../passwords/reset.service.ts'
 import * as users from '../users/users.service.ts'
 import { loginErrors } from './login.errors.ts'
 import type { Credentials, LoginAnswer } from './login.schemas.ts'
 import * as login from './login.service.ts'
+import { mustBeVerified } from './verified-address.service.ts'
 
 /** What is known so far; a step that comes later may count on those before it. */
 interface Attempt {
@@ -19,13 +24,15 @@ interface Attempt {
   /** where an invitation leads */
   readonly invitedTo?: string
   readonly tenant?: users.ActiveTenant
+  /** about the password, for the answer */
+  readonly notice?: Pick<LoginAnswer, 'passwordExpiresIn' | 'notificationPeriod'>
   /** ends the login: tokens, or what is wanted first */
   readonly answer?: LoginAnswer
 }
 type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
 
 /** A login with a password, in the order in which it happens. Until the password has proved right, nothing tells whether there is such a user. */
-const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, passwordRight, userNotLocked, emailVerified, invitationUsed, tenantOpen, sessionStarted]
+const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, passwordRight, userNotLocked, emailVerified, invitationUsed, tenantOpen, passwordNotExpired, passwordNotBreached, sessionStarted]
 
 export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials): Promise<LoginAnswer> {
   let attempt: Attempt = { credentials }
@@ -62,7 +69,11 @@ async function userLookedUp(ctx: HttpCtx, attempt: Attempt) {
 async function passwordRight(ctx: HttpCtx, attempt: Attempt) {
   const { passwords } = ctx.deps, { password } = attempt.credentials, { user } = attempt
   const hash = user?.passwordHash ?? null
-  if (!await passwords.verify(hash, password) || !user || hash === null) throw loginErrors.wrong()
+  if (!await passwords.verify(hash, password) || !user || hash === null) {
+    const { locked } = await lockout.failed(ctx, user?.id ?? ctx.random.uuid())
+    if (user && locked) await unlocking.sendMail(ctx, user)
+    throw loginErrors.wrong()
+  }
   if (passwords.needsRehash(hash)) {
     // a password changed meanwhile stays changed
     await ctx.db.user.updateMany({ where: { id: user.id, passwordHash: hash }, data: { passwordHash: await passwords.hash(password) } })
@@ -70,17 +81,19 @@ async function passwordRight(ctx: HttpCtx, attempt: Attempt) {
   return attempt
 }
 
-function userNotLocked(_ctx: HttpCtx, attempt: Attempt) {
-  if (attempt.user!.isLocked) throw loginErrors.locked()
+/** As it is now: guesses that came in at once with this one may have locked the user while its password was compared. */
+async function userNotLocked(ctx: HttpCtx, attempt: Attempt) {
+  const { id } = attempt.user!
+  const now = await ctx.db.user.findUnique({ where: { id }, select: { isLocked: true, failedLogins: true } })
+  if (!now) throw loginErrors.wrong()
+  if (now.isLocked) throw loginErrors.locked()
+  if (now.failedLogins) await lockout.succeeded(ctx, id)
   return attempt
 }
 
-/** Whoever has an address must have shown that it is its own; the mail to do so with is sent once more. */
 async function emailVerified(ctx: HttpCtx, attempt: Attempt) {
-  const user = attempt.user!
-  if (user.verified || user.email === null || attempt.configuration!.allowNotVerifiedUsersLogin) return attempt
-  await ctx.atomically((tx) => activation.sendActivation(tx, user, user.activeTenantId ?? undefined))
-  throw loginErrors.notVerified(masked(user.email))
+  await mustBeVerified(ctx, attempt.user!, attempt.configuration!)
+  return attempt
 }
 
 /** Before it is known where the user may go: this may be the only place. */
@@ -93,9 +106,21 @@ async function tenantOpen(ctx: HttpCtx, attempt: Attempt) {
   return { ...attempt, tenant: await login.tenantFor(ctx, attempt.user!, attempt.invitedTo) }
 }
 
-async function sessionStarted(ctx: HttpCtx, attempt: Attempt) {
-  return { ...attempt, answer: await login.complete(ctx, attempt.user!, { tenant: attempt.tenant! }) }
+/** One that has run out only leads to a new one; before, the user is told in time. */
+async function passwordNotExpired(ctx: HttpCtx, attempt: Attempt) {
+  const user = attempt.user!, expiry = await passwordSettings.expiry(ctx, user, attempt.tenant!.tenantIds)
+  if (!expiry) return attempt
+  if ('expired' in expiry) return { ...attempt, answer: { mfaRequired: false, resetPasswordToken: await passwordReset.tokenFor(ctx, user), userId: user.id } }
+  return { ...attempt, notice: { passwordExpiresIn: expiry.expiresInMinutes, notificationPeriod: expiry.notificationPeriod } }
 }
 
-/** `ada@example.com` → `a***@example.com` */
-const masked = (email: string) => email.replace(/^(.)[^@]*/, '$1***')
+/** Others know it, too, so it must not lead anywhere: the way to a new one goes by mail. */
+async function passwordNotBreached(ctx: HttpCtx, attempt: Attempt) {
+  const user = attempt.user!
+  if (!await breached.isBlocked(ctx, user, attempt.credentials.password)) return attempt
+  return { ...attempt, answer: { mfaRequired: false, isBreachedPassword: true, userId: user.id, ...(user.email !== null && { userEmail: user.email }) } }
+}
+
+async function sessionStarted(ctx: HttpCtx, attempt: Attempt) {
+  return { ...attempt, answer: { ...await login.complete(ctx, attempt.user!, { tenant: attempt.tenant! }), ...attempt.notice } }
+}

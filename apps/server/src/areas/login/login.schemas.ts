@@ -28,8 +28,11 @@ export const LoginAnswer = Type.Object({
   notificationPeriod: Type.Optional(Type.Number()),
   mfaEnrolled: Type.Optional(Type.Boolean()),
   mfaDevices: Type.Optional(MfaDevices),
-  mfaStrategies: Type.Optional(Type.Object({}, { additionalProperties: true })),
+  /** the names of those switched on; the reference calls the list an object, so no type is declared */
+  mfaStrategies: Type.Optional(Type.Unsafe<string[]>({})),
   qrCode: Type.Optional(Type.String()),
+  /** what the QR code holds, to be typed in */
+  secret: Type.Optional(Type.String()),
   recoveryCode: Type.Optional(Type.String()),
   accessToken: Type.Optional(Type.String()),
   refreshToken: Type.Optional(Type.String()),

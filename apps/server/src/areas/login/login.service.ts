@@ -2,6 +2,8 @@ import { ApiError, errors } from '../../kernel/errors.ts'
 import type { Ctx, HttpCtx, UserCaller } from '../../kernel/operation.ts'
 import * as applications from '../applications/applications.service.ts'
 import * as ips from '../ip-restrictions/ip-restrictions.service.ts'
+import { mfaErrors } from '../mfa/mfa.errors.ts'
+import * as mfa from '../mfa/mfa-demand.service.ts'
 import * as memberships from '../memberships/memberships.service.ts'
 import * as refreshTokens from '../sessions/refresh-tokens.service.ts'
 import type { RefreshToken, Subject } from '../sessions/refresh-tokens.service.ts'
@@ -14,28 +16,47 @@ import { loginErrors } from './login.errors.ts'
 import type { LoginAnswer } from './login.schemas.ts'
 import * as cookie from './refresh-cookie.ts'
 
-interface Completion extends Proof {
+interface Completion {
   /** where to log in; absent: where the user was last, or may be */
   tenantId?: string | undefined
   /** the same, when it has been found out already */
   tenant?: users.ActiveTenant
+  /** an identity provider vouches for the user by SAML */
+  bySaml?: boolean
 }
 
 /**
- * The end of every way to log in, once the user has proved to be who it is: session, tokens, cookie, and the common answer.
+ * The end of every way to log in, once the user has proved to be who it is: session, tokens, cookie, and the common answer;
+ * or, for a user of whom a second factor is wanted, the answer that asks for it.
  * @throws 403 for a user who may go nowhere, or not into `tenantId`
  */
-export async function complete(ctx: HttpCtx, user: Subject, { tenantId, tenant, ...proof }: Completion = {}): Promise<LoginAnswer> {
+export async function complete(ctx: HttpCtx, user: Subject, { tenantId, tenant, bySaml = false }: Completion = {}): Promise<LoginAnswer> {
   const place = tenant ?? await tenantFor(ctx, user, tenantId)
-  const application = await applications.mustAdmit(ctx, { applicationId: cookie.requestedApplication(ctx), userId: user.id, tenantId: place.id })
-  const applicationId = application?.id
-  await ips.mustAllow(ctx, ctx.http.ip, place.id)
-  const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, place.id), memberships.keysOf(ctx, user.id, place.id)])
-  const rules = rulesIn(place.id)
-  const session = await refreshTokens.start(ctx, user.id, place.id, applicationId, rules)
-  const access = accessTokens.issue(ctx, user, { tenant: place, sessionId: session.sessionId, applicationId, keys, proof }, rules.configuration)
+  const applicationId = await admittedTo(ctx, user, place)
+  const demand = await mfa.demandOf(ctx, user, place, { bySaml })
+  return demand.answer ?? begin(ctx, user, { tenant: place, applicationId, mfaPassed: demand.settled })
+}
+
+interface Entrance { tenant: users.ActiveTenant, mfaPassed: boolean, proof?: Proof }
+
+/** As `complete`, for a user of whom no second factor is wanted any more: for those who have checked one. */
+export const enter = async (ctx: HttpCtx, user: Subject, entrance: Entrance) =>
+  begin(ctx, user, { ...entrance, applicationId: await admittedTo(ctx, user, entrance.tenant) })
+
+async function begin(ctx: HttpCtx, user: Subject, { tenant, applicationId, mfaPassed, proof = {} }: Entrance & { applicationId: string | undefined }): Promise<LoginAnswer> {
+  const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, tenant.id), memberships.keysOf(ctx, user.id, tenant.id)])
+  const rules = rulesIn(tenant.id)
+  const session = await refreshTokens.start(ctx, { userId: user.id, tenantId: tenant.id, applicationId, mfaPassed }, rules)
+  const access = accessTokens.issue(ctx, user, { tenant, sessionId: session.sessionId, applicationId, keys, proof }, rules.configuration)
   cookie.write(ctx, applicationId, session, rules.configuration)
   return answer(user, access, session)
+}
+
+/** The application that is logged in to. @throws where it, or the tenant's addresses, do not let the user in */
+async function admittedTo(ctx: HttpCtx, user: Subject, { id: tenantId }: users.ActiveTenant) {
+  const application = await applications.mustAdmit(ctx, { applicationId: cookie.requestedApplication(ctx), userId: user.id, tenantId })
+  await ips.mustAllow(ctx, ctx.http.ip, tenantId)
+  return application?.id
 }
 
 /** The tenant that a login leads to: the one wanted, else where the user is active in the application, else where it was last. @throws 403 as `complete` */
@@ -73,6 +94,8 @@ async function renew(ctx: HttpCtx, token: string | undefined, wanted: string | u
   if (wanted !== undefined && tenant.id !== wanted) throw errors.notFound('Tenant')
   await mustStillBeAdmitted(ctx, session, tenant.id)
   await ips.mustAllow(ctx, ctx.http.ip, tenant.id)
+  const demand = tenant.id === session.tenantId ? undefined : await mfa.demandOfSession(ctx, session, tenant)
+  if (demand) return demand
   const rules = rulesIn(tenant.id)
   const next = await refreshTokens.exchange(ctx, token, found, tenant.id, rules)
   const access = accessTokens.issue(ctx, user, { tenant, sessionId: session.id, applicationId: session.applicationId, keys }, rules.configuration)
@@ -105,6 +128,7 @@ export async function tokenFor(ctx: Ctx, caller: UserCaller, wanted: string): Pr
   refreshTokens.mustLive(ctx, session, rules)
   if (tenant?.id !== wanted) throw errors.notFound('Tenant')
   await mustStillBeAdmitted(ctx, session, wanted)
+  if (wanted !== session.tenantId && await mfa.isWantedOf(ctx, session, tenant)) throw mfaErrors.wanted()
   const keys = await memberships.keysOf(ctx, session.userId, wanted)
   return accessTokens.issue(ctx, session.user, { tenant, sessionId: session.id, applicationId: session.applicationId, keys }, rules.configuration)
 }

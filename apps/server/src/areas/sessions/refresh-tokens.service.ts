@@ -13,25 +13,26 @@ const MAX_STEPS_BEHIND = 8
 
 /** What a login, and the tokens it gives, have to know of a user. */
 export const subject = {
-  id: true, email: true, name: true, verified: true, isLocked: true, metadata: true, profilePictureUrl: true, externalId: true, phoneNumber: true, superUser: true, activeTenantId: true,
+  id: true, email: true, name: true, verified: true, isLocked: true, metadata: true, profilePictureUrl: true, externalId: true, phoneNumber: true, superUser: true, activeTenantId: true, mfaEnrolled: true, mfaBypass: true,
 } as const satisfies Prisma.UserSelect
 export type Subject = Prisma.UserGetPayload<{ select: typeof subject }>
 
 export interface RefreshToken { readonly token: string, readonly expiresAt: Date }
+interface NewSession { userId: string, tenantId: string, applicationId: string | undefined, mfaPassed: boolean }
 interface Place { userId: string, tenantId: string, sessionId: string }
 
 /**
  * Begins a session in a tenant, with its first refresh token; the user's oldest ones end where there are too many. Logins
  * of one user queue at its row, so that no two of them each take the last place.
  */
-export async function start(ctx: HttpCtx, userId: string, tenantId: string, applicationId: string | undefined, rules: Rules) {
+export async function start(ctx: HttpCtx, { userId, tenantId, applicationId, mfaPassed }: NewSession, rules: Rules) {
   const now = ctx.clock.now(), sessionId = ctx.random.uuid(), token = ctx.random.token()
   const { ip: ipAddress, userAgent } = ctx.http
   const expiresAt = lifetime(rules, now, now)
   await ctx.atomically(async (tx) => {
     const { count } = await tx.db.user.updateMany({ where: { id: userId }, data: { lastLogin: now, failedLogins: 0, activeTenantId: tenantId } })
     if (count === 0) throw sessionErrors.ended()
-    await tx.db.session.create({ data: { id: sessionId, userId, tenantId, applicationId: applicationId ?? null, ipAddress, userAgent, createdAt: now, lastActiveAt: now, expiresAt }, select: { id: true } })
+    await tx.db.session.create({ data: { id: sessionId, userId, tenantId, applicationId: applicationId ?? null, mfaPassed, ipAddress, userAgent, createdAt: now, lastActiveAt: now, expiresAt }, select: { id: true } })
     await tx.db.refreshToken.create({ data: { id: fingerprint(token), sessionId, createdAt: now, expiresAt }, select: { id: true } })
     await makeRoom(tx, { userId, tenantId, sessionId }, rules)
   })

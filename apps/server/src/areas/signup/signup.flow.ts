@@ -90,7 +90,7 @@ async function passwordGood(ctx: HttpCtx, attempt: Attempt) {
 /** The user comes first: of those who sign up with the same address at once all but one wait for it, and then make nothing. */
 function userMade(ctx: HttpCtx, attempt: Attempt) {
   const { applicant, invite, passwordHash = null, configuration } = attempt
-  const { email, username, phoneNumber, name, profilePictureUrl, metadata, provider, emailMetadata } = applicant
+  const { email, username, phoneNumber, name, profilePictureUrl, metadata, provider, emailMetadata, companyName } = applicant
   // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
   const verified = email === undefined || !isLocal(attempt)
   const shouldActivate = !verified && !(passwordHash !== null && configuration!.allowNotVerifiedUsersLogin)
@@ -98,19 +98,16 @@ function userMade(ctx: HttpCtx, attempt: Attempt) {
   const fields = { email, username, phoneNumber, profilePictureUrl, metadata, provider }
   return ctx.atomically(async (tx) => {
     const user = await users.insert(tx, { ...given(fields), name, verified, passwordHash })
-    const tenantId = invite?.tenantId ?? await newTenant(tx, applicant, user)
-    if (invite) await invites.use(tx, invite, user, applicationId)
-    else await memberships.add(tx, { userId: user.id, tenantId })
-    if (!invite) await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
+    const tenantId = invite?.tenantId ?? (await tenants.create(tx, { name: companyName!.trim(), creatorName: user.name, ...(user.email !== null && { creatorEmail: user.email }) })).id
+    if (invite) {
+      await invites.use(tx, invite, user, applicationId)
+    } else {
+      await memberships.add(tx, { userId: user.id, tenantId })
+      await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
+    }
     const activationToken = shouldActivate ? await activation.sendActivation(tx, user, tenantId, emailMetadata) : undefined
     return { ...attempt, made: { user, tenantId, shouldActivate, activationToken } }
   })
-}
-
-async function newTenant(tx: Parameters<typeof tenants.create>[0], { companyName }: Applicant, creator: User) {
-  const { id } = await tenants.create(tx, { name: companyName!.trim(), creatorName: creator.name, ...(creator.email !== null && { creatorEmail: creator.email }) })
-  await applications.assignDefault(tx, id)
-  return id
 }
 
 /** Where a password was taken and nothing is left to be verified the user is in. */

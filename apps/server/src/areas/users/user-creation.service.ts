@@ -9,6 +9,7 @@ import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { temporaryUsers } from '../memberships/memberships.schemas.ts'
 import * as memberships from '../memberships/memberships.service.ts'
 import * as passwordSettings from '../password-settings/password-settings.service.ts'
+import * as phoneNumbers from '../phone-numbers/phone-numbers.service.ts'
 import * as roles from '../roles/roles.service.ts'
 import { welcome } from './user-tenants.service.ts'
 import { userErrors } from './users.errors.ts'
@@ -50,7 +51,7 @@ export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenan
   if (newcomer.email === undefined && newcomer.username === undefined) throw userErrors.notNamed()
   mustBeObjects(newcomer)
   const [roleIds, expiresAt, known] = await Promise.all([roles.assignable(ctx, caller, tenantId, newcomer.roleIds ?? []), endOf(ctx, newcomer), find(ctx, newcomer)])
-  const how = { quietly: newcomer.skipInviteEmail ?? false, roleIds, expiresAt }
+  const how = { quietly: newcomer.skipInviteEmail ?? false, vouched: caller.kind === 'vendor', roleIds, expiresAt }
   const made = known ?? await make(ctx, tenantId, newcomer, how).catch(async (error: unknown) => {
     // somebody else may just have made the same user
     const other = error instanceof ApiError && error.status === 409 ? await find(ctx, newcomer) : null
@@ -73,7 +74,7 @@ async function endOf(ctx: Ctx, { expirationInSeconds }: Newcomer) {
   return after(ctx.clock.now(), expirationInSeconds * SECOND)
 }
 
-async function make(ctx: Ctx, tenantId: string, newcomer: Newcomer, { quietly, ...membership }: { quietly: boolean, roleIds: string[], expiresAt: Date | null }) {
+async function make(ctx: Ctx, tenantId: string, newcomer: Newcomer, { quietly, vouched, ...membership }: { quietly: boolean, vouched: boolean, roleIds: string[], expiresAt: Date | null }) {
   const { password, roleIds: _, skipInviteEmail: __, emailMetadata, expirationInSeconds: ___, applicationId, verified: known = false, ...fields } = newcomer
   if (fields.email !== undefined) await domainRestrictions.mustAllow(ctx, fields.email, tenantId)
   if (password !== undefined) await passwordSettings.mustSatisfy(ctx, password, { tenantIds: [tenantId] })
@@ -82,6 +83,7 @@ async function make(ctx: Ctx, tenantId: string, newcomer: Newcomer, { quietly, .
   const verified = known || quietly || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
   return ctx.atomically(async (tx) => {
     const user = await users.insert(tx, { ...fields, passwordHash, verified })
+    if (vouched) await phoneNumbers.vouchForOwn(tx, user)
     await memberships.add(tx, { ...membership, userId: user.id, tenantId })
     await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
     if (!verified) await activation.sendActivation(tx, user, tenantId, emailMetadata)

@@ -3,6 +3,7 @@ import { Empty, operation } from '../../kernel/operation.ts'
 import { Page } from '../../kernel/paging.ts'
 import { Id } from '../../kernel/validation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
+import * as phoneNumbers from '../phone-numbers/phone-numbers.service.ts'
 import { list, UserQuery } from './user-list.service.ts'
 import { userErrors } from './users.errors.ts'
 import { CoreUser, ProfileChange, toCoreUser, toUser, User, UserChange } from './users.schemas.ts'
@@ -62,7 +63,9 @@ export const usersRoutes = [
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
     handler: async (ctx, { params, body }) => {
       await users.update(ctx, { id: params.userId }, body)
-      return toUser(await users.read(ctx, { id: params.userId }), ctx.caller)
+      const user = await users.read(ctx, { id: params.userId })
+      if (body.phoneNumber !== undefined) await phoneNumbers.vouchForOwn(ctx, user.row)
+      return toUser(user, ctx.caller)
     },
   }),
   operation({

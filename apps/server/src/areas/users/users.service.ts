@@ -1,4 +1,5 @@
 import type { Prisma } from '@henhouse/database'
+import { revoke, type ChallengeKind } from '../../kernel/challenges.ts'
 import { onDuplicate, onMissing } from '../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserScope } from '../../kernel/operation.ts'
 import { doorsTo } from '../hierarchy/sub-account-access.service.ts'
@@ -74,10 +75,14 @@ export async function update(ctx: Ctx, where: Prisma.UserWhereInput, { phoneNumb
 /** Phone numbers are stored without the dashes that they may be written with. */
 export const plain = (phoneNumber: string) => phoneNumber.replaceAll('-', '')
 
-/** Says who must not log in anywhere, and ends all sessions. */
+/** The token that sets a new password, and the code that is exchanged for it. */
+export const passwordResets = [{ purpose: 'password-reset' }, { purpose: 'password-reset-code' }] as const satisfies readonly ChallengeKind[]
+
+/** Says who must not log in anywhere, and ends all sessions; ways to a new password that were handed out are closed. */
 export function lock(ctx: Ctx, userId: string) {
   return ctx.atomically(async (tx) => {
     await mark(tx, { id: userId }, { isLocked: true, lockedAt: tx.clock.now() })
+    await revoke(tx, userId, passwordResets)
     await sessions.endAll(tx, userId)
   })
 }

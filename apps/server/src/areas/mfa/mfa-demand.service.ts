@@ -1,0 +1,121 @@
+import type { Challenge, Session } from '@henhouse/database'
+import { find, issue } from '../../kernel/challenges.ts'
+import { MINUTE } from '../../kernel/clock.ts'
+import type { Ctx, HttpCtx } from '../../kernel/operation.ts'
+import { fingerprint } from '../../kernel/random.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import type { LoginAnswer } from '../login/login.schemas.ts'
+import * as mfaPolicy from '../mfa-policy/mfa-policy.service.ts'
+import { subject, type Subject } from '../sessions/refresh-tokens.service.ts'
+import type { ActiveTenant } from '../users/users.service.ts'
+import { listOf, mailable, mfaTokens } from './mfa-devices.service.ts'
+import { mfaErrors } from './mfa.errors.ts'
+import { toMfaDevices, type MfaDevices } from './mfa.schemas.ts'
+import * as remembered from './remembered-devices.service.ts'
+import { newSecret, qrCodeOf } from './totp.ts'
+
+const LIFETIME_MS = 10 * MINUTE
+
+export interface Demand {
+  readonly answer?: LoginAnswer
+  /** a second factor would be wanted, but something stands in for it */
+  readonly settled: boolean
+}
+
+/** Whether a second factor is wanted of a user who has shown the first one, and the answer that asks for it. */
+export async function demandOf(ctx: HttpCtx, user: Subject, tenant: ActiveTenant, { bySaml }: { bySaml: boolean }): Promise<Demand> {
+  if (user.mfaBypass) return { settled: false }
+  const rule = await mfaPolicy.requirement(ctx, tenant.tenantIds)
+  if (bySaml && rule.enforceMFAType === 'ForceExceptSAML') return { settled: true }
+  if (!user.mfaEnrolled && rule.enforceMFAType === 'DontForce') return { settled: false }
+  if (await remembered.recognizes(ctx, user.id, rule)) return { settled: true }
+  return { settled: false, answer: await ask(ctx, user, tenant.id) }
+}
+
+type OpenSession = Session & { user: Subject }
+
+/** Whether a session in which no second factor was shown must not go on in another tenant. */
+export async function isWantedOf(ctx: Ctx, { mfaPassed, user }: OpenSession, { tenantIds }: ActiveTenant) {
+  if (mfaPassed || user.mfaBypass) return false
+  return (await mfaPolicy.requirement(ctx, tenantIds)).enforceMFAType !== 'DontForce'
+}
+export const demandOfSession = async (ctx: Ctx, session: OpenSession, tenant: ActiveTenant) => (await isWantedOf(ctx, session, tenant) ? ask(ctx, session.user, tenant.id) : undefined)
+
+/** What a token of ours stands for beside its user and tenant. */
+export interface TokenData {
+  /** of an authenticator app that may be enrolled with it; sealed, like the next */
+  readonly secret?: string
+  readonly recoveryCode?: string
+  /** of a session that is to be stepped up: the one to come takes its place */
+  readonly sessionId?: string
+}
+
+export interface Asked { mfaToken: string, mfaEnrolled: boolean, mfaDevices: MfaDevices, enrolment?: { secret: string, recoveryCode: string } }
+
+/** A token for a user who is to show a second factor; who has none yet may enrol one with it. */
+export async function issueToken(ctx: Ctx, user: Subject, tenantId: string, data: TokenData = {}): Promise<Asked> {
+  const [rows, email] = await Promise.all([listOf(ctx, user.id), mailable(ctx, user)])
+  const mfaEnrolled = rows.length > 0 || email !== undefined, mfaToken = ctx.random.token()
+  const enrolment = mfaEnrolled ? undefined : { secret: newSecret(), recoveryCode: ctx.random.uuid() }
+  const { seal } = ctx.deps.secrets
+  const sealed: TokenData = enrolment ? { ...data, secret: seal(enrolment.secret), recoveryCode: seal(enrolment.recoveryCode) } : data
+  await issue(ctx, mfaTokens, { secret: mfaToken, lifetimeMs: LIFETIME_MS, userId: user.id, tenantId, data: sealed })
+  return { mfaToken, mfaEnrolled, mfaDevices: toMfaDevices(rows, email), ...(enrolment && { enrolment }) }
+}
+
+async function ask(ctx: Ctx, user: Subject, tenantId: string): Promise<LoginAnswer> {
+  const { enrolment, ...asked } = await issueToken(ctx, user, tenantId)
+  return { mfaRequired: true, ...asked, ...(user.email !== null && { userEmail: user.email }), ...(enrolment && await bootstrap(ctx, user, enrolment)) }
+}
+
+/** What whoever has no second factor needs to get one. */
+async function bootstrap(ctx: Ctx, user: Subject, { secret, recoveryCode }: { secret: string, recoveryCode: string }) {
+  const mfaStrategies = await mfaPolicy.activeStrategies(ctx)
+  return { mfaStrategies, recoveryCode, ...(mfaStrategies.includes('AuthenticatorApp') && await scannable(ctx, user, secret)) }
+}
+
+/** A secret as an authenticator app takes it. */
+export async function scannable(ctx: Ctx, { email, name }: { email: string | null, name: string }, secret: string) {
+  const { serviceName: issuer } = await mfaPolicy.configuration(ctx)
+  return { secret, qrCode: await qrCodeOf(secret, { issuer, label: email ?? name }) }
+}
+
+export interface Attempt { readonly challenge: Challenge, readonly user: Subject, readonly data: TokenData }
+
+/** What a token stands for. A new password ends those that the old one gave. @throws 401 for one that is no use any more, 423 */
+export async function attemptOf(ctx: Ctx, mfaToken: string): Promise<Attempt> {
+  const found = await find(ctx, mfaTokens, mfaToken)
+  if (found.state !== 'ok' || found.challenge.userId === null || found.challenge.attempts >= found.challenge.maxAttempts) throw mfaErrors.badToken()
+  const user = await ctx.db.user.findUnique({ where: { id: found.challenge.userId }, select: { ...subject, passwordChangedAt: true } })
+  if (!user || (user.passwordChangedAt && user.passwordChangedAt > found.challenge.createdAt)) throw mfaErrors.badToken()
+  if (user.isLocked) throw loginErrors.locked()
+  return { challenge: found.challenge, user, data: found.challenge.data as TokenData }
+}
+
+/** Must be called before a code is looked at: however many are tried at once, only so many are. @throws 401, 429 */
+export async function countTry(ctx: Ctx, { challenge, user }: Attempt) {
+  const { count } = await ctx.db.challenge.updateMany({
+    where: { id: challenge.id, consumedAt: null, expiresAt: { gt: ctx.clock.now() }, attempts: { lt: challenge.maxAttempts } }, data: { attempts: { increment: 1 } },
+  })
+  if (!count) throw mfaErrors.badToken()
+  await countTryOf(ctx, user.id)
+}
+
+const tries = 'mfa-try', MOST_TRIES = 20, WINDOW_MS = 10 * MINUTE
+
+/**
+ * As `countTry`, whatever the token: who knows the password can have any number of those (OWASP Multifactor Authentication
+ * Cheat Sheet; RFC 4226 §7.3). Only a right code clears it. @throws 429
+ */
+export const countTryOf = (ctx: Ctx, userId: string) => limit(ctx, tries, { about: userId, most: MOST_TRIES, userId })
+export const forgetTries = (ctx: Ctx, userId: string) => ctx.db.challenge.deleteMany({ where: { userId, purpose: tries } })
+
+/** Counts what is done to a subject in these ten minutes: of any number at once exactly so many get through. @throws 429 */
+export async function limit(ctx: Ctx, purpose: string, { about, most, userId = null }: { about: string, most: number, userId?: string | null }) {
+  const now = ctx.clock.now(), window = Math.floor(now.getTime() / WINDOW_MS), secretHash = fingerprint(about)
+  // one row, whoever comes first
+  const id = fingerprint(`${ctx.vendorId} ${purpose} ${secretHash} ${window}`).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
+  await ctx.db.challenge.createMany({ data: { id, purpose, userId, secretHash, maxAttempts: most, createdAt: now, expiresAt: new Date((window + 1) * WINDOW_MS) }, skipDuplicates: true })
+  const { count } = await ctx.db.challenge.updateMany({ where: { id, attempts: { lt: most } }, data: { attempts: { increment: 1 } } })
+  if (!count) throw mfaErrors.tooMany()
+}

@@ -1,0 +1,23 @@
+import type { HttpCtx } from '../../kernel/operation.ts'
+import * as users from '../users/users.service.ts'
+import { limit } from './mfa-demand.service.ts'
+import { recoveryHash, remove } from './mfa-devices.service.ts'
+import { mfaErrors } from './mfa.errors.ts'
+
+const MOST_TRIES = 10
+
+/**
+ * Takes all second factors away from who shows the recovery code. An address that is nobody's is answered, and counted, like
+ * a wrong code.
+ * @throws 401, 429
+ */
+export async function recover(ctx: HttpCtx, { recoveryCode, email }: { recoveryCode: string, email: string }) {
+  const address = email.trim().toLowerCase()
+  await limit(ctx, 'mfa-recovery', { about: address, most: MOST_TRIES })
+  const user = await users.byEmail(ctx, address)
+  await ctx.atomically(async (tx) => {
+    const { count } = user ? await tx.db.recoveryCode.deleteMany({ where: { userId: user.id, hash: recoveryHash(recoveryCode) } }) : { count: 0 }
+    if (!user || !count) throw mfaErrors.wrongRecoveryCode()
+    await remove(tx, user.id, { template: 'MFARecoveryCode', from: ctx.http })
+  })
+}

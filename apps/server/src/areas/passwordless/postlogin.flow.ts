@@ -1,0 +1,126 @@
+import type { Challenge, User } from '@henhouse/database'
+import { codeErrors, find, mustAnswer, redeem } from '../../kernel/challenges.ts'
+import type { HttpCtx } from '../../kernel/operation.ts'
+import { fingerprint } from '../../kernel/random.ts'
+import type { IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
+import * as invites from '../invitations/invites.service.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import type { LoginAnswer } from '../login/login.schemas.ts'
+import * as login from '../login/login.service.ts'
+import { mustBeVerified } from '../login/verified-address.service.ts'
+import * as phoneNumbers from '../phone-numbers/phone-numbers.service.ts'
+import * as users from '../users/users.service.ts'
+import * as device from './device.ts'
+import { passwordlessErrors } from './passwordless.errors.ts'
+import type { Shown } from './passwordless.schemas.ts'
+import { mustBeAllowed, ways, type AttemptData, type Method } from './prelogin.service.ts'
+import * as tries from './tries.service.ts'
+
+/** What is known so far; a step that comes later may count on those before it. */
+interface Attempt {
+  readonly method: Method
+  readonly shown: Shown
+  readonly configuration?: IdentityConfiguration
+  /** used up by this very attempt */
+  readonly proof?: Challenge
+  readonly user?: User
+  readonly invitedTo?: string
+  readonly answer?: LoginAnswer
+}
+type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
+
+/** The second half of a login without a password, in the order in which it happens. */
+const steps: readonly Step[] = [strategyAllowed, linkOrCodeRight, userNotLocked, addressProved, emailVerified, invitationUsed, sessionStarted]
+
+/** @throws 400 or 401 for the link or code, 429 after too many codes, and as every login */
+export async function postlogin(ctx: HttpCtx, method: Method, shown: Shown): Promise<LoginAnswer> {
+  let attempt: Attempt = { method, shown }
+  for (const step of steps) attempt = await step(ctx, attempt)
+  return attempt.answer!
+}
+
+async function strategyAllowed(ctx: HttpCtx, attempt: Attempt) {
+  return { ...attempt, configuration: await mustBeAllowed(ctx, attempt.method) }
+}
+
+async function linkOrCodeRight(ctx: HttpCtx, attempt: Attempt) {
+  const proof = await (attempt.method === 'magiclink' ? linkRight : codeRight)(ctx, attempt)
+  device.forget(ctx)
+  return { ...attempt, proof }
+}
+
+/** On another device it is not used up: it may be tried again on the right one. */
+async function linkRight(ctx: HttpCtx, { shown: { token }, configuration }: Attempt) {
+  const found = await find(ctx, ways.magiclink, token)
+  if (found.state === 'ok' && configuration!.forceSameDeviceOnAuth && !device.matches(device.shown(ctx), found.challenge)) throw passwordlessErrors.otherDevice()
+  const used = found.state === 'ok' ? await redeem(ctx, ways.magiclink, token) : found
+  if (used.state === 'unknown') throw passwordlessErrors.linkNotFound()
+  if (used.state !== 'ok') throw passwordlessErrors.linkExpired()
+  return used.challenge
+}
+
+/**
+ * The code says nothing of whose it is. The browser's cookie does; clients that keep none are believed where the code was
+ * asked for from the same address, and there is no other attempt that it could be for.
+ */
+async function codeRight(ctx: HttpCtx, { method, shown, configuration }: Attempt) {
+  const code = shown.token.trim(), id = await attemptOfDevice(ctx, method)
+  if (id === undefined && configuration!.forceSameDeviceOnAuth) throw passwordlessErrors.otherDevice()
+  const tried = await tries.spend(ctx, id === undefined ? 'withoutCookie' : 'withCookie')
+  const challenge = await mustAnswer(ctx, ways[method], id ?? await attemptOfAddress(ctx, method, code), code)
+  await tried.right()
+  return challenge
+}
+
+async function attemptOfDevice(ctx: HttpCtx, method: Method) {
+  const known = device.shown(ctx)
+  const attempt = known && await ctx.db.challenge.findFirst({ where: { id: known.attemptId, purpose: ways[method].purpose } })
+  return attempt && device.matches(known, attempt) ? attempt.id : undefined
+}
+
+async function attemptOfAddress(ctx: HttpCtx, method: Method, code: string) {
+  const ip = fingerprint(ctx.http.ip)
+  const all = await ctx.db.challenge.findMany({
+    where: { purpose: ways[method].purpose, secretHash: fingerprint(code), consumedAt: null, expiresAt: { gt: ctx.clock.now() } }, select: { id: true, data: true },
+  })
+  const [first, second] = all.filter(({ data }) => (data as unknown as AttemptData).ip === ip)
+  if (!first || second) throw codeErrors.wrong()
+  return first.id
+}
+
+async function userNotLocked(ctx: HttpCtx, attempt: Attempt) {
+  const { userId } = attempt.proof!
+  const user = userId === null ? null : await ctx.db.user.findUnique({ where: { id: userId } })
+  // nobody's code, guessed
+  if (!user) throw codeErrors.wrong()
+  if (user.isLocked) throw loginErrors.locked()
+  return { ...attempt, user }
+}
+
+/** Only what it was sent to, if that is still the user's. */
+async function addressProved(ctx: HttpCtx, attempt: Attempt) {
+  const user = attempt.user!, { to } = attempt.proof!.data as unknown as AttemptData
+  if (attempt.method === 'smscode') {
+    if (to === user.phoneNumber) await phoneNumbers.vouchForOwn(ctx, user)
+    return attempt
+  }
+  if (user.verified || to !== user.email) return attempt
+  await users.mark(ctx, { id: user.id, email: to }, { verified: true })
+  return { ...attempt, user: { ...user, verified: true } }
+}
+
+async function emailVerified(ctx: HttpCtx, attempt: Attempt) {
+  await mustBeVerified(ctx, attempt.user!, attempt.configuration!)
+  return attempt
+}
+
+/** The one given now, or with the request for the link or code, which may be used in another browser. */
+async function invitationUsed(ctx: HttpCtx, attempt: Attempt) {
+  const { invitation } = attempt.proof!.data as unknown as AttemptData
+  const token = attempt.shown.invitationToken || (invitation && ctx.deps.secrets.open(invitation))
+  return token ? { ...attempt, invitedTo: await invites.join(ctx, attempt.user!, token) } : attempt
+}
+
+async function sessionStarted(ctx: HttpCtx, attempt: Attempt) {
+  return { ...attempt, answer: await login.complete(ctx, attempt.user!, { tenantId: attempt.invitedTo }) }
+}
