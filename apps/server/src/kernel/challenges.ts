@@ -8,15 +8,32 @@ import type { Ctx } from './operation.ts'
  * A code, link or token that was handed out: only its hash is kept, it works once, for a while, and for a number of tries.
  * (OWASP Forgot Password Cheat Sheet; RFC 6749 §10.10 for the entropy of long ones.)
  */
-export interface ChallengeKind { readonly purpose: string, readonly maxAttempts?: number }
+export interface ChallengeKind {
+  readonly purpose: string
+  readonly maxAttempts?: number
+  /** A person types it, so it is short: its hash takes the server's key, as a plain one would be undone by trying every code. */
+  readonly typed?: boolean
+}
 
-export interface Issue { secret: string, lifetimeMs: number, userId?: string, tenantId?: string | undefined, data?: object }
+export interface Issue {
+  secret: string
+  lifetimeMs: number
+  userId?: string
+  tenantId?: string | undefined
+  data?: object
+  /** what `answer` must be told again of a typed secret; the attempt's id where it is absent */
+  salt?: string | undefined
+}
 
-export function issue(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, userId, tenantId, data }: Issue) {
-  const now = ctx.clock.now()
+/** What is stored of a secret. @param salt keeps the same code of two attempts from having the same hash */
+export const hashOf = (ctx: Ctx, kind: ChallengeKind, secret: string, salt: string) =>
+  (kind.typed ? ctx.deps.secrets.digest(`${ctx.vendorId} ${kind.purpose} ${salt} ${secret}`) : fingerprint(secret))
+
+export function issue(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, userId, tenantId, data, salt }: Issue) {
+  const now = ctx.clock.now(), id = ctx.random.uuid()
   return ctx.db.challenge.create({
     data: {
-      id: ctx.random.uuid(), purpose: kind.purpose, secretHash: fingerprint(secret), maxAttempts: kind.maxAttempts ?? 5,
+      id, purpose: kind.purpose, secretHash: hashOf(ctx, kind, secret, salt ?? id), maxAttempts: kind.maxAttempts ?? 5,
       userId: userId ?? null, tenantId: tenantId ?? null, data: data ?? {}, createdAt: now, expiresAt: after(now, lifetimeMs),
     },
   })
@@ -46,12 +63,13 @@ export async function find(ctx: Ctx, kind: ChallengeKind, secret: string) {
  * tries are used up the right code is refused, too.
  * @param id as it was sent: may be no id at all
  * @param userId whose attempt it must be
+ * @param salt as the code was issued with
  */
-export async function answer(ctx: Ctx, kind: ChallengeKind, id: string, code: string, userId?: string) {
+export async function answer(ctx: Ctx, kind: ChallengeKind, id: string, code: string, userId?: string, salt = id.toLowerCase()) {
   if (!isUuid(id)) return { state: 'unknown' as const }
   const now = ctx.clock.now(), attempt = { id, purpose: kind.purpose, ...(userId !== undefined && { userId }) }
   const { count } = await ctx.db.challenge.updateMany({
-    where: { ...attempt, secretHash: fingerprint(code), consumedAt: null, expiresAt: { gt: now }, attempts: { lt: kind.maxAttempts ?? 5 } },
+    where: { ...attempt, secretHash: hashOf(ctx, kind, code, salt), consumedAt: null, expiresAt: { gt: now }, attempts: { lt: kind.maxAttempts ?? 5 } },
     data: { consumedAt: now },
   })
   if (count === 1) return { state: 'ok' as const, challenge: await ctx.db.challenge.findUniqueOrThrow({ where: { id } }) }
@@ -68,8 +86,8 @@ export const codeErrors = {
 }
 
 /** The attempt that `answer` finds the code to be right for. @throws 401 for a wrong code or an unknown attempt; 400 for one that is over, used, or was tried too often */
-export async function mustAnswer(ctx: Ctx, kind: ChallengeKind, id: string, code: string, userId?: string) {
-  const outcome = await answer(ctx, kind, id, code, userId)
+export async function mustAnswer(ctx: Ctx, kind: ChallengeKind, id: string, code: string, userId?: string, salt?: string) {
+  const outcome = await answer(ctx, kind, id, code, userId, salt)
   if (outcome.state === 'ok') return outcome.challenge
   throw outcome.state === 'expired' || outcome.state === 'used' ? codeErrors.expired() : codeErrors.wrong()
 }

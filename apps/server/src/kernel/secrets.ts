@@ -1,16 +1,19 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 
-/** Seals secrets that must be readable again (private keys, providers' API keys) before they are stored. */
+/** What the server's own key does for secrets that are stored: those that must be readable again (private keys, providers' API keys) it seals. */
 export interface SecretBox {
   /** AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce: `v1.<nonce>.<ciphertext and tag>`, base64url. */
   seal(plain: string): string
   /** @throws when the text was sealed with another key, or tampered with */
   open(sealed: string): string
+  /** What is stored of a text that has few enough values to try them all: HMAC-SHA-256, hexadecimal, under a key of its own. Without the server's key nothing can be tried. */
+  digest(text: string): string
 }
 
-/** @param passphrase at least 32 characters of real chance; the key is derived from it by HKDF-SHA-256 */
+/** @param passphrase at least 32 characters of real chance; the keys are derived from it by HKDF-SHA-256 */
 export function secretBox(passphrase: string): SecretBox {
-  const key = Buffer.from(hkdfSync('sha256', passphrase, '', 'henhouse secrets at rest', 32))
+  const derived = (purpose: string) => Buffer.from(hkdfSync('sha256', passphrase, '', purpose, 32))
+  const key = derived('henhouse secrets at rest'), digestKey = derived('henhouse typed codes')
   return {
     seal(plain) {
       const nonce = randomBytes(12)
@@ -26,5 +29,6 @@ export function secretBox(passphrase: string): SecretBox {
       decipher.setAuthTag(bytes.subarray(-16))
       return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString('utf8')
     },
+    digest: (text) => createHmac('sha256', digestKey).update(text).digest('hex'),
   }
 }

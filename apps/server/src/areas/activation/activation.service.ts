@@ -14,7 +14,7 @@ import { renew, type CodeKind } from './codes.service.ts'
 /** The link that a new user proves its address with. */
 export const activation: ChallengeKind = { purpose: 'activation' }
 /** The code that it does so with where the environment wants codes. */
-export const activationCode: CodeKind = { purpose: 'activation-code' }
+export const activationCode: CodeKind = { purpose: 'activation-code', typed: true }
 const LIFETIME_MS = 7 * DAY
 
 /**

@@ -1,14 +1,12 @@
-import { createHmac } from 'node:crypto'
-import { answer, issue, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
+import { answer, hashOf, issue, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
 import { after, SECOND } from '../../kernel/clock.ts'
 import { isUuid } from '../../kernel/environments.ts'
 import type { Ctx } from '../../kernel/operation.ts'
-import { fingerprint } from '../../kernel/random.ts'
 import type { MailedCode } from './activation.schemas.ts'
 import { activationErrors } from './activation.errors.ts'
 
 /** A code that comes by mail, for a token that says which code is meant. The token is no secret by itself: the code is. */
-export interface CodeKind extends ChallengeKind { readonly perTenant?: boolean }
+export interface CodeKind extends ChallengeKind { readonly typed: true, readonly perTenant?: boolean }
 
 /**
  * How many codes one token may stand for. Pages keep their token when a user has the mail sent once more, so that the new
@@ -20,7 +18,7 @@ interface NewCode { userId: string, tenantId: string | undefined, codeExpiration
 
 /** A new code in the place of the one before, under the same token as long as that may be. @param codeExpiration seconds */
 export async function renew(ctx: Ctx, kind: CodeKind, { userId, tenantId, codeExpiration, data }: NewCode) {
-  const code = ctx.random.digits(6), secret = disguised(ctx, kind, userId, code), lifetimeMs = codeExpiration * SECOND
+  const code = ctx.random.digits(6), lifetimeMs = codeExpiration * SECOND
   const within = kind.perTenant ? tenantId : undefined
   const last = await ctx.db.challenge.findFirst({
     where: { userId, purpose: kind.purpose, consumedAt: null, ...(within !== undefined && { tenantId: within }) }, select: { id: true, data: true }, orderBy: { createdAt: 'desc' },
@@ -28,12 +26,12 @@ export async function renew(ctx: Ctx, kind: CodeKind, { userId, tenantId, codeEx
   const codes = (last?.data as { codes?: number } | undefined)?.codes ?? 0
   if (last && codes < MOST_CODES) {
     const { count } = await ctx.db.challenge.updateMany({
-      where: { id: last.id, consumedAt: null }, data: { secretHash: fingerprint(secret), attempts: 0, expiresAt: after(ctx.clock.now(), lifetimeMs), data: { ...data, codes: codes + 1 } },
+      where: { id: last.id, consumedAt: null }, data: { secretHash: hashOf(ctx, kind, code, last.id), attempts: 0, expiresAt: after(ctx.clock.now(), lifetimeMs), data: { ...data, codes: codes + 1 } },
     })
     if (count) return { token: last.id, code }
   }
   await revoke(ctx, userId, [kind], within)
-  const { id } = await issue(ctx, kind, { secret, lifetimeMs, userId, tenantId, data: { ...data, codes: 1 } })
+  const { id } = await issue(ctx, kind, { secret: code, lifetimeMs, userId, tenantId, data: { ...data, codes: 1 } })
   return { token: id, code }
 }
 
@@ -45,14 +43,7 @@ export async function pending(ctx: Ctx, kind: CodeKind, { userId, token }: Pick<
 }
 
 /** Tries the code, as `answer` of the kernel does: a wrong one counts, so nothing that throws it back may undo that. */
-export const enter = (ctx: Ctx, kind: CodeKind, { userId, token, code }: MailedCode) => answer(ctx, kind, token, disguised(ctx, kind, userId, code.trim()))
-
-/** Six digits are found in their hash by trying all: so what is hashed takes the environment's secret, too. */
-function disguised(ctx: Ctx, kind: CodeKind, userId: string, code: string) {
-  const key = ctx.environment.keys[0]
-  if (!key) throw new Error('the environment has no signing key')
-  return createHmac('sha256', ctx.deps.secrets.open(key.secret)).update(`${kind.purpose} ${userId.toLowerCase()} ${code}`).digest('base64url')
-}
+export const enter = (ctx: Ctx, kind: CodeKind, { userId, token, code }: MailedCode) => answer(ctx, kind, token, code.trim(), userId)
 
 /** Why a token or code did not work. */
 export function refusal(state: 'unknown' | 'expired' | 'used' | 'wrong', withCode: boolean) {

@@ -21,7 +21,7 @@ import { invitationErrors, isLocked } from './invitations.errors.ts'
 /** The link by which a user accepts having been added to a tenant. */
 export const invitation: ChallengeKind = { purpose: 'invitation' }
 /** The code that does the same where the environment wants codes. */
-export const invitationCode: CodeKind = { purpose: 'invitation-code', perTenant: true }
+export const invitationCode: CodeKind = { purpose: 'invitation-code', typed: true, perTenant: true }
 const LIFETIME_MS = 7 * DAY
 
 /** Makes a new invitation to the tenant, in the place of any before, and mails it; nothing is mailed to a user without an address. */

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import { issue, mustAnswer, type ChallengeKind } from '../../kernel/challenges.ts'
 import { SECOND } from '../../kernel/clock.ts'
 import type { Ctx } from '../../kernel/operation.ts'
@@ -9,7 +8,7 @@ import { mailDataOf } from '../users/users.schemas.ts'
 import { limit } from './mfa-demand.service.ts'
 
 /** What a code is for: it is good for nothing else, nor for another login, device or user. */
-export interface Occasion { readonly kind: ChallengeKind, readonly userId: string, readonly about: string }
+export interface Occasion { readonly kind: ChallengeKind & { readonly typed: true }, readonly userId: string, readonly about: string }
 
 /** How many codes a user is sent within ten minutes: they cost money, and each could be guessed anew. */
 const MOST_CODES = 5
@@ -32,7 +31,7 @@ async function send(ctx: Ctx, occasion: Occasion, { seconds, data = {} }: { seco
   const { userId, kind } = occasion, code = ctx.random.digits(6)
   await limit(ctx, 'mfa-code', { about: userId, most: MOST_CODES, userId })
   return ctx.atomically(async (tx) => {
-    const { id } = await issue(tx, kind, { secret: disguised(tx, occasion, code), lifetimeMs: seconds * SECOND, userId, data })
+    const { id } = await issue(tx, kind, { secret: bound(occasion, code), lifetimeMs: seconds * SECOND, userId, data })
     await deliver(tx, code)
     return id
   })
@@ -40,12 +39,7 @@ async function send(ctx: Ctx, occasion: Occasion, { seconds, data = {} }: { seco
 
 /** What was stored with the code, when it is right. Wrong ones count. @throws 401, 400 as `mustAnswer` */
 export async function enter(ctx: Ctx, occasion: Occasion, { otcToken, code }: { otcToken: string, code: string }) {
-  return (await mustAnswer(ctx, occasion.kind, otcToken, disguised(ctx, occasion, code.trim()), occasion.userId)).data
+  return (await mustAnswer(ctx, occasion.kind, otcToken, bound(occasion, code.trim()), occasion.userId)).data
 }
 
-/** Six digits are found in their hash by trying all: so what is hashed takes the environment's secret, too. */
-function disguised(ctx: Ctx, { kind, userId, about }: Occasion, code: string) {
-  const key = ctx.environment.keys[0]
-  if (!key) throw new Error('the environment has no signing key')
-  return createHmac('sha256', ctx.deps.secrets.open(key.secret)).update(`${kind.purpose} ${userId} ${about} ${code}`).digest('base64url')
-}
+const bound = ({ about }: Occasion, code: string) => `${about} ${code}`

@@ -6,7 +6,7 @@ import { mailable } from './mfa-devices.service.ts'
 import { passed } from './mfa-login.flow.ts'
 import { mfaErrors } from './mfa.errors.ts'
 
-const verification = { purpose: 'mfa-verify-email' }
+const verification = { purpose: 'mfa-verify-email', typed: true } as const
 const occasion = ({ challenge, user }: Attempt): Occasion => ({ kind: verification, userId: user.id, about: challenge.id })
 
 /** Mails a code to the user's verified address. @throws 400 where that is no factor, 401, 423, 429 */

@@ -9,7 +9,7 @@ import { originOf, type OwnCtx } from './mfa-devices.service.ts'
 import { enrolling, mustBeActive, passed } from './mfa-login.flow.ts'
 import { mfaErrors } from './mfa.errors.ts'
 
-const enrolment = { purpose: 'mfa-enrol-sms' }, verification = { purpose: 'mfa-verify-sms' }, removal = { purpose: 'mfa-remove-sms' }
+const enrolment = { purpose: 'mfa-enrol-sms', typed: true } as const, verification = { purpose: 'mfa-verify-sms', typed: true } as const, removal = { purpose: 'mfa-remove-sms', typed: true } as const
 
 interface Code { otcToken: string, code: string }
 type Finishing = Code & { mfaToken: string, rememberDevice?: boolean }

@@ -1,5 +1,5 @@
 import type { Challenge, User } from '@henhouse/database'
-import { codeErrors, find, mustAnswer, redeem } from '../../kernel/challenges.ts'
+import { codeErrors, find, hashOf, mustAnswer, redeem } from '../../kernel/challenges.ts'
 import type { HttpCtx } from '../../kernel/operation.ts'
 import { fingerprint } from '../../kernel/random.ts'
 import type { IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
@@ -64,10 +64,11 @@ async function linkRight(ctx: HttpCtx, { shown: { token }, configuration }: Atte
  * asked for from the same address, and there is no other attempt that it could be for.
  */
 async function codeRight(ctx: HttpCtx, { method, shown, configuration }: Attempt) {
-  const code = shown.token.trim(), id = await attemptOfDevice(ctx, method)
-  if (id === undefined && configuration!.forceSameDeviceOnAuth) throw passwordlessErrors.otherDevice()
-  const tried = await tries.spend(ctx, id === undefined ? 'withoutCookie' : 'withCookie')
-  const challenge = await mustAnswer(ctx, ways[method], id ?? await attemptOfAddress(ctx, method, code), code)
+  const code = shown.token.trim(), known = await attemptOfDevice(ctx, method)
+  if (!known && configuration!.forceSameDeviceOnAuth) throw passwordlessErrors.otherDevice()
+  const tried = await tries.spend(ctx, known ? 'withCookie' : 'withoutCookie')
+  const { id, ip } = known ?? await attemptOfAddress(ctx, method, code)
+  const challenge = await mustAnswer(ctx, ways[method], id, code, undefined, ip)
   await tried.right()
   return challenge
 }
@@ -75,17 +76,16 @@ async function codeRight(ctx: HttpCtx, { method, shown, configuration }: Attempt
 async function attemptOfDevice(ctx: HttpCtx, method: Method) {
   const known = device.shown(ctx)
   const attempt = known && await ctx.db.challenge.findFirst({ where: { id: known.attemptId, purpose: ways[method].purpose } })
-  return attempt && device.matches(known, attempt) ? attempt.id : undefined
+  return attempt && device.matches(known, attempt) ? { id: attempt.id, ip: (attempt.data as unknown as AttemptData).ip } : undefined
 }
 
 async function attemptOfAddress(ctx: HttpCtx, method: Method, code: string) {
   const ip = fingerprint(ctx.http.ip)
-  const all = await ctx.db.challenge.findMany({
-    where: { purpose: ways[method].purpose, secretHash: fingerprint(code), consumedAt: null, expiresAt: { gt: ctx.clock.now() } }, select: { id: true, data: true },
+  const [first, second] = await ctx.db.challenge.findMany({
+    where: { purpose: ways[method].purpose, secretHash: hashOf(ctx, ways[method], code, ip), consumedAt: null, expiresAt: { gt: ctx.clock.now() } }, select: { id: true }, take: 2,
   })
-  const [first, second] = all.filter(({ data }) => (data as unknown as AttemptData).ip === ip)
   if (!first || second) throw codeErrors.wrong()
-  return first.id
+  return { id: first.id, ip }
 }
 
 async function userNotLocked(ctx: HttpCtx, attempt: Attempt) {

@@ -26,15 +26,15 @@ export type Method = 'magiclink' | 'code' | 'smscode'
 interface Way extends ChallengeKind { readonly strategies: readonly IdentityConfiguration['authStrategy'][] }
 export const ways: Record<Method, Way> = {
   magiclink: { purpose: 'magic-link', strategies: ['MagicLink', 'UsernameAndMagicLink'] },
-  code: { purpose: 'login-code', strategies: ['Code', 'UsernameAndCode'] },
-  smscode: { purpose: 'login-sms', strategies: ['SmsCode', 'UsernameAndSms'] },
+  code: { purpose: 'login-code', typed: true, strategies: ['Code', 'UsernameAndCode'] },
+  smscode: { purpose: 'login-sms', typed: true, strategies: ['SmsCode', 'UsernameAndSms'] },
 }
 
 /** What an attempt keeps beside the hash of its link or code. */
 export interface AttemptData {
   /** hash of the secret that the browser has */
   device: string
-  /** hash of the address that it was asked from */
+  /** hash of the address that it was asked from; a code is stored under it, so that it is found by the two alone */
   ip: string
   /** where it was sent: using it proves that to be the user's */
   to: string
@@ -107,7 +107,7 @@ async function begin(ctx: HttpCtx, { method, secret, user, to, configuration, pe
   const { id } = await ctx.atomically(async (tx) => {
     if (user) await users.locked(tx, user.id)
     await revoke(tx, user?.id ?? tx.random.uuid(), Object.values(ways))
-    return issue(tx, ways[method], { secret, lifetimeMs, data, ...(user && { userId: user.id }) })
+    return issue(tx, ways[method], { secret, lifetimeMs, data, salt: data.ip, ...(user && { userId: user.id }) })
   })
   device.mark(ctx, id, browser, configuration)
 }

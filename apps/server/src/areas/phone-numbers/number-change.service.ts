@@ -8,9 +8,9 @@ import * as users from '../users/users.service.ts'
 import { phoneNumberErrors } from './phone-numbers.errors.ts'
 import { CODE_MS, hold, mustBeFree, sendCode } from './phone-numbers.service.ts'
 
-const change: ChallengeKind = { purpose: 'phone-number-change' }
+const change: ChallengeKind = { purpose: 'phone-number-change', typed: true }
 /** By e-mail, for who has lost the phone: a code first, then a token in its place. */
-const reset: ChallengeKind = { purpose: 'phone-number-reset' }
+const reset: ChallengeKind = { purpose: 'phone-number-reset', typed: true }
 const afterReset: ChallengeKind = { purpose: 'phone-number-after-reset' }
 
 /** Sends a code to the number that is to be the user's own. @throws 409 when it is somebody else's */

@@ -12,8 +12,8 @@ import { phoneNumberErrors } from './phone-numbers.errors.ts'
 import { toPhoneNumber, type PhoneNumberQuery } from './phone-numbers.schemas.ts'
 
 /** The code shows that a number is at hand. */
-const verification: ChallengeKind = { purpose: 'phone-number' }
-const removal: ChallengeKind = { purpose: 'phone-number-removal' }
+const verification: ChallengeKind = { purpose: 'phone-number', typed: true }
+const removal: ChallengeKind = { purpose: 'phone-number-removal', typed: true }
 export const CODE_MS = 10 * MINUTE
 
 /** The user who has shown this number to be its own, with all its columns: for logging in and the like. */

@@ -7,7 +7,7 @@ import * as users from '../users/users.service.ts'
 import { userEmailErrors } from './user-emails.errors.ts'
 import { mustAnswerFor, mustBeAllowed, mustBeFree, sendCode, tellFormer } from './user-emails.service.ts'
 
-const change: ChallengeKind = { purpose: 'email-change' }
+const change: ChallengeKind = { purpose: 'email-change', typed: true }
 
 /** Mails a code to the address that is to be the user's own. @throws 403 where users may not change it; 409 when it is somebody else's */
 export async function ask(ctx: Ctx, user: UserScope, written: string) {

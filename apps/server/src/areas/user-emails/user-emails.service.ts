@@ -13,7 +13,7 @@ import * as users from '../users/users.service.ts'
 import { userEmailErrors } from './user-emails.errors.ts'
 import { toUserEmail, withPrimary, type UserEmailQuery } from './user-emails.schemas.ts'
 
-const verification: ChallengeKind = { purpose: 'email' }
+const verification: ChallengeKind = { purpose: 'email', typed: true }
 const CODE_MS = HOUR
 
 /** Whose e-mail address this is, with all columns: for logging in and the like. Beside a user's own, which may be unverified, those that it has verified. */

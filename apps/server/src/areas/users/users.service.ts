@@ -76,7 +76,7 @@ export async function update(ctx: Ctx, where: Prisma.UserWhereInput, { phoneNumb
 export const plain = (phoneNumber: string) => phoneNumber.replaceAll('-', '')
 
 /** The token that sets a new password, and the code that is exchanged for it. */
-export const passwordResets = [{ purpose: 'password-reset' }, { purpose: 'password-reset-code' }] as const satisfies readonly ChallengeKind[]
+export const passwordResets = [{ purpose: 'password-reset' }, { purpose: 'password-reset-code', typed: true }] as const satisfies readonly ChallengeKind[]
 
 /** Says who must not log in anywhere, and ends all sessions; ways to a new password that were handed out are closed. */
 export function lock(ctx: Ctx, userId: string) {
