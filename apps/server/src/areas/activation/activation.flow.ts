@@ -8,7 +8,7 @@ import * as identitySettings from '../identity-settings/identity-settings.servic
 import { loginErrors } from '../login/login.errors.ts'
 import * as login from '../login/login.service.ts'
 import * as passwords from '../password-settings/password-settings.service.ts'
-import * as sessions from '../sessions/sessions.service.ts'
+import * as access from '../users/access.service.ts'
 import * as users from '../users/users.service.ts'
 import { activationErrors } from './activation.errors.ts'
 import type { Activation, CodeActivation } from './activation.schemas.ts'
@@ -70,7 +70,7 @@ async function finish(ctx: HttpCtx, user: User, password: string | undefined, wi
     await revoke(tx, user.id, [activation, activationCode])
     if (tenantId !== null) await tx.db.membership.updateMany({ where: { userId: user.id, tenantId, acceptedAt: null }, data: { acceptedAt: now } })
     if (passwordHash !== undefined) await passwords.remember(tx, user.id, user.passwordHash)
-    if (passwordHash !== undefined && user.passwordHash !== null) await sessions.endAll(tx, user.id)
+    if (passwordHash !== undefined && user.passwordHash !== null) await access.end(tx, user.id)
     await users.mark(tx, { id: user.id, email: user.email }, { verified: true, ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now, failedLogins: 0 }) })
     return used
   })

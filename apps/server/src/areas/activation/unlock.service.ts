@@ -1,5 +1,6 @@
 import { find, issue, redeem, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
 import { DAY } from '../../kernel/clock.ts'
+import { discreetly } from '../../kernel/discretion.ts'
 import { baseUrl } from '../../kernel/environments.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import * as mail from '../mail/mail.service.ts'
@@ -10,18 +11,17 @@ import { activationErrors } from './activation.errors.ts'
 const unlocking: ChallengeKind = { purpose: 'unlock' }
 const LIFETIME_MS = DAY
 
-/** Tells a user, whom wrong passwords have just locked, how to unlock itself; nothing is mailed to a user without an address, or one who is not locked. */
-export async function sendMail(ctx: Ctx, user: Person) {
-  const email = user.email
-  if (email === null) return
-  await ctx.atomically(async (tx) => {
-    const row = await tx.db.user.findFirst({ where: { id: user.id, isLocked: true }, select: { lockedAt: true, activeTenantId: true } })
-    if (!row?.lockedAt) return
-    const token = tx.random.token(), tenantId = row.activeTenantId ?? undefined
-    await revoke(tx, user.id, [unlocking])
-    await issue(tx, unlocking, { secret: token, lifetimeMs: LIFETIME_MS, userId: user.id, data: { lockedAt: row.lockedAt.toISOString() } })
-    const redirectURL = `${baseUrl(tx.deps.publicUrl, tx.environment)}/account/unlock?${new URLSearchParams({ userId: user.id, token })}`
-    await mail.send(tx, { template: 'UnlockUser', to: email, userId: user.id, tenantId, data: { ...mailDataOf(user), redirectURL } })
+/** Tells a user, whom wrong passwords have just locked, how to unlock itself. For nobody, and for a user without an address, everything is done alike, but nothing is mailed; nor to one who is not locked. */
+export async function sendMail(ctx: Ctx, user: Person | null) {
+  const person = user ?? { id: ctx.random.uuid(), name: '', email: null, phoneNumber: null, profilePictureUrl: null, metadata: '{}' }, to = person.email
+  await discreetly(ctx, to !== null, async (tx) => {
+    const row = await tx.db.user.findFirst({ where: { id: person.id, isLocked: true }, select: { lockedAt: true, activeTenantId: true } })
+    if (to !== null && !row?.lockedAt) return
+    const token = tx.random.token(), whose = row && { userId: person.id }
+    await revoke(tx, person.id, [unlocking])
+    await issue(tx, unlocking, { ...whose, secret: token, lifetimeMs: LIFETIME_MS, data: { lockedAt: row?.lockedAt?.toISOString() } })
+    const redirectURL = `${baseUrl(tx.deps.publicUrl, tx.environment)}/account/unlock?${new URLSearchParams({ userId: person.id, token })}`
+    await mail.send(tx, { ...whose, template: 'UnlockUser', to: to ?? 'nobody', tenantId: row?.activeTenantId ?? undefined, data: { ...mailDataOf(person), redirectURL } })
   })
 }
 

@@ -10,8 +10,8 @@ const password = 'Correct-Horse-7'
 async function lockedOut(env: TestEnvironment) {
   await env.vendor('POST', '/identity/resources/configurations/v1/lockout-policy', { enabled: true, maxAttempts: 2 })
   const user = await env.newUser({ password }), ctx = await env.context()
-  await lockout.failed(ctx, user.id)
-  expect(await lockout.failed(ctx, user.id)).toEqual({ locked: true })
+  await lockout.failed(ctx, { userId: user.id })
+  expect(await lockout.failed(ctx, { userId: user.id })).toMatchObject({ locked: true })
   await unlock.sendMail(ctx, await ctx.db.user.findUniqueOrThrow({ where: { id: user.id } }))
   const [mail] = await env.messages({ template: 'UnlockUser' })
   expect(mail).toMatchObject({ recipient: user.email, userId: user.id })

@@ -7,10 +7,10 @@ import type { IdentityConfiguration } from '../identity-settings/identity-settin
 import * as invites from '../invitations/invites.service.ts'
 import * as lockout from '../lockout-policy/lockout-policy.service.ts'
 import * as passwordSettings from '../password-settings/password-settings.service.ts'
-import * as unlocking from '../activation/unlock.service.ts'
 import * as breached from '../passwords/breached.service.ts'
 import * as passwordReset from '../passwords/reset.service.ts'
 import * as users from '../users/users.service.ts'
+import * as guesses from './guesses.service.ts'
 import { loginErrors } from './login.errors.ts'
 import type { Credentials, LoginAnswer } from './login.schemas.ts'
 import * as login from './login.service.ts'
@@ -32,7 +32,7 @@ interface Attempt {
 type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
 
 /** A login with a password, in the order in which it happens. Until the password has proved right, nothing tells whether there is such a user. */
-const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, passwordRight, userNotLocked, emailVerified, invitationUsed, tenantOpen, passwordNotExpired, passwordNotBreached, sessionStarted]
+const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, nameNotLocked, passwordRight, stillNotLocked, emailVerified, invitationUsed, tenantOpen, passwordNotExpired, passwordNotBreached, sessionStarted]
 
 export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials): Promise<LoginAnswer> {
   let attempt: Attempt = { credentials }
@@ -65,13 +65,21 @@ async function userLookedUp(ctx: HttpCtx, attempt: Attempt) {
   return { ...attempt, user: await (email ? users.byEmail(ctx, email.trim()) : users.byUsername(ctx, username!.trim())) }
 }
 
+const nameIn = ({ credentials: { email, username } }: Attempt) => (email || username)!
+
+/** Before the password is looked at: who guesses on must not learn when it was right. A name that is nobody's is locked like a user. */
+async function nameNotLocked(ctx: HttpCtx, attempt: Attempt) {
+  const isLocked = await lockout.isNameLocked(ctx, nameIn(attempt))
+  if (attempt.user ? attempt.user.isLocked : isLocked) throw loginErrors.locked()
+  return attempt
+}
+
 /** As much work for nobody as for somebody. */
 async function passwordRight(ctx: HttpCtx, attempt: Attempt) {
   const { passwords } = ctx.deps, { password } = attempt.credentials, { user } = attempt
   const hash = user?.passwordHash ?? null
   if (!await passwords.verify(hash, password) || !user || hash === null) {
-    const { locked } = await lockout.failed(ctx, user?.id ?? ctx.random.uuid())
-    if (user && locked) await unlocking.sendMail(ctx, user)
+    await guesses.wrong(ctx, user ?? null, nameIn(attempt))
     throw loginErrors.wrong()
   }
   if (passwords.needsRehash(hash)) {
@@ -82,12 +90,10 @@ async function passwordRight(ctx: HttpCtx, attempt: Attempt) {
 }
 
 /** As it is now: guesses that came in at once with this one may have locked the user while its password was compared. */
-async function userNotLocked(ctx: HttpCtx, attempt: Attempt) {
-  const { id } = attempt.user!
-  const now = await ctx.db.user.findUnique({ where: { id }, select: { isLocked: true, failedLogins: true } })
+async function stillNotLocked(ctx: HttpCtx, attempt: Attempt) {
+  const now = await ctx.db.user.findUnique({ where: { id: attempt.user!.id }, select: { isLocked: true } })
   if (!now) throw loginErrors.wrong()
   if (now.isLocked) throw loginErrors.locked()
-  if (now.failedLogins) await lockout.succeeded(ctx, id)
   return attempt
 }
 

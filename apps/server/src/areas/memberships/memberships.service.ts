@@ -7,8 +7,8 @@ import { Id } from '../../kernel/validation.ts'
 import { rolesHeld } from '../groups/configuration.service.ts'
 import { withRoleIds } from '../permissions/permissions.schemas.ts'
 import * as roles from '../roles/roles.service.ts'
-import * as sessions from '../sessions/sessions.service.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
+import * as access from '../users/access.service.ts'
 import { membershipErrors } from './memberships.errors.ts'
 
 /** Memberships that have not run out. */
@@ -79,26 +79,32 @@ async function isEmpty(tx: Ctx, tenantId: string) {
 }
 
 /**
- * Ends a membership, and the sessions in that tenant. The user stays, without tenants if need be; whoever was active there
+ * Ends a membership, and what is under way in that tenant. The user stays, without tenants if need be; whoever was active there
  * goes on in the first of the others. @throws 404 for a user who is no member
  */
 export function remove(ctx: Ctx, userId: string, tenantId: string) {
   return ctx.atomically(async (tx) => {
     const { count } = await tx.db.membership.deleteMany({ where: { userId, tenantId } })
     if (!count) throw membershipErrors.notFound()
-    await sessions.endAll(tx, userId, { tenantId })
+    await endAccess(tx, userId, tenantId)
     const next = await tx.db.membership.findFirst({ where: { userId, isDisabled: false, ...live(tx) }, orderBy: { createdAt: 'asc' }, select: { tenantId: true } })
     await tx.db.user.updateMany({ where: { id: userId, activeTenantId: tenantId }, data: { activeTenantId: next?.tenantId ?? null } })
   })
 }
 
-/** Lets a member in again, or keeps it out of this one tenant; to be kept out ends its sessions there. @throws 404 for a user who is no member */
+/** Lets a member in again, or keeps it out of this one tenant; to be kept out ends what is under way there. @throws 404 for a user who is no member */
 export function setDisabled(ctx: Ctx, userId: string, tenantId: string, isDisabled: boolean) {
   return ctx.atomically(async (tx) => {
     const { count } = await tx.db.membership.updateMany({ where: { userId, tenantId, ...live(tx) }, data: { isDisabled } })
     if (!count) throw membershipErrors.notFound()
-    if (isDisabled) await sessions.endAll(tx, userId, { tenantId })
+    if (isDisabled) await endAccess(tx, userId, tenantId)
   })
+}
+
+/** In the one tenant; everywhere, for a user whom no other lets in. */
+async function endAccess(tx: Ctx, userId: string, tenantId: string) {
+  const isInElsewhere = await tx.db.user.count({ where: { id: userId, OR: [{ superUser: true }, { memberships: { some: { tenantId: { not: tenantId }, isDisabled: false, ...live(tx) } } }] } })
+  await access.end(tx, userId, isInElsewhere ? { tenantId } : {})
 }
 
 /** Makes a member temporary, or with null permanent. @throws 404 for a user who is no member */

@@ -2,7 +2,7 @@ import type { MfaDevice } from '@henhouse/database'
 import { find as findChallenge, issue, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
 import { MINUTE } from '../../kernel/clock.ts'
 import type { Ctx, HttpCtx, UserScope } from '../../kernel/operation.ts'
-import { attemptOf, countTry, countTryOf, forgetTries, scannable } from './mfa-demand.service.ts'
+import { attemptOf, countTry, countTryOf, forgetTries, scannable, trying } from './mfa-demand.service.ts'
 import * as devices from './mfa-devices.service.ts'
 import { originOf, type OwnCtx } from './mfa-devices.service.ts'
 import { enrolling, mustBeActive, passed } from './mfa-login.flow.ts'
@@ -37,8 +37,7 @@ export async function verifyAtLogin(ctx: HttpCtx, { value, mfaToken, rememberDev
   const attempt = await attemptOf(ctx, mfaToken)
   const apps = await appsOf(ctx, attempt.user.id, deviceId)
   if (!apps.length) throw mfaErrors.notEnrolled()
-  await countTry(ctx, attempt)
-  await mustBeCodeOf(ctx, apps, value)
+  await trying(ctx, attempt, () => mustBeCodeOf(ctx, apps, value))
   return passed(ctx, attempt, { factor: 'otp', rememberDevice })
 }
 

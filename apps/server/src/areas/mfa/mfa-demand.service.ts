@@ -1,8 +1,10 @@
 import type { Challenge, Session } from '@henhouse/database'
 import { find, issue } from '../../kernel/challenges.ts'
 import { MINUTE } from '../../kernel/clock.ts'
+import { ApiError } from '../../kernel/errors.ts'
 import type { Ctx, HttpCtx } from '../../kernel/operation.ts'
 import { fingerprint } from '../../kernel/random.ts'
+import * as guesses from '../login/guesses.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import type { LoginAnswer } from '../login/login.schemas.ts'
 import * as mfaPolicy from '../mfa-policy/mfa-policy.service.ts'
@@ -99,6 +101,15 @@ export async function countTry(ctx: Ctx, { challenge, user }: Attempt) {
   })
   if (!count) throw mfaErrors.badToken()
   await countTryOf(ctx, user.id)
+}
+
+/** Counts a try of a factor that the user has, and makes it. A wrong one counts like a wrong password, too. @throws as `check`, 401, 423, 429 */
+export async function trying<T>(ctx: Ctx, attempt: Attempt, check: () => Promise<T>): Promise<T> {
+  await countTry(ctx, attempt)
+  return check().catch(async (error: unknown) => {
+    if (error instanceof ApiError && error.status === 401) await guesses.wrong(ctx, attempt.user, attempt.user.id)
+    throw error
+  })
 }
 
 const tries = 'mfa-try', MOST_TRIES = 20, WINDOW_MS = 10 * MINUTE

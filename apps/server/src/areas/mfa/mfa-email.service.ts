@@ -1,7 +1,7 @@
 import type { Ctx, HttpCtx } from '../../kernel/operation.ts'
 import * as codes from './mfa-codes.service.ts'
 import type { Occasion } from './mfa-codes.service.ts'
-import { attemptOf, countTry, type Attempt } from './mfa-demand.service.ts'
+import { attemptOf, trying, type Attempt } from './mfa-demand.service.ts'
 import { mailable } from './mfa-devices.service.ts'
 import { passed } from './mfa-login.flow.ts'
 import { mfaErrors } from './mfa.errors.ts'
@@ -19,7 +19,6 @@ export async function ask(ctx: Ctx, mfaToken: string) {
 /** Logs in with the code. @throws 400, 401, 423, 429 */
 export async function verify(ctx: HttpCtx, { mfaToken, rememberDevice, ...code }: { mfaToken: string, rememberDevice?: boolean, otcToken: string, code: string }) {
   const attempt = await attemptOf(ctx, mfaToken)
-  await countTry(ctx, attempt)
-  await codes.enter(ctx, occasion(attempt), code)
+  await trying(ctx, attempt, () => codes.enter(ctx, occasion(attempt), code))
   return passed(ctx, attempt, { factor: 'otp', rememberDevice })
 }

@@ -3,7 +3,7 @@ import { masked } from '../sms/sms.schemas.ts'
 import { plain } from '../users/users.service.ts'
 import * as codes from './mfa-codes.service.ts'
 import type { Occasion } from './mfa-codes.service.ts'
-import { attemptOf, countTry, countTryOf, forgetTries, type Attempt } from './mfa-demand.service.ts'
+import { attemptOf, countTry, countTryOf, forgetTries, trying, type Attempt } from './mfa-demand.service.ts'
 import * as devices from './mfa-devices.service.ts'
 import { originOf, type OwnCtx } from './mfa-devices.service.ts'
 import { enrolling, mustBeActive, passed } from './mfa-login.flow.ts'
@@ -43,8 +43,7 @@ export async function ask(ctx: Ctx, deviceId: string, mfaToken: string) {
 export async function verify(ctx: HttpCtx, deviceId: string, { mfaToken, rememberDevice, ...code }: Finishing) {
   const attempt = await attemptOf(ctx, mfaToken)
   await devices.find(ctx, attempt.user.id, 'sms', deviceId)
-  await countTry(ctx, attempt)
-  await codes.enter(ctx, ofDevice(attempt, deviceId), code)
+  await trying(ctx, attempt, () => codes.enter(ctx, ofDevice(attempt, deviceId), code))
   return passed(ctx, attempt, { factor: 'sms', rememberDevice })
 }
 

@@ -2,7 +2,7 @@ import { invalid } from '../../kernel/errors.ts'
 import type { Ctx, HttpCtx, UserScope } from '../../kernel/operation.ts'
 import type { MfaDevice } from '@henhouse/database'
 import * as mfaPolicy from '../mfa-policy/mfa-policy.service.ts'
-import { attemptOf, countTry, type Attempt } from './mfa-demand.service.ts'
+import { attemptOf, countTry, trying, type Attempt } from './mfa-demand.service.ts'
 import * as devices from './mfa-devices.service.ts'
 import { originOf, type NewDevice, type OwnCtx } from './mfa-devices.service.ts'
 import { enrolling, mustBeActive, passed } from './mfa-login.flow.ts'
@@ -45,8 +45,7 @@ export async function ask(ctx: HttpCtx, deviceId: string, mfaToken: string) {
 export async function verify(ctx: HttpCtx, deviceId: string, { mfaToken, rememberDevice, ...proof }: Proof & Finishing) {
   const attempt = await attemptOf(ctx, mfaToken)
   const device = await devices.find(ctx, attempt.user.id, 'webauthn', deviceId)
-  await countTry(ctx, attempt)
-  await mustHaveSigned(ctx, ofDevice(attempt, deviceId), device, proof)
+  await trying(ctx, attempt, () => mustHaveSigned(ctx, ofDevice(attempt, deviceId), device, proof))
   return passed(ctx, attempt, { factor: 'hwk', rememberDevice })
 }
 

@@ -1,11 +1,9 @@
-import { revoke } from '../../kernel/challenges.ts'
 import type { Ctx, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
-import * as unlocking from '../activation/unlock.service.ts'
-import * as lockout from '../lockout-policy/lockout-policy.service.ts'
+import * as guesses from '../login/guesses.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import * as settings from '../password-settings/password-settings.service.ts'
-import * as sessions from '../sessions/sessions.service.ts'
 import * as userEmails from '../user-emails/user-emails.service.ts'
+import * as access from '../users/access.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import * as users from '../users/users.service.ts'
 import { passwordsErrors } from './passwords.errors.ts'
@@ -21,20 +19,20 @@ export async function accepted(ctx: Ctx, userId: string, password: string) {
 interface Circumstances {
   /** the session that stays; all others end */
   except?: string | undefined
-  /** the hash that this one takes the place of; absent: whichever there is */
+  /** the hash that this one takes the place of, which the user has just shown to know; absent: whichever there is */
   replaced?: string
   verified?: boolean
 }
 
-/** Stores what `accepted` has made. What went with the old password (sessions, ways to replace it) is worth nothing any more. @throws 400 when `replaced` is there no longer, 404 */
+/** Stores what `accepted` has made. What went with the old password is worth nothing any more. @throws 400 when `replaced` is there no longer, 404, 423 for it when it was guessed too late */
 export async function put(tx: Ctx, userId: string, passwordHash: string, { except, replaced, verified = false }: Circumstances = {}) {
-  await users.locked(tx, userId)
+  const { isLocked } = await users.locked(tx, userId)
   const { passwordHash: old } = await tx.db.user.findUniqueOrThrow({ where: { id: userId }, select: { passwordHash: true } })
+  if (replaced !== undefined && isLocked) throw loginErrors.locked()
   if (replaced !== undefined && old !== replaced) throw passwordsErrors.wrongCurrent()
   await settings.remember(tx, userId, old)
   await users.mark(tx, { id: userId }, { passwordHash, passwordChangedAt: tx.clock.now(), passwordLeakedAt: null, failedLogins: 0, ...(verified && { verified }) })
-  await revoke(tx, userId, users.passwordResets)
-  await sessions.endAll(tx, userId, { except })
+  await access.end(tx, userId, { except })
 }
 
 /** A wrong current password counts like one at login: whoever has found an open browser may not guess on. @throws 400, 423 for a locked user */
@@ -44,8 +42,7 @@ export async function change(ctx: Ctx, caller: VendorCaller | UserCaller, { id: 
   if (user.isLocked) throw loginErrors.locked()
   const replaced = user.passwordHash
   if (!await ctx.deps.passwords.verify(replaced, password) || replaced === null) {
-    const { locked } = await lockout.failed(ctx, userId)
-    if (locked) await unlocking.sendMail(ctx, user)
+    await guesses.wrong(ctx, user, userId)
     throw passwordsErrors.wrongCurrent()
   }
   const passwordHash = await accepted(ctx, userId, newPassword)

@@ -90,12 +90,10 @@ describe.concurrent('wrong passwords at login', () => {
     await env.vendor('POST', `${settings}/lockout-policy`, { enabled: true, maxAttempts: 9 })
     expect((await attempts(env, user.email, 8)).every((a) => a.status === 401)).toBe(true)
     expect(await row(env, user.id)).toMatchObject({ failedLogins: 8, isLocked: false })
-    expect((await attempts(env, user.email, 8)).every((a) => a.status === 401)).toBe(true)
-    expect(await row(env, user.id)).toMatchObject({ failedLogins: 16, isLocked: true })
+    expect((await attempts(env, user.email, 8)).filter((a) => a.status === 401)).toHaveLength(1)
+    expect(await row(env, user.id)).toMatchObject({ failedLogins: 9, isLocked: true })
     expect(await env.messages({ to: user.email })).toMatchObject([{ template: 'UnlockUser' }])
-    // only whoever knows the password is told
-    expect(await logIn(env, user.email, OLD)).toMatchObject({ status: 423, body: { errorCode: 'ER-01034' }, cookies: [] })
-    expect((await logIn(env, user.email, 'x')).status).toBe(401)
+    for (const password of [OLD, 'x']) expect(await logIn(env, user.email, password)).toMatchObject({ status: 423, body: { errorCode: 'ER-01034' }, cookies: [] })
   })
 
   test('a right one starts the count again', async () => {

@@ -1,8 +1,8 @@
 import { issue, mustAnswer, redeem, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
 import type { Ctx, UserScope } from '../../kernel/operation.ts'
 import * as mail from '../mail/mail.service.ts'
-import * as sessions from '../sessions/sessions.service.ts'
 import * as userEmails from '../user-emails/user-emails.service.ts'
+import * as access from '../users/access.service.ts'
 import { mailDataOf } from '../users/users.schemas.ts'
 import * as users from '../users/users.service.ts'
 import { phoneNumberErrors } from './phone-numbers.errors.ts'
@@ -55,7 +55,7 @@ export async function finishReset(ctx: Ctx, { changePhoneNumberToken, phoneNumbe
     const outcome = await redeem(tx, afterReset, changePhoneNumberToken), userId = outcome.state === 'ok' ? outcome.challenge.userId : null
     if (userId === null) throw phoneNumberErrors.badToken()
     await replace(tx, userId, users.plain(phoneNumber))
-    await sessions.endAll(tx, userId)
+    await access.end(tx, userId)
   })
 }
 

@@ -3,6 +3,7 @@ import type { Prisma, Session } from '@henhouse/database'
 import { after, SECOND } from '../../kernel/clock.ts'
 import type { Ctx, HttpCtx, UserCaller } from '../../kernel/operation.ts'
 import { fingerprint } from '../../kernel/random.ts'
+import { loginErrors } from '../login/login.errors.ts'
 import { sessionErrors } from './sessions.errors.ts'
 import { endOf, type Rules } from './sessions.service.ts'
 
@@ -23,15 +24,16 @@ interface Place { userId: string, tenantId: string, sessionId: string }
 
 /**
  * Begins a session in a tenant, with its first refresh token; the user's oldest ones end where there are too many. Logins
- * of one user queue at its row, so that no two of them each take the last place.
+ * of one user queue at its row, so that no two of them each take the last place, and none comes after a lock.
+ * @throws 423 for a locked user
  */
 export async function start(ctx: HttpCtx, { userId, tenantId, applicationId, mfaPassed }: NewSession, rules: Rules) {
   const now = ctx.clock.now(), sessionId = ctx.random.uuid(), token = ctx.random.token()
   const { ip: ipAddress, userAgent } = ctx.http
   const expiresAt = lifetime(rules, now, now)
   await ctx.atomically(async (tx) => {
-    const { count } = await tx.db.user.updateMany({ where: { id: userId }, data: { lastLogin: now, failedLogins: 0, activeTenantId: tenantId } })
-    if (count === 0) throw sessionErrors.ended()
+    const { count } = await tx.db.user.updateMany({ where: { id: userId, isLocked: false }, data: { lastLogin: now, failedLogins: 0, activeTenantId: tenantId } })
+    if (count === 0) throw await tx.db.user.count({ where: { id: userId } }) ? loginErrors.locked() : sessionErrors.ended()
     await tx.db.session.create({ data: { id: sessionId, userId, tenantId, applicationId: applicationId ?? null, mfaPassed, ipAddress, userAgent, createdAt: now, lastActiveAt: now, expiresAt }, select: { id: true } })
     await tx.db.refreshToken.create({ data: { id: fingerprint(token), sessionId, createdAt: now, expiresAt }, select: { id: true } })
     await makeRoom(tx, { userId, tenantId, sessionId }, rules)

@@ -1,10 +1,10 @@
 import type { Prisma } from '@henhouse/database'
-import { revoke, type ChallengeKind } from '../../kernel/challenges.ts'
+import type { ChallengeKind } from '../../kernel/challenges.ts'
 import { onDuplicate, onMissing } from '../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserScope } from '../../kernel/operation.ts'
 import { doorsTo } from '../hierarchy/sub-account-access.service.ts'
 import * as memberships from '../memberships/memberships.service.ts'
-import * as sessions from '../sessions/sessions.service.ts'
+import * as access from './access.service.ts'
 import { userErrors } from './users.errors.ts'
 import { activeTenantId, mustBeObjects, secretColumns, withTenants, type UserChange, type UserWithRights, type UserWithTenants } from './users.schemas.ts'
 
@@ -78,12 +78,11 @@ export const plain = (phoneNumber: string) => phoneNumber.replaceAll('-', '')
 /** The token that sets a new password, and the code that is exchanged for it. */
 export const passwordResets = [{ purpose: 'password-reset' }, { purpose: 'password-reset-code', typed: true }] as const satisfies readonly ChallengeKind[]
 
-/** Says who must not log in anywhere, and ends all sessions; ways to a new password that were handed out are closed. */
+/** Says who must not log in anywhere, and ends what is under way. */
 export function lock(ctx: Ctx, userId: string) {
   return ctx.atomically(async (tx) => {
     await mark(tx, { id: userId }, { isLocked: true, lockedAt: tx.clock.now() })
-    await revoke(tx, userId, passwordResets)
-    await sessions.endAll(tx, userId)
+    await access.end(tx, userId)
   })
 }
 export const unlock = (ctx: Ctx, userId: string) => mark(ctx, { id: userId }, { isLocked: false, lockedAt: null, failedLogins: 0 })
