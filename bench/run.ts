@@ -1,23 +1,18 @@
 // npm run bench: six endpoints of Henhouse beside a bare Fastify + pg server that does the same work, in one run, as ratios.
-import { fork } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { createDatabase, dropDatabase, migrate, openDatabase, startEmbeddedPostgres } from '@henhouse/database'
+import { availableParallelism } from 'node:os'
+import { migrate, openDatabase } from '@henhouse/database'
 import { passwordHasher } from '@henhouse/passwords'
 import { pino } from 'pino'
-import { Pool, type Dispatcher } from 'undici'
+import type { Pool } from 'undici'
 import { createEnvironment } from '../apps/server/src/areas/environments/environments.service.ts'
 import { contextFor } from '../apps/server/src/kernel/context.ts'
 import { benchDeps, HASH } from './deps.ts'
 import type { Fixture } from './fixture.ts'
+import { caller, median, postgres, start, type Call } from './servers.ts'
 
 const CONNECTIONS = 10, ROUNDS = 3, USERS = 1000
 const SECONDS = Number(process.argv.find((a) => a.startsWith('--seconds='))?.split('=')[1] ?? 3)
-
-const RUN = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url))
 
 async function prepare(databaseUrl: string): Promise<Fixture> {
   await migrate(databaseUrl)
@@ -39,23 +34,7 @@ async function prepare(databaseUrl: string): Promise<Fixture> {
   return fixture
 }
 
-/** A server in a process of its own, as it would run. */
-async function start(file: string, fixture: Fixture, port: number) {
-  const child = fork(RUN, [`bench/${file}`], { env: { ...process.env, BENCH_FIXTURE: JSON.stringify(fixture), BENCH_PORT: String(port), NODE_ENV: 'production' } })
-  await new Promise<void>((resolve, reject) => child.once('message', () => resolve()).once('exit', (code) => reject(new Error(`${file} ended with ${code}`))))
-  const pool = new Pool(`http://127.0.0.1:${port}`, { connections: CONNECTIONS })
-  return { pool, stop: async () => { await pool.close(); child.kill('SIGKILL') } }
-}
-
 interface Case { name: string, prepare(call: Call, fixture: Fixture, worker: number): Promise<(turn: number) => Promise<void>> }
-type Call = (method: Dispatcher.HttpMethod, path: string, expected: number, body?: object, headers?: Record<string, string>) => Promise<{ body: Record<string, string>, cookie: string }>
-
-const caller = (pool: Pool): Call => async (method, path, expected, body, headers) => {
-  const response = await pool.request({ method, path, headers: { ...(body && { 'content-type': 'application/json' }), ...headers }, ...(body && { body: JSON.stringify(body) }) })
-  const text = await response.body.text()
-  if (response.statusCode !== expected) throw new Error(`${method} ${path} answered ${response.statusCode}: ${text.slice(0, 300)}`)
-  return { body: text ? JSON.parse(text) : null, cookie: [response.headers['set-cookie'] ?? []].flat().map((c) => c.split(';')[0]).join('; ') }
-}
 const logIn = async (call: Call, { emails, password }: Fixture, worker: number) => call('POST', '/identity/resources/auth/v1/user', 200, { email: emails[worker], password })
 const environmentToken = async (call: Call, { vendorId, apiKey }: Fixture) => (await call('POST', '/auth/vendor', 200, { clientId: vendorId, secret: apiKey })).body['token']!
 
@@ -97,15 +76,10 @@ async function measure(pool: Pool, one: Case, fixture: Fixture, seconds: number)
   await Promise.all(turns.map(async (turn) => { while (performance.now() < end) { await turn(count); count++ } }))
   return count / ((performance.now() - begin) / 1000)
 }
-const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
-
-const given = process.env['DATABASE_URL']
-const folder = mkdtempSync(join(tmpdir(), 'henhouse-bench-'))
-const server = given ? { url: given, stop: async () => {} } : await startEmbeddedPostgres({ dataDir: folder, temporary: true })
-const name = `henhouse_bench_${process.pid}`
+const server = await postgres()
 try {
-  const fixture = await prepare(await createDatabase(server.url, name))
-  const henhouse = await start('henhouse.ts', fixture, 4310), baseline = await start('baseline.ts', fixture, 4311)
+  const fixture = await prepare(await server.create('bench'))
+  const henhouse = await start('henhouse.ts', fixture, 4310, CONNECTIONS), baseline = await start('baseline.ts', fixture, 4311, CONNECTIONS)
   console.log(`argon2id m=${HASH.memoryCost} KiB, t=${HASH.timeCost}, p=${HASH.parallelism}; RS256; ${CONNECTIONS} connections; Node ${process.versions.node}; ${availableParallelism()} cores shared by server, load and Postgres; median of ${ROUNDS} × ${SECONDS} s\n`)
   console.log(`${'requests per second'.padEnd(28)}${'henhouse'.padStart(10)}${'bare'.padStart(10)}${'ratio'.padStart(8)}`)
   for (const one of cases) {
@@ -122,7 +96,5 @@ try {
   await henhouse.stop()
   await baseline.stop()
 } finally {
-  if (given) await dropDatabase(server.url, name)
   await server.stop()
-  rmSync(folder, { recursive: true, force: true })
 }

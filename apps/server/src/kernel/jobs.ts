@@ -5,6 +5,7 @@ import { after, HOUR, MINUTE, SECOND } from './clock.ts'
 import { contextFor } from './context.ts'
 import type { Deps } from './deps.ts'
 import type { EnvironmentDirectory } from './environments.ts'
+import { foldLists } from './listing.ts'
 import type { Ctx } from './operation.ts'
 
 /** Work done later, at least once: `run` must bear being repeated. */
@@ -126,15 +127,21 @@ export async function runDue(parts: WorkerParts, vendorId?: string): Promise<num
   }
 }
 
-const CLEANING_MS = HOUR
+const CLEANING_MS = HOUR, FOLDING_MS = MINUTE
 
-/** Looks for due jobs every `intervalMs`, and once an hour for rubbish, until stopped; stopping waits for those that run. */
+/** Looks for due jobs every `intervalMs`, folds lists every minute and clears rubbish every hour, until stopped; stopping waits for those that run. */
 export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
   let stopped = false
   let wake = () => {}
-  const cleaning = setInterval(() => {
-    cleanUp(parts.deps).catch((error: unknown) => parts.log.error({ err: error }, 'cleaning up failed'))
-  }, CLEANING_MS).unref()
+  const regularly = (ms: number, what: (deps: Deps) => Promise<void>, failed: string) => {
+    let running = false
+    return setInterval(() => {
+      if (running) return
+      running = true
+      what(parts.deps).catch((error: unknown) => parts.log.error({ err: error }, failed)).finally(() => { running = false })
+    }, ms).unref()
+  }
+  const timers = [regularly(CLEANING_MS, cleanUp, 'cleaning up failed'), regularly(FOLDING_MS, foldLists, 'folding lists failed')]
   const loop = (async () => {
     while (!stopped) {
       try {
@@ -153,7 +160,7 @@ export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
   return {
     async stop() {
       stopped = true
-      clearInterval(cleaning)
+      timers.forEach(clearInterval)
       wake()
       await loop
     },

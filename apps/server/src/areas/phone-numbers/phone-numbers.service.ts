@@ -2,6 +2,7 @@ import type { Prisma } from '@henhouse/database'
 import { codeErrors, issue, mustAnswer, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
 import { after, MINUTE } from '../../kernel/clock.ts'
 import { isUuid } from '../../kernel/environments.ts'
+import { inOrderOf, pageOf } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
 import { page, slice } from '../../kernel/paging.ts'
 import * as sms from '../sms/sms.service.ts'
@@ -22,14 +23,17 @@ export const ownerOf = async (ctx: Ctx, phoneNumber: string) =>
 
 /** A page of the numbers of those users whom the caller sees in lists. */
 export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: PhoneNumberQuery) {
-  const { _sortBy = 'createdAt', _order, _phoneNumber, userIds } = query
+  const { _sortBy = 'createdAt', _order, _phoneNumber, userIds } = query, direction = _order === 'DESC' ? 'desc' : 'asc'
+  const { where: user, whole } = await selection(ctx, caller, tenant, {})
+  if (whole === 'users' && _sortBy === 'createdAt' && _phoneNumber === undefined && !userIds) {
+    const { ids, total } = await pageOf(ctx, 'phone-numbers', query)
+    return page(inOrderOf(ids, await ctx.db.phoneNumber.findMany({ where: { id: { in: ids } } })).map(toPhoneNumber), total, query)
+  }
   const where: Prisma.PhoneNumberWhereInput = {
-    user: (await selection(ctx, caller, tenant, {})).where,
-    ...(_phoneNumber !== undefined && { phoneNumber: users.plain(_phoneNumber) }),
-    ...(userIds && { userId: { in: userIds.filter(isUuid) } }),
+    user, ...(_phoneNumber !== undefined && { phoneNumber: users.plain(_phoneNumber) }), ...(userIds && { userId: { in: userIds.filter(isUuid) } }),
   }
   const [rows, total] = await Promise.all([
-    ctx.db.phoneNumber.findMany({ where, orderBy: [{ [_sortBy]: _order === 'DESC' ? 'desc' : 'asc' }, { id: 'asc' }], ...slice(query) }), ctx.db.phoneNumber.count({ where }),
+    ctx.db.phoneNumber.findMany({ where, orderBy: [{ [_sortBy]: direction }, { id: direction }], ...slice(query) }), ctx.db.phoneNumber.count({ where }),
   ])
   return page(rows.map(toPhoneNumber), total, query)
 }

@@ -2,6 +2,7 @@ import type { Prisma } from '@henhouse/database'
 import { issue, mustAnswer, type ChallengeKind } from '../../kernel/challenges.ts'
 import { after, HOUR } from '../../kernel/clock.ts'
 import { isUuid } from '../../kernel/environments.ts'
+import { inOrderOf, pageOf } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
 import { page, slice } from '../../kernel/paging.ts'
 import * as mail from '../mail/mail.service.ts'
@@ -24,14 +25,17 @@ export const ownerOf = async (ctx: Ctx, email: string) => {
 
 /** A page of the addresses of those users whom the caller sees in lists. */
 export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: UserEmailQuery) {
-  const { _sortBy = 'createdAt', _order, _email, userIds } = query
+  const { _sortBy = 'createdAt', _order, _email, userIds } = query, direction = _order === 'DESC' ? 'desc' : 'asc'
+  const { where: user, whole } = await selection(ctx, caller, tenant, {})
+  if (whole === 'users' && _sortBy === 'createdAt' && _email === undefined && userIds === undefined) {
+    const { ids, total } = await pageOf(ctx, 'emails', query)
+    return page(inOrderOf(ids, await ctx.db.userEmail.findMany({ where: { id: { in: ids } }, include: withPrimary })).map(toUserEmail), total, query)
+  }
   const where: Prisma.UserEmailWhereInput = {
-    user: (await selection(ctx, caller, tenant, {})).where,
-    ...(_email !== undefined && { email: _email.toLowerCase() }),
-    ...(userIds !== undefined && { userId: { in: userIds.split(',').filter(isUuid) } }),
+    user, ...(_email !== undefined && { email: _email.toLowerCase() }), ...(userIds !== undefined && { userId: { in: userIds.split(',').filter(isUuid) } }),
   }
   const [rows, total] = await Promise.all([
-    ctx.db.userEmail.findMany({ where, include: withPrimary, orderBy: [{ [_sortBy]: _order === 'DESC' ? 'desc' : 'asc' }, { id: 'asc' }], ...slice(query) }), ctx.db.userEmail.count({ where }),
+    ctx.db.userEmail.findMany({ where, include: withPrimary, orderBy: [{ [_sortBy]: direction }, { id: direction }], ...slice(query) }), ctx.db.userEmail.count({ where }),
   ])
   return page(rows.map(toUserEmail), total, query)
 }

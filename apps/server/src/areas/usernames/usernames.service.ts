@@ -1,6 +1,7 @@
 import type { Prisma } from '@henhouse/database'
 import { isUuid } from '../../kernel/environments.ts'
 import { onDuplicate } from '../../kernel/errors.ts'
+import { inOrderOf, pageOf } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
 import { containing, page, slice } from '../../kernel/paging.ts'
 import { selection } from '../users/user-list.service.ts'
@@ -10,16 +11,22 @@ import type { UsernameQuery } from './usernames.schemas.ts'
 
 /** A page of the names of those users whom the caller sees in lists. */
 export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: UsernameQuery) {
-  const { _sortBy, _order, _usernamePrefix, userIds, usernames } = query, direction = _order === 'DESC' ? 'desc' : 'asc'
+  const { _sortBy = 'createdAt', _order, _usernamePrefix, userIds, usernames } = query, direction = _order === 'DESC' ? 'desc' : 'asc'
+  const { where: user, whole } = await selection(ctx, caller, tenant, {})
+  const select = { id: true, username: true }, shown = (rows: { id: string, username: string | null }[], total: number) =>
+    page(rows.map(({ id, username }) => ({ userId: id, username: username! })), total, query)
+  if (whole === 'users' && _sortBy === 'createdAt' && _usernamePrefix === undefined && !userIds && !usernames) {
+    const { ids, total } = await pageOf(ctx, 'usernames', query)
+    return shown(inOrderOf(ids, await ctx.db.user.findMany({ where: { id: { in: ids } }, select })), total)
+  }
   const where: Prisma.UserWhereInput = {
     username: {
       not: null, ...(_usernamePrefix !== undefined && { startsWith: containing(_usernamePrefix.toLowerCase()).contains }), ...(usernames && { in: usernames.map((name) => name.toLowerCase()) }),
     },
-    AND: [(await selection(ctx, caller, tenant, {})).where, ...(userIds ? [{ id: { in: userIds.filter(isUuid) } }] : [])],
+    AND: [user, ...(userIds ? [{ id: { in: userIds.filter(isUuid) } }] : [])],
   }
-  const orderBy: Prisma.UserOrderByWithRelationInput[] = [{ [_sortBy === 'userId' ? 'id' : _sortBy ?? 'createdAt']: direction }, { id: 'asc' }]
-  const [rows, total] = await Promise.all([ctx.db.user.findMany({ where, select: { id: true, username: true }, orderBy, ...slice(query) }), ctx.db.user.count({ where })])
-  return page(rows.map(({ id, username }) => ({ userId: id, username: username! })), total, query)
+  const orderBy: Prisma.UserOrderByWithRelationInput[] = [{ [_sortBy === 'userId' ? 'id' : _sortBy]: direction }, { id: direction }]
+  return shown(...await Promise.all([ctx.db.user.findMany({ where, select, orderBy, ...slice(query) }), ctx.db.user.count({ where })]))
 }
 
 /** @throws 404 */

@@ -2,12 +2,13 @@ import type { Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { isUuid } from '../../kernel/environments.ts'
 import { descendantsOf } from '../../kernel/hierarchy.ts'
+import { hasHiddenMembers, inOrderOf, pageOf, type List } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { containing, Order, page, pageQuery, slice } from '../../kernel/paging.ts'
 import { OneOf } from '../../kernel/validation.ts'
 import { opens } from '../hierarchy/sub-account-access.service.ts'
 import { userErrors } from './users.errors.ts'
-import { secretColumns, toCoreUser, withTenants } from './users.schemas.ts'
+import { secretColumns, toCoreUser, withTenants, type UserWithTenants } from './users.schemas.ts'
 import { membersOf } from './users.service.ts'
 
 const text = Type.Optional(Type.String())
@@ -31,15 +32,21 @@ export type UserQuery = Static<typeof UserQuery>
 
 /** A page of the users in the tenant and those below it, without one (management) of all. `roles`: whether to show those that they have in their tenants. */
 export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: UserQuery, { roles }: { roles: boolean }) {
-  const { where, visible } = await selection(ctx, caller, tenant, query)
-  const [rows, total] = await Promise.all([
-    ctx.db.user.findMany({ where, omit: secretColumns, include: { memberships: withTenants(ctx, { roles, visible }) }, orderBy: order(query), ...slice(query) }),
-    ctx.db.user.count({ where }),
-  ])
-  return page(rows.map((row) => toCoreUser(row, caller, row.memberships.find((m) => m.tenantId === tenant?.id)?.tenantId)), total, query)
+  const { where, visible, whole } = await selection(ctx, caller, tenant, query)
+  const columns = { omit: secretColumns, include: { memberships: withTenants(ctx, { roles, visible }) } }
+  const shown = (rows: UserWithTenants[], total: number) =>
+    page(rows.map((row) => toCoreUser(row, caller, row.memberships.find((m) => m.tenantId === tenant?.id)?.tenantId)), total, query)
+  if (whole && (query._sortBy ?? 'createdAt') === 'createdAt') {
+    const { ids, total } = await pageOf(ctx, whole, query)
+    return shown(inOrderOf(ids, await ctx.db.user.findMany({ where: { id: { in: ids } }, ...columns })), total)
+  }
+  return shown(...await Promise.all([
+    ctx.db.user.findMany({ where, ...columns, orderBy: order(query), ...slice(query) }),
+    whole ? pageOf(ctx, whole, { _limit: 0 }).then(({ total }) => total) : ctx.db.user.count({ where }),
+  ]))
 }
 
-/** Which users a query means, and which of their tenants its caller may see (undefined: all). */
+/** Which users a query means, which of their tenants its caller may see (undefined: all), and the counted list that they are the whole of, if any. */
 export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: UserQuery) {
   const { _identifier, _identifierType, _includeSubTenants = true } = query
   if ((_identifier === undefined) !== (_identifierType === undefined)) throw userErrors.identifierAlone()
@@ -47,19 +54,24 @@ export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, ten
   const ofCaller = tenant && await family(tenant.id)
   const asked = query._tenantId === undefined ? undefined : await family(query._tenantId)
   const tenantIds = asked && ofCaller ? asked.filter((id) => ofCaller.includes(id)) : asked ?? ofCaller
-  const where: Prisma.UserWhereInput = {
-    ...(tenantIds && membersOf(ctx, tenantIds)),
-    ...(caller.kind === 'user' && { invisible: false }),
-    AND: [
-      ...(query._email === undefined ? [] : [{ email: query._email.toLowerCase() }]),
-      ...(query.ids === undefined ? [] : [{ id: { in: query.ids.split(',').filter(isUuid) } }]),
-      ...(query._externalIds === undefined ? [] : [{ externalId: { in: query._externalIds.split(',') } }]),
-      ...(query._namePrefix === undefined ? [] : [{ name: beginning(query._namePrefix) }]),
-      ...(_identifier === undefined || !_identifierType ? [] : [{ [_identifierType]: beginning(_identifier) }]),
-      ...(query._filter === undefined ? [] : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),
-    ],
-  }
-  return { where, visible: caller.kind === 'user' ? ofCaller : undefined }
+  const filters: Prisma.UserWhereInput[] = [
+    ...(query._email === undefined ? [] : [{ email: query._email.toLowerCase() }]),
+    ...(query.ids === undefined ? [] : [{ id: { in: query.ids.split(',').filter(isUuid) } }]),
+    ...(query._externalIds === undefined ? [] : [{ externalId: { in: query._externalIds.split(',') } }]),
+    ...(query._namePrefix === undefined ? [] : [{ name: beginning(query._namePrefix) }]),
+    ...(_identifier === undefined || !_identifierType ? [] : [{ [_identifierType]: beginning(_identifier) }]),
+    ...(query._filter === undefined ? [] : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),
+  ]
+  const where: Prisma.UserWhereInput = { ...(tenantIds && membersOf(ctx, tenantIds)), ...(caller.kind === 'user' && { invisible: false }), AND: filters }
+  return { where, visible: caller.kind === 'user' ? ofCaller : undefined, whole: filters.length ? undefined : await wholeList(ctx, caller, tenantIds) }
+}
+
+async function wholeList(ctx: Ctx, caller: VendorCaller | UserCaller, tenantIds: string[] | undefined): Promise<List | undefined> {
+  if (!tenantIds) return 'users'
+  const [tenantId, ...others] = tenantIds
+  // somebody may be in several tenants
+  if (tenantId === undefined || others.length || await hasHiddenMembers(ctx, tenantId, { invisible: caller.kind === 'user' })) return undefined
+  return `members:${tenantId}`
 }
 
 const beginning = (text: string) => ({ startsWith: containing(text).contains, mode: 'insensitive' as const })

@@ -1,0 +1,59 @@
+import { foldLists } from '../src/kernel/listing.ts'
+import type { Ctx } from '../src/kernel/operation.ts'
+
+/** How many there are to be; the first tenant has `members` of the users, the others share the rest. */
+export interface Size { users: number, tenants: number, members: number }
+export interface Crowd { bigTenantId: string, tenantId: string, memberId: string, userId: string, email: string, adminId: string }
+
+const FIRST = ['Ada', 'Bob', 'Carla', 'Dmitri', 'Elena', 'Farid', 'Grace', 'Hugo', 'Ines', 'Jonas', 'Katja', 'Linus', 'Maria', 'Noor', 'Otto', 'Priya', 'Quinn', 'Rosa', 'Sven', 'Tara', 'Umar', 'Vera', 'Wim', 'Xenia', 'Yusuf', 'Zoe']
+const LAST = ['Abel', 'Brandt', 'Castro', 'Duarte', 'Eriksen', 'Fischer', 'Gupta', 'Haddad', 'Ivanov', 'Jansen', 'Kowalski', 'Lindgren', 'Moreau', 'Novak', 'Okafor', 'Petrov', 'Quiroga', 'Rossi', 'Schmidt', 'Tanaka', 'Ueda', 'Vargas', 'Weber', 'Yilmaz', 'Zhang']
+
+/**
+ * Fills an environment as a load would find it, with plain SQL: users with an address, a number and a name each, spread in
+ * time, members of a tenant with a role. What triggers would have kept is written here, as none run.
+ */
+export async function fill(ctx: Ctx, { users, tenants, members }: Size): Promise<Crowd> {
+  const client = await ctx.deps.database.pool.connect(), v = ctx.vendorId
+  try {
+    // written once at the end instead of row by row
+    const { rows: indexes } = users < 20_000 ? { rows: [] } : await client.query<{ name: string, definition: string }>(`
+      select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index i
+      where indrelid = any (array['"User"', '"UserEmail"', '"PhoneNumber"', '"Membership"', '"MembershipRole"']::regclass[])
+        and not exists (select from pg_constraint c where c.conindid = i.indexrelid)`)
+    for (const { name } of indexes) await client.query(`drop index ${name}`)
+    await client.query(`set session_replication_role = replica`)
+    await client.query(`set maintenance_work_mem = '512MB'`)
+    await client.query(`
+      insert into "Tenant" ("vendorId", id, "rowId", name, "createdAt", "updatedAt")
+      select $1, gen_random_uuid(), gen_random_uuid(), 'Tenant ' || i, at, at from generate_series(1, $2::int) i, lateral (select date_trunc('second', now()) - (($2 - i) * interval '1 hour') as at) t`, [v, tenants])
+    await client.query(`
+      insert into "User" ("vendorId", id, email, username, "phoneNumber", name, verified, "createdAt", "updatedAt")
+      select $1, gen_random_uuid(), lower(first || '.' || last || i || '@example.com'), lower(first || i), '+1' || (2000000000 + i), first || ' ' || last || ' ' || i, true, at, at
+      from generate_series(1, $2::int) i, lateral (select date_trunc('second', now()) - (($2 - i) * interval '1 second') as at, ($3::text[])[1 + (hashint4(i) & 2147483647) % ${FIRST.length}] as first, ($4::text[])[1 + (hashint4(-i) & 2147483647) % ${LAST.length}] as last) t`, [v, users, FIRST, LAST])
+    await client.query(`insert into "UserEmail" ("vendorId", id, "userId", email, verified, "createdAt", "updatedAt") select "vendorId", id, id, email, true, "createdAt", "createdAt" from "User" where "vendorId" = $1`, [v])
+    await client.query(`insert into "PhoneNumber" ("vendorId", id, "userId", "phoneNumber", verified, "createdAt", "updatedAt") select "vendorId", id, id, "phoneNumber", true, "createdAt", "createdAt" from "User" where "vendorId" = $1`, [v])
+    await client.query(`
+      with t as (select id, row_number() over (order by "createdAt") n from "Tenant" where "vendorId" = $1), u as (select id, "createdAt", row_number() over (order by "createdAt") n from "User" where "vendorId" = $1)
+      insert into "Membership" ("vendorId", "userId", "tenantId", "acceptedAt", "createdAt", "userCreatedAt")
+      select $1, u.id, t.id, u."createdAt", u."createdAt", u."createdAt" from u join t on t.n = case when u.n <= $2::int then 1 else 2 + u.n % ($3::int - 1) end`, [v, members, tenants])
+    await client.query(`insert into "MembershipRole" ("vendorId", "userId", "tenantId", "roleId") select m."vendorId", m."userId", m."tenantId", r.id from "Membership" m join "Role" r on r."vendorId" = m."vendorId" and r.key = 'Admin' where m."vendorId" = $1`, [v])
+    await client.query(`update "User" u set "activeTenantId" = m."tenantId" from "Membership" m where u."vendorId" = $1 and m."vendorId" = $1 and m."userId" = u.id`, [v])
+    await client.query(`set session_replication_role = origin`)
+    for (const { definition } of indexes) await client.query(definition)
+    await client.query(`
+      insert into "ListChunk" ("vendorId", list, at, id, size) select $1, list, '-infinity', '00000000-0000-0000-0000-000000000000', rows from (
+        select unnest(array['users', 'usernames', 'emails', 'phone-numbers']) as list, $2::int as rows
+        union all select 'members:' || "tenantId", count(*) from "Membership" where "vendorId" = $1 group by 1) l on conflict ("vendorId", list, at, id) do update set size = excluded.size`, [v, users])
+    await client.query(`delete from "ListChange" where "vendorId" = $1`, [v])
+    await foldLists(ctx.deps, { vendorId: v })
+    const { rows: [found] } = await client.query<Crowd>(`
+      with t as (select id, row_number() over (order by "createdAt") n from "Tenant" where "vendorId" = $1)
+      select (select id from t where n = 1) as "bigTenantId", (select id from t where n = 1 + $2::int / 2) as "tenantId",
+        (select "userId" from "Membership" where "vendorId" = $1 and "tenantId" = (select id from t where n = 1 + $2::int / 2) limit 1) as "memberId",
+        (select "userId" from "Membership" where "vendorId" = $1 and "tenantId" = (select id from t where n = 1) limit 1) as "adminId", u.id as "userId", u.email
+      from "User" u where u."vendorId" = $1 order by u."createdAt" offset $3::int / 2 limit 1`, [v, tenants, users])
+    return found!
+  } finally {
+    client.release()
+  }
+}
