@@ -8,6 +8,7 @@ const globals = [
   { selector: 'CallExpression[callee.object.name=\'Math\'][callee.property.name=\'random\']', message: chance },
 ]
 const environment = { selector: 'MemberExpression[object.name=\'process\'][property.name=\'env\']', message: 'only config.ts reads the environment' }
+const keys = { selector: 'Literal[value=/^fe\\./]', message: 'name what a user must hold in areas/permissions/permissions.keys.ts' }
 const entropy = { name: 'node:crypto', importNames: ['randomUUID', 'randomBytes', 'randomInt'], message: chance }
 const tests = ['**/*.test.ts', '**/test/**']
 
@@ -29,6 +30,10 @@ export default ts.config(
   {
     files: ['apps/server/src/**/*.ts'], ignores: [...tests, 'apps/server/src/kernel/clock.ts', 'apps/server/src/kernel/random.ts', 'apps/server/src/kernel/secrets.ts'],
     rules: { 'no-restricted-syntax': ['error', ...globals, environment], 'no-restricted-imports': ['error', { paths: [entropy] }] },
+  },
+  {
+    files: ['apps/server/src/areas/**/*.ts'], ignores: [...tests, 'apps/server/src/areas/environments/built-in.ts', 'apps/server/src/areas/permissions/permissions.keys.ts'],
+    rules: { 'no-restricted-syntax': ['error', ...globals, environment, keys] },
   },
   { files: ['apps/server/src/config.ts'], rules: { 'no-restricted-syntax': ['error', ...globals] } },
   { files: ['packages/*/src/**/*.ts'], ignores: tests, rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ group: ['**/apps/**', '@henhouse/server'], message: 'a package knows no app' }] }] } },

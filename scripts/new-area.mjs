@@ -20,6 +20,7 @@ const url = `/identity/resources/${name}/v1`
 const files = {
   routes: `import { Type } from 'typebox'
 import { operation } from '../../kernel/operation.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { ${Singular}, to${Singular} } from './${name}.schemas.ts'
 import * as ${camel} from './${name}.service.ts'
 
@@ -28,7 +29,7 @@ const tag = '${words[0].toUpperCase()}${words.slice(1)}'
 export const ${camel}Routes = [
   operation({
     id: 'list${Pascal}V1', method: 'GET', path: '${url}', summary: 'List ${words}', tag,
-    auth: 'both', permission: 'fe.secure.read.${camel}', tenant: 'required',
+    auth: 'both', permission: needs.${camel}.read, tenant: 'required',
     returns: { 200: Type.Array(${Singular}) },
     handler: async (ctx) => (await ${camel}.list(ctx, ctx.tenant)).map(to${Singular}),
   }),

@@ -1,4 +1,5 @@
 import { operation } from '../../kernel/operation.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import * as tenants from '../tenants/tenants.service.ts'
 import { AccountSettings, AccountSettingsChange, Named, PublicAccountSettings, toAccountSettings } from './account-settings.schemas.ts'
@@ -9,14 +10,14 @@ const path = '/tenants/resources/account-settings/v1', tag = 'Account Settings'
 export const accountSettingsRoutes = [
   operation({
     id: 'getAccountSettingsV1', method: 'GET', path, summary: 'Read the settings of the account', tag,
-    auth: 'both', permission: 'fe.secure.read.accountSettings', tenant: 'required',
+    auth: 'both', permission: needs.account.read, tenant: 'required',
     returns: { 200: AccountSettings },
     errors: [tenantErrors.notFound],
     handler: async (ctx) => toAccountSettings(await accountSettings.of(ctx, ctx.tenant.id)),
   }),
   operation({
     id: 'updateAccountSettingsV1', method: 'PUT', path, summary: 'Change settings of the account; what is not given stays', tag,
-    auth: 'both', permission: 'fe.secure.write.accountSettings', tenant: 'required',
+    auth: 'both', permission: needs.account.write, tenant: 'required',
     body: AccountSettingsChange,
     returns: { 200: AccountSettings },
     errors: [tenantErrors.notFound, tenantErrors.nothingToChange],

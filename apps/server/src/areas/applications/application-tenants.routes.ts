@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import * as assignments from './application-tenants.service.ts'
 import { applicationErrors } from './applications.errors.ts'
@@ -14,14 +15,14 @@ const Assignment = Type.Object({ appId: Id, tenantId: Type.String() })
 export const tenantRoutes = [
   operation({
     id: 'listTenantApplicationsV1', method: 'GET', path: `${url}/v1`, summary: 'List the applications that accounts were assigned', tag,
-    auth: 'both', permission: 'fe.account-settings.read.app', tenant: 'required',
+    auth: 'both', permission: needs.applications.read, tenant: 'required',
     query: TenantFilter,
     returns: { 200: Type.Array(TenantApplications) },
     handler: async (ctx, { query }) => (await assignments.list(ctx, ctx.caller, ctx.tenant, query)).map(toTenantApplications),
   }),
   operation({
     id: 'listTenantApplicationsV2', method: 'GET', path: `${url}/v2`, summary: 'List the applications that accounts were assigned, and to which of their users each is open', tag,
-    auth: 'both', permission: 'fe.account-settings.read.app', tenant: 'required',
+    auth: 'both', permission: needs.applications.read, tenant: 'required',
     query: TenantFilter,
     returns: { 200: Type.Array(TenantAssignments) },
     handler: async (ctx, { query }) => (await assignments.list(ctx, ctx.caller, ctx.tenant, query)).map(toTenantAssignments),

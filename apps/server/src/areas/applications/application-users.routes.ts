@@ -1,10 +1,11 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
+import { needs } from '../permissions/permissions.keys.ts'
+import { roleErrors } from '../roles/roles.errors.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { userErrors } from '../users/users.errors.ts'
 import * as assignments from './application-users.service.ts'
-import { readPermission } from './application-users.service.ts'
 import { applicationErrors } from './applications.errors.ts'
 import { ActiveTenantChoice, ActiveTenants, ApplicationsOfUser, toUserAssignment, UserAssignment, UsersOfApplication } from './applications.schemas.ts'
 
@@ -20,7 +21,7 @@ export const userRoutes = [
     body: UsersOfApplication,
     returns: { 201: Type.Array(UserAssignment) },
     errors: wrongIds,
-    handler: async (ctx, { body: { appId, ...body } }) => (await assignments.assign(ctx, undefined, { ...body, appIds: [appId] })).map(toUserAssignment),
+    handler: async (ctx, { body: { appId, ...body } }) => (await assignments.assign(ctx, ctx.caller, undefined, { ...body, appIds: [appId] })).map(toUserAssignment),
   }),
   operation({
     id: 'unassignUsersFromApplicationV1', method: 'DELETE', path: v1, summary: 'Let members of an account no longer into an application', tag,
@@ -28,23 +29,23 @@ export const userRoutes = [
     body: UsersOfApplication,
     returns: { 200: Empty },
     errors: [applicationErrors.notFound],
-    handler: (ctx, { body: { appId, ...body } }) => assignments.unassign(ctx, undefined, { ...body, appIds: [appId] }),
+    handler: (ctx, { body: { appId, ...body } }) => assignments.unassign(ctx, ctx.caller, undefined, { ...body, appIds: [appId] }),
   }),
   operation({
     id: 'assignUserToApplicationsV1', method: 'POST', path: `${v1}/apps-user`, summary: 'Let a member of an account into applications', tag,
-    auth: 'both', permission: 'fe.secure.write.appsUsers', tenant: 'optional',
+    auth: 'both', permission: needs.applications.assign, tenant: 'optional',
     body: ApplicationsOfUser,
     returns: { 201: Type.Array(UserAssignment) },
-    errors: wrongIds,
-    handler: async (ctx, { body: { userId, ...body } }) => (await assignments.assign(ctx, ctx.tenant, { ...body, userIds: [userId] })).map(toUserAssignment),
+    errors: [...wrongIds, roleErrors.strongerUser],
+    handler: async (ctx, { body: { userId, ...body } }) => (await assignments.assign(ctx, ctx.caller, ctx.tenant, { ...body, userIds: [userId] })).map(toUserAssignment),
   }),
   operation({
     id: 'unassignUserFromApplicationsV1', method: 'DELETE', path: `${v1}/user-apps`, summary: 'Let a member of an account no longer into applications', tag,
-    auth: 'both', permission: 'fe.secure.delete.appsUsers', tenant: 'optional',
+    auth: 'both', permission: needs.applications.unassign, tenant: 'optional',
     body: ApplicationsOfUser,
     returns: { 200: Empty },
-    errors: [applicationErrors.notFound, tenantErrors.notFound],
-    handler: (ctx, { body: { userId, ...body } }) => assignments.unassign(ctx, ctx.tenant, { ...body, userIds: [userId] }),
+    errors: [applicationErrors.notFound, tenantErrors.notFound, roleErrors.strongerUser],
+    handler: (ctx, { body: { userId, ...body } }) => assignments.unassign(ctx, ctx.caller, ctx.tenant, { ...body, userIds: [userId] }),
   }),
   operation({
     id: 'listUsersOfApplicationV1', method: 'GET', path: `${v1}/{appId}/users`, summary: 'List who was let into an application', tag,
@@ -56,7 +57,7 @@ export const userRoutes = [
   }),
   operation({
     id: 'listUsersOfApplicationsV1', method: 'GET', path: `${v1}/apps-users`, summary: 'List who was let into each of several applications', tag,
-    auth: 'both', permission: readPermission, tenant: 'optional',
+    auth: 'both', permission: needs.applications.read, tenant: 'optional',
     query: Type.Object({ appIds: Ids }),
     returns: { 200: Type.Array(Type.Object({ appId: Id, userIds: Type.Array(Id) })) },
     handler: (ctx, { query }) => assignments.usersOfAll(ctx, ctx.caller, ctx.tenant, query.appIds ?? []),
@@ -72,7 +73,7 @@ export const userRoutes = [
   }),
   operation({
     id: 'listApplicationsOfUsersV1', method: 'GET', path: `${v1}/users-apps`, summary: 'List what each of several users was let into', tag,
-    auth: 'both', permission: readPermission, tenant: 'optional',
+    auth: 'both', permission: needs.applications.read, tenant: 'optional',
     query: Type.Object({ userIds: Ids }),
     returns: { 200: Type.Array(Type.Object({ userId: Id, appIds: Type.Array(Id) })) },
     handler: (ctx, { query }) => assignments.applicationsOfAll(ctx, ctx.caller, ctx.tenant, query.userIds ?? []),

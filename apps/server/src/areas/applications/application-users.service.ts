@@ -3,6 +3,8 @@ import { isUuid } from '../../kernel/environments.ts'
 import { errors, onUnknownReference } from '../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
 import * as memberships from '../memberships/memberships.service.ts'
+import { needs } from '../permissions/permissions.keys.ts'
+import * as roles from '../roles/roles.service.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { applicationErrors } from './applications.errors.ts'
@@ -25,8 +27,9 @@ function mustBeThere(scope: TenantScope | undefined, tenantId: string) {
  * @returns the assignments asked for, old and new
  * @throws 404 for an unknown application, tenant or member, or an application that the tenant has not; nothing is changed then
  */
-export function assign(ctx: Ctx, scope: TenantScope | undefined, { tenantId, appIds, userIds }: Assignment) {
+export async function assign(ctx: Ctx, caller: Caller, scope: TenantScope | undefined, { tenantId, appIds, userIds }: Assignment) {
   mustBeThere(scope, tenantId)
+  for (const userId of userIds) await roles.mayManage(ctx, caller, scope, userId)
   const apps = uuids(appIds), users = uuids(userIds)
   return ctx.atomically(async (tx) => {
     await mustBeMembers(tx, users, tenantId)
@@ -54,8 +57,9 @@ async function mustBeAssigned(tx: Ctx, applicationIds: readonly string[], tenant
 }
 
 /** Whoever was not let in is no failure. @throws 404 for an unknown application */
-export async function unassign(ctx: Ctx, scope: TenantScope | undefined, { tenantId, appIds, userIds }: Assignment) {
+export async function unassign(ctx: Ctx, caller: Caller, scope: TenantScope | undefined, { tenantId, appIds, userIds }: Assignment) {
   mustBeThere(scope, tenantId)
+  for (const userId of userIds) await roles.mayManage(ctx, caller, scope, userId)
   const apps = uuids(appIds)
   await ctx.atomically(async (tx) => {
     const known = await tx.db.application.count({ where: { id: { in: apps.filter(isUuid) } } })
@@ -77,10 +81,9 @@ export async function usersOf(ctx: Ctx, applicationId: string) {
 export async function applicationsOf(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userId: string) {
   const [user] = await applicationsOfAll(ctx, caller, tenant, [userId])
   if (!user) throw userErrors.notFound()
-  if (caller.kind === 'user' && caller.userId !== user.userId && !may(caller.permissions, readPermission)) throw errors.forbidden(readPermission)
+  if (caller.kind === 'user' && caller.userId !== user.userId && !may(caller.permissions, needs.applications.read)) throw errors.forbidden(needs.applications.read)
   return user.appIds
 }
-export const readPermission = 'fe.account-settings.read.app'
 
 /** What each of these users was let into; whoever is not there is left out. */
 export async function applicationsOfAll(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userIds: readonly string[]) {

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { clientRoutes } from './application-clients.routes.ts'
 import { tenantRoutes } from './application-tenants.routes.ts'
 import { userRoutes } from './application-users.routes.ts'
@@ -16,7 +17,7 @@ const NamedApplication = Type.Object({ appId: Type.String() })
 const ownRoutes = [
   operation({
     id: 'listApplicationsV1', method: 'GET', path: v1, summary: 'List the applications of the environment; to a user those that its account may use', tag,
-    auth: 'both', permission: 'fe.account-settings.read.app', tenant: 'optional',
+    auth: 'both', permission: needs.applications.read, tenant: 'optional',
     query: ApplicationFilter,
     returns: { 200: Type.Array(Application) },
     handler: async (ctx, { query }) => (await applications.list(ctx, ctx.tenant, query)).map(toApplication),

@@ -3,6 +3,7 @@ import { Empty, operation } from '../../kernel/operation.ts'
 import { page } from '../../kernel/paging.ts'
 import { Id, Rows } from '../../kernel/validation.ts'
 import { RoleIds } from '../memberships/memberships.schemas.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
 import { userErrors } from '../users/users.errors.ts'
 import * as configuration from './configuration.service.ts'
@@ -19,7 +20,7 @@ const tag = 'User Groups'
 export const groupsRoutes = [
   operation({
     id: 'listGroupsV1', method: 'GET', path: v1, summary: 'List the groups of an account', tag,
-    auth: 'both', permission: 'fe.secure.read.groups', tenant: 'required',
+    auth: 'both', permission: needs.groups.read, tenant: 'required',
     query: GroupQuery,
     returns: { 200: Groups },
     errors: [groupErrors.disabled],
@@ -27,7 +28,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'listGroupsV2', method: 'GET', path: '/identity/resources/groups/v2', summary: 'List the groups of an account, page by page', tag,
-    auth: 'both', permission: 'fe.secure.read.groups', tenant: 'required',
+    auth: 'both', permission: needs.groups.read, tenant: 'required',
     query: GroupPageQuery,
     returns: { 200: GroupPage },
     errors: [groupErrors.disabled],
@@ -38,7 +39,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'createGroupV1', method: 'POST', path: v1, summary: 'Create a group', tag,
-    auth: 'both', permission: 'fe.secure.write.groups', tenant: 'required',
+    auth: 'both', permission: needs.groups.write, tenant: 'required',
     body: NewGroup,
     returns: { 201: Group },
     errors: [groupErrors.disabled, groupErrors.nameTaken, userErrors.notAnObject],
@@ -46,7 +47,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'getGroupsByIdsV1', method: 'POST', path: `${v1}/bulkGet`, summary: 'Find groups by their ids', tag,
-    auth: 'both', permission: 'fe.secure.read.groups', tenant: 'required',
+    auth: 'both', permission: needs.groups.read, tenant: 'required',
     query: GroupQuery, body: GroupIds,
     returns: { 201: Groups },
     errors: [groupErrors.disabled],
@@ -54,7 +55,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'getGroupsConfigurationV1', method: 'GET', path: `${v1}/config`, summary: 'Tell whether the environment has groups, and whether their roles count', tag,
-    auth: 'both', permission: 'fe.secure.read.groups',
+    auth: 'both', permission: needs.groups.read,
     returns: { 200: configuration.GroupsConfiguration },
     handler: (ctx) => configuration.current(ctx),
   }),
@@ -67,7 +68,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'getGroupV1', method: 'GET', path: `${v1}/{groupId}`, summary: 'Get a group', tag,
-    auth: 'both', permission: 'fe.secure.read.groups', tenant: 'required',
+    auth: 'both', permission: needs.groups.read, tenant: 'required',
     params: GroupId, query: GroupQuery,
     returns: { 200: Group },
     errors: [groupErrors.disabled, groupErrors.notFound],
@@ -75,7 +76,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'updateGroupV1', method: 'PATCH', path: `${v1}/{groupId}`, summary: 'Update a group', tag,
-    auth: 'both', permission: 'fe.secure.write.groups', tenant: 'required',
+    auth: 'both', permission: needs.groups.write, tenant: 'required',
     params: GroupId, body: GroupChange,
     returns: { 200: Group },
     errors: [groupErrors.disabled, groupErrors.notFound, groupErrors.provisioned, groupErrors.nameTaken, userErrors.notAnObject],
@@ -83,7 +84,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'deleteGroupV1', method: 'DELETE', path: `${v1}/{groupId}`, summary: 'Delete a group', tag,
-    auth: 'both', permission: 'fe.secure.delete.groups', tenant: 'required',
+    auth: 'both', permission: needs.groups.delete, tenant: 'required',
     params: GroupId,
     returns: { 200: Empty },
     errors: [groupErrors.disabled, groupErrors.notFound, groupErrors.provisioned, roleErrors.tooStrong],
@@ -91,7 +92,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'addRolesToGroupV1', method: 'POST', path: `${v1}/{groupId}/roles`, summary: 'Give a group roles', tag,
-    auth: 'both', permission: 'fe.secure.write.groupsRoles', tenant: 'required',
+    auth: 'both', permission: needs.groups.roles, tenant: 'required',
     params: GroupId, body: RoleIds,
     returns: { 201: Empty },
     errors: [groupErrors.disabled, groupErrors.notFound, groupErrors.rolesDisabled, roleErrors.unknownRoles, roleErrors.tooStrong],
@@ -99,7 +100,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'removeRolesFromGroupV1', method: 'DELETE', path: `${v1}/{groupId}/roles`, summary: 'Take roles from a group', tag,
-    auth: 'both', permission: 'fe.secure.write.groupsRoles', tenant: 'required',
+    auth: 'both', permission: needs.groups.roles, tenant: 'required',
     params: GroupId, body: RoleIds,
     returns: { 200: Empty },
     errors: [groupErrors.disabled, groupErrors.notFound, roleErrors.unknownRoles, roleErrors.tooStrong],
@@ -107,7 +108,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'addUsersToGroupV1', method: 'POST', path: `${v1}/{groupId}/users`, summary: 'Let members of the account join a group', tag,
-    auth: 'both', permission: 'fe.secure.write.groupsUsers', tenant: 'required',
+    auth: 'both', permission: needs.groups.addUsers, tenant: 'required',
     params: GroupId, body: UserIds,
     returns: { 201: Empty },
     errors: [groupErrors.disabled, groupErrors.notFound, groupErrors.provisioned, groupErrors.unknownMembers, roleErrors.tooStrong],
@@ -115,7 +116,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'removeUsersFromGroupV1', method: 'DELETE', path: `${v1}/{groupId}/users`, summary: 'Take users out of a group', tag,
-    auth: 'both', permission: 'fe.secure.delete.groupsUsers', tenant: 'required',
+    auth: 'both', permission: needs.groups.removeUsers, tenant: 'required',
     params: GroupId, body: UserIds,
     returns: { 200: Empty },
     errors: [groupErrors.disabled, groupErrors.notFound, groupErrors.provisioned, roleErrors.tooStrong],
@@ -123,7 +124,7 @@ export const groupsRoutes = [
   }),
   operation({
     id: 'listGroupsOfUsersV3', method: 'GET', path: '/identity/resources/users/v3/groups', summary: 'List the groups that users are in', tag: 'User Management',
-    auth: 'both', permission: 'fe.secure.read.groups', tenant: 'optional',
+    auth: 'both', permission: needs.groups.read, tenant: 'optional',
     query: UsersQuery,
     returns: { 200: Rows<Static<typeof GroupsOfUser>>() },
     errors: [groupErrors.disabled],

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { invalid } from '../../kernel/errors.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Page } from '../../kernel/paging.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { hierarchyErrors } from './hierarchy.errors.ts'
 import { AccountTree, HierarchyNode, Kinship, Relation, Relative, SubTenant, SubTenantMetadata, SubTenantQuery, TenantIds, toAccountTree, toHierarchyNode, toRelative } from './hierarchy.schemas.ts'
@@ -9,7 +10,7 @@ import * as hierarchy from './hierarchy.service.ts'
 import * as rearrangement from './rearrangement.service.ts'
 
 const v1 = '/tenants/resources/hierarchy/v1', v2 = '/tenants/resources/hierarchy/v2'
-const reading = { method: 'GET', tag: 'Sub-accounts', auth: 'both', permission: 'fe.account-hierarchy.read.subAccount', tenant: 'required', errors: [tenantErrors.notFound] } as const
+const reading = { method: 'GET', tag: 'Sub-accounts', auth: 'both', permission: needs.subAccounts.read, tenant: 'required', errors: [tenantErrors.notFound] } as const
 const arranging = { path: v1, tag: 'Sub-accounts and Hierarchy', auth: 'vendor' } as const
 
 export const hierarchyRoutes = [

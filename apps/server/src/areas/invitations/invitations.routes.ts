@@ -4,6 +4,7 @@ import { activationErrors } from '../activation/activation.errors.ts'
 import { LinkToken, MailedCode } from '../activation/activation.schemas.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { Email } from '../users/users.schemas.ts'
 import { invitationErrors } from './invitations.errors.ts'
 import * as invitations from './invitations.service.ts'
@@ -40,7 +41,7 @@ export const invitationsRoutes = [
   }),
   operation({
     id: 'resendAllInvitationsV1', method: 'POST', path: `${path}/reset/all`, summary: 'Have the invitations to an account and those below it mailed to a user once more', tag,
-    auth: 'both', permission: 'fe.secure.write.resendActivationEmail', tenant: 'required',
+    auth: 'both', permission: needs.users.remind, tenant: 'required',
     body: ToUser,
     returns: { 200: Empty },
     handler: (ctx, { body }) => invitations.resendBelow(ctx, ctx.caller, ctx.tenant, body.email),

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { userErrors } from '../users/users.errors.ts'
@@ -10,7 +11,6 @@ import * as invites from './invites.service.ts'
 
 const path = '/identity/resources/tenants/invites'
 const tag = 'Account Invitations', management = 'Account Invitations Settings'
-const write = 'fe.secure.write.tenantInvites'
 /** The link that a user hands out for the account; or, from management, one for a user who is not in it yet. */
 const own = { tag, auth: 'both', tenant: 'required', user: 'required' } as const
 const making = [invitationErrors.switchedOff, invitationErrors.linkToLockedTenant, roleErrors.unknownRoles, roleErrors.tooStrong, tenantErrors.notFound, userErrors.notFound]
@@ -23,28 +23,28 @@ export const invitesRoutes = [
     handler: (ctx) => invites.get(ctx, ctx.user, ctx.tenant),
   }),
   operation({
-    ...own, id: 'createUserInviteV1', method: 'POST', path: `${path}/v1/user`, summary: 'Make a user\'s invitation link to an account', permission: write,
+    ...own, id: 'createUserInviteV1', method: 'POST', path: `${path}/v1/user`, summary: 'Make a user\'s invitation link to an account', permission: needs.invites.write,
     body: NewUserInvite,
     returns: { 201: Invite },
     errors: making,
     handler: (ctx, { body }) => invites.create(ctx, ctx.caller, { ...body, tenantId: ctx.tenant.id, userId: ctx.user.id }),
   }),
   operation({
-    ...own, id: 'createUserInviteV2', method: 'POST', path: `${path}/v2/user`, summary: 'Make a user\'s invitation link to an account, with roles for those who come', permission: write,
+    ...own, id: 'createUserInviteV2', method: 'POST', path: `${path}/v2/user`, summary: 'Make a user\'s invitation link to an account, with roles for those who come', permission: needs.invites.write,
     body: NewUserInviteWithRoles,
     returns: { 201: Invite },
     errors: making,
     handler: (ctx, { body }) => invites.create(ctx, ctx.caller, { ...body, tenantId: ctx.tenant.id, userId: ctx.user.id }),
   }),
   operation({
-    ...own, id: 'updateUserInviteV1', method: 'PATCH', path: `${path}/v1/user`, summary: 'Prolong a user\'s invitation link', permission: write,
+    ...own, id: 'updateUserInviteV1', method: 'PATCH', path: `${path}/v1/user`, summary: 'Prolong a user\'s invitation link', permission: needs.invites.write,
     body: InviteChange,
     returns: { 200: Invite },
     errors: [invitationErrors.inviteNotFound, invitationErrors.switchedOff],
     handler: (ctx, { body }) => invites.update(ctx, ctx.user, ctx.tenant, body),
   }),
   operation({
-    ...own, id: 'deleteUserInviteV1', method: 'DELETE', path: `${path}/v1/user`, summary: 'Have a user\'s invitation link work no more', permission: 'fe.secure.delete.tenantInvites',
+    ...own, id: 'deleteUserInviteV1', method: 'DELETE', path: `${path}/v1/user`, summary: 'Have a user\'s invitation link work no more', permission: needs.invites.delete,
     returns: { 200: Empty },
     errors: [invitationErrors.inviteNotFound],
     handler: (ctx) => invites.removeOf(ctx, ctx.user, ctx.tenant),

@@ -42,6 +42,7 @@ export async function create(ctx: Ctx, caller: VendorCaller | UserCaller, { tena
   if (userId !== undefined && !user) throw userErrors.notFound()
   if (isLocked(tenant)) throw invitationErrors.linkToLockedTenant()
   const granted = await roles.assignable(ctx, caller, tenantId, roleIds)
+  if (!granted.length) await memberships.mayBringIn(ctx, caller, tenantId)
   const token = ctx.random.token(), personal = !!user && !user.memberships.length && !user.superUser
   const fields = {
     personal, tokenHash: fingerprint(token), token: ctx.deps.secrets.seal(token), shouldSendEmail, roleIds: granted, createdAt: ctx.clock.now(), expiresAt: endOf(ctx, expiresInMinutes),

@@ -1,31 +1,31 @@
 import { operation } from '../../kernel/operation.ts'
 import { toDocument } from '../../kernel/settings.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { lockoutErrors } from './lockout-policy.errors.ts'
 import { LockoutPolicy, NewLockoutPolicy } from './lockout-policy.schemas.ts'
 import * as lockout from './lockout-policy.service.ts'
 
 const path = '/identity/resources/configurations/v1/lockout-policy'
 const tag = 'Lockout Policy'
-const read = 'fe.secure.read.securityPolicy', write = 'fe.secure.write.securityPolicy'
 
 export const lockoutPolicyRoutes = [
   operation({
     id: 'getLockoutPolicyV1', method: 'GET', path, summary: 'Read when wrong passwords lock a user', tag,
-    auth: 'both', permission: read, tenant: 'optional',
+    auth: 'both', permission: needs.securityPolicy.read, tenant: 'optional',
     returns: { 200: LockoutPolicy },
     errors: [lockoutErrors.notDefined],
     handler: async (ctx) => toDocument(await lockout.policy(ctx, ctx.tenant)),
   }),
   operation({
     id: 'getEnvironmentLockoutPolicyV1', method: 'GET', path: `${path}/vendor`, summary: 'Read when wrong passwords lock a user, as the environment has it', tag,
-    auth: 'both', permission: read,
+    auth: 'both', permission: needs.securityPolicy.read,
     returns: { 200: LockoutPolicy },
     errors: [lockoutErrors.notDefined],
     handler: async (ctx) => toDocument(await lockout.policy(ctx, undefined)),
   }),
   operation({
     id: 'createLockoutPolicyV1', method: 'POST', path, summary: 'Have wrong passwords lock a user', tag,
-    auth: 'both', permission: write, tenant: 'optional',
+    auth: 'both', permission: needs.securityPolicy.write, tenant: 'optional',
     body: NewLockoutPolicy,
     returns: { 201: LockoutPolicy },
     errors: [lockoutErrors.taken],
@@ -33,7 +33,7 @@ export const lockoutPolicyRoutes = [
   }),
   operation({
     id: 'updateLockoutPolicyV1', method: 'PATCH', path, summary: 'Change when wrong passwords lock a user', tag,
-    auth: 'both', permission: write, tenant: 'optional',
+    auth: 'both', permission: needs.securityPolicy.write, tenant: 'optional',
     body: NewLockoutPolicy,
     returns: { 200: LockoutPolicy },
     errors: [lockoutErrors.notDefined],

@@ -70,6 +70,13 @@ export function add(ctx: Ctx, { userId, tenantId, roleIds = [], invited = false,
   })
 }
 
+/** Who lets people in without saying as what gives them the roles of newcomers. @throws 403 when one of those is stronger than the caller's own */
+export async function mayBringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string) {
+  if (caller.kind === 'vendor') return
+  const somebody = await ctx.db.membership.findFirst({ where: { tenantId }, select: { userId: true } })
+  await roles.assignable(ctx, caller, tenantId, await roles.initial(ctx, tenantId, { first: !somebody }))
+}
+
 /** Whether nobody is there yet. The lock on its row lets those who come at once find out one after the other. */
 async function isEmpty(tx: Ctx, tenantId: string) {
   const nobody = async () => !await tx.db.membership.findFirst({ where: { tenantId }, select: { userId: true } })
@@ -92,9 +99,11 @@ export function remove(ctx: Ctx, userId: string, tenantId: string) {
   })
 }
 
-/** Lets a member in again, or keeps it out of this one tenant; to be kept out ends what is under way there. @throws 404 for a user who is no member */
-export function setDisabled(ctx: Ctx, userId: string, tenantId: string, isDisabled: boolean) {
-  return ctx.atomically(async (tx) => {
+/** Lets a member in again, or keeps it out of this one tenant; to be kept out ends what is under way there. @throws 404 for a user who is no member, 403 for one who is stronger than the caller */
+export async function setDisabled(ctx: Ctx, caller: VendorCaller | UserCaller, userId: string, tenant: TenantScope, isDisabled: boolean) {
+  await roles.mayManage(ctx, caller, tenant, userId)
+  const tenantId = tenant.id
+  await ctx.atomically(async (tx) => {
     const { count } = await tx.db.membership.updateMany({ where: { userId, tenantId, ...live(tx) }, data: { isDisabled } })
     if (!count) throw membershipErrors.notFound()
     if (isDisabled) await endAccess(tx, userId, tenantId)

@@ -1,31 +1,31 @@
 import { Empty, operation } from '../../kernel/operation.ts'
 import { toDocument } from '../../kernel/settings.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { mfaPolicyErrors } from './mfa-policy.errors.ts'
 import { MfaConfiguration, MfaConfigurationChange, MfaPolicy, MfaPolicyChange, MfaStrategies, MfaStrategyState, toMfaConfiguration, toMfaStrategies } from './mfa-policy.schemas.ts'
 import * as mfaPolicy from './mfa-policy.service.ts'
 
 const path = '/identity/resources/configurations/v1'
 const tag = 'MFA Settings'
-const read = 'fe.secure.read.securityPolicy', write = 'fe.secure.write.securityPolicy'
 
 export const mfaPolicyRoutes = [
   operation({
     id: 'getMfaPolicyV1', method: 'GET', path: `${path}/mfa-policy`, summary: 'Read who must use a second factor', tag,
-    auth: 'both', permission: read, tenant: 'optional',
+    auth: 'both', permission: needs.securityPolicy.read, tenant: 'optional',
     returns: { 200: MfaPolicy },
     errors: [mfaPolicyErrors.notFound],
     handler: async (ctx) => toDocument(await mfaPolicy.policy(ctx, ctx.tenant)),
   }),
   operation({
     id: 'getEnvironmentMfaPolicyV1', method: 'GET', path: `${path}/mfa-policy/vendor`, summary: 'Read who must use a second factor, as the environment has it', tag,
-    auth: 'both', permission: read,
+    auth: 'both', permission: needs.securityPolicy.read,
     returns: { 200: MfaPolicy },
     errors: [mfaPolicyErrors.notFound],
     handler: async (ctx) => toDocument(await mfaPolicy.policy(ctx, undefined)),
   }),
   operation({
     id: 'createMfaPolicyV1', method: 'POST', path: `${path}/mfa-policy`, summary: 'Say who must use a second factor', tag,
-    auth: 'both', permission: write, tenant: 'optional',
+    auth: 'both', permission: needs.securityPolicy.write, tenant: 'optional',
     body: MfaPolicyChange,
     returns: { 201: MfaPolicy },
     errors: [mfaPolicyErrors.taken],
@@ -33,14 +33,14 @@ export const mfaPolicyRoutes = [
   }),
   operation({
     id: 'putMfaPolicyV1', method: 'PUT', path: `${path}/mfa-policy`, summary: 'Say who must use a second factor, whether or not it was said before', tag,
-    auth: 'both', permission: write, tenant: 'optional',
+    auth: 'both', permission: needs.securityPolicy.write, tenant: 'optional',
     body: MfaPolicyChange,
     returns: { 200: MfaPolicy },
     handler: async (ctx, { body }) => toDocument(await mfaPolicy.putPolicy(ctx, ctx.tenant, body)),
   }),
   operation({
     id: 'updateMfaPolicyV1', method: 'PATCH', path: `${path}/mfa-policy`, summary: 'Change who must use a second factor', tag,
-    auth: 'both', permission: write, tenant: 'optional',
+    auth: 'both', permission: needs.securityPolicy.write, tenant: 'optional',
     body: MfaPolicyChange,
     returns: { 200: MfaPolicy },
     errors: [mfaPolicyErrors.nothingToUpdate, mfaPolicyErrors.notFound],

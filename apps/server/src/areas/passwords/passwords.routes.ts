@@ -4,6 +4,7 @@ import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import { passwordErrors } from '../password-settings/password-settings.errors.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { smsErrors } from '../sms/sms.errors.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { resetAll } from './breached.service.ts'
@@ -74,7 +75,7 @@ export const passwordsRoutes = [
   }),
   operation({
     id: 'resetBreachedPasswordsV1', method: 'POST', path: `${path}/v1/passwords/breached/reset/bulk`, summary: 'Mail a link to everybody whose password is known to others', tag,
-    auth: 'both', permission: 'fe.secure.write.users', tenant: 'optional',
+    auth: 'both', permission: needs.users.invite, tenant: 'optional',
     returns: { 201: Empty },
     handler: (ctx) => resetAll(ctx, ctx.tenant),
   }),

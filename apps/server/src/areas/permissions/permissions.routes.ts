@@ -3,6 +3,7 @@ import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
 import { permissionErrors } from './permissions.errors.ts'
+import { needs } from './permissions.keys.ts'
 import { AssignmentType, Category, CategoryChange, NewCategory, NewPermission, Permission, PermissionChange, toCategory, toPermission } from './permissions.schemas.ts'
 import * as permissions from './permissions.service.ts'
 
@@ -12,7 +13,7 @@ const CategoryId = Type.Object({ categoryId: Id })
 export const permissionsRoutes = [
   operation({
     id: 'listPermissionsV1', method: 'GET', path: '/identity/resources/permissions/v1', summary: 'List permissions', tag: 'Permissions',
-    auth: 'both', permission: 'fe.secure.read.permissions',
+    auth: 'both', permission: needs.permissions.read,
     returns: { 200: Type.Array(Permission) },
     handler: async (ctx) => (await permissions.list(ctx)).map(toPermission),
   }),
@@ -42,7 +43,7 @@ export const permissionsRoutes = [
   }),
   operation({
     id: 'addPermissionToRolesV1', method: 'PUT', path: '/identity/resources/permissions/v1/{permissionId}/roles', summary: 'Add a permission to roles', tag: 'Permissions',
-    auth: 'both', permission: 'fe.secure.write.roles', tenant: 'optional',
+    auth: 'both', permission: needs.roles.write, tenant: 'optional',
     params: PermissionId, body: Type.Object({ roleIds: Type.Array(Type.String()) }),
     returns: { 200: Permission },
     errors: [permissionErrors.notFound, roleErrors.notFound, roleErrors.ofEnvironment, roleErrors.tooStrong, roleErrors.notAssignable],
@@ -58,7 +59,7 @@ export const permissionsRoutes = [
   }),
   operation({
     id: 'listPermissionCategoriesV1', method: 'GET', path: '/identity/resources/permissions/v1/categories', summary: 'List categories of permissions', tag: 'Permissions Categories',
-    auth: 'both', permission: 'fe.secure.read.permissions',
+    auth: 'both', permission: needs.permissions.read,
     returns: { 200: Type.Array(Category) },
     handler: async (ctx) => (await permissions.listCategories(ctx)).map(toCategory),
   }),

@@ -1,7 +1,6 @@
 import { isUuid } from '../../kernel/environments.ts'
 import { onDuplicate, onMissing, onUnknownReference } from '../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
-import { roleErrors } from '../roles/roles.errors.ts'
 import * as roles from '../roles/roles.service.ts'
 import { permissionErrors } from './permissions.errors.ts'
 import { withRoleIds, type CategoryChange, type NewCategory, type NewPermission, type PermissionChange } from './permissions.schemas.ts'
@@ -37,7 +36,7 @@ export async function remove(ctx: Ctx, permissionId: string) {
 export async function addToRoles(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, permissionId: string, roleIds: string[]) {
   const wanted = [...new Set(roleIds)]
   const permission = await get(ctx, permissionId)
-  if (caller.kind === 'user' && permission.assignmentType === 'NEVER') throw roleErrors.notAssignable()
+  roles.mayPassOn(caller, permission)
   await roles.mustBeEditable(ctx, caller, tenant, wanted)
   await ctx.db.rolePermission.createMany({ data: wanted.map((roleId) => ({ roleId, permissionId })), skipDuplicates: true })
     .catch(onUnknownReference(permissionErrors.notFound()))

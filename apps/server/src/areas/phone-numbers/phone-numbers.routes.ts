@@ -3,6 +3,7 @@ import { codeErrors } from '../../kernel/challenges.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Page } from '../../kernel/paging.ts'
 import { Id } from '../../kernel/validation.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { smsErrors } from '../sms/sms.errors.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { phoneNumberErrors } from './phone-numbers.errors.ts'
@@ -16,14 +17,14 @@ const codeFailures = [codeErrors.wrong, codeErrors.expired]
 export const phoneNumbersRoutes = [
   operation({
     id: 'listPhoneNumbersV1', method: 'GET', path: '/identity/resources/users/phone-numbers/v1', summary: 'List phone numbers of users', tag, deprecated: true,
-    auth: 'both', permission: 'fe.secure.read.users', tenant: 'optional',
+    auth: 'both', permission: needs.users.read, tenant: 'optional',
     query: PhoneNumberQueryV1,
     returns: { 200: Page(PhoneNumber) },
     handler: (ctx, { query }) => phoneNumbers.list(ctx, ctx.caller, ctx.tenant, query),
   }),
   operation({
     id: 'listPhoneNumbersV2', method: 'GET', path: '/identity/resources/users/phone-numbers/v2', summary: 'List phone numbers of users', tag,
-    auth: 'both', permission: 'fe.secure.read.users', tenant: 'optional',
+    auth: 'both', permission: needs.users.read, tenant: 'optional',
     query: PhoneNumberQueryV2,
     returns: { 200: Page(PhoneNumber) },
     handler: (ctx, { query }) => phoneNumbers.list(ctx, ctx.caller, ctx.tenant, query),

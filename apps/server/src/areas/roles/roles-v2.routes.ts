@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { operation } from '../../kernel/operation.ts'
 import { Page } from '../../kernel/paging.ts'
 import { permissionErrors } from '../permissions/permissions.errors.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { roleErrors } from './roles.errors.ts'
 import { Role, toRole } from './roles.schemas.ts'
 import * as roles from './roles.service.ts'
@@ -9,7 +10,7 @@ import { DerivedRole, RoleQuery, TeamRole, toTeamRole } from './roles-v2.schemas
 import * as rolesV2 from './roles-v2.service.ts'
 
 const v2 = '/identity/resources/roles/v2'
-const reading = { method: 'GET', tag: 'Account Roles', auth: 'both', permission: 'fe.secure.read.roles', tenant: 'optional' } as const
+const reading = { method: 'GET', tag: 'Account Roles', auth: 'both', permission: needs.roles.read, tenant: 'optional' } as const
 
 export const rolesV2Routes = [
   operation({
@@ -20,7 +21,7 @@ export const rolesV2Routes = [
   }),
   operation({
     id: 'createRoleV2', method: 'POST', path: v2, summary: 'Create a role of the level of another one', tag: 'Account Roles',
-    auth: 'both', permission: 'fe.secure.write.roles', tenant: 'optional',
+    auth: 'both', permission: needs.roles.write, tenant: 'optional',
     body: DerivedRole,
     returns: { 200: Role },
     errors: [roleErrors.notFound, permissionErrors.notFound, roleErrors.keyTaken, roleErrors.tooStrong, roleErrors.notAssignable],

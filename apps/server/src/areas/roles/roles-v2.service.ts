@@ -6,7 +6,7 @@ import { containing, page, slice } from '../../kernel/paging.ts'
 import { permissionErrors } from '../permissions/permissions.errors.ts'
 import { roleErrors } from './roles.errors.ts'
 import { toRole, withPermissionIds } from './roles.schemas.ts'
-import { mayGrant, usable, visibleTo } from './roles.service.ts'
+import { mayGrant, mayName, usable, visibleTo } from './roles.service.ts'
 import type { DerivedRole, RoleQuery } from './roles-v2.schemas.ts'
 
 /** A page of the roles that the tenant sees; without one (management) of all. */
@@ -39,6 +39,7 @@ export async function derive(ctx: Ctx, caller: VendorCaller | UserCaller, tenant
   const base = isUuid(baseRoleId) ? await ctx.db.role.findFirst({ where: { id: baseRoleId, ...visibleTo(tenant) }, select: { level: true } }) : null
   if (!base) throw roleErrors.notFound()
   await mayGrant(ctx, caller, base.level)
+  await mayName(ctx, caller, [role.key])
   const wanted = await usable(ctx, caller, permissionIds), now = ctx.clock.now()
   return ctx.db.role.create({
     data: {

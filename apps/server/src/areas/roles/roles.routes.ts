@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id, Nullable } from '../../kernel/validation.ts'
 import { permissionErrors } from '../permissions/permissions.errors.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { roleErrors } from './roles.errors.ts'
 import { NewRole, Role, RoleChange, toRole } from './roles.schemas.ts'
@@ -13,13 +14,13 @@ const tag = 'Roles'
 export const rolesRoutes = [
   operation({
     id: 'listRolesV1', method: 'GET', path: '/identity/resources/roles/v1', summary: 'List roles', tag,
-    auth: 'both', permission: 'fe.secure.read.roles', tenant: 'optional',
+    auth: 'both', permission: needs.roles.read, tenant: 'optional',
     returns: { 200: Type.Array(Role) },
     handler: async (ctx) => (await roles.list(ctx, ctx.tenant)).map(toRole),
   }),
   operation({
     id: 'createRolesV1', method: 'POST', path: '/identity/resources/roles/v1', summary: 'Create roles', tag,
-    auth: 'both', permission: 'fe.secure.write.roles', tenant: 'optional',
+    auth: 'both', permission: needs.roles.write, tenant: 'optional',
     body: Type.Array(NewRole, { minItems: 1 }),
     returns: { 201: Type.Array(Role) },
     errors: [roleErrors.keyTaken, roleErrors.tooStrong],
@@ -27,7 +28,7 @@ export const rolesRoutes = [
   }),
   operation({
     id: 'updateRoleV1', method: 'PATCH', path: '/identity/resources/roles/v1/{roleId}', summary: 'Update a role', tag,
-    auth: 'both', permission: 'fe.secure.write.updateRole', tenant: 'optional',
+    auth: 'both', permission: needs.roles.update, tenant: 'optional',
     params: RoleId, body: RoleChange,
     returns: { 200: Role },
     errors: [roleErrors.notFound, roleErrors.keyTaken, roleErrors.ofEnvironment, roleErrors.tooStrong],
@@ -35,7 +36,7 @@ export const rolesRoutes = [
   }),
   operation({
     id: 'deleteRoleV1', method: 'DELETE', path: '/identity/resources/roles/v1/{roleId}', summary: 'Delete a role', tag,
-    auth: 'both', permission: 'fe.secure.delete.role', tenant: 'optional',
+    auth: 'both', permission: needs.roles.delete, tenant: 'optional',
     params: RoleId,
     returns: { 204: Empty },
     errors: [roleErrors.notFound, roleErrors.ofEnvironment, roleErrors.tooStrong],
@@ -43,7 +44,7 @@ export const rolesRoutes = [
   }),
   operation({
     id: 'setRolePermissionsV1', method: 'PUT', path: '/identity/resources/roles/v1/{roleId}/permissions', summary: 'Replace the permissions of a role', tag,
-    auth: 'both', permission: 'fe.secure.write.roles', tenant: 'optional',
+    auth: 'both', permission: needs.roles.write, tenant: 'optional',
     params: RoleId, body: Type.Object({ permissionIds: Type.Array(Type.String()) }),
     returns: { 200: Role },
     errors: [roleErrors.notFound, permissionErrors.notFound, roleErrors.ofEnvironment, roleErrors.tooStrong, roleErrors.notAssignable],

@@ -1,3 +1,4 @@
+import { may } from '../../kernel/authorize.ts'
 import { onDuplicate, onMissing } from '../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { isUuid } from '../../kernel/environments.ts'
@@ -18,6 +19,7 @@ export function list(ctx: Ctx, tenant: TenantScope | undefined) {
 
 export async function create(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roles: NewRole[]) {
   await mayGrant(ctx, caller, Math.min(...roles.map((role) => role.level)))
+  await mayName(ctx, caller, roles.map((role) => role.key))
   const now = ctx.clock.now()
   return ctx.atomically(async (tx) => {
     const made = []
@@ -34,6 +36,7 @@ export async function create(ctx: Ctx, caller: Caller, tenant: TenantScope | und
 export async function update(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roleId: string, change: RoleChange) {
   await mustBeEditable(ctx, caller, tenant, [roleId])
   if (change.level !== undefined) await mayGrant(ctx, caller, change.level)
+  if (change.key !== undefined) await mayName(ctx, caller, [change.key], roleId)
   return ctx.atomically(async (tx) => {
     const role = await tx.db.role.update({ where: { id: roleId }, data: { ...change, updatedAt: tx.clock.now() }, include: withPermissionIds })
     await migrate(tx, role)
@@ -49,7 +52,7 @@ export async function remove(ctx: Ctx, caller: Caller, tenant: TenantScope | und
 /** Replaces what the role may do. */
 export async function setPermissions(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roleId: string, permissionIds: string[]) {
   await mustBeEditable(ctx, caller, tenant, [roleId])
-  const wanted = await usable(ctx, caller, permissionIds)
+  const wanted = await usable(ctx, caller, permissionIds, roleId)
   return ctx.db.role.update({
     where: { id: roleId },
     data: { permissions: { deleteMany: {}, create: wanted.map((permissionId) => ({ permissionId })) }, updatedAt: ctx.clock.now() },
@@ -57,13 +60,25 @@ export async function setPermissions(ctx: Ctx, caller: Caller, tenant: TenantSco
   }).catch(onMissing(roleErrors.notFound()))
 }
 
-/** The ids of permissions, each once. @throws 404 when any is unknown, 403 when a user may not use it in a role */
-export async function usable(ctx: Ctx, caller: Caller, permissionIds: readonly string[]) {
+/** The ids of permissions, each once. What the role has already it may keep. @throws 404 when any is unknown, 403 when a user may not use it in a role */
+export async function usable(ctx: Ctx, caller: Caller, permissionIds: readonly string[], roleId?: string) {
   const wanted = [...new Set(permissionIds)]
-  const permissions = await ctx.db.permission.findMany({ where: { id: { in: wanted.filter(isUuid) } }, select: { id: true, assignmentType: true } })
+  const permissions = await ctx.db.permission.findMany({ where: { id: { in: wanted.filter(isUuid) } }, select: { id: true, key: true, assignmentType: true, fePermission: true } })
   if (permissions.length < wanted.length) throw permissionErrors.notFound()
-  if (caller.kind === 'user' && permissions.some((p) => p.assignmentType === 'NEVER')) throw roleErrors.notAssignable()
+  const kept = roleId === undefined ? [] : (await ctx.db.rolePermission.findMany({ where: { roleId }, select: { permissionId: true } })).map((row) => row.permissionId)
+  for (const permission of permissions) if (!kept.includes(permission.id)) mayPassOn(caller, permission)
   return wanted
+}
+
+/**
+ * What tenants may use in roles of their own the environment decides, one by one. The built-in permissions are about this very
+ * server: a user passes on none that it has not got, or it could make itself whatever it likes.
+ * @throws 403
+ */
+export function mayPassOn(caller: Caller, { key, assignmentType, fePermission }: { key: string, assignmentType: string, fePermission: boolean }) {
+  if (caller.kind === 'vendor') return
+  if (assignmentType === 'NEVER') throw roleErrors.notAssignable()
+  if (fePermission && !may(caller.permissions, key)) throw roleErrors.notHeld(key)
 }
 
 /** Gives the role to a tenant, or with null to the whole environment. Members and groups of other tenants lose it. */
@@ -97,9 +112,30 @@ export async function initial(ctx: Ctx, tenantId: string, { first }: { first: bo
 
 /** A lower level is stronger: a user hands out nothing stronger than the strongest role of its own, inherited ones among them. Equal is allowed. */
 export async function mayGrant(ctx: Ctx, caller: Caller, level: number) {
+  if (caller.kind === 'user' && level < await strengthOf(ctx, caller.userId, caller.tenantId)) throw roleErrors.tooStrong()
+}
+
+/**
+ * Tokens carry the keys of roles, and applications go by them: a user gives no role of its tenant the key of one of the
+ * environment's, though management may. What the role is called already it may stay. @throws 409
+ */
+export async function mayName(ctx: Ctx, caller: Caller, keys: string[], roleId?: string) {
   if (caller.kind === 'vendor') return
-  const own = await ctx.db.role.findMany({ where: { id: { in: await rolesHeld(ctx, caller.userId, caller.tenantId) } }, select: { level: true } })
-  if (level < Math.min(...own.map((role) => role.level))) throw roleErrors.tooStrong()
+  const others = roleId === undefined ? {} : { NOT: { key: { in: (await ctx.db.role.findMany({ where: { id: roleId }, select: { key: true } })).map((role) => role.key) } } }
+  if (await ctx.db.role.findFirst({ where: { tenantId: null, key: { in: keys }, ...others }, select: { id: true } })) throw roleErrors.keyTaken()
+}
+
+/** Whoever is stronger than the caller is not the caller's to remove, shut out or change. A user may do all that to itself. @throws 403 */
+export async function mayManage(ctx: Ctx, caller: Caller, tenant: Pick<TenantScope, 'id'> | undefined, userId: string) {
+  if (caller.kind === 'vendor' || caller.userId === userId || !tenant || !isUuid(userId)) return
+  const [own, other] = await Promise.all([strengthOf(ctx, caller.userId, caller.tenantId), strengthOf(ctx, userId, tenant.id)])
+  if (other < own) throw roleErrors.strongerUser()
+}
+
+/** The level of a user's strongest role in a tenant; infinite for whoever has none. */
+async function strengthOf(ctx: Ctx, userId: string, tenantId: string) {
+  const held = await ctx.db.role.findMany({ where: { id: { in: await rolesHeld(ctx, userId, tenantId) } }, select: { level: true } })
+  return Math.min(...held.map((role) => role.level))
 }
 
 /** All the roles are there for the caller to change. @throws 404 when one is not in sight, 403 when one is out of reach */

@@ -1,6 +1,8 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
+import { needs } from '../permissions/permissions.keys.ts'
+import { roleErrors } from '../roles/roles.errors.ts'
 import { sessionErrors } from './sessions.errors.ts'
 import { Session, SessionConfiguration, toSession } from './sessions.schemas.ts'
 import * as sessions from './sessions.service.ts'
@@ -37,20 +39,21 @@ export const sessionsRoutes = [
   }),
   operation({
     id: 'revokeSessionsV1', method: 'POST', path: `${own}/revoke`, summary: 'End the sessions of a member in the account', tag: 'User Sessions',
-    auth: 'both', permission: 'fe.secure.delete.sessions', tenant: 'optional',
+    auth: 'both', permission: needs.users.endSessions, tenant: 'optional',
     body: Type.Object({ userId: Type.String({ minLength: 1 }) }),
     returns: { 201: Empty },
-    handler: (ctx, { body }) => sessions.revoke(ctx, ctx.tenant, body.userId),
+    errors: [roleErrors.strongerUser],
+    handler: (ctx, { body }) => sessions.revoke(ctx, ctx.caller, ctx.tenant, body.userId),
   }),
   operation({
     id: 'getSessionConfigurationV1', method: 'GET', path: policy, summary: 'Get what the account, or the environment, has decided about sessions', tag: 'Sessions Management',
-    auth: 'both', permission: 'fe.secure.read.securityPolicy', tenant: 'optional',
+    auth: 'both', permission: needs.securityPolicy.read, tenant: 'optional',
     returns: { 200: SessionConfiguration },
     handler: (ctx) => sessions.configuration(ctx, ctx.tenant),
   }),
   operation({
     id: 'setSessionConfigurationV1', method: 'POST', path: policy, summary: 'Decide about the sessions of the account, or of the environment', tag: 'Sessions Management',
-    auth: 'both', permission: 'fe.secure.write.securityPolicy', tenant: 'optional',
+    auth: 'both', permission: needs.securityPolicy.write, tenant: 'optional',
     body: SessionConfiguration,
     returns: { 201: Empty },
     handler: (ctx, { body }) => sessions.configure(ctx, body, ctx.tenant),

@@ -5,6 +5,7 @@ import { errors } from '../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
 import * as settings from '../../kernel/settings.ts'
 import { identityConfiguration, type IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
+import * as roles from '../roles/roles.service.ts'
 import { sessionErrors } from './sessions.errors.ts'
 import { sessionConfiguration, type SessionConfiguration } from './sessions.schemas.ts'
 
@@ -91,11 +92,12 @@ export async function endOwn(ctx: Ctx, caller: Caller, user: UserScope, tenant: 
 /**
  * Ends a member's sessions in the tenant of the call, so that no account reaches into another; without a tenant
  * (management only) everywhere.
- * @throws 404 when there is no such user there
+ * @throws 404 when there is no such user there, 403 for one who is stronger than the caller
  */
-export async function revoke(ctx: Ctx, tenant: TenantScope | undefined, userId: string) {
+export async function revoke(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userId: string) {
   const there = isUuid(userId) && await ctx.db.user.findFirst({ where: { id: userId, ...(tenant && { memberships: { some: { tenantId: tenant.id } } }) }, select: { id: true } })
   if (!there) throw errors.notFound('User')
+  await roles.mayManage(ctx, caller, tenant, userId)
   await endAll(ctx, userId, tenant && { tenantId: tenant.id })
 }
 

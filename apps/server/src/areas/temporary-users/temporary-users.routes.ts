@@ -1,21 +1,26 @@
 import { Type } from 'typebox'
 import { after, SECOND } from '../../kernel/clock.ts'
-import { Empty, operation, type Ctx } from '../../kernel/operation.ts'
+import { Empty, operation, type Ctx, type TenantScope, type UserCaller, type VendorCaller } from '../../kernel/operation.ts'
 import * as settings from '../../kernel/settings.ts'
 import { Id } from '../../kernel/validation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { Expiration, temporaryUsers } from '../memberships/memberships.schemas.ts'
 import * as memberships from '../memberships/memberships.service.ts'
+import { needs } from '../permissions/permissions.keys.ts'
+import { roleErrors } from '../roles/roles.errors.ts'
+import * as roles from '../roles/roles.service.ts'
 
 const UserId = Type.Object({ userId: Id })
 const Lifetime = Type.Object({ expirationInSeconds: Expiration })
 const base = '/identity/resources/users/temporary/v1'
 
-/** @throws 404 for a user who is no member, 400 where there may be no temporary ones */
-async function setLifetime(ctx: Ctx, userId: string, tenantId: string, seconds: number) {
+/** null: for ever. @throws 404 for a user who is no member, 400 where there may be no temporary ones, 403 for a user who is stronger than the caller */
+async function setLifetime(ctx: Ctx, caller: VendorCaller | UserCaller, userId: string, tenant: TenantScope, seconds: number | null) {
+  const tenantId = tenant.id
   if (!(await memberships.tenantIdsOf(ctx, userId)).includes(tenantId)) throw membershipErrors.notFound()
-  if (!(await settings.effective(ctx, temporaryUsers)).enabled) throw membershipErrors.temporaryUsersOff()
-  await memberships.setExpiry(ctx, userId, tenantId, after(ctx.clock.now(), seconds * SECOND))
+  if (seconds !== null && !(await settings.effective(ctx, temporaryUsers)).enabled) throw membershipErrors.temporaryUsersOff()
+  await roles.mayManage(ctx, caller, tenant, userId)
+  await memberships.setExpiry(ctx, userId, tenantId, seconds === null ? null : after(ctx.clock.now(), seconds * SECOND))
 }
 
 export const temporaryUsersRoutes = [
@@ -34,21 +39,21 @@ export const temporaryUsersRoutes = [
   }),
   operation({
     id: 'makeUserTemporaryV1', method: 'PUT', path: `${base}/{userId}`, summary: 'Let a member stay for a while only', tag: 'User Management',
-    auth: 'both', permission: 'fe.secure.write.updateUser', tenant: 'required',
+    auth: 'both', permission: needs.users.update, tenant: 'required',
     params: UserId, body: Lifetime,
     returns: { 201: Lifetime },
-    errors: [membershipErrors.notFound, membershipErrors.temporaryUsersOff],
+    errors: [membershipErrors.notFound, membershipErrors.temporaryUsersOff, roleErrors.strongerUser],
     handler: async (ctx, { params, body }) => {
-      await setLifetime(ctx, params.userId, ctx.tenant.id, body.expirationInSeconds)
+      await setLifetime(ctx, ctx.caller, params.userId, ctx.tenant, body.expirationInSeconds)
       return body
     },
   }),
   operation({
     id: 'makeUserPermanentV1', method: 'DELETE', path: `${base}/{userId}`, summary: 'Let a temporary member stay', tag: 'User Management',
-    auth: 'both', permission: 'fe.secure.write.updateUser', tenant: 'required',
+    auth: 'both', permission: needs.users.update, tenant: 'required',
     params: UserId,
     returns: { 200: Empty },
-    errors: [membershipErrors.notFound],
-    handler: (ctx, { params }) => memberships.setExpiry(ctx, params.userId, ctx.tenant.id, null),
+    errors: [membershipErrors.notFound, roleErrors.strongerUser],
+    handler: (ctx, { params }) => setLifetime(ctx, ctx.caller, params.userId, ctx.tenant, null),
   }),
 ]

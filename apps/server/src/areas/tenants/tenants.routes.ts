@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Page } from '../../kernel/paging.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { tenantErrors } from './tenants.errors.ts'
 import { NewMetadata, NewTenant, Tenant, TenantChange, TenantFilter, TenantQuery, toTenant } from './tenants.schemas.ts'
 import * as tenants from './tenants.service.ts'
@@ -50,7 +51,7 @@ export const tenantsRoutes = [
   }),
   operation({
     id: 'deleteCurrentTenantV1', method: 'DELETE', path: v1, summary: 'Delete the account of the caller, and the users who belong to no other', tag,
-    auth: 'user', permission: 'fe.account-settings.delete.account', tenant: 'required',
+    auth: 'user', permission: needs.account.delete, tenant: 'required',
     returns: { 200: Empty },
     errors: [tenantErrors.notFound],
     handler: (ctx) => tenants.remove(ctx, ctx.tenant.id),

@@ -3,6 +3,7 @@ import { codeErrors } from '../../kernel/challenges.ts'
 import { Empty, operation, reply } from '../../kernel/operation.ts'
 import { Page } from '../../kernel/paging.ts'
 import { Id } from '../../kernel/validation.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { EmailOnly, EmailWithCode, NewUserEmail, UserEmail, UserEmailQuery } from './user-emails.schemas.ts'
 import { userEmailErrors } from './user-emails.errors.ts'
@@ -15,7 +16,7 @@ const added = ({ made, userEmail }: Awaited<ReturnType<typeof userEmails.add>>) 
 export const userEmailsRoutes = [
   operation({
     id: 'listUserEmailsV1', method: 'GET', path: '/identity/resources/users/emails/v1', summary: 'List e-mail addresses of users', tag,
-    auth: 'both', permission: 'fe.secure.read.users', tenant: 'optional',
+    auth: 'both', permission: needs.users.read, tenant: 'optional',
     query: UserEmailQuery,
     returns: { 200: Page(UserEmail) },
     handler: (ctx, { query }) => userEmails.list(ctx, ctx.caller, ctx.tenant, query),

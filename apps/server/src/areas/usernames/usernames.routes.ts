@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Page } from '../../kernel/paging.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { usernameErrors } from './usernames.errors.ts'
 import { NewUsername, Username, UsernameQuery } from './usernames.schemas.ts'
@@ -11,7 +12,7 @@ const tag = 'User Management'
 export const usernamesRoutes = [
   operation({
     id: 'listUsernamesV1', method: 'GET', path: '/identity/resources/usernames/v1', summary: 'List usernames', tag,
-    auth: 'both', permission: 'fe.secure.read.users', tenant: 'optional',
+    auth: 'both', permission: needs.users.read, tenant: 'optional',
     query: UsernameQuery,
     returns: { 200: Page(Username) },
     handler: (ctx, { query }) => usernames.list(ctx, ctx.caller, ctx.tenant, query),

@@ -1,5 +1,6 @@
 import { operation } from '../../kernel/operation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import * as tenants from '../tenants/tenants.service.ts'
@@ -11,7 +12,7 @@ import * as users from './users.service.ts'
 
 const tag = 'User Management'
 const invite = {
-  tag, auth: 'both', permission: 'fe.secure.write.users', tenant: 'required',
+  tag, auth: 'both', permission: needs.users.invite, tenant: 'required',
   body: NewUser,
   returns: { 201: CreatedUser },
   errors: [membershipErrors.alreadyMember, userErrors.usernameTaken, userErrors.phoneNumberTaken, roleErrors.tooStrong],

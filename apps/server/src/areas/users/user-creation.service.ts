@@ -51,6 +51,7 @@ export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenan
   if (newcomer.email === undefined && newcomer.username === undefined) throw userErrors.notNamed()
   mustBeObjects(newcomer)
   const [roleIds, expiresAt, known] = await Promise.all([roles.assignable(ctx, caller, tenantId, newcomer.roleIds ?? []), endOf(ctx, newcomer), find(ctx, newcomer)])
+  if (!roleIds.length) await memberships.mayBringIn(ctx, caller, tenantId)
   const how = { quietly: newcomer.skipInviteEmail ?? false, vouched: caller.kind === 'vendor', roleIds, expiresAt }
   const made = known ?? await make(ctx, tenantId, newcomer, how).catch(async (error: unknown) => {
     // somebody else may just have made the same user

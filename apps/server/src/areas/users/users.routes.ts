@@ -3,7 +3,9 @@ import { Empty, operation } from '../../kernel/operation.ts'
 import { Page } from '../../kernel/paging.ts'
 import { Id } from '../../kernel/validation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import * as phoneNumbers from '../phone-numbers/phone-numbers.service.ts'
+import { roleErrors } from '../roles/roles.errors.ts'
 import { list, UserQuery } from './user-list.service.ts'
 import { userErrors } from './users.errors.ts'
 import { CoreUser, ProfileChange, toCoreUser, toUser, User, UserChange } from './users.schemas.ts'
@@ -13,7 +15,7 @@ const UserId = Type.Object({ userId: Id })
 const management = 'Users', tag = 'User Management'
 
 const listing = {
-  tag, auth: 'both', permission: 'fe.secure.read.users', tenant: 'optional', method: 'GET',
+  tag, auth: 'both', permission: needs.users.read, tenant: 'optional', method: 'GET',
   query: UserQuery,
   returns: { 200: Page(CoreUser) },
 } as const
@@ -82,11 +84,11 @@ export const usersRoutes = [
   }),
   operation({
     id: 'deleteUserV1', method: 'DELETE', path: '/identity/resources/users/v1/{userId}', summary: 'Remove a user from an account, or for good', tag,
-    auth: 'both', permission: 'fe.secure.delete.users', tenant: 'optional',
+    auth: 'both', permission: needs.users.delete, tenant: 'optional',
     params: UserId,
     returns: { 200: Empty },
-    errors: [membershipErrors.notFound],
-    handler: (ctx, { params }) => users.remove(ctx, params.userId, ctx.tenant),
+    errors: [membershipErrors.notFound, roleErrors.strongerUser],
+    handler: (ctx, { params }) => users.remove(ctx, ctx.caller, params.userId, ctx.tenant),
   }),
   operation({
     id: 'verifyUserV1', method: 'POST', path: '/identity/resources/users/v1/{userId}/verify', summary: 'Take the e-mail address of a user for verified', tag: management,

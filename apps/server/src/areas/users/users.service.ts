@@ -1,9 +1,10 @@
 import type { Prisma } from '@henhouse/database'
 import type { ChallengeKind } from '../../kernel/challenges.ts'
 import { onDuplicate, onMissing } from '../../kernel/errors.ts'
-import type { Ctx, TenantScope, UserScope } from '../../kernel/operation.ts'
+import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
 import { doorsTo } from '../hierarchy/sub-account-access.service.ts'
 import * as memberships from '../memberships/memberships.service.ts'
+import * as roles from '../roles/roles.service.ts'
 import * as access from './access.service.ts'
 import { userErrors } from './users.errors.ts'
 import { activeTenantId, mustBeObjects, secretColumns, withTenants, type UserChange, type UserWithRights, type UserWithTenants } from './users.schemas.ts'
@@ -98,7 +99,8 @@ export const locked = (tx: Ctx, userId: string) =>
   tx.db.user.update({ where: { id: userId }, data: { updatedAt: tx.clock.now() }, omit: secretColumns }).catch(onMissing(userErrors.notFound()))
 
 /** In a tenant ends the membership there; without one (management only) the user is gone, with everything that was its own. */
-export async function remove(ctx: Ctx, userId: string, tenant: TenantScope | undefined) {
+export async function remove(ctx: Ctx, caller: VendorCaller | UserCaller, userId: string, tenant: TenantScope | undefined) {
+  await roles.mayManage(ctx, caller, tenant, userId)
   if (tenant) return memberships.remove(ctx, userId, tenant.id)
   const { count } = await ctx.db.user.deleteMany({ where: { id: userId } })
   if (!count) throw userErrors.notFound()

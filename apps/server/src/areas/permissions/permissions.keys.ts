@@ -1,0 +1,33 @@
+const secure = <K extends string>(key: K) => `fe.secure.${key}` as const
+const below = <K extends string>(key: K) => `fe.account-hierarchy.${key}` as const
+
+/**
+ * What a user must hold for what is not its own data: the one place that says so (BEHAVIOUR 2.1; the names make the mapping,
+ * as there is no public table). Each key is one of those built in to every environment (environments/built-in.ts).
+ */
+export const needs = {
+  users: {
+    read: secure('read.users'), invite: secure('write.users'), update: secure('write.updateUser'), enableDisable: secure('write.enableDisable'),
+    remind: secure('write.resendActivationEmail'), delete: secure('delete.users'), giveRoles: secure('write.usersRoles'), takeRoles: secure('delete.usersRoles'),
+    endSessions: secure('delete.sessions'),
+  },
+  invites: { write: secure('write.tenantInvites'), delete: secure('delete.tenantInvites') },
+  groups: {
+    read: secure('read.groups'), write: secure('write.groups'), delete: secure('delete.groups'),
+    /** also to take them away, as there is no other */
+    roles: secure('write.groupsRoles'), addUsers: secure('write.groupsUsers'), removeUsers: secure('delete.groupsUsers'),
+  },
+  roles: { read: secure('read.roles'), write: secure('write.roles'), update: secure('write.updateRole'), delete: secure('delete.role') },
+  permissions: { read: secure('read.permissions') },
+  /** MFA, lockout, passwords and sessions */
+  securityPolicy: { read: secure('read.securityPolicy'), write: secure('write.securityPolicy') },
+  passwordRotation: { read: secure('read.passwordExpirationConfiguration'), write: secure('write.passwordExpirationConfiguration') },
+  domainRestrictions: { read: secure('read.emailDomainRestrictions'), write: secure('write.emailDomainRestrictions'), delete: secure('delete.emailDomainRestrictions') },
+  ipRestrictions: { read: secure('read.ipRestrictions'), write: secure('write.ipRestrictions'), delete: secure('delete.ipRestrictions') },
+  account: { read: secure('read.accountSettings'), write: secure('write.accountSettings'), delete: 'fe.account-settings.delete.account' },
+  applications: { read: 'fe.account-settings.read.app', assign: secure('write.appsUsers'), unassign: secure('delete.appsUsers') },
+  subAccounts: {
+    read: below('read.subAccount'), write: below('write.subAccount'), access: below('write.subAccountAccess'),
+    management: below('write.subAccountManagement'), delete: below('delete.subAccount'),
+  },
+} as const
