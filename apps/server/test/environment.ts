@@ -4,6 +4,7 @@ import { pino } from 'pino'
 import { inject } from 'vitest'
 import { createEnvironment } from '../src/areas/environments/environments.service.ts'
 import * as memberships from '../src/areas/memberships/memberships.service.ts'
+import { addControlPlane } from '../src/emulator/control-plane.ts'
 import { systemClock, type Clock } from '../src/kernel/clock.ts'
 import { contextFor } from '../src/kernel/context.ts'
 import type { Deps } from '../src/kernel/deps.ts'
@@ -34,7 +35,12 @@ export const deps: Deps = {
 }
 
 export const server = await buildServer(deps)
+await addControlPlane(server, { open: false })
 export const { operations } = server
+
+let address: Promise<string> | undefined
+/** Where the server is to be had on a port, for clients that bring their own HTTP. */
+export const listening = () => (address ??= server.http.listen({ port: 0, host: '127.0.0.1' }))
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export interface Answer<B = any> { status: number, body: B, headers: Record<string, string | string[] | undefined>, cookies: { name: string, value: string, [attribute: string]: unknown }[] }
@@ -122,8 +128,8 @@ export async function newEnvironment() {
     withToken: (bearer: string) => client({ authorization: `Bearer ${bearer}` }),
     clock: {
       async advance(ms: number) {
-        const { clockOffsetMs } = (await server.environments.byId(id))!
-        await changeClock({ clockOffsetMs: clockOffsetMs + BigInt(ms) })
+        const { clockOffsetMs, clockFrozenAt } = (await server.environments.byId(id))!
+        await changeClock({ clockOffsetMs: clockOffsetMs + BigInt(ms), ...(clockFrozenAt && { clockFrozenAt: new Date(clockFrozenAt.getTime() + ms) }) })
       },
       freeze: (at = new Date()) => changeClock({ clockFrozenAt: at }),
       now: async () => ((await context()).clock as Clock).now(),

@@ -15,9 +15,11 @@ export const logIn = (env: TestEnvironment, { email, password = PASSWORD }: { em
 
 export const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>
 
-/** Somebody with a password and an authenticator app, enrolled by the user itself. */
+/** Somebody with a password and an authenticator app, enrolled by the user itself. From then on the environment's clock moves only when it is moved. */
 export async function withApp(env: TestEnvironment, who: { tenantId?: string, email?: string } = {}) {
   const user = await env.user({ password: PASSWORD, ...who })
+  // the codes change every half minute, also between two lines of a test
+  await env.clock.freeze(await env.clock.now())
   const { secret } = (await user('POST', `${own}/authenticator/enroll`)).body as { secret: string }
   const { recoveryCode } = (await user('POST', `${own}/authenticator/enroll/verify`, { token: await codeOf(env, secret) })).body as { recoveryCode: string }
   const deviceId: string = (await user('GET', `${own}/devices`)).body.authenticators[0].id

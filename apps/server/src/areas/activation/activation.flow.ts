@@ -59,7 +59,7 @@ async function mustBeCodeOf(ctx: Ctx, user: User, token: string) {
 /** Everything is looked at before the token is used up, so that too weak a password does not cost it. */
 async function finish(ctx: HttpCtx, user: User, password: string | undefined, withCode: boolean, use: (tx: Ctx) => Promise<Outcome<{ tenantId: string | null }> | { state: 'wrong' }>) {
   if (user.isLocked) throw loginErrors.locked()
-  const tenant = await login.tenantFor(ctx, user)
+  const place = await login.placeFor(ctx, user)
   const passwordHash = await chosen(ctx, user, password || undefined)
   const now = ctx.clock.now()
   // a wrong code must go on counting: the transaction ends well, and the refusal comes after it
@@ -75,7 +75,7 @@ async function finish(ctx: HttpCtx, user: User, password: string | undefined, wi
     return used
   })
   if (outcome.state !== 'ok') throw refusal(outcome.state, withCode)
-  return login.complete(ctx, { ...user, verified: true }, { tenant })
+  return login.complete(ctx, { ...user, verified: true }, { place })
 }
 
 /** Not where the environment has no passwords, or somebody else logs the user in. */

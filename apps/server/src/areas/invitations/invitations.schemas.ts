@@ -20,9 +20,10 @@ export const Invite = Type.Object({
 
 const Minutes = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
 
-export const NewUserInvite = Type.Object({ expiresInMinutes: Minutes, shouldSendEmail: Type.Boolean() })
-export const NewUserInviteWithRoles = Type.Object({ ...NewUserInvite.properties, roleIds: Type.Array(Type.String()) })
-export const InviteChange = Type.Partial(NewUserInvite)
+/** Browsers leave out what is as usual. */
+export const NewUserInvite = Type.Object({ expiresInMinutes: Type.Optional(Minutes), shouldSendEmail: Type.Optional(Type.Boolean()) })
+export const NewUserInviteWithRoles = Type.Object({ ...NewUserInvite.properties, roleIds: Type.Optional(Type.Array(Type.String())) })
+export const InviteChange = NewUserInvite
 export type InviteChange = Static<typeof InviteChange>
 export const NewInvite = Type.Object({ ...InviteChange.properties, tenantId: OwnId, userId: Type.Optional(Type.String({ minLength: 1 })), roleIds: Type.Optional(Type.Array(Type.String())) })
 export type NewInvite = Static<typeof NewInvite>

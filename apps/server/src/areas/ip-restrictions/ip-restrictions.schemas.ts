@@ -8,16 +8,14 @@ export type ListType = Static<typeof ListType>
 export const NewIpRestriction = Type.Object({
   /** an address or a network, IPv4 or IPv6 */
   ip: Type.String({ minLength: 1, maxLength: 100 }),
-  strategy: ListType,
+  /** the portal leaves out the list that is chosen anyway */
+  strategy: Type.Optional(ListType),
   isActive: Type.Optional(Type.Boolean()),
   description: Type.Optional(Type.String({ maxLength: 1000 })),
 })
 export type NewIpRestriction = Static<typeof NewIpRestriction>
 
-/** The portal leaves out the list that is chosen anyway. */
-export const NewIpRestrictions = Type.Object({
-  ips: Type.Array(Type.Object({ ...NewIpRestriction.properties, strategy: Type.Optional(ListType) }), { minItems: 1, maxItems: 1000 }),
-})
+export const NewIpRestrictions = Type.Object({ ips: Type.Array(NewIpRestriction, { minItems: 1, maxItems: 1000 }) })
 export type NewIpRestrictions = Static<typeof NewIpRestrictions>
 
 export const IpRestriction = Type.Object({

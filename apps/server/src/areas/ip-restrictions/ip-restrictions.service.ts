@@ -18,7 +18,7 @@ export async function list(ctx: Ctx, tenant: Tenant, query: PageRequest & { _fil
 
 /** Puts an address or network on a list; what is on it already is changed. */
 export async function put(ctx: Ctx, tenant: Tenant, { ip, strategy, ...fields }: NewIpRestriction) {
-  const now = ctx.clock.now(), key = { tenantId: tenant.id, strategy, ip: canonicalAt('ip', ip) }
+  const now = ctx.clock.now(), key = { tenantId: tenant.id, ip: canonicalAt('ip', ip), strategy: strategy ?? (await configuration(ctx, tenant)).strategy }
   const isNew = await ctx.db.ipRestriction.createMany({ data: [{ id: ctx.random.uuid(), ...key, ...fields, createdAt: now, updatedAt: now }], skipDuplicates: true })
   if (!isNew.count) await ctx.db.ipRestriction.updateMany({ where: key, data: { ...fields, updatedAt: now } })
   const row = await ctx.db.ipRestriction.findFirst({ where: key })

@@ -9,6 +9,7 @@ import * as lockout from '../lockout-policy/lockout-policy.service.ts'
 import * as passwordSettings from '../password-settings/password-settings.service.ts'
 import * as breached from '../passwords/breached.service.ts'
 import * as passwordReset from '../passwords/reset.service.ts'
+import * as userEmails from '../user-emails/user-emails.service.ts'
 import * as users from '../users/users.service.ts'
 import * as guesses from './guesses.service.ts'
 import { loginErrors } from './login.errors.ts'
@@ -23,7 +24,7 @@ interface Attempt {
   readonly user?: User | null
   /** where an invitation leads */
   readonly invitedTo?: string
-  readonly tenant?: users.ActiveTenant
+  readonly place?: login.Place
   /** about the password, for the answer */
   readonly notice?: Pick<LoginAnswer, 'passwordExpiresIn' | 'notificationPeriod'>
   /** ends the login: tokens, or what is wanted first */
@@ -32,7 +33,7 @@ interface Attempt {
 type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
 
 /** A login with a password, in the order in which it happens. Until the password has proved right, nothing tells whether there is such a user. */
-const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, nameNotLocked, passwordRight, stillNotLocked, emailVerified, invitationUsed, tenantOpen, passwordNotExpired, passwordNotBreached, sessionStarted]
+const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, nameNotLocked, passwordRight, stillNotLocked, emailVerified, invitationUsed, placeOpen, passwordNotExpired, passwordNotBreached, sessionStarted]
 
 export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials): Promise<LoginAnswer> {
   let attempt: Attempt = { credentials }
@@ -62,7 +63,7 @@ async function strategyAllowed(ctx: HttpCtx, attempt: Attempt) {
 
 async function userLookedUp(ctx: HttpCtx, attempt: Attempt) {
   const { email, username } = attempt.credentials
-  return { ...attempt, user: await (email ? users.byEmail(ctx, email.trim()) : users.byUsername(ctx, username!.trim())) }
+  return { ...attempt, user: await (email ? userEmails.ownerOf(ctx, email.trim()) : users.byUsername(ctx, username!.trim())) }
 }
 
 const nameIn = ({ credentials: { email, username } }: Attempt) => (email || username)!
@@ -108,13 +109,14 @@ async function invitationUsed(ctx: HttpCtx, attempt: Attempt) {
   return invitationToken ? { ...attempt, invitedTo: await invites.join(ctx, attempt.user!, invitationToken) } : attempt
 }
 
-async function tenantOpen(ctx: HttpCtx, attempt: Attempt) {
-  return { ...attempt, tenant: await login.tenantFor(ctx, attempt.user!, attempt.invitedTo) }
+/** Before anything about the password is told: nobody is sent for a new one who is not let in with it. */
+async function placeOpen(ctx: HttpCtx, attempt: Attempt) {
+  return { ...attempt, place: await login.placeFor(ctx, attempt.user!, attempt.invitedTo) }
 }
 
 /** One that has run out only leads to a new one; before, the user is told in time. */
 async function passwordNotExpired(ctx: HttpCtx, attempt: Attempt) {
-  const user = attempt.user!, expiry = await passwordSettings.expiry(ctx, user, attempt.tenant!.tenantIds)
+  const user = attempt.user!, expiry = await passwordSettings.expiry(ctx, user, attempt.place!.tenant.tenantIds)
   if (!expiry) return attempt
   if ('expired' in expiry) return { ...attempt, answer: { mfaRequired: false, resetPasswordToken: await passwordReset.tokenFor(ctx, user), userId: user.id } }
   return { ...attempt, notice: { passwordExpiresIn: expiry.expiresInMinutes, notificationPeriod: expiry.notificationPeriod } }
@@ -128,5 +130,5 @@ async function passwordNotBreached(ctx: HttpCtx, attempt: Attempt) {
 }
 
 async function sessionStarted(ctx: HttpCtx, attempt: Attempt) {
-  return { ...attempt, answer: { ...await login.complete(ctx, attempt.user!, { tenant: attempt.tenant! }), ...attempt.notice } }
+  return { ...attempt, answer: { ...await login.complete(ctx, attempt.user!, { place: attempt.place! }), ...attempt.notice } }
 }

@@ -16,11 +16,14 @@ import { loginErrors } from './login.errors.ts'
 import type { LoginAnswer } from './login.schemas.ts'
 import * as cookie from './refresh-cookie.ts'
 
+/** Where a login leads. */
+export interface Place { readonly tenant: users.ActiveTenant, readonly applicationId: string | undefined }
+
 interface Completion {
   /** where to log in; absent: where the user was last, or may be */
   tenantId?: string | undefined
   /** the same, when it has been found out already */
-  tenant?: users.ActiveTenant
+  place?: Place
   /** an identity provider vouches for the user by SAML */
   bySaml?: boolean
 }
@@ -30,20 +33,14 @@ interface Completion {
  * or, for a user of whom a second factor is wanted, the answer that asks for it.
  * @throws 403 for a user who may go nowhere, or not into `tenantId`
  */
-export async function complete(ctx: HttpCtx, user: Subject, { tenantId, tenant, bySaml = false }: Completion = {}): Promise<LoginAnswer> {
-  const place = tenant ?? await tenantFor(ctx, user, tenantId)
-  const applicationId = await admittedTo(ctx, user, place)
-  const demand = await mfa.demandOf(ctx, user, place, { bySaml })
-  return demand.answer ?? begin(ctx, user, { tenant: place, applicationId, mfaPassed: demand.settled })
+export async function complete(ctx: HttpCtx, user: Subject, { tenantId, place, bySaml = false }: Completion = {}): Promise<LoginAnswer> {
+  const found = place ?? await placeFor(ctx, user, tenantId)
+  const demand = await mfa.demandOf(ctx, user, found.tenant, { bySaml })
+  return demand.answer ?? enter(ctx, user, { ...found, mfaPassed: demand.settled })
 }
 
-interface Entrance { tenant: users.ActiveTenant, mfaPassed: boolean, proof?: Proof }
-
 /** As `complete`, for a user of whom no second factor is wanted any more: for those who have checked one. */
-export const enter = async (ctx: HttpCtx, user: Subject, entrance: Entrance) =>
-  begin(ctx, user, { ...entrance, applicationId: await admittedTo(ctx, user, entrance.tenant) })
-
-async function begin(ctx: HttpCtx, user: Subject, { tenant, applicationId, mfaPassed, proof = {} }: Entrance & { applicationId: string | undefined }): Promise<LoginAnswer> {
+export async function enter(ctx: HttpCtx, user: Subject, { tenant, applicationId, mfaPassed, proof = {} }: Place & { mfaPassed: boolean, proof?: Proof }): Promise<LoginAnswer> {
   const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, tenant.id), memberships.keysOf(ctx, user.id, tenant.id)])
   const rules = rulesIn(tenant.id)
   const session = await refreshTokens.start(ctx, { userId: user.id, tenantId: tenant.id, applicationId, mfaPassed }, rules)
@@ -52,20 +49,19 @@ async function begin(ctx: HttpCtx, user: Subject, { tenant, applicationId, mfaPa
   return answer(user, access, session)
 }
 
-/** The application that is logged in to. @throws where it, or the tenant's addresses, do not let the user in */
-async function admittedTo(ctx: HttpCtx, user: Subject, { id: tenantId }: users.ActiveTenant) {
-  const application = await applications.mustAdmit(ctx, { applicationId: cookie.requestedApplication(ctx), userId: user.id, tenantId })
-  await ips.mustAllow(ctx, ctx.http.ip, tenantId)
-  return application?.id
-}
-
-/** The tenant that a login leads to: the one wanted, else where the user is active in the application, else where it was last. @throws 403 as `complete` */
-export async function tenantFor(ctx: HttpCtx, user: Subject, wanted?: string) {
-  const applicationId = cookie.applicationOf(ctx)
-  const chosen = wanted ?? (applicationId && await applications.activeTenantOf(ctx, applicationId, user.id)) ?? user.activeTenantId
+/**
+ * Where a login leads: to the tenant wanted, else where the user is active in the application, else where it was last; and
+ * to the application that the browser is at.
+ * @throws 403 as `complete`, and where the application, or the tenant's addresses, do not let the user in
+ */
+export async function placeFor(ctx: HttpCtx, user: Subject, wanted?: string): Promise<Place> {
+  const at = cookie.applicationOf(ctx)
+  const chosen = wanted ?? (at && await applications.activeTenantOf(ctx, at, user.id)) ?? user.activeTenantId
   const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: chosen })
   if (!tenant || (wanted !== undefined && tenant.id !== wanted)) throw loginErrors.noTenant()
-  return tenant
+  const application = await applications.mustAdmit(ctx, { applicationId: cookie.requestedApplication(ctx), userId: user.id, tenantId: tenant.id })
+  await ips.mustAllow(ctx, ctx.http.ip, tenant.id)
+  return { tenant, applicationId: application?.id }
 }
 
 /**

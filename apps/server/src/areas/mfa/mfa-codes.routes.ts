@@ -7,7 +7,7 @@ import { LoginAnswer } from '../login/login.schemas.ts'
 import { smsErrors } from '../sms/sms.errors.ts'
 import { PhoneNumber } from '../users/users.schemas.ts'
 import { mfaErrors } from './mfa.errors.ts'
-import { LoginOtc, Otc, OtcToken, SentSms, WithMfaToken } from './mfa.schemas.ts'
+import { LoginOtc, MayBeRecoveryCode, Otc, OtcToken, SentSms, WithMfaToken } from './mfa.schemas.ts'
 import * as email from './mfa-email.service.ts'
 import * as sms from './mfa-sms.service.ts'
 
@@ -80,7 +80,7 @@ export const mfaCodesRoutes = [
     id: 'enrolSmsV1', method: 'POST', path: `${own}/sms/enroll/verify`, summary: 'Enrol the phone that the code was sent to', tag,
     auth: 'both', user: 'required',
     body: Otc,
-    returns: { 200: Empty },
+    returns: { 200: MayBeRecoveryCode },
     errors: [mfaErrors.strategyOff, mfaErrors.deviceTaken, mfaErrors.tooMany, codeErrors.wrong, codeErrors.expired],
     handler: (ctx, { body }) => sms.enrol(ctx, ctx.user, body),
   }),

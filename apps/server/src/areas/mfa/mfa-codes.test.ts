@@ -12,7 +12,7 @@ async function withPhone(env: TestEnvironment, phoneNumber = numbers[0]!) {
   const user = await env.user({ password: PASSWORD })
   const { otcToken } = (await user('POST', `${own}/sms/enroll`, { phoneNumber })).body
   const enrolled = await user('POST', `${own}/sms/enroll/verify`, { otcToken, code: await lastCode(env, phoneNumber) })
-  expect(enrolled).toMatchObject({ status: 200, body: null })
+  expect(enrolled).toMatchObject({ status: 200, body: { recoveryCode: expect.any(String) } })
   const deviceId: string = (await user('GET', `${own}/devices`)).body.phones[0].id
   return Object.assign(user, { deviceId, phoneNumber })
 }

@@ -43,6 +43,9 @@ export async function isWantedOf(ctx: Ctx, { mfaPassed, user }: OpenSession, { t
 }
 export const demandOfSession = async (ctx: Ctx, session: OpenSession, tenant: ActiveTenant) => (await isWantedOf(ctx, session, tenant) ? ask(ctx, session.user, tenant.id) : undefined)
 
+/** Whether the user has a second factor to show, an address that codes can be mailed to included. */
+export const isEnrolled = async (ctx: Ctx, user: Subject) => user.mfaEnrolled || await mailable(ctx, user) !== undefined
+
 /** What a token of ours stands for beside its user and tenant. */
 export interface TokenData {
   /** of an authenticator app that may be enrolled with it; sealed, like the next */

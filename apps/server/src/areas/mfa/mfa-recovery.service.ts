@@ -1,5 +1,5 @@
 import type { HttpCtx } from '../../kernel/operation.ts'
-import * as users from '../users/users.service.ts'
+import * as userEmails from '../user-emails/user-emails.service.ts'
 import { limit } from './mfa-demand.service.ts'
 import { recoveryHash, remove } from './mfa-devices.service.ts'
 import { mfaErrors } from './mfa.errors.ts'
@@ -14,7 +14,7 @@ const MOST_TRIES = 10
 export async function recover(ctx: HttpCtx, { recoveryCode, email }: { recoveryCode: string, email: string }) {
   const address = email.trim().toLowerCase()
   await limit(ctx, 'mfa-recovery', { about: address, most: MOST_TRIES })
-  const user = await users.byEmail(ctx, address)
+  const user = await userEmails.ownerOf(ctx, address)
   await ctx.atomically(async (tx) => {
     const { count } = user ? await tx.db.recoveryCode.deleteMany({ where: { userId: user.id, hash: recoveryHash(recoveryCode) } }) : { count: 0 }
     if (!user || !count) throw mfaErrors.wrongRecoveryCode()

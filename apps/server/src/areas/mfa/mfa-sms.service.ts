@@ -57,11 +57,12 @@ export async function start(ctx: Ctx, user: UserScope, written: string) {
   return begin(ctx, ofOneself(user, enrolment), phoneNumber)
 }
 
-/** @throws 401, 400, 409, 429 */
+/** @returns the recovery code, for the first device @throws 401, 400, 409, 429 */
 export async function enrol(ctx: OwnCtx, user: UserScope, code: Code) {
   await mustBeActive(ctx, ['SMS'])
   const { phoneNumber } = await tried(ctx, ofOneself(user, enrolment), code) as { phoneNumber: string }
-  await ctx.atomically((tx) => devices.add(tx, user.id, { kind: 'sms', phoneNumber }, { from: originOf(ctx) }))
+  const recoveryCode = await ctx.atomically((tx) => devices.add(tx, user.id, { kind: 'sms', phoneNumber }, { recoveryCode: ctx.random.uuid(), from: originOf(ctx) }))
+  return recoveryCode === undefined ? {} : { recoveryCode }
 }
 
 /** Sends the code that takes the phone away. @throws 404, 429 */

@@ -25,7 +25,7 @@ export async function start(ctx: HttpCtx, { email, userId, recaptchaToken }: Pas
   await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
   await passkeys.mustBeOn(ctx, [])
   const named = email?.trim().toLowerCase() ?? userId?.toLowerCase(), known = await passkeys.ofNamed(ctx, { email, userId })
-  return webauthn.startAssertion(ctx, ceremony, known.length || named === undefined ? known : [decoy(ctx, named)], { asPasskey: true })
+  return { options: await webauthn.startAssertion(ctx, ceremony, known.length || named === undefined ? known : [decoy(ctx, named)], { asPasskey: true }) }
 }
 
 function decoy(ctx: Ctx, named: string) {
@@ -46,9 +46,9 @@ export async function finish(ctx: HttpCtx, assertion: Assertion) {
   if (user.isLocked) throw loginErrors.locked()
   await mustBeVerified(ctx, user)
   const invitedTo = assertion.invitationToken ? await invites.join(ctx, user, assertion.invitationToken) : undefined
-  const tenant = await login.tenantFor(ctx, user, invitedTo)
-  await passkeys.mustBeOn(ctx, tenant.tenantIds)
-  return login.complete(ctx, user, { tenant })
+  const place = await login.placeFor(ctx, user, invitedTo)
+  await passkeys.mustBeOn(ctx, place.tenant.tenantIds)
+  return login.complete(ctx, user, { place })
 }
 
 /** A passkey says nothing about the address; the mail to verify it with is sent once more. @throws 401 */

@@ -18,7 +18,8 @@ export const passkeysRoutes = [
     id: 'startPasskeyLoginV1', method: 'POST', path: `${login}/prelogin`, summary: 'Begin a login with a passkey', tag,
     auth: 'public',
     body: PasskeyPrelogin,
-    returns: { 201: RequestOptions },
+    // iOS takes no other status
+    returns: { 200: Type.Object({ options: RequestOptions }) },
     errors: [passkeyErrors.off],
     handler: (ctx, { body }) => passkeyLogin.start(ctx, body),
   }),
@@ -39,7 +40,7 @@ export const passkeysRoutes = [
   operation({
     id: 'startPasskeyV1', method: 'POST', path: devices, summary: 'Begin to make a passkey', tag,
     auth: 'user', user: 'required',
-    returns: { 201: CreationOptions },
+    returns: { 201: Type.Object({ options: CreationOptions }) },
     errors: [passkeyErrors.off],
     handler: (ctx) => passkeys.start(ctx, ctx.user),
   }),

@@ -5,6 +5,7 @@ import type { NewCredential } from '../mfa/mfa.schemas.ts'
 import * as webauthn from '../mfa/webauthn.service.ts'
 import type { Ceremony } from '../mfa/webauthn.service.ts'
 import * as mfaPolicy from '../mfa-policy/mfa-policy.service.ts'
+import * as userEmails from '../user-emails/user-emails.service.ts'
 import * as users from '../users/users.service.ts'
 import { passkeyErrors } from './passkeys.errors.ts'
 
@@ -21,7 +22,7 @@ export async function mustBeOn(ctx: Ctx, tenantIds: readonly string[]) {
 /** Options to make a passkey by. @throws 400 */
 export async function start(ctx: HttpCtx, user: UserScope) {
   const person = await mayHaveOne(ctx, user.id)
-  return webauthn.startRegistration(ctx, ofOneself(user), { user: person, known: await list(ctx, user), asPasskey: true })
+  return { options: await webauthn.startRegistration(ctx, ofOneself(user), { user: person, known: await list(ctx, user), asPasskey: true }) }
 }
 
 /** Keeps the passkey that was made. @throws 400, 401, 409 */
@@ -47,6 +48,6 @@ export async function remove(ctx: Ctx, user: UserScope, id: string) {
 
 /** Those of whoever is named. */
 export async function ofNamed(ctx: Ctx, { email, userId }: { email?: string | undefined, userId?: string | undefined }) {
-  const user = email !== undefined ? await users.byEmail(ctx, email.trim()) : userId !== undefined && isUuid(userId) ? { id: userId } : null
+  const user = email !== undefined ? await userEmails.ownerOf(ctx, email.trim()) : userId !== undefined && isUuid(userId) ? { id: userId } : null
   return user ? ctx.db.passkey.findMany({ where: { userId: user.id }, orderBy: { createdAt: 'asc' } }) : []
 }

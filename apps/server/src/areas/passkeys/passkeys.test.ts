@@ -9,12 +9,16 @@ const keyOf = (env: TestEnvironment, options: Parameters<typeof authenticator>[0
 async function withPasskey(env: TestEnvironment, who: { verified?: boolean } = {}) {
   const user = await env.user({ password: PASSWORD, ...who }), key = keyOf(env)
   const started = await user('POST', devices)
-  expect(started).toMatchObject({ status: 201, body: { rp: { id: `${env.name}.localhost` }, challenge: expect.any(String), authenticatorSelection: { userVerification: 'required' } } })
-  const made = await user('POST', `${devices}/verify`, { ...key.create(started.body), deviceType: 'Platform' })
+  expect(started).toMatchObject({ status: 201, body: { options: { rp: { id: `${env.name}.localhost` }, challenge: expect.any(String), authenticatorSelection: { userVerification: 'required' } } } })
+  const made = await user('POST', `${devices}/verify`, { ...key.create(started.body.options), deviceType: 'Platform' })
   expect(made).toMatchObject({ status: 201, body: { deviceType: 'Platform' } })
   return Object.assign(user, { key, passkeyId: made.body.id as string })
 }
-const prelogin = async (env: TestEnvironment, body: object) => (await env.anonymous('POST', `${login}/prelogin`, body)).body
+async function prelogin(env: TestEnvironment, body: object) {
+  const answer = await env.anonymous('POST', `${login}/prelogin`, body)
+  expect(answer.status).toBe(200)
+  return answer.body.options
+}
 const postlogin = (env: TestEnvironment, body: object) => env.anonymous('POST', `${login}/postlogin`, body)
 
 describe.concurrent('a passkey', () => {
@@ -98,13 +102,13 @@ describe.concurrent('a passkey', () => {
 
   test('is made once, by whoever began it', async () => {
     const env = await newEnvironment(), user = await env.user(), other = await env.user(), key = keyOf(env)
-    const made = key.create((await user('POST', devices)).body)
+    const made = key.create((await user('POST', devices)).body.options)
     expect((await other('POST', `${devices}/verify`, made)).status).toBe(401)
-    const again = key.create((await user('POST', devices)).body)
+    const again = key.create((await user('POST', devices)).body.options)
     const answers = await Promise.all(Array.from({ length: 8 }, () => user('POST', `${devices}/verify`, again)))
     expect(answers.map((a) => a.status).sort()).toEqual([201, 401, 401, 401, 401, 401, 401, 401])
-    expect((await user('POST', devices)).body.excludeCredentials).toEqual([{ type: 'public-key', id: again.id }])
-    const weak = keyOf(env, { verifiesUser: false }).create((await user('POST', devices)).body)
+    expect((await user('POST', devices)).body.options.excludeCredentials).toEqual([{ type: 'public-key', id: again.id }])
+    const weak = keyOf(env, { verifiesUser: false }).create((await user('POST', devices)).body.options)
     expect((await user('POST', `${devices}/verify`, weak)).status).toBe(401)
   })
 })

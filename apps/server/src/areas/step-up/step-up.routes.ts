@@ -1,4 +1,5 @@
 import { operation } from '../../kernel/operation.ts'
+import { mfaErrors } from '../mfa/mfa.errors.ts'
 import { sessionErrors } from '../sessions/sessions.errors.ts'
 import { StepUp, StepUpRequest } from './step-up.schemas.ts'
 import * as stepUp from './step-up.service.ts'
@@ -9,7 +10,7 @@ export const stepUpRoutes = [
     auth: 'user',
     body: StepUpRequest,
     returns: { 201: StepUp },
-    errors: [sessionErrors.ended],
+    errors: [sessionErrors.ended, mfaErrors.notEnrolled],
     handler: (ctx) => stepUp.generate(ctx, ctx.caller),
   }),
 ]

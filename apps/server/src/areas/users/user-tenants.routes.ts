@@ -6,7 +6,7 @@ import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { OwnId } from '../tenants/tenants.schemas.ts'
 import * as userTenants from './user-tenants.service.ts'
 import { userErrors } from './users.errors.ts'
-import { Membership, TenantsOfUser, toTenantsOfUser, toUser, User } from './users.schemas.ts'
+import { TenantsOfUser, toTenantsOfUser, toUser, User } from './users.schemas.ts'
 import * as users from './users.service.ts'
 
 const UserId = Type.Object({ userId: Id })
@@ -23,8 +23,9 @@ export const userTenantsRoutes = [
   }),
   operation({
     ...own, id: 'listMyTenantsV2', method: 'GET', path: '/identity/resources/users/v2/me/tenants', summary: 'List the accounts that let the user in',
-    returns: { 200: Type.Array(Membership) },
-    handler: async (ctx) => (await userTenants.tenantsOf(ctx, ctx.user, ctx.tenant)).tenants.map(({ id, name }) => ({ tenantId: id, name })),
+    // the reference has two fields, the browser client all of them
+    returns: { 200: TenantsOfUser.properties.tenants },
+    handler: async (ctx) => toTenantsOfUser(await userTenants.tenantsOf(ctx, ctx.user, ctx.tenant)).tenants,
   }),
   operation({
     ...own, id: 'listMyTenantsV3', method: 'GET', path: '/identity/resources/users/v3/me/tenants', summary: 'List the accounts that let the user in, and the active one',

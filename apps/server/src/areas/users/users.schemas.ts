@@ -175,8 +175,6 @@ function texts(prefix: string, value: unknown): Record<string, string> {
   return Object.assign({}, ...Object.entries(value).map(([key, part]) => texts(`${prefix}.${key}`, part)))
 }
 
-export const Membership = Type.Object({ tenantId: Type.String(), name: Type.String() })
-
 export const TenantsOfUser = Type.Object({ tenants: Type.Array(Tenant), activeTenant: Nullable(Tenant) })
 export const toTenantsOfUser = ({ tenants, activeTenant }: { tenants: TenantColumns[], activeTenant: TenantColumns | null }): Static<typeof TenantsOfUser> => ({
   tenants: tenants.map(toTenant), activeTenant: activeTenant && toTenant(activeTenant),
