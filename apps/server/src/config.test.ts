@@ -15,7 +15,7 @@ const faults = (changes: Record<string, string | undefined>) => faultsOf(() => p
 describe('the configuration of production', () => {
   test('needs a database, an address and a key, and has a default for everything else', () => {
     const { config, secrets } = productionConfig(good)
-    expect(config).toMatchObject({ host: '0.0.0.0', port: 3100, allowedOrigins: [], trustProxy: false, logLevel: 'info', passwords: { memoryCost: 19_456, timeCost: 2, parallelism: 1 } })
+    expect(config).toMatchObject({ host: '0.0.0.0', port: 3100, allowedOrigins: [], trustProxy: false, rateLimits: true, logLevel: 'info', passwords: { memoryCost: 19_456, timeCost: 2, parallelism: 1 } })
     expect(secrets).toEqual({ databaseUrl: good.DATABASE_URL, encryptionKey: good.HENHOUSE_ENCRYPTION_KEY, smtpUrl: undefined, aws: undefined })
   })
 
@@ -81,7 +81,13 @@ describe('the configuration of production', () => {
 
 describe('the configuration of the emulator', () => {
   test('needs nothing', () => {
-    expect(emulatorConfig({})).toMatchObject({ host: 'localhost', port: 3100, clientId: EMULATOR.clientId, apiKey: EMULATOR.apiKey, data: '.henhouse', databaseUrl: undefined })
+    expect(emulatorConfig({})).toMatchObject({ host: 'localhost', port: 3100, clientId: EMULATOR.clientId, apiKey: EMULATOR.apiKey, data: '.henhouse', databaseUrl: undefined, rateLimits: false })
+  })
+
+  test('refuses too many requests only where it is told to', () => {
+    expect(emulatorConfig({ HENHOUSE_RATE_LIMITS: 'on' }).rateLimits).toBe(true)
+    expect(productionConfig({ ...good, HENHOUSE_RATE_LIMITS: 'off' }).config.rateLimits).toBe(false)
+    expect(faults({ HENHOUSE_RATE_LIMITS: 'yes' })).toEqual(['HENHOUSE_RATE_LIMITS must be one of on, off'])
   })
 
   test('takes empty variables for absent ones', () => {

@@ -24,6 +24,7 @@ export interface ProductionConfig {
   readonly publicUrl: URL
   readonly allowedOrigins: readonly string[]
   readonly trustProxy: boolean | string
+  readonly rateLimits: boolean
   readonly passwords: HashParameters
   /** the sender of what HENHOUSE_SMTP_URL carries */
   readonly mailFrom: string | undefined
@@ -56,6 +57,7 @@ export interface EmulatorConfig {
   /** a Postgres to use in place of the embedded one */
   readonly databaseUrl: string | undefined
   readonly passwords: HashParameters
+  readonly rateLimits: boolean
   readonly logLevel: LogLevel
   /** what relative paths on the command line are relative to */
   readonly directory: string
@@ -89,6 +91,7 @@ export function productionConfig(variables: Variables = process.env): { config: 
     publicUrl,
     allowedOrigins: optional('HENHOUSE_ALLOWED_ORIGINS', origins, []),
     trustProxy: optional('HENHOUSE_TRUST_PROXY', proxies, false),
+    rateLimits: optional('HENHOUSE_RATE_LIMITS', onOrOff, true),
     passwords,
     mailFrom: optional('HENHOUSE_MAIL_FROM', mailAddress, undefined),
     captchaUrl: optional('HENHOUSE_CAPTCHA_URL', serviceUrl, 'https://www.google.com/recaptcha/api/siteverify'),
@@ -114,6 +117,7 @@ export function emulatorConfig(variables: Variables = process.env): EmulatorConf
     data: optional('HENHOUSE_DATA', text, '.henhouse'),
     databaseUrl: optional('DATABASE_URL', postgresUrl, undefined),
     passwords: hashParameters(optional),
+    rateLimits: optional('HENHOUSE_RATE_LIMITS', onOrOff, false),
     logLevel: optional('LOG_LEVEL', oneOf(LOG_LEVELS), 'warn'),
     // npm runs scripts in the project's folder, wherever it was called
     directory: optional('INIT_CWD', text, process.cwd()),
@@ -165,6 +169,8 @@ const oneOf = <const V extends readonly string[]>(values: V): Parse<V[number]> =
   if (!values.includes(value)) throw new Fault(`must be one of ${values.join(', ')}`)
   return value
 }
+
+const onOrOff: Parse<boolean> = (value) => oneOf(['on', 'off'])(value) === 'on'
 
 const integer = (least: number, most: number): Parse<number> => (value) => {
   const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN

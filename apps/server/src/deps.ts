@@ -29,6 +29,7 @@ export async function productionDeps(config: ProductionConfig, { databaseUrl, en
     publicUrl: config.publicUrl,
     allowedOrigins: config.allowedOrigins,
     trustProxy: config.trustProxy,
+    rateLimits: config.rateLimits,
     mail: smtpUrl === undefined ? noProvider : smtp({ url: smtpUrl }),
     ...(config.mailFrom !== undefined && { mailFrom: config.mailFrom }),
     captchaUrl: config.captchaUrl,

@@ -33,7 +33,7 @@ place of mail. Everything is public: it is no place for real data.
 
 Environment variables, all optional: HENHOUSE_PORT, HENHOUSE_HOST (0.0.0.0 lets others in), HENHOUSE_PUBLIC_URL,
 HENHOUSE_CLIENT_ID, HENHOUSE_API_KEY, HENHOUSE_DATA (.henhouse), DATABASE_URL (a Postgres to use in place of the
-embedded one), LOG_LEVEL (warn; info shows every request).`
+embedded one), HENHOUSE_RATE_LIMITS (off; on refuses as production does), LOG_LEVEL (warn; info shows every request).`
 
 /** The same app as in production, made steerable. */
 async function main() {
@@ -110,6 +110,7 @@ async function emulatorDeps(config: EmulatorConfig, publicUrl: URL, databaseUrl:
     newKeyPair: () => keys.take(),
     allowedOrigins: '*',
     trustProxy: false,
+    rateLimits: config.rateLimits,
     mail: 'hold',
     sms: 'hold',
     strict: false,

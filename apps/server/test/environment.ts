@@ -29,6 +29,7 @@ export const deps: Deps = {
   publicUrl: new URL('http://localhost:3100'),
   allowedOrigins: '*',
   trustProxy: true,
+  rateLimits: false,
   mail: 'hold',
   sms: 'hold',
   strict: true,
@@ -38,6 +39,9 @@ export const server = await buildServer(deps)
 await addControlPlane(server, { open: false })
 export const { operations } = server
 
+/** Another server on the same database, as a further replica is one; what it is built from may differ. */
+export const newServer = (changes: Partial<Deps> = {}) => buildServer({ ...deps, ...changes })
+
 let address: Promise<string> | undefined
 /** Where the server is to be had on a port, for clients that bring their own HTTP. */
 export const listening = () => (address ??= server.http.listen({ port: 0, host: '127.0.0.1' }))
@@ -46,9 +50,9 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export interface Answer<B = any> { status: number, body: B, headers: Record<string, string | string[] | undefined>, cookies: { name: string, value: string, [attribute: string]: unknown }[] }
 
 /** Calls as somebody: the headers go with every call. Give `cookies` to send some. */
-function client(headers: Record<string, string>) {
+function client(headers: Record<string, string>, { http } = server) {
   return async (method: Method, url: string, payload?: unknown, more: { headers?: Record<string, string>, cookies?: Record<string, string> } = {}): Promise<Answer> => {
-    const response = await server.http.inject({
+    const response = await http.inject({
       method, url, ...(payload !== undefined && { payload: payload as object }),
       headers: { ...(payload !== undefined && { 'content-type': 'application/json' }), ...headers, ...more.headers }, ...(more.cookies && { cookies: more.cookies }),
     })
@@ -124,7 +128,7 @@ export async function newEnvironment() {
     anonymous: client({ 'frontegg-vendor-id': id }),
     /** with no header that names the environment */
     bare: client({}),
-    client: (headers: Record<string, string>) => client({ 'frontegg-vendor-id': id, ...headers }),
+    client: (headers: Record<string, string>, on = server) => client({ 'frontegg-vendor-id': id, ...headers }, on),
     withToken: (bearer: string) => client({ authorization: `Bearer ${bearer}` }),
     clock: {
       async advance(ms: number) {

@@ -52,6 +52,7 @@ export async function reset(deps: Deps, environments: EnvironmentDirectory, id: 
     // whoever resets it at the same time waits here
     await tx.$queryRaw`select from "Vendor" where id = ${id}::uuid for update`
     await tx.$executeRawUnsafe(await wiping(tx), id)
+    await tx.tally.deleteMany({ where: { scope: id } })
     // of the lists that this has emptied
     await tx.listChunk.deleteMany({ where: { vendorId: id } })
     await tx.listChange.deleteMany({ where: { vendorId: id } })

@@ -13,6 +13,7 @@ import { environmentDirectory } from './environments.ts'
 import { ApiError, envelope, errors, invalid } from './errors.ts'
 import { health } from './health.ts'
 import type { Job, WorkerParts } from './jobs.ts'
+import { heedAddress, heedSubjects } from './limits.ts'
 import { measure } from './metrics.ts'
 import { Empty, isReply, type Http, type HttpCtx, type Operation } from './operation.ts'
 import { traceId } from './random.ts'
@@ -56,7 +57,7 @@ export async function buildApp({ deps, operations, jobs, permissionsOf, reaches 
   await app.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ['\'none\''], frameAncestors: ['\'none\''] } }, crossOriginResourcePolicy: { policy: 'cross-origin' } })
   await app.register(cors, {
     origin: deps.allowedOrigins === '*' ? true : [...deps.allowedOrigins, deps.publicUrl.origin], credentials: true,
-    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], exposedHeaders: ['frontegg-trace-id'], maxAge: 600,
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], exposedHeaders: ['frontegg-trace-id', 'retry-after', 'x-rate-limit-limit', 'x-rate-limit-remaining', 'x-rate-limit-reset'], maxAge: 600,
   })
   // Every call names its own key: this secret signs and verifies nothing.
   await app.register(jwt, { secret: deps.random.token() })
@@ -70,15 +71,17 @@ export async function buildApp({ deps, operations, jobs, permissionsOf, reaches 
       url: op.path.replace(/\{(\w+)\}/g, ':$1'),
       config: { operation: op.id },
       handler: async (request, reply) => {
+        if (op.environment) reply.headers(await heedAddress(anywhere(deps), op, request.ip))
         // otherwise the input is looked at only when the caller has been let in
         const early = op.environment && inputOf(op, request)
         const { environment, claims } = op.environment
           ? { environment: await op.environment(environments, early), claims: undefined }
           : await identify(request, op, read, environments, deps.publicUrl.hostname)
         const ctx = contextFor(deps, environment, (request.log as Logger).child({ vendorId: environment.id }))
+        if (!op.environment) reply.headers(await heedAddress(ctx, op, request.ip))
         const caller = await callerOf(ctx, op, claims, permissionsOf)
         admit(op, caller)
-        const input = early ?? inputOf(op, request)
+        const input = await heedSubjects(ctx, op, early ?? inputOf(op, request))
         const known = caller ?? guestOf(ctx, op, claims)
         const tenant = await tenantOf(ctx, op, known, request, reaches)
         const user = await userOf(ctx, op, known, request)
@@ -92,12 +95,14 @@ export async function buildApp({ deps, operations, jobs, permissionsOf, reaches 
       },
     })
   }
-  const worker: WorkerParts = { deps, environments, jobs, log: deps.log }
-  return { http: app as FastifyInstance, environments, worker, operations, health: state }
+  return { http: app as FastifyInstance, environments, worker: { deps, environments, jobs, log: deps.log } satisfies WorkerParts, operations, health: state }
 }
 
+/** Which environment a call is for may be what it has yet to prove: then it counts for all of them together. */
+const anywhere = (deps: Deps) => ({ deps, vendorId: 'any', clock: deps.systemClock })
+
 /** 400, 401, 403 and 404 come from the kernel itself; anything else an operation must name. */
-const declares = (op: Operation, status: number) => [400, 401, 403, 404].includes(status) || !!op.errors?.some((e) => e.status === status)
+const declares = (op: Operation, status: number) => [400, 401, 403, 404].includes(status) || (status === 429 && !!op.limits) || !!op.errors?.some((e) => e.status === status)
 
 /** Clients send `Content-Type: application/json` with no body, on any method. */
 function acceptAnyJson(app: FastifyInstance) {
@@ -166,7 +171,7 @@ function send(deps: Deps, op: Operation, reply: FastifyReply, result: unknown) {
 }
 
 function sendEnvelope(reply: FastifyReply, error: ApiError) {
-  return reply.code(error.status).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(envelope(error)))
+  return reply.code(error.status).headers(error.headers ?? {}).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(envelope(error)))
 }
 
 function sendError(error: Error & { statusCode?: number, code?: string }, request: FastifyRequest, reply: FastifyReply) {

@@ -22,3 +22,11 @@ test.concurrent('what has long expired on its environment\'s clock goes, and not
   expect(await counts(old)).toEqual({ challenges: 0, sessions: 0, tokens: 0, jobs: 1 })
   expect(await counts(young)).toEqual({ challenges: 1, sessions: 1, tokens: 1, jobs: 2 })
 })
+
+test.concurrent('counts whose window is over go, on the machine\'s clock', async () => {
+  const env = await newEnvironment(), now = Date.now(), { tally } = deps.database.prisma
+  await tally.createMany({ data: [['over', -1000], ['goes on', 60_000]].map(([key, ms]) => ({ key: `${env.id} ${key}`, scope: env.id, count: 1, expiresAt: new Date(now + Number(ms)) })) })
+  await env.clock.advance(DAY)
+  await cleanUp(deps)
+  expect(await tally.findMany({ where: { scope: env.id }, select: { key: true } })).toEqual([{ key: `${env.id} goes on` }])
+})

@@ -14,6 +14,8 @@ const BATCH = 5000
 
 /** Deletes what has long expired, in all environments, in small steps that hold no lock for long. Any number of replicas may do it. */
 export async function cleanUp({ database, systemClock }: Pick<Deps, 'database' | 'systemClock'>) {
+  // belongs to no environment, and is kept on the machine's clock
+  await database.pool.query('delete from "Tally" where "expiresAt" < $1', [systemClock.now()])
   for (const [table, when] of rubbish) {
     for (let count = BATCH; count === BATCH;) {
       const { rowCount } = await database.pool.query(`

@@ -25,5 +25,5 @@ export function forVendor(prisma: PrismaClient, vendorId: string) {
 }
 
 type Scoped = ReturnType<typeof forVendor>
-/** The environment's own row and raw SQL are out of reach. */
-export type Db = Omit<Scoped, 'vendor' | '$queryRaw' | '$executeRaw' | '$queryRawUnsafe' | '$executeRawUnsafe' | '$extends' | '$connect' | '$disconnect'>
+/** The environment's own row, what belongs to none, and raw SQL are out of reach. */
+export type Db = Omit<Scoped, 'vendor' | 'tally' | '$queryRaw' | '$executeRaw' | '$queryRawUnsafe' | '$executeRawUnsafe' | '$extends' | '$connect' | '$disconnect'>

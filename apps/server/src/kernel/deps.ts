@@ -23,6 +23,8 @@ export interface Deps {
   /** Origins that may call with cookies, beside the server's own; `*` lets any (emulator). */
   readonly allowedOrigins: readonly string[] | '*'
   readonly trustProxy: boolean | string
+  /** Whether operations' `limits` hold. What guards a code against being guessed holds always. */
+  readonly rateLimits: boolean
   /** Carries the mail of environments that have configured no provider. `'hold'`: nothing ever leaves the machine (emulator). */
   readonly mail: MailProvider | 'hold'
   /** The sender of mail that `mail` carries; without one it is `no-reply@` the environment's host. */

@@ -6,6 +6,8 @@ export class ApiError extends Error {
   readonly status: number
   readonly code: string | undefined
   readonly messages: readonly string[]
+  /** of the reply, beside the usual ones */
+  headers?: Readonly<Record<string, string>>
   constructor(status: number, code: string | undefined, messages: readonly string[]) {
     super(messages.join(', '))
     this.status = status
@@ -53,6 +55,7 @@ export const errors = {
   noTenant: failure(403, 'ER-00008', 'Tenant ID is not specified'),
   noUser: failure(403, 'ER-00008', 'User ID is not specified'),
   notFound: failure(404, 'ER-00004', (what: string = 'Resource') => `${what} not found`),
+  tooMany: failure(429, null, 'Too many requests'),
 }
 
 type PrismaFailure = { code?: string, meta?: { driverAdapterError?: { cause?: { constraint?: { fields?: string[], index?: string } } } } }

@@ -1,4 +1,5 @@
 import type { TObject } from 'typebox'
+import { errors } from './errors.ts'
 import { Empty, type Operation } from './operation.ts'
 
 interface Part { properties?: Record<string, object>, required?: string[] }
@@ -12,7 +13,7 @@ const context = (name: string, need: string | undefined) => (need && need !== 'n
 const security = { vendor: [{ vendor: [] }], user: [{ user: [] }], both: [{ vendor: [] }, { user: [] }], public: [] }
 
 function describe(op: Operation) {
-  const failures = new Map((op.errors ?? []).map((e) => [e.status, e.message || 'Error']))
+  const failures = new Map([...(op.errors ?? []), ...(op.limits ? [errors.tooMany] : [])].map((e) => [e.status, e.message || 'Error']))
   return {
     operationId: op.id, summary: op.summary, tags: [op.tag], ...(op.deprecated && { deprecated: true }),
     security: security[op.auth],

@@ -5,6 +5,7 @@ import type { Db } from './db.ts'
 import type { Deps } from './deps.ts'
 import type { Environment, EnvironmentDirectory } from './environments.ts'
 import type { Failure } from './errors.ts'
+import type { Limit } from './limits.ts'
 import type { Logger } from 'pino'
 import type { Random } from './random.ts'
 
@@ -97,6 +98,8 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
   returns: R
   errors?: readonly Failure[]
   deprecated?: boolean
+  /** How often it may be called, where rate limits are on: by whom in any case, about whom once the input has been checked. */
+  limits?: readonly Limit<Part<'params', P> & Part<'query', Q> & Part<'body', B>>[]
   /** Finds the environment of a public call that names it in its input, whatever host the call came to and whatever its headers say. Throws when there is none. */
   environment?(environments: EnvironmentDirectory, input: Part<'params', P> & Part<'query', Q> & Part<'body', B>): Promise<Environment>
   handler(
@@ -106,7 +109,9 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
 }
 
 /** A declaration whose types have been checked and are no longer needed. */
-export type Operation = Omit<Declaration<Auth, Context, Context, TObject, TObject, TSchema, Record<number, TSchema>>, 'environment' | 'handler'> & {
+export type Operation = Omit<Declaration<Auth, Context, Context, TObject, TObject, TSchema, Record<number, TSchema>>, 'environment' | 'handler' | 'limits'> & {
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as below
+  limits?: readonly Limit<any>[]
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as below
   environment?(environments: EnvironmentDirectory, input: any): Promise<Environment>
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- erased on purpose: 300 strict types cost seconds of every type check

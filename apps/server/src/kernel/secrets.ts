@@ -6,7 +6,7 @@ export interface SecretBox {
   seal(plain: string): string
   /** @throws when the text was sealed with another key, or tampered with */
   open(sealed: string): string
-  /** What is stored of a text that has few enough values to try them all: HMAC-SHA-256, hexadecimal, under a key of its own. Without the server's key nothing can be tried. */
+  /** What is stored of a text that has few enough values to try them all, such as a code or an address: HMAC-SHA-256, hexadecimal, under a key of its own. Without the server's key nothing can be tried. */
   digest(text: string): string
 }
 

@@ -77,7 +77,7 @@ describe.concurrent('what real clients send', () => {
     })
     expect(response.headers['access-control-allow-methods']).toMatch(/DELETE/)
     const actual = await (await newEnvironment()).vendor('GET', roles, undefined, { headers: { origin: 'http://localhost:5173' } })
-    expect(actual.headers).toMatchObject({ 'access-control-allow-origin': 'http://localhost:5173', 'access-control-expose-headers': 'frontegg-trace-id' })
+    expect(actual.headers).toMatchObject({ 'access-control-allow-origin': 'http://localhost:5173', 'access-control-expose-headers': 'frontegg-trace-id, retry-after, x-rate-limit-limit, x-rate-limit-remaining, x-rate-limit-reset' })
   })
 })
 

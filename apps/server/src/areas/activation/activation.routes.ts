@@ -1,4 +1,6 @@
 import { Type } from 'typebox'
+import { MINUTE } from '../../kernel/clock.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -19,6 +21,7 @@ export const activationRoutes = [
     id: 'activateUserV1', method: 'POST', path: '/identity/resources/users/v1/activate', summary: 'Verify the own address with the token of a link, and log in', tag,
     auth: 'public',
     body: Activation,
+    limits: [perIp(100, MINUTE)],
     returns: { 200: LoginAnswer },
     errors: refusals,
     handler: (ctx, { body }) => activate(ctx, body),
@@ -27,6 +30,7 @@ export const activationRoutes = [
     id: 'activateUserWithCodeV1', method: 'POST', path: '/identity/resources/users/v1/activate/code', summary: 'Verify the own address with a code, and log in', tag,
     auth: 'public',
     body: CodeActivation,
+    limits: [perIp(30, MINUTE)],
     returns: { 200: LoginAnswer },
     errors: [...refusals, activationErrors.wrongCode, activationErrors.codeExpired],
     handler: (ctx, { body }) => activateWithCode(ctx, body),
@@ -35,6 +39,7 @@ export const activationRoutes = [
     id: 'getActivationStrategyOfUserV1', method: 'GET', path: '/identity/resources/users/v1/activate/strategy', summary: 'Read whether a user has to choose a password to become active', tag,
     auth: 'public',
     query: LinkToken,
+    limits: [perIp(100, MINUTE)],
     returns: { 200: ActivationStrategy },
     errors: [activationErrors.invalidToken],
     handler: (ctx, { query }) => strategyFor(ctx, query),
@@ -43,6 +48,7 @@ export const activationRoutes = [
     id: 'resendActivationV1', method: 'POST', path: '/identity/resources/users/v1/activate/reset', summary: 'Have the activation mail sent once more', tag,
     auth: 'public',
     body: Renewal,
+    limits: [perIp(30, MINUTE), { of: ({ body }) => body.email, most: 5, perMs: 10 * MINUTE }],
     returns: { 201: Empty },
     handler: (ctx, { body }) => activation.resend(ctx, body),
   }),
@@ -50,6 +56,7 @@ export const activationRoutes = [
     id: 'unlockMeV3', method: 'POST', path: '/identity/resources/users/v3/me/unlock', summary: 'Unlock oneself with the token of a link', tag,
     auth: 'public',
     body: Type.Object({ token: Type.String({ minLength: 1 }) }),
+    limits: [perIp(30, MINUTE)],
     returns: { 200: Empty },
     errors: [activationErrors.invalidToken],
     handler: (ctx, { body }) => unlock(ctx, body.token),

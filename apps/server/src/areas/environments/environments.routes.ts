@@ -1,6 +1,8 @@
 import { jwkOf } from '@henhouse/jwt'
 import { Type } from 'typebox'
+import { SECOND } from '../../kernel/clock.ts'
 import { baseUrl } from '../../kernel/environments.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { operation } from '../../kernel/operation.ts'
 import { environmentErrors } from './environments.errors.ts'
 import { BaseUrl, Credentials, EnvironmentToken, KeySet, Metadata, PublicEnvironment } from './environments.schemas.ts'
@@ -13,6 +15,7 @@ export const environmentsRoutes = [
     id: 'authenticateEnvironment', method: 'POST', path: '/auth/vendor', summary: 'Exchange a client id and its API key for an environment token', tag: 'Environment authentication',
     auth: 'public',
     body: Credentials,
+    limits: [perIp(30, SECOND)],
     returns: { 200: EnvironmentToken },
     errors: [environmentErrors.invalidAuthentication],
     environment: (directory, { body }) => environments.authenticate(directory, body),

@@ -1,4 +1,6 @@
 import { Type } from 'typebox'
+import { MINUTE } from '../../kernel/clock.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { activationErrors } from '../activation/activation.errors.ts'
 import { LinkToken, MailedCode } from '../activation/activation.schemas.ts'
@@ -19,6 +21,7 @@ export const invitationsRoutes = [
     id: 'acceptInvitationV1', method: 'POST', path: `${path}/accept`, summary: 'Accept an invitation to an account with the token of a link', tag,
     auth: 'public',
     body: LinkToken,
+    limits: [perIp(100, MINUTE)],
     returns: { 201: Empty },
     errors: refusals,
     handler: (ctx, { body }) => invitations.accept(ctx, body),
@@ -27,6 +30,7 @@ export const invitationsRoutes = [
     id: 'acceptInvitationWithCodeV1', method: 'POST', path: `${path}/accept/code`, summary: 'Accept an invitation to an account with a code', tag,
     auth: 'public',
     body: MailedCode,
+    limits: [perIp(30, MINUTE)],
     returns: { 200: Empty },
     errors: [...refusals, activationErrors.wrongCode, activationErrors.codeExpired],
     handler: (ctx, { body }) => invitations.acceptWithCode(ctx, body),
@@ -36,6 +40,7 @@ export const invitationsRoutes = [
     // also asked for on the page of a link that has run out, by nobody who is logged in
     auth: 'public', tenant: 'optional', user: 'optional',
     body: ToUser,
+    limits: [perIp(30, MINUTE), { of: ({ body }) => body.email, most: 5, perMs: 10 * MINUTE }],
     returns: { 200: Empty },
     handler: (ctx, { body }) => invitations.resend(ctx, body.email, ctx.tenant?.id ?? ctx.http.tenantHeader, ctx.user?.id),
   }),

@@ -1,4 +1,6 @@
 import { Type } from 'typebox'
+import { MINUTE } from '../../kernel/clock.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { needs } from '../permissions/permissions.keys.ts'
@@ -53,6 +55,7 @@ export const invitesRoutes = [
     id: 'verifyInviteV1', method: 'POST', path: `${path}/v1/verify`, summary: 'Look up where an invitation link leads', tag,
     auth: 'public',
     body: Type.Object({ token: Type.String({ minLength: 1 }) }),
+    limits: [perIp(100, MINUTE)],
     returns: { 200: Invite },
     errors: [invitationErrors.inviteNotFound, invitationErrors.switchedOff, invitationErrors.tenantLocked],
     handler: (ctx, { body }) => invites.verify(ctx, body.token),

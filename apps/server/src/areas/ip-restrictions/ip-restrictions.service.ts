@@ -1,7 +1,7 @@
+import { canonical, isAmong } from '../../kernel/addresses.ts'
 import type { Ctx, TenantScope } from '../../kernel/operation.ts'
 import { containing, slice, type PageRequest } from '../../kernel/paging.ts'
 import * as settings from '../../kernel/settings.ts'
-import { canonical, isAmong } from './addresses.ts'
 import { ipErrors } from './ip-restrictions.errors.ts'
 import { ipConfiguration, type IpConfiguration, type ListType, type NewIpRestriction, type NewIpRestrictions } from './ip-restrictions.schemas.ts'
 

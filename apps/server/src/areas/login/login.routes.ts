@@ -1,4 +1,6 @@
 import { Type } from 'typebox'
+import { MINUTE } from '../../kernel/clock.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { sessionErrors } from '../sessions/sessions.errors.ts'
 import { loginErrors } from './login.errors.ts'
@@ -11,6 +13,7 @@ export const loginRoutes = [
     id: 'logInV1', method: 'POST', path: '/identity/resources/auth/v1/user', summary: 'Log in with a password', tag: 'General',
     auth: 'public',
     body: Credentials,
+    limits: [perIp(100, MINUTE), { of: ({ body }) => body.email || body.username, most: 30, perMs: 10 * MINUTE }],
     returns: { 200: LoginAnswer },
     errors: [loginErrors.strategyOff, loginErrors.wrong, loginErrors.locked, loginErrors.notVerified, loginErrors.noTenant],
     handler: (ctx, { body }) => logInWithPassword(ctx, body),
@@ -19,6 +22,7 @@ export const loginRoutes = [
     id: 'refreshTokenV1', method: 'POST', path: '/identity/resources/auth/v1/user/token/refresh', summary: 'Exchange a refresh token for new tokens', tag: 'General',
     auth: 'public',
     body: RefreshRequest,
+    limits: [perIp(1000, MINUTE)],
     returns: { 201: LoginAnswer },
     errors: [sessionErrors.ended],
     handler: (ctx, { body }) => login.refresh(ctx, body.refreshToken, body.tenantId),
@@ -27,6 +31,7 @@ export const loginRoutes = [
     id: 'logOutV1', method: 'POST', path: '/identity/resources/auth/v1/logout', summary: 'Log out', tag: 'General',
     auth: 'public',
     body: LogoutRequest,
+    limits: [perIp(1000, MINUTE)],
     returns: { 201: Empty },
     handler: (ctx, { body }) => login.logOut(ctx, body.refreshToken),
   }),

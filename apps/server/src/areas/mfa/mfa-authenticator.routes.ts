@@ -1,4 +1,7 @@
 import { Type } from 'typebox'
+import { MINUTE } from '../../kernel/clock.ts'
+import { errors } from '../../kernel/errors.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -10,13 +13,14 @@ import * as authenticator from './mfa-authenticator.service.ts'
 const atLogin = '/identity/resources/auth/v1/user/mfa', own = '/identity/resources/users/v1/mfa'
 const tag = 'MFA'
 const device = Type.Object({ deviceId: Id })
-const loginFailures = [mfaErrors.badToken, mfaErrors.wrongCode, loginErrors.locked, mfaErrors.tooMany]
+const loginFailures = [mfaErrors.badToken, mfaErrors.wrongCode, loginErrors.locked, errors.tooMany]
 
 export const mfaAuthenticatorRoutes = [
   operation({
     id: 'startAuthenticatorAtLoginV1', method: 'POST', path: `${atLogin}/authenticator/enroll`, summary: 'Get the QR code for an authenticator app while logging in', tag,
     auth: 'public',
     body: WithMfaToken,
+    limits: [perIp(30, MINUTE)],
     returns: { 201: QrCode },
     errors: [mfaErrors.badToken, loginErrors.locked, mfaErrors.alreadyEnrolled, mfaErrors.strategyOff],
     handler: (ctx, { body }) => authenticator.startAtLogin(ctx, body.mfaToken),
@@ -25,6 +29,7 @@ export const mfaAuthenticatorRoutes = [
     id: 'enrolAuthenticatorAtLoginV1', method: 'POST', path: `${atLogin}/authenticator/enroll/verify`, summary: 'Enrol an authenticator app, and finish the login', tag,
     auth: 'public',
     body: AuthenticatorEnrolment,
+    limits: [perIp(10, MINUTE)],
     returns: { 201: LoginAnswer },
     errors: [...loginFailures, mfaErrors.alreadyEnrolled, mfaErrors.strategyOff, mfaErrors.deviceTaken],
     handler: (ctx, { body }) => authenticator.enrolAtLogin(ctx, body),
@@ -34,6 +39,7 @@ export const mfaAuthenticatorRoutes = [
     auth: 'public',
     params: device,
     body: AuthenticatorCode,
+    limits: [perIp(10, MINUTE)],
     returns: { 201: LoginAnswer },
     errors: [...loginFailures, mfaErrors.noDevice],
     handler: (ctx, { params, body }) => authenticator.verifyAtLogin(ctx, body, params.deviceId),
@@ -42,6 +48,7 @@ export const mfaAuthenticatorRoutes = [
     id: 'verifyMfaAtLoginV1', method: 'POST', path: `${atLogin}/verify`, summary: 'Finish a login with a code of any of the authenticator apps', tag, deprecated: true,
     auth: 'public',
     body: AuthenticatorCode,
+    limits: [perIp(10, MINUTE)],
     returns: { 201: LoginAnswer },
     errors: [...loginFailures, mfaErrors.notEnrolled],
     handler: (ctx, { body }) => authenticator.verifyAtLogin(ctx, body),
@@ -59,7 +66,7 @@ export const mfaAuthenticatorRoutes = [
       auth: 'both', user: 'required',
       body: OwnAuthenticatorEnrolment,
       returns: { 200: RecoveryCode },
-      errors: [mfaErrors.strategyOff, mfaErrors.noEnrolment, mfaErrors.wrongCode, mfaErrors.deviceTaken, mfaErrors.tooMany],
+      errors: [mfaErrors.strategyOff, mfaErrors.noEnrolment, mfaErrors.wrongCode, mfaErrors.deviceTaken, errors.tooMany],
       handler: (ctx, { body }) => authenticator.enrol(ctx, ctx.user, body.token),
     }),
   ]),
@@ -69,7 +76,7 @@ export const mfaAuthenticatorRoutes = [
     params: device,
     body: OptionalCode,
     returns: { 200: Empty },
-    errors: [mfaErrors.wrongCode, mfaErrors.noDevice, mfaErrors.tooMany],
+    errors: [mfaErrors.wrongCode, mfaErrors.noDevice, errors.tooMany],
     handler: (ctx, { params, body }) => authenticator.disable(ctx, ctx.user, params.deviceId, body.token),
   }),
   operation({
@@ -77,7 +84,7 @@ export const mfaAuthenticatorRoutes = [
     auth: 'both', user: 'required',
     body: OptionalCode,
     returns: { 200: Empty },
-    errors: [mfaErrors.wrongCode, mfaErrors.notEnrolled, mfaErrors.tooMany],
+    errors: [mfaErrors.wrongCode, mfaErrors.notEnrolled, errors.tooMany],
     handler: (ctx, { body }) => authenticator.disableAny(ctx, ctx.user, body.token),
   }),
 ]

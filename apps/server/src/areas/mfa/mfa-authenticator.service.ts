@@ -64,9 +64,9 @@ export async function enrol(ctx: OwnCtx, user: UserScope, code: string) {
   await ctx.atomically(async (tx) => {
     const { count } = await tx.db.challenge.updateMany({ where: { id, consumedAt: null }, data: { consumedAt: ctx.clock.now() } })
     if (!count) throw mfaErrors.noEnrolment()
-    await forgetTries(tx, user.id)
     await devices.add(tx, user.id, { kind: 'authenticator', secret, lastStep }, { recoveryCode, renews: true, from: originOf(ctx) })
   })
+  await forgetTries(ctx, user.id)
   return { recoveryCode }
 }
 

@@ -1,5 +1,8 @@
 import { Type } from 'typebox'
 import { codeErrors } from '../../kernel/challenges.ts'
+import { MINUTE } from '../../kernel/clock.ts'
+import { errors } from '../../kernel/errors.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -14,7 +17,7 @@ import * as sms from './mfa-sms.service.ts'
 const atLogin = '/identity/resources/auth/v1/user/mfa', own = '/identity/resources/users/v1/mfa'
 const tag = 'MFA'
 const device = Type.Object({ deviceId: Id })
-const started = [mfaErrors.badToken, loginErrors.locked, mfaErrors.tooMany]
+const started = [mfaErrors.badToken, loginErrors.locked, errors.tooMany]
 const finished = [...started, codeErrors.wrong, codeErrors.expired]
 
 export const mfaCodesRoutes = [
@@ -22,6 +25,7 @@ export const mfaCodesRoutes = [
     id: 'startMfaByEmailV1', method: 'POST', path: `${atLogin}/emailcode`, summary: 'Have a code mailed to finish a login with', tag,
     auth: 'public',
     body: WithMfaToken,
+    limits: [perIp(30, MINUTE)],
     returns: { 201: OtcToken },
     errors: [...started, mfaErrors.strategyOff],
     handler: (ctx, { body }) => email.ask(ctx, body.mfaToken),
@@ -30,6 +34,7 @@ export const mfaCodesRoutes = [
     id: 'verifyMfaByEmailV1', method: 'POST', path: `${atLogin}/emailcode/verify`, summary: 'Finish a login with a mailed code', tag,
     auth: 'public',
     body: LoginOtc,
+    limits: [perIp(10, MINUTE)],
     returns: { 201: LoginAnswer },
     errors: finished,
     handler: (ctx, { body }) => email.verify(ctx, body),
@@ -38,6 +43,7 @@ export const mfaCodesRoutes = [
     id: 'startSmsAtLoginV1', method: 'POST', path: `${atLogin}/sms/enroll`, summary: 'Have a code sent to a phone, to enrol it while logging in', tag,
     auth: 'public',
     body: Type.Object({ mfaToken: Type.String({ minLength: 1 }), phoneNumber: PhoneNumber }),
+    limits: [perIp(30, MINUTE)],
     returns: { 201: SentSms },
     errors: [...started, mfaErrors.alreadyEnrolled, mfaErrors.strategyOff, smsErrors.notSent],
     handler: (ctx, { body }) => sms.startAtLogin(ctx, body),
@@ -46,6 +52,7 @@ export const mfaCodesRoutes = [
     id: 'enrolSmsAtLoginV1', method: 'POST', path: `${atLogin}/sms/enroll/verify`, summary: 'Enrol the phone that the code was sent to, and finish the login', tag,
     auth: 'public',
     body: LoginOtc,
+    limits: [perIp(10, MINUTE)],
     returns: { 201: LoginAnswer },
     errors: [...finished, mfaErrors.alreadyEnrolled, mfaErrors.strategyOff, mfaErrors.deviceTaken],
     handler: (ctx, { body }) => sms.enrolAtLogin(ctx, body),
@@ -55,6 +62,7 @@ export const mfaCodesRoutes = [
     auth: 'public',
     params: device,
     body: WithMfaToken,
+    limits: [perIp(30, MINUTE)],
     returns: { 201: SentSms },
     errors: [...started, mfaErrors.noDevice, smsErrors.notSent],
     handler: (ctx, { params, body }) => sms.ask(ctx, params.deviceId, body.mfaToken),
@@ -64,6 +72,7 @@ export const mfaCodesRoutes = [
     auth: 'public',
     params: device,
     body: LoginOtc,
+    limits: [perIp(10, MINUTE)],
     returns: { 201: LoginAnswer },
     errors: [...finished, mfaErrors.noDevice],
     handler: (ctx, { params, body }) => sms.verify(ctx, params.deviceId, body),
@@ -73,7 +82,7 @@ export const mfaCodesRoutes = [
     auth: 'both', user: 'required',
     body: Type.Object({ phoneNumber: PhoneNumber }),
     returns: { 200: SentSms },
-    errors: [mfaErrors.strategyOff, mfaErrors.deviceTaken, mfaErrors.tooMany, smsErrors.notSent],
+    errors: [mfaErrors.strategyOff, mfaErrors.deviceTaken, errors.tooMany, smsErrors.notSent],
     handler: (ctx, { body }) => sms.start(ctx, ctx.user, body.phoneNumber),
   }),
   operation({
@@ -81,7 +90,7 @@ export const mfaCodesRoutes = [
     auth: 'both', user: 'required',
     body: Otc,
     returns: { 200: MayBeRecoveryCode },
-    errors: [mfaErrors.strategyOff, mfaErrors.deviceTaken, mfaErrors.tooMany, codeErrors.wrong, codeErrors.expired],
+    errors: [mfaErrors.strategyOff, mfaErrors.deviceTaken, errors.tooMany, codeErrors.wrong, codeErrors.expired],
     handler: (ctx, { body }) => sms.enrol(ctx, ctx.user, body),
   }),
   operation({
@@ -90,7 +99,7 @@ export const mfaCodesRoutes = [
     params: device,
     body: Type.Object({}),
     returns: { 200: SentSms },
-    errors: [mfaErrors.noDevice, mfaErrors.tooMany, smsErrors.notSent],
+    errors: [mfaErrors.noDevice, errors.tooMany, smsErrors.notSent],
     handler: (ctx, { params }) => sms.startDisable(ctx, ctx.user, params.deviceId),
   }),
   operation({
@@ -99,7 +108,7 @@ export const mfaCodesRoutes = [
     params: device,
     body: Otc,
     returns: { 200: Empty },
-    errors: [mfaErrors.noDevice, mfaErrors.tooMany, codeErrors.wrong, codeErrors.expired],
+    errors: [mfaErrors.noDevice, errors.tooMany, codeErrors.wrong, codeErrors.expired],
     handler: (ctx, { params, body }) => sms.disable(ctx, ctx.user, params.deviceId, body),
   }),
 ]

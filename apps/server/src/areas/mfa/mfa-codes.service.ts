@@ -1,17 +1,17 @@
 import { issue, mustAnswer, type ChallengeKind } from '../../kernel/challenges.ts'
-import { SECOND } from '../../kernel/clock.ts'
+import { MINUTE, SECOND } from '../../kernel/clock.ts'
+import { spend } from '../../kernel/limits.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import * as mail from '../mail/mail.service.ts'
 import * as mfaPolicy from '../mfa-policy/mfa-policy.service.ts'
 import * as sms from '../sms/sms.service.ts'
 import { mailDataOf } from '../users/users.schemas.ts'
-import { limit } from './mfa-demand.service.ts'
 
 /** What a code is for: it is good for nothing else, nor for another login, device or user. */
 export interface Occasion { readonly kind: ChallengeKind & { readonly typed: true }, readonly userId: string, readonly about: string }
 
-/** How many codes a user is sent within ten minutes: they cost money, and each could be guessed anew. */
-const MOST_CODES = 5
+/** How many codes a user is sent: they cost money, and each could be guessed anew. */
+const CODES = { most: 5, perMs: 10 * MINUTE }
 
 /** Sends a code by text message. @returns its `otcToken` @throws 400 when there is nobody to carry it, 429 */
 export async function sendSms(ctx: Ctx, occasion: Occasion, to: string, data: object = {}) {
@@ -29,7 +29,7 @@ export async function sendMail(ctx: Ctx, occasion: Occasion, to: string, user: A
 
 async function send(ctx: Ctx, occasion: Occasion, { seconds, data = {} }: { seconds: number, data?: object }, deliver: (tx: Ctx, code: string) => Promise<void>) {
   const { userId, kind } = occasion, code = ctx.random.digits(6)
-  await limit(ctx, 'mfa-code', { about: userId, most: MOST_CODES, userId })
+  await spend(ctx, { name: 'second factor code', about: userId }, CODES)
   return ctx.atomically(async (tx) => {
     const { id } = await issue(tx, kind, { secret: bound(occasion, code), lifetimeMs: seconds * SECOND, userId, data })
     await deliver(tx, code)

@@ -2,8 +2,8 @@ import type { Challenge, Session } from '@henhouse/database'
 import { find, issue } from '../../kernel/challenges.ts'
 import { MINUTE } from '../../kernel/clock.ts'
 import { ApiError } from '../../kernel/errors.ts'
+import { forget, spend } from '../../kernel/limits.ts'
 import type { Ctx, HttpCtx } from '../../kernel/operation.ts'
-import { fingerprint } from '../../kernel/random.ts'
 import * as guesses from '../login/guesses.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import type { LoginAnswer } from '../login/login.schemas.ts'
@@ -115,21 +115,13 @@ export async function trying<T>(ctx: Ctx, attempt: Attempt, check: () => Promise
   })
 }
 
-const tries = 'mfa-try', MOST_TRIES = 20, WINDOW_MS = 10 * MINUTE
+/** However good the other limits are. */
+const TRIES = { most: 20, perMs: 10 * MINUTE }
+const triesOf = (userId: string) => ({ name: 'second factor', about: userId })
 
 /**
  * As `countTry`, whatever the token: who knows the password can have any number of those (OWASP Multifactor Authentication
- * Cheat Sheet; RFC 4226 §7.3). Only a right code clears it. @throws 429
+ * Cheat Sheet; RFC 4226 §7.3). Only a right code clears it. Not in a transaction. @throws 429
  */
-export const countTryOf = (ctx: Ctx, userId: string) => limit(ctx, tries, { about: userId, most: MOST_TRIES, userId })
-export const forgetTries = (ctx: Ctx, userId: string) => ctx.db.challenge.deleteMany({ where: { userId, purpose: tries } })
-
-/** Counts what is done to a subject in these ten minutes: of any number at once exactly so many get through. @throws 429 */
-export async function limit(ctx: Ctx, purpose: string, { about, most, userId = null }: { about: string, most: number, userId?: string | null }) {
-  const now = ctx.clock.now(), window = Math.floor(now.getTime() / WINDOW_MS), secretHash = fingerprint(about)
-  // one row, whoever comes first
-  const id = fingerprint(`${ctx.vendorId} ${purpose} ${secretHash} ${window}`).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
-  await ctx.db.challenge.createMany({ data: { id, purpose, userId, secretHash, maxAttempts: most, createdAt: now, expiresAt: new Date((window + 1) * WINDOW_MS) }, skipDuplicates: true })
-  const { count } = await ctx.db.challenge.updateMany({ where: { id, attempts: { lt: most } }, data: { attempts: { increment: 1 } } })
-  if (!count) throw mfaErrors.tooMany()
-}
+export const countTryOf = (ctx: Ctx, userId: string) => spend(ctx, triesOf(userId), TRIES)
+export const forgetTries = (ctx: Ctx, userId: string) => forget(ctx, triesOf(userId), TRIES)

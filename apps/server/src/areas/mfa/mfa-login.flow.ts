@@ -26,9 +26,9 @@ export async function passed(ctx: HttpCtx, { challenge, user, data }: Attempt, {
   const newCode = await ctx.atomically(async (tx) => {
     const { count } = await tx.db.challenge.updateMany({ where: { id: challenge.id, consumedAt: null, expiresAt: { gt: now } }, data: { consumedAt: now } })
     if (!count) throw mfaErrors.badToken()
-    await forgetTries(tx, user.id)
     return device && add(tx, user.id, device, { only: true, recoveryCode, from: ctx.http })
   })
+  await forgetTries(ctx, user.id)
   if (rememberDevice) await remembered.remember(ctx, user.id, await mfaPolicy.requirement(ctx, place.tenant.tenantIds))
   const answer = await login.enter(ctx, user, { ...place, mfaPassed: true, proof: { amr: ['mfa', factor], acr: MULTI_FACTOR, authTime: now } })
   if (data.sessionId !== undefined) await ctx.db.session.updateMany({ where: { id: data.sessionId, userId: user.id, endedAt: null }, data: { endedAt: now } })

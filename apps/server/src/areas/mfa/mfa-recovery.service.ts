@@ -1,10 +1,11 @@
+import { MINUTE } from '../../kernel/clock.ts'
+import { spend } from '../../kernel/limits.ts'
 import type { HttpCtx } from '../../kernel/operation.ts'
 import * as userEmails from '../user-emails/user-emails.service.ts'
-import { limit } from './mfa-demand.service.ts'
 import { recoveryHash, remove } from './mfa-devices.service.ts'
 import { mfaErrors } from './mfa.errors.ts'
 
-const MOST_TRIES = 10
+const TRIES = { most: 10, perMs: 10 * MINUTE }
 
 /**
  * Takes all second factors away from who shows the recovery code. An address that is nobody's is answered, and counted, like
@@ -13,7 +14,7 @@ const MOST_TRIES = 10
  */
 export async function recover(ctx: HttpCtx, { recoveryCode, email }: { recoveryCode: string, email: string }) {
   const address = email.trim().toLowerCase()
-  await limit(ctx, 'mfa-recovery', { about: address, most: MOST_TRIES })
+  await spend(ctx, { name: 'recovery code', about: address }, TRIES)
   const user = await userEmails.ownerOf(ctx, address)
   await ctx.atomically(async (tx) => {
     const { count } = user ? await tx.db.recoveryCode.deleteMany({ where: { userId: user.id, hash: recoveryHash(recoveryCode) } }) : { count: 0 }

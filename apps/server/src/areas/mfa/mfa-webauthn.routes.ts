@@ -1,4 +1,7 @@
 import { Type } from 'typebox'
+import { MINUTE } from '../../kernel/clock.ts'
+import { errors } from '../../kernel/errors.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -11,13 +14,14 @@ const atLogin = '/identity/resources/auth/v1/user/mfa/webauthn', own = '/identit
 const tag = 'MFA'
 const device = Type.Object({ deviceId: Id })
 const started = [mfaErrors.badToken, loginErrors.locked]
-const finished = [...started, mfaErrors.badWebauthnToken, mfaErrors.wrongDevice, mfaErrors.tooMany]
+const finished = [...started, mfaErrors.badWebauthnToken, mfaErrors.wrongDevice, errors.tooMany]
 
 export const mfaWebauthnRoutes = [
   operation({
     id: 'startWebauthnAtLoginV1', method: 'POST', path: `${atLogin}/enroll`, summary: 'Begin to enrol a security key or this device while logging in', tag,
     auth: 'public',
     body: WithMfaToken,
+    limits: [perIp(30, MINUTE)],
     returns: { 201: StartedEnrolment },
     errors: [...started, mfaErrors.alreadyEnrolled, mfaErrors.strategyOff],
     handler: (ctx, { body }) => webauthn.startAtLogin(ctx, body.mfaToken),
@@ -26,6 +30,7 @@ export const mfaWebauthnRoutes = [
     id: 'enrolWebauthnAtLoginV1', method: 'POST', path: `${atLogin}/enroll/verify`, summary: 'Enrol a security key or this device, and finish the login', tag,
     auth: 'public',
     body: WebauthnEnrolment,
+    limits: [perIp(10, MINUTE)],
     returns: { 201: LoginAnswer },
     errors: [...finished, mfaErrors.alreadyEnrolled, mfaErrors.strategyOff, mfaErrors.deviceTaken],
     handler: (ctx, { body }) => webauthn.enrolAtLogin(ctx, body),
@@ -35,6 +40,7 @@ export const mfaWebauthnRoutes = [
     auth: 'public',
     params: device,
     body: WithMfaToken,
+    limits: [perIp(30, MINUTE)],
     returns: { 201: StartedProof },
     errors: [...started, mfaErrors.noDevice],
     handler: (ctx, { params, body }) => webauthn.ask(ctx, params.deviceId, body.mfaToken),
@@ -44,6 +50,7 @@ export const mfaWebauthnRoutes = [
     auth: 'public',
     params: device,
     body: WebauthnProof,
+    limits: [perIp(10, MINUTE)],
     returns: { 201: LoginAnswer },
     errors: [...finished, mfaErrors.noDevice],
     handler: (ctx, { params, body }) => webauthn.verify(ctx, params.deviceId, body),

@@ -7,7 +7,6 @@ export const mfaErrors = {
   wrongCode: failure(401, 'ER-01011', 'Invalid code'),
   wrongDevice: failure(401, 'ER-01052', 'Invalid device used for verification.'),
   wrongRecoveryCode: failure(401, 'computed', 'Invalid recovery code'),
-  tooMany: failure(429, null, 'Too many requests'),
   /** where a token for another account is asked for */
   wanted: failure(403, 'computed', 'MFA is required'),
   strategyOff: failure(400, 'ER-01012', 'Invalid authentication type'),

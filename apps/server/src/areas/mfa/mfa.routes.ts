@@ -1,4 +1,7 @@
 import { Type } from 'typebox'
+import { MINUTE } from '../../kernel/clock.ts'
+import { errors } from '../../kernel/errors.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -13,14 +16,16 @@ export const mfaRoutes = [
     id: 'recoverMfaV1', method: 'POST', path: '/identity/resources/auth/v1/user/mfa/recover', summary: 'Take all second factors away with the recovery code', tag: 'MFA',
     auth: 'public',
     body: Recovery,
+    limits: [perIp(10, MINUTE)],
     returns: { 200: Empty },
-    errors: [mfaErrors.wrongRecoveryCode, mfaErrors.tooMany],
+    errors: [mfaErrors.wrongRecoveryCode, errors.tooMany],
     handler: (ctx, { body }) => recovery.recover(ctx, body),
   }),
   operation({
     id: 'getRememberDevicePolicyV1', method: 'GET', path: '/identity/resources/configurations/v1/mfa-policy/allow-remember-device', summary: 'Read whether the browser of a login may be remembered', tag: 'MFA',
     auth: 'public',
     query: Type.Object({ mfaToken: Type.String({ minLength: 1 }) }),
+    limits: [perIp(100, MINUTE)],
     returns: { 200: RememberPolicy },
     errors: [mfaErrors.badToken, loginErrors.locked],
     handler: (ctx, { query }) => mfaLogin.rememberPolicy(ctx, query.mfaToken),

@@ -1,4 +1,6 @@
 import { Type } from 'typebox'
+import { MINUTE } from '../../kernel/clock.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -18,6 +20,7 @@ export const passkeysRoutes = [
     id: 'startPasskeyLoginV1', method: 'POST', path: `${login}/prelogin`, summary: 'Begin a login with a passkey', tag,
     auth: 'public',
     body: PasskeyPrelogin,
+    limits: [perIp(100, MINUTE)],
     // iOS takes no other status
     returns: { 200: Type.Object({ options: RequestOptions }) },
     errors: [passkeyErrors.off],
@@ -27,6 +30,7 @@ export const passkeysRoutes = [
     id: 'logInWithPasskeyV1', method: 'POST', path: `${login}/postlogin`, summary: 'Log in with what a passkey has signed', tag,
     auth: 'public',
     body: Assertion,
+    limits: [perIp(100, MINUTE)],
     returns: { 201: LoginAnswer },
     errors: [passkeyErrors.off, mfaErrors.badWebauthnToken, mfaErrors.wrongDevice, loginErrors.locked, loginErrors.notVerified, loginErrors.noTenant],
     handler: (ctx, { body }) => passkeyLogin.finish(ctx, body),

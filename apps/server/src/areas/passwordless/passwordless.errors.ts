@@ -6,5 +6,4 @@ export const passwordlessErrors = {
   linkExpired: failure(400, 'ER-01014', 'Magic link has expired'),
   otherDevice: failure(400, 'ER-01016', 'Unknown device - a Magic Link can only be used from the same device it was requested'),
   noPhone: failure(400, 'computed', 'User does not have a phone number'),
-  tooManyTries: failure(429, null, 'Too many requests'),
 }

@@ -1,5 +1,8 @@
 import type { Challenge, User } from '@henhouse/database'
+import { networkOf } from '../../kernel/addresses.ts'
 import { codeErrors, find, hashOf, mustAnswer, redeem } from '../../kernel/challenges.ts'
+import { MINUTE } from '../../kernel/clock.ts'
+import { giveBack, spend } from '../../kernel/limits.ts'
 import type { HttpCtx } from '../../kernel/operation.ts'
 import { fingerprint } from '../../kernel/random.ts'
 import type { IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
@@ -14,7 +17,6 @@ import * as device from './device.ts'
 import { passwordlessErrors } from './passwordless.errors.ts'
 import type { Shown } from './passwordless.schemas.ts'
 import { mustBeAllowed, ways, type AttemptData, type Method } from './prelogin.service.ts'
-import * as tries from './tries.service.ts'
 
 /** What is known so far; a step that comes later may count on those before it. */
 interface Attempt {
@@ -60,16 +62,24 @@ async function linkRight(ctx: HttpCtx, { shown: { token }, configuration }: Atte
 }
 
 /**
+ * How many wrong codes one address may send, whatever else is limited. Six digits bear few guesses; those without a cookie
+ * may be about any attempt that was made from the address, so they must be fewer.
+ */
+const WRONG_CODES = { withCookie: { most: 50, perMs: 15 * MINUTE }, withoutCookie: { most: 10, perMs: 15 * MINUTE } }
+
+/**
  * The code says nothing of whose it is. The browser's cookie does; clients that keep none are believed where the code was
  * asked for from the same address, and there is no other attempt that it could be for.
  */
 async function codeRight(ctx: HttpCtx, { method, shown, configuration }: Attempt) {
   const code = shown.token.trim(), known = await attemptOfDevice(ctx, method)
   if (!known && configuration!.forceSameDeviceOnAuth) throw passwordlessErrors.otherDevice()
-  const tried = await tries.spend(ctx, known ? 'withCookie' : 'withoutCookie')
+  const kind = known ? 'withCookie' : 'withoutCookie', tries = { name: `login code ${kind}`, about: networkOf(ctx.http.ip) }
+  // counts as a wrong one for as long as it is looked at: no more are tried at once than one after the other
+  await spend(ctx, tries, WRONG_CODES[kind])
   const { id, ip } = known ?? await attemptOfAddress(ctx, method, code)
   const challenge = await mustAnswer(ctx, ways[method], id, code, undefined, ip)
-  await tried.right()
+  await giveBack(ctx, tries, WRONG_CODES[kind])
   return challenge
 }
 

@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
 import { codeErrors } from '../../kernel/challenges.ts'
+import { MINUTE } from '../../kernel/clock.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -21,6 +23,7 @@ export const passwordsRoutes = [
     id: 'requestPasswordResetV1', method: 'POST', path: `${path}/v1/passwords/reset`, summary: 'Have a link mailed that sets a new password', tag,
     auth: 'public',
     body: ForgottenPassword,
+    limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier ?? body.email, most: 5, perMs: 10 * MINUTE }],
     returns: { 201: Empty },
     errors: [loginErrors.strategyOff],
     handler: async (ctx, { body }) => { await reset.mailLink(ctx, reset.identifiedBy(body)) },
@@ -29,6 +32,7 @@ export const passwordsRoutes = [
     id: 'validatePasswordResetV1', method: 'POST', path: `${path}/v1/passwords/reset/validate`, summary: 'Ask whether a link that sets a new password still works', tag,
     auth: 'public',
     body: ResetToken,
+    limits: [perIp(30, MINUTE)],
     returns: { 200: Empty },
     errors: [passwordsErrors.invalidToken, passwordsErrors.tokenOver],
     handler: (ctx, { body }) => reset.validate(ctx, body),
@@ -37,6 +41,7 @@ export const passwordsRoutes = [
     id: 'finishPasswordResetV1', method: 'POST', path: `${path}/v1/passwords/reset/verify`, summary: 'Set a new password with the token of a link', tag,
     auth: 'public',
     body: NewPassword,
+    limits: [perIp(10, MINUTE)],
     returns: { 201: Empty },
     errors: [passwordsErrors.invalidToken, passwordErrors.breached, passwordErrors.usedBefore],
     handler: (ctx, { body }) => reset.finish(ctx, body),
@@ -53,6 +58,7 @@ export const passwordsRoutes = [
     id: 'requestPasswordResetByEmailV2', method: 'POST', path: `${path}/v2/passwords/reset/email`, summary: 'Have a link mailed that sets a new password, by any identifier', tag,
     auth: 'public',
     body: Identified,
+    limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier, most: 5, perMs: 10 * MINUTE }],
     returns: { 200: ResetSession },
     errors: [loginErrors.strategyOff],
     handler: (ctx, { body }) => reset.mailLink(ctx, body),
@@ -61,6 +67,7 @@ export const passwordsRoutes = [
     id: 'requestPasswordResetBySmsV2', method: 'POST', path: `${path}/v2/passwords/reset/sms`, summary: 'Have a code sent to one\'s phone that leads to a new password', tag,
     auth: 'public',
     body: Identified,
+    limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier, most: 5, perMs: 10 * MINUTE }],
     returns: { 200: ResetSession },
     errors: [loginErrors.strategyOff, smsErrors.notSent],
     handler: (ctx, { body }) => reset.sendCode(ctx, body),
@@ -69,6 +76,7 @@ export const passwordsRoutes = [
     id: 'exchangePasswordResetCodeV2', method: 'POST', path: `${path}/v2/passwords/reset/sms/verify`, summary: 'Exchange the code for a token that sets a new password', tag,
     auth: 'public',
     body: ResetCode,
+    limits: [perIp(10, MINUTE)],
     returns: { 200: ResetToken },
     errors: [codeErrors.wrong, codeErrors.expired, passwordsErrors.invalidToken],
     handler: (ctx, { body }) => reset.exchangeCode(ctx, body),

@@ -1,5 +1,7 @@
 import { Type } from 'typebox'
 import { codeErrors } from '../../kernel/challenges.ts'
+import { MINUTE } from '../../kernel/clock.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { smsErrors } from '../sms/sms.errors.ts'
 import { EmailOnly } from '../user-emails/user-emails.schemas.ts'
@@ -33,6 +35,7 @@ export const numberChangeRoutes = [
     id: 'resetPhoneNumberV1', method: 'POST', path: '/identity/resources/users/v1/phone/reset', summary: 'Get a code mailed with which a lost phone number can be replaced', tag,
     auth: 'public',
     body: EmailOnly,
+    limits: [perIp(10, MINUTE), { of: ({ body }) => body.email, most: 5, perMs: 10 * MINUTE }],
     returns: { 201: Type.Object({ resetPhoneNumberToken: Type.String() }) },
     handler: (ctx, { body }) => numberChange.askReset(ctx, body.email),
   }),
@@ -40,6 +43,7 @@ export const numberChangeRoutes = [
     id: 'verifyPhoneNumberResetV1', method: 'POST', path: '/identity/resources/users/v1/phone/reset/verify', summary: 'Exchange the mailed code for a token', tag,
     auth: 'public',
     body: NumberReset,
+    limits: [perIp(10, MINUTE)],
     returns: { 201: Type.Object({ changePhoneNumberToken: Type.String() }) },
     errors: codeFailures,
     handler: (ctx, { body }) => numberChange.confirmReset(ctx, body),
@@ -48,6 +52,7 @@ export const numberChangeRoutes = [
     id: 'changePhoneNumberAfterResetV1', method: 'PUT', path: '/identity/resources/users/v1/phone/change', summary: 'Replace a lost phone number', tag,
     auth: 'public',
     body: NumberAfterReset,
+    limits: [perIp(10, MINUTE)],
     returns: { 200: Empty },
     errors: [phoneNumberErrors.badToken, userErrors.phoneNumberTaken],
     handler: (ctx, { body }) => numberChange.finishReset(ctx, body),

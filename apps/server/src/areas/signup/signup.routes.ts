@@ -1,3 +1,5 @@
+import { MINUTE } from '../../kernel/clock.ts'
+import { perIp } from '../../kernel/limits.ts'
 import { operation } from '../../kernel/operation.ts'
 import { applicationErrors } from '../applications/applications.errors.ts'
 import { domainErrors } from '../domain-restrictions/domain-restrictions.errors.ts'
@@ -10,6 +12,7 @@ import { SignUp, SignUpAnswer, SignUpWithPhoneNumber, SignUpWithUsername } from 
 
 const signingUp = {
   tag: 'General', auth: 'public',
+  limits: [perIp(5, MINUTE), { of: ({ body }: { body: { email?: string, username?: string, phoneNumber?: string } }) => body.email ?? body.username ?? body.phoneNumber, most: 5, perMs: 10 * MINUTE }],
   returns: { 201: SignUpAnswer },
   errors: [
     signUpErrors.switchedOff, loginErrors.strategyOff, domainErrors.restricted, userErrors.emailTaken, userErrors.usernameTaken, userErrors.phoneNumberTaken,

@@ -32,6 +32,12 @@ export function isAmong(address: string, ranges: readonly string[]) {
   })
 }
 
+/** Whom an address stands for: itself, or for IPv6 its /64, any number of whose addresses one machine can have (RFC 4291 §2.5.4). */
+export function networkOf(address: string) {
+  const plain = canonical(address.replace(/%.*$/, '')) ?? address
+  return plain.includes(':') ? canonical(`${plain}/64`)! : plain
+}
+
 function parse(text: string): Address | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return ipaddr.IPv4.parse(text)
   return text.includes(':') && ipaddr.IPv6.isValid(text) ? ipaddr.IPv6.parse(text) : undefined

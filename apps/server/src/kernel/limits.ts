@@ -1,0 +1,87 @@
+import { networkOf } from './addresses.ts'
+import { after, SECOND } from './clock.ts'
+import { errors } from './errors.ts'
+import type { Ctx, Operation } from './operation.ts'
+
+/** In every window of `perMs` milliseconds at most so many. */
+export interface Quota { readonly most: number, readonly perMs: number }
+
+/** How often an operation may be called from one address or, where `of` says about whom the call is (whether there is such a one or not), about one subject. */
+export interface Limit<I> extends Quota { of?(input: I): string | undefined }
+
+export const perIp = (most: number, perMs: number): Limit<unknown> => ({ most, perMs })
+
+type Counting = Pick<Ctx, 'deps' | 'vendorId' | 'clock'>
+/** What is counted: the name of the deed, and whom it is done by or to. */
+export interface Counted { readonly name: string, readonly about: string }
+
+interface Count { readonly count: number, readonly resetAt: Date }
+
+/**
+ * Counts in the database, so that all replicas count together, and at once, so that of any number of calls at the same time
+ * each is told a number of its own. Must not be called in a transaction: what was refused has been counted all the same, and
+ * the connection that it takes may be the one that other transactions wait for. Windows are fixed, on the environment's
+ * clock; across the boundary of two, twice as many may come in a short time.
+ */
+async function count(ctx: Counting, counted: Counted, quota: Quota): Promise<Count> {
+  const { database, systemClock } = ctx.deps
+  const { rows: [row] } = await database.pool.query<{ count: number }>(`
+    insert into "Tally" (key, scope, count, "expiresAt") values ($1, $3, 1, $2)
+    on conflict (key) do update set count = "Tally".count + 1 returning count`, [keyOf(ctx, counted, quota), after(systemClock.now(), quota.perMs), ctx.vendorId])
+  return { count: row!.count, resetAt: new Date((windowOf(ctx, quota) + 1) * quota.perMs) }
+}
+
+const windowOf = ({ clock }: Counting, { perMs }: Quota) => Math.floor(clock.now().getTime() / perMs)
+
+/** Tells nobody who reads it about whom it is. */
+const keyOf = (ctx: Counting, { name, about }: Counted, quota: Quota) =>
+  ctx.deps.secrets.digest(JSON.stringify([ctx.vendorId, name, quota.perMs, windowOf(ctx, quota), about]))
+
+/** Counts one more, and refuses it when it is one too many. As `count`, not in a transaction. @throws 429 */
+export async function spend(ctx: Counting, counted: Counted, quota: Quota) {
+  mustBeWithin(ctx, await count(ctx, counted, quota), quota)
+}
+
+/** Takes back what `spend` counted in this window: all of it, or one. Not in a transaction either. */
+export async function forget(ctx: Counting, counted: Counted, quota: Quota) {
+  await ctx.deps.database.pool.query('delete from "Tally" where key = $1', [keyOf(ctx, counted, quota)])
+}
+export async function giveBack(ctx: Counting, counted: Counted, quota: Quota) {
+  await ctx.deps.database.pool.query('update "Tally" set count = count - 1 where key = $1 and count > 0', [keyOf(ctx, counted, quota)])
+}
+
+function mustBeWithin({ clock }: Counting, { count: reached, resetAt }: Count, { most }: Quota) {
+  if (reached <= most) return
+  const seconds = Math.max(1, Math.ceil((resetAt.getTime() - clock.now().getTime()) / SECOND))
+  throw Object.assign(errors.tooMany(), { headers: { 'retry-after': String(seconds), 'x-rate-limit-reset': resetAt.toISOString() } })
+}
+
+type Limited = Pick<Operation, 'id' | 'limits'>
+
+/**
+ * Counts a call for the address that it comes from.
+ * @returns headers of the reply that say how many more there may be
+ * @throws 429
+ */
+export async function heedAddress(ctx: Counting, { id, limits = [] }: Limited, ip: string): Promise<Record<string, string>> {
+  let headers = {}
+  for (const limit of ctx.deps.rateLimits ? limits : []) {
+    if (limit.of) continue
+    const reached = await count(ctx, { name: `${id} by`, about: networkOf(ip) }, limit)
+    mustBeWithin(ctx, reached, limit)
+    headers = { 'x-rate-limit-limit': String(limit.most), 'x-rate-limit-remaining': String(limit.most - reached.count), 'x-rate-limit-reset': reached.resetAt.toISOString() }
+  }
+  return headers
+}
+
+/** Counts a call for whom it is about. No header says how many there have been: others made them. @throws 429 */
+export async function heedSubjects<I>(ctx: Counting, { id, limits = [] }: Limited, input: I) {
+  for (const limit of ctx.deps.rateLimits ? limits : []) {
+    const about = limit.of?.(input)
+    if (about) await spend(ctx, { name: `${id} about`, about: oneSpelling(about) }, limit)
+  }
+  return input
+}
+
+/** Of an e-mail address, a username or a phone number: each is one subject, however it is written. */
+const oneSpelling = (text: string) => text.trim().toLowerCase().replace(/^\+[\d-]+$/, (number) => number.replaceAll('-', ''))
