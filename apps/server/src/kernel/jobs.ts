@@ -24,9 +24,16 @@ export interface JobControl {
   readonly id: string
   /** 1 for the first */
   readonly attempt: number
-  /** Stores how far it has come, for status queries and for the next try after a crash. */
-  progress(value: object): Promise<void>
+  /** There will be no other */
+  readonly last: boolean
+  /**
+   * Stores how far it has come, for status queries and for the next try after a crash; given the context of a transaction,
+   * together with what was done there. @throws `TakenOver`, which is not for the job to catch
+   */
+  progress(value: object, tx?: Ctx): Promise<void>
 }
+/** A worker that was silent for too long and taken for dead has nothing more to do or to say. */
+export class TakenOver extends Error {}
 /** Thrown by a job that no repetition will help. */
 export class Hopeless extends Error {}
 
@@ -78,19 +85,23 @@ async function runOne(parts: WorkerParts, row: Row) {
   }
   const ctx = contextFor(deps, environment, log.child({ job: row.name, jobId: row.id, vendorId: row.vendorId }))
   const renew = setInterval(() => {
-    deps.database.pool.query('update "Job" set "leaseUntil" = $2 where id = $1', [row.id, after(deps.systemClock.now(), LEASE_MS)]).catch(() => {})
+    deps.database.pool.query('update "Job" set "leaseUntil" = $2 where id = $1 and attempts = $3', [row.id, after(deps.systemClock.now(), LEASE_MS), row.attempts]).catch(() => {})
   }, LEASE_MS / 3).unref()
   try {
     // every try so far took its worker with it
     if (row.attempts > row.maxAttempts) throw new Hopeless('the job never came to an end')
     await declared.run(ctx, row.payload as never, {
-      id: row.id, attempt: row.attempts,
-      progress: async (value) => { await ctx.db.job.update({ where: { id: row.id }, data: { progress: value } }) },
+      id: row.id, attempt: row.attempts, last: row.attempts >= row.maxAttempts,
+      async progress(value, tx = ctx) {
+        const { count } = await tx.db.job.updateMany({ where: { ...held(row), state: 'queued' }, data: { progress: value } })
+        if (!count) throw new TakenOver('another worker has taken the job over')
+      },
     })
     if (declared.keep) await ctx.db.job.updateMany({ where: held(row), data: { state: 'done', error: null, finishedAt: ctx.clock.now() } })
     else await ctx.db.job.deleteMany({ where: held(row) })
   } catch (error) {
-    await settleFailure(ctx, declared, row, error)
+    if (error instanceof TakenOver) ctx.log.warn({ attempt: row.attempts }, error.message)
+    else await settleFailure(ctx, declared, row, error)
   } finally {
     clearInterval(renew)
   }

@@ -80,6 +80,8 @@ export async function moveMembers(ctx: Ctx, from: string, to: string) {
 
 function moveSome(ctx: Ctx, from: string, to: string) {
   return ctx.atomically(async (tx) => {
+    // whoever moves the same ones waits
+    await tx.db.tenant.updateMany({ where: { id: from }, data: { id: from } })
     const members = await tx.db.membership.findMany({ where: { tenantId: from }, take: BATCH, orderBy: { userId: 'asc' }, include: { roles: { where: { role: { tenantId: null } }, select: { roleId: true } } } })
     if (!members.length) return false
     const userIds = members.map((m) => m.userId)

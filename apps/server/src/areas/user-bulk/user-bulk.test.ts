@@ -1,12 +1,34 @@
 import { describe, expect, test } from 'vitest'
 import { deps, newEnvironment, server, UNKNOWN_ID, type TestEnvironment } from '../../../test/environment.ts'
-import { runDue } from '../../kernel/jobs.ts'
+import { runDue, type Job, type WorkerParts } from '../../kernel/jobs.ts'
 
 const users = '/identity/resources/users'
 const bulkRoles = (id: string) => `/identity/resources/vendor-only/users/v1/${id}/roles/bulk`
 const roleOf = async (env: TestEnvironment, key: string, tenantId?: string) => (await env.as(tenantId ?? '')('POST', '/identity/resources/roles/v1', [{ key, name: key, level: 1 }])).body[0].id as string
 const keysOf = async (env: TestEnvironment, userId: string, tenantId: string) =>
   (await (await env.context()).db.membershipRole.findMany({ where: { userId, tenantId }, include: { role: true } })).map((r) => r.role.key).sort()
+
+/** The server's worker, but for what happens before an entry that was done is noted as such. */
+function stumbling(before: (done: number) => void): WorkerParts {
+  const jobs = server.worker.jobs.map((job): Job => ({
+    ...job, run: (ctx, payload, control) => job.run(ctx, payload, { ...control, async progress(value, tx) {
+      if (tx) before((value as { done: number }).done)
+      await control.progress(value, tx)
+    } }),
+  }))
+  return { ...server.worker, jobs }
+}
+
+/** A worker that falls silent before its next entry when it has done so many. */
+function stalling(entries: number) {
+  let left = entries, stall = () => {}, resume = () => {}
+  const stalled = new Promise<void>((resolve) => { stall = resolve }), resumed = new Promise<void>((resolve) => { resume = resolve })
+  const stop = async () => { if (left-- === 0) { stall(); await resumed } }
+  const jobs = server.worker.jobs.map((job): Job => ({
+    ...job, run: (ctx, payload, control) => job.run({ ...ctx, atomically: async (work) => { await stop(); return ctx.atomically(work) } }, payload, control),
+  }))
+  return { parts: { ...server.worker, jobs } as WorkerParts, stalled, resume: () => resume() }
+}
 
 describe.concurrent('bulk invitations', () => {
   test('bring in whom they can, and say of each failure which entry it was', async () => {
@@ -28,16 +50,80 @@ describe.concurrent('bulk invitations', () => {
     expect((await (await newEnvironment()).vendor('GET', `${users}/bulk/v1/status/${body.id}`)).status).toBe(404)
   })
 
-  test('taken up after a crash lose nobody and repeat nobody', async () => {
-    const env = await newEnvironment(), tenant = await env.newTenant()
-    const { body: { id } } = await env.as(tenant)('POST', `${users}/bulk/v1/invite`, { users: ['a', 'b', 'c'].map((name) => ({ email: `${name}@example.com` })) })
-    const ctx = await env.context()
-    // what a worker leaves that died after the second entry was in and before that was stored
-    for (const name of ['a', 'b']) expect((await env.as(tenant)('POST', `${users}/v2`, { email: `${name}@example.com` })).status).toBe(201)
-    await ctx.db.job.update({ where: { id }, data: { attempts: 1, progress: { done: 1, errors: [] }, leaseUntil: new Date(deps.systemClock.now().getTime() - 1) } })
-    await runDue(server.worker, env.id)
-    expect((await env.vendor('GET', `${users}/bulk/v1/status/${id}`)).body).toMatchObject({ status: 'Completed', processed: 3, errors: [] })
-    expect((await env.messages()).map((m) => m.recipient)).toEqual(['a@example.com', 'b@example.com', 'c@example.com'])
+  const names = ['a', 'b', 'c', 'd'], addresses = names.map((name) => `${name}@example.com`)
+  const start = async (env: TestEnvironment, tenant: string, entries: object[] = addresses.map((email) => ({ email }))) =>
+    (await env.as(tenant)('POST', `${users}/bulk/v1/invite`, { users: entries })).body.id as string
+  const status = async (env: TestEnvironment, id: string) => (await env.vendor('GET', `${users}/bulk/v1/status/${id}`)).body
+  const mailed = async (env: TestEnvironment) => (await env.messages()).map((m) => m.recipient)
+  const everybody = async (env: TestEnvironment) => {
+    const rows = await (await env.context()).db.user.findMany({ select: { email: true, _count: { select: { memberships: true } } }, orderBy: { email: 'asc' } })
+    return rows.map((row) => [row.email, row._count.memberships])
+  }
+  const allOnce = addresses.map((email) => [email, 1])
+  const takeForDead = async (env: TestEnvironment, id: string) => (await env.context()).db.job.updateMany({ where: { id }, data: { leaseUntil: new Date(deps.systemClock.now().getTime() - 1) } })
+
+  test.for([0, 1, 3])('whose worker is killed after %i entries are finished by another: nobody is lost, and nobody mailed twice', async (entries) => {
+    const env = await newEnvironment(), id = await start(env, await env.newTenant())
+    const worker = stalling(entries)
+    void runDue(worker.parts, env.id)
+    await worker.stalled
+    expect(await status(env, id)).toMatchObject({ status: 'InProgress', total: 4, processed: entries })
+    await takeForDead(env, id)
+    await env.runJobs()
+    expect(await status(env, id)).toMatchObject({ status: 'Completed', processed: 4, errors: [] })
+    expect(await mailed(env)).toEqual(addresses)
+    expect(await everybody(env)).toEqual(allOnce)
+    worker.resume()
+  })
+
+  test('whose worker wakes up after it was taken for dead are not touched by it again', async () => {
+    const env = await newEnvironment(), id = await start(env, await env.newTenant())
+    const sleeper = stalling(1), sleeping = runDue(sleeper.parts, env.id)
+    await sleeper.stalled
+    await takeForDead(env, id)
+    const heir = stalling(1), working = runDue(heir.parts, env.id)
+    await heir.stalled
+    sleeper.resume()
+    await sleeping
+    expect(await status(env, id)).toMatchObject({ status: 'InProgress', processed: 2, errors: [] })
+    heir.resume()
+    await working
+    expect(await status(env, id)).toMatchObject({ status: 'Completed', processed: 4, errors: [] })
+    expect(await mailed(env)).toEqual(addresses)
+    expect(await everybody(env)).toEqual(allOnce)
+  })
+
+  test('looked at by many workers at once are done by one', async () => {
+    const env = await newEnvironment(), id = await start(env, await env.newTenant())
+    await Promise.all(Array.from({ length: 4 }, () => runDue(server.worker, env.id)))
+    expect(await status(env, id)).toMatchObject({ status: 'Completed', processed: 4, errors: [] })
+    expect(await mailed(env)).toEqual(addresses)
+  })
+
+  test('tell a crash in an entry from an entry that is there twice', async () => {
+    const env = await newEnvironment(), id = await start(env, await env.newTenant(), [{ email: 'a@example.com' }, { email: 'A@example.com' }, { email: 'b@example.com' }])
+    const worker = stalling(1)
+    void runDue(worker.parts, env.id)
+    await worker.stalled
+    await takeForDead(env, id)
+    await env.runJobs()
+    expect(await status(env, id)).toMatchObject({ status: 'CompletedWithErrors', processed: 3, errors: [{ index: 1, email: 'A@example.com', message: 'User already exists in this account' }] })
+    worker.resume()
+  })
+
+  test('in which we fail are tried again where they were; in the last try one entry holds up no other', async () => {
+    const env = await newEnvironment(), id = await start(env, await env.newTenant())
+    let tries = 0
+    const flaky = stumbling((done) => { if (done === 2) { tries++; throw new Error('the disk is full') } })
+    await runDue(flaky, env.id)
+    expect(await status(env, id)).toMatchObject({ status: 'InProgress', processed: 1, errors: [] })
+    for (let n = 2; n <= 8; n++) {
+      await env.clock.advance(3_600_000)
+      await runDue(flaky, env.id)
+    }
+    expect(tries).toBe(8)
+    expect(await status(env, id)).toMatchObject({ status: 'CompletedWithErrors', processed: 4, errors: [{ index: 1, message: 'Internal error' }] })
+    expect(await mailed(env)).toEqual(['a@example.com', 'c@example.com', 'd@example.com'])
   })
 
   test('a body with a fault in any entry is refused whole', async () => {
@@ -83,6 +169,28 @@ describe.concurrent('bulk roles', () => {
     await env.runJobs()
     expect(await status()).toMatchObject({ status: 'Completed', processedTenants: 61, errors: [] })
     expect(await ctx.db.membershipRole.count({ where: { userId: user.id, role: { key: 'editor' } } })).toBe(61)
+  })
+
+  test('are given in the rest of the accounts by another worker when one is killed, or wakes up late; what cannot be is told', async () => {
+    const env = await newEnvironment(), user = await env.newUser(), ctx = await env.context(), now = ctx.clock.now()
+    const ids = Array.from({ length: 52 }, (_, i) => `t${String(i).padStart(2, '0')}`)
+    await ctx.db.tenant.createMany({ data: ids.map((id) => ({ id, rowId: ctx.random.uuid(), name: id, createdAt: now, updatedAt: now })) })
+    await ctx.db.membership.createMany({ data: ids.map((tenantId) => ({ userId: user.id, tenantId, acceptedAt: now, createdAt: now })) })
+    const editor = await roleOf(env, 'editor')
+    const { body: { taskId } } = await env.vendor('PATCH', bulkRoles(user.id), { addRoleIds: [editor], tenantIds: ids })
+    await ctx.db.membership.deleteMany({ where: { tenantId: { in: ['t03', 't40'] } } })
+    const status = async () => (await env.vendor('GET', `/identity/resources/vendor-only/users/v1/bulk-roles/status/${taskId}`)).body
+    const sleeper = stalling(10), sleeping = runDue(sleeper.parts, env.id)
+    await sleeper.stalled
+    expect(await status()).toMatchObject({ status: 'InProgress', totalTenants: 52, processedTenants: 10, errors: [{ tenantId: 't03', message: 'User not found' }] })
+    await ctx.db.job.updateMany({ where: { id: taskId }, data: { leaseUntil: new Date(deps.systemClock.now().getTime() - 1) } })
+    await env.runJobs()
+    const end = { status: 'CompletedWithErrors', processedTenants: 52, errors: [{ tenantId: 't03', message: 'User not found' }, { tenantId: 't40', message: 'User not found' }] }
+    expect(await status()).toMatchObject(end)
+    sleeper.resume()
+    await sleeping
+    expect(await status()).toMatchObject(end)
+    expect(await ctx.db.membershipRole.count({ where: { userId: user.id, roleId: editor } })).toBe(50)
   })
 })
 

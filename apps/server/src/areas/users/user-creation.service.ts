@@ -40,6 +40,9 @@ export interface Newcomer {
   applicationId?: string | undefined
 }
 
+/** What is to be stored together with the membership: both, or neither. */
+type Note = (tx: Ctx) => Promise<void>
+
 /**
  * Brings somebody into a tenant: makes the user, or adds the one who has that e-mail address (or username) already, whose
  * profile and password stay as they are. A new user is mailed a link to activate the account, a known one an invitation.
@@ -47,12 +50,12 @@ export interface Newcomer {
  * @throws 409 for a member; 400 for unknown roles or too weak a password; 403 for roles stronger than the caller's, a new
  * user's address from a domain that is kept out, or no application to be let into; 404 where the tenant has not got it
  */
-export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string, newcomer: Newcomer) {
+export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string, newcomer: Newcomer, note: Note = async () => {}) {
   if (newcomer.email === undefined && newcomer.username === undefined) throw userErrors.notNamed()
   mustBeObjects(newcomer)
   const [roleIds, expiresAt, known] = await Promise.all([roles.assignable(ctx, caller, tenantId, newcomer.roleIds ?? []), endOf(ctx, newcomer), find(ctx, newcomer)])
   if (!roleIds.length) await memberships.mayBringIn(ctx, caller, tenantId)
-  const how = { quietly: newcomer.skipInviteEmail ?? false, vouched: caller.kind === 'vendor', roleIds, expiresAt }
+  const how = { quietly: newcomer.skipInviteEmail ?? false, vouched: caller.kind === 'vendor', roleIds, expiresAt, note }
   const made = known ?? await make(ctx, tenantId, newcomer, how).catch(async (error: unknown) => {
     // somebody else may just have made the same user
     const other = error instanceof ApiError && error.status === 409 ? await find(ctx, newcomer) : null
@@ -61,8 +64,9 @@ export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenan
   })
   if (typeof made === 'string') return made
   await ctx.atomically(async (tx) => {
-    await welcome(tx, made, tenantId, { ...how, emailMetadata: newcomer.emailMetadata })
+    await welcome(tx, made, tenantId, { quietly: how.quietly, roleIds, expiresAt, emailMetadata: newcomer.emailMetadata })
     await applications.enrol(tx, { applicationId: newcomer.applicationId, userId: made.id, tenantId })
+    await note(tx)
   })
   return made.id
 }
@@ -75,7 +79,7 @@ async function endOf(ctx: Ctx, { expirationInSeconds }: Newcomer) {
   return after(ctx.clock.now(), expirationInSeconds * SECOND)
 }
 
-async function make(ctx: Ctx, tenantId: string, newcomer: Newcomer, { quietly, vouched, ...membership }: { quietly: boolean, vouched: boolean, roleIds: string[], expiresAt: Date | null }) {
+async function make(ctx: Ctx, tenantId: string, newcomer: Newcomer, { quietly, vouched, note, ...membership }: { quietly: boolean, vouched: boolean, roleIds: string[], expiresAt: Date | null, note: Note }) {
   const { password, roleIds: _, skipInviteEmail: __, emailMetadata, expirationInSeconds: ___, applicationId, verified: known = false, ...fields } = newcomer
   if (fields.email !== undefined) await domainRestrictions.mustAllow(ctx, fields.email, tenantId)
   if (password !== undefined) await passwordSettings.mustSatisfy(ctx, password, { tenantIds: [tenantId] })
@@ -88,6 +92,7 @@ async function make(ctx: Ctx, tenantId: string, newcomer: Newcomer, { quietly, v
     await memberships.add(tx, { ...membership, userId: user.id, tenantId })
     await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
     if (!verified) await activation.sendActivation(tx, user, tenantId, emailMetadata)
+    await note(tx)
     return user.id
   })
 }
