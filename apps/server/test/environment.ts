@@ -49,10 +49,12 @@ export const listening = () => (address ??= server.http.listen({ port: 0, host: 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export interface Answer<B = any> { status: number, body: B, headers: Record<string, string | string[] | undefined>, cookies: { name: string, value: string, [attribute: string]: unknown }[] }
 
+type Server = Awaited<ReturnType<typeof buildServer>>
+
 /** Calls as somebody: the headers go with every call. Give `cookies` to send some. */
-function client(headers: Record<string, string>, { http } = server) {
+function clientOf(headers: Record<string, string>, on: Server) {
   return async (method: Method, url: string, payload?: unknown, more: { headers?: Record<string, string>, cookies?: Record<string, string> } = {}): Promise<Answer> => {
-    const response = await http.inject({
+    const response = await on.http.inject({
       method, url, ...(payload !== undefined && { payload: payload as object }),
       headers: { ...(payload !== undefined && { 'content-type': 'application/json' }), ...headers, ...more.headers }, ...(more.cookies && { cookies: more.cookies }),
     })
@@ -60,7 +62,7 @@ function client(headers: Record<string, string>, { http } = server) {
     return { status: response.statusCode, body: isJson ? response.json() : response.body || null, headers: response.headers as Answer['headers'], cookies: response.cookies as Answer['cookies'] }
   }
 }
-export type Client = ReturnType<typeof client>
+export type Client = ReturnType<typeof clientOf>
 
 let sequence = 0
 /** A tag that no other test uses: `unique('ada')` → `ada-7-3f2a`. */
@@ -69,12 +71,14 @@ export const unique = (prefix = 'x') => `${prefix}-${++sequence}-${cryptoRandom.
 /**
  * A whole environment for one test: nothing is shared with other tests, nothing needs cleaning up.
  * `vendor` manages it, `user(…)` is somebody in it, `anonymous` is a browser that found it by its client id.
+ * @param on another server than the usual one
  */
-export async function newEnvironment() {
+export async function newEnvironment(on: Server = server) {
+  const client = (headers: Record<string, string>) => clientOf(headers, on)
   const { environment, apiKey } = await createEnvironment(deps, { name: unique('env') })
   const id = environment.id
   /** as of now: its clock may have moved */
-  const context = async () => contextFor(deps, (await server.environments.byId(id))!, deps.log)
+  const context = async () => contextFor(deps, (await on.environments.byId(id))!, deps.log)
   const token = async (claims: object, expiresIn = 3600) => signToken(await context(), claims, { expiresIn })
   const vendorToken = await token({ type: 'vendor', vendorId: id, scopes: [] }, 10 * 365 * 86_400)
   const vendor = (tenantId?: string, userId?: string): Client => client({
@@ -121,18 +125,18 @@ export async function newEnvironment() {
 
   const changeClock = async (data: { clockOffsetMs?: bigint, clockFrozenAt?: Date | null }) => {
     await deps.database.prisma.vendor.update({ where: { id }, data })
-    server.environments.forget(id)
+    on.environments.forget(id)
   }
   return {
     id, apiKey, name: environment.name, vendor: vendor(), as: vendor, newTenant, newUser, user, asUser, token, context,
     anonymous: client({ 'frontegg-vendor-id': id }),
     /** with no header that names the environment */
     bare: client({}),
-    client: (headers: Record<string, string>, on = server) => client({ 'frontegg-vendor-id': id, ...headers }, on),
+    client: (headers: Record<string, string>, to = on) => clientOf({ 'frontegg-vendor-id': id, ...headers }, to),
     withToken: (bearer: string) => client({ authorization: `Bearer ${bearer}` }),
     clock: {
       async advance(ms: number) {
-        const { clockOffsetMs, clockFrozenAt } = (await server.environments.byId(id))!
+        const { clockOffsetMs, clockFrozenAt } = (await on.environments.byId(id))!
         await changeClock({ clockOffsetMs: clockOffsetMs + BigInt(ms), ...(clockFrozenAt && { clockFrozenAt: new Date(clockFrozenAt.getTime() + ms) }) })
       },
       freeze: (at = new Date()) => changeClock({ clockFrozenAt: at }),
@@ -143,7 +147,7 @@ export async function newEnvironment() {
       where: { ...(where.to && { recipient: where.to }), ...(where.template && { template: where.template }) }, orderBy: { sequence: 'asc' },
     }),
     /** Runs what this environment's clock says is due, until nothing is. */
-    runJobs: () => runDue(server.worker, id),
+    runJobs: () => runDue(on.worker, id),
   }
 }
 export type TestEnvironment = Awaited<ReturnType<typeof newEnvironment>>

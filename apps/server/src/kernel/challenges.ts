@@ -1,6 +1,6 @@
 import { after } from './clock.ts'
 import { isUuid } from './environments.ts'
-import { failure } from './errors.ts'
+import { errors, failure, onUnknownReference } from './errors.ts'
 import { fingerprint } from './random.ts'
 import type { Ctx } from './operation.ts'
 
@@ -29,6 +29,7 @@ export interface Issue {
 export const hashOf = (ctx: Ctx, kind: ChallengeKind, secret: string, salt: string) =>
   (kind.typed ? ctx.deps.secrets.digest(`${ctx.vendorId} ${kind.purpose} ${salt} ${secret}`) : fingerprint(secret))
 
+/** @throws 404 for a user who is gone */
 export function issue(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, userId, tenantId, data, salt }: Issue) {
   const now = ctx.clock.now(), id = ctx.random.uuid()
   return ctx.db.challenge.create({
@@ -36,7 +37,8 @@ export function issue(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, userI
       id, purpose: kind.purpose, secretHash: hashOf(ctx, kind, secret, salt ?? id), maxAttempts: kind.maxAttempts ?? 5,
       userId: userId ?? null, tenantId: tenantId ?? null, data: data ?? {}, createdAt: now, expiresAt: after(now, lifetimeMs),
     },
-  })
+  // gone meanwhile, or before: access tokens outlive their user
+  }).catch(onUnknownReference(errors.notFound('User')))
 }
 
 export type Outcome<C> = { state: 'ok', challenge: C } | { state: 'unknown' | 'expired' | 'used' }

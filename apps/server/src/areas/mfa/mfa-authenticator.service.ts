@@ -1,7 +1,9 @@
 import type { MfaDevice } from '@henhouse/database'
 import { find as findChallenge, issue, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
 import { MINUTE } from '../../kernel/clock.ts'
+import { onMissing } from '../../kernel/errors.ts'
 import type { Ctx, HttpCtx, UserScope } from '../../kernel/operation.ts'
+import { userErrors } from '../users/users.errors.ts'
 import { attemptOf, countTry, countTryOf, forgetTries, scannable, trying } from './mfa-demand.service.ts'
 import * as devices from './mfa-devices.service.ts'
 import { originOf, type OwnCtx } from './mfa-devices.service.ts'
@@ -45,7 +47,7 @@ export async function verifyAtLogin(ctx: HttpCtx, { value, mfaToken, rememberDev
 export async function start(ctx: Ctx, user: UserScope) {
   await mustBeActive(ctx, ['AuthenticatorApp'])
   const secret = newSecret(), sealed = ctx.deps.secrets.seal(secret)
-  const row = await ctx.db.user.findUniqueOrThrow({ where: { id: user.id }, select: { email: true, name: true } })
+  const row = await ctx.db.user.findUniqueOrThrow({ where: { id: user.id }, select: { email: true, name: true } }).catch(onMissing(userErrors.notFound()))
   await revoke(ctx, user.id, [enrolment])
   await issue(ctx, enrolment, { secret: user.id, lifetimeMs: ENROLMENT_MS, userId: user.id, data: { secret: sealed } })
   return scannable(ctx, row, secret)

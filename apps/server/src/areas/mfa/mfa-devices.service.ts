@@ -1,6 +1,6 @@
 import type { Prisma } from '@henhouse/database'
 import { revoke, type ChallengeKind } from '../../kernel/challenges.ts'
-import { onDuplicate } from '../../kernel/errors.ts'
+import { onDuplicate, onMissing } from '../../kernel/errors.ts'
 import type { Ctx, Http, HttpCtx, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
 import { fingerprint } from '../../kernel/random.ts'
 import type { MailTemplateType } from '../mail/mail.schemas.ts'
@@ -22,7 +22,7 @@ export const listOf = (ctx: Ctx, userId: string) => ctx.db.mfaDevice.findMany({ 
 
 /** All that the user can show. */
 export async function overview(ctx: Ctx, { id }: UserScope) {
-  const user = await ctx.db.user.findUniqueOrThrow({ where: { id }, select: { email: true, verified: true } })
+  const user = await ctx.db.user.findUniqueOrThrow({ where: { id }, select: { email: true, verified: true } }).catch(onMissing(userErrors.notFound()))
   const [rows, email] = await Promise.all([listOf(ctx, id), mailable(ctx, user)])
   return toMfaDevices(rows, email, { whole: true })
 }

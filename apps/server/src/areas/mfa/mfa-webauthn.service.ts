@@ -1,7 +1,8 @@
-import { invalid } from '../../kernel/errors.ts'
+import { invalid, onMissing } from '../../kernel/errors.ts'
 import type { Ctx, HttpCtx, UserScope } from '../../kernel/operation.ts'
 import type { MfaDevice } from '@henhouse/database'
 import * as mfaPolicy from '../mfa-policy/mfa-policy.service.ts'
+import { userErrors } from '../users/users.errors.ts'
 import { attemptOf, countTry, trying, type Attempt } from './mfa-demand.service.ts'
 import * as devices from './mfa-devices.service.ts'
 import { originOf, type NewDevice, type OwnCtx } from './mfa-devices.service.ts'
@@ -54,7 +55,8 @@ const ofOneself = (user: UserScope, kind: Ceremony['kind'], about = ''): Ceremon
 /** @throws 400 */
 export async function start(ctx: HttpCtx, user: UserScope) {
   await mustBeActive(ctx, STRATEGIES)
-  return begin(ctx, ofOneself(user, enrolment), await ctx.db.user.findUniqueOrThrow({ where: { id: user.id }, select: { id: true, email: true, name: true } }))
+  const person = await ctx.db.user.findUniqueOrThrow({ where: { id: user.id }, select: { id: true, email: true, name: true } }).catch(onMissing(userErrors.notFound()))
+  return begin(ctx, ofOneself(user, enrolment), person)
 }
 
 /** @returns the recovery code, for the first device @throws 400, 401, 409 */

@@ -1,11 +1,12 @@
 import { isUuid } from '../../kernel/environments.ts'
-import { onDuplicate } from '../../kernel/errors.ts'
+import { onDuplicate, onMissing } from '../../kernel/errors.ts'
 import type { Ctx, HttpCtx, UserScope } from '../../kernel/operation.ts'
 import type { NewCredential } from '../mfa/mfa.schemas.ts'
 import * as webauthn from '../mfa/webauthn.service.ts'
 import type { Ceremony } from '../mfa/webauthn.service.ts'
 import * as mfaPolicy from '../mfa-policy/mfa-policy.service.ts'
 import * as userEmails from '../user-emails/user-emails.service.ts'
+import { userErrors } from '../users/users.errors.ts'
 import * as users from '../users/users.service.ts'
 import { passkeyErrors } from './passkeys.errors.ts'
 
@@ -35,7 +36,7 @@ export async function register(ctx: HttpCtx, user: UserScope, credential: NewCre
 }
 
 async function mayHaveOne(ctx: Ctx, id: string) {
-  const user = await ctx.db.user.findUniqueOrThrow({ where: { id }, select: { id: true, email: true, name: true, activeTenantId: true, superUser: true } })
+  const user = await ctx.db.user.findUniqueOrThrow({ where: { id }, select: { id: true, email: true, name: true, activeTenantId: true, superUser: true } }).catch(onMissing(userErrors.notFound()))
   await mustBeOn(ctx, (await users.activeTenantOf(ctx, user))?.tenantIds ?? [])
   return user
 }

@@ -2,7 +2,6 @@ import type { ChallengeKind } from '../../kernel/challenges.ts'
 import { onDuplicate } from '../../kernel/errors.ts'
 import type { Ctx, UserScope } from '../../kernel/operation.ts'
 import * as activation from '../activation/activation.service.ts'
-import * as access from '../users/access.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import * as users from '../users/users.service.ts'
 import { userEmailErrors } from './user-emails.errors.ts'
@@ -46,7 +45,7 @@ async function replace(tx: Ctx, userId: string, email: string, verified: { verif
   const former = await users.locked(tx, userId)
   await tx.db.user.updateMany({ where: { id: userId }, data: { email, ...verified } }).catch(onDuplicate(userErrors.emailTaken()))
   if (former.email === email) return former
-  await tx.db.challenge.deleteMany({ where: { userId, consumedAt: null, purpose: { notIn: access.counts } } })
+  await tx.db.challenge.deleteMany({ where: { userId, consumedAt: null } })
   await tellFormer(tx, former)
   return former
 }

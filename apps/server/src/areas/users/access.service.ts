@@ -1,8 +1,6 @@
 import type { Ctx } from '../../kernel/operation.ts'
 import * as sessions from '../sessions/sessions.service.ts'
 
-/** Counts of tries: whoever is after the user is not to start anew. */
-export const counts = ['mfa-try', 'mfa-code', 'mfa-recovery']
 /** They let nobody in by themselves: invitations, and the link that undoes a lock. */
 const harmless = ['invitation', 'invitation-code', 'unlock']
 /** What an address is proved with that has not been proved yet. Once it has, they only set passwords. */
@@ -23,7 +21,7 @@ interface Extent {
 export async function end(tx: Ctx, userId: string, { except, tenantId }: Extent = {}) {
   await sessions.endAll(tx, userId, { except, ...(tenantId !== undefined && { tenantId }) })
   await tx.db.challenge.deleteMany({ where: {
-    userId, consumedAt: null, purpose: { notIn: [...counts, ...harmless] }, NOT: { purpose: { in: proofs }, user: { verified: false } }, ...(tenantId !== undefined && { tenantId }),
+    userId, consumedAt: null, purpose: { notIn: harmless }, NOT: { purpose: { in: proofs }, user: { verified: false } }, ...(tenantId !== undefined && { tenantId }),
   } })
   if (tenantId === undefined) await tx.db.rememberedDevice.deleteMany({ where: { userId } })
 }
