@@ -5,8 +5,13 @@ export const auth = '/identity/resources/auth/v1/user', own = '/identity/resourc
 export const mfa = `${auth}/mfa`, mfaPolicy = '/identity/resources/configurations/v1/mfa-policy', strategies = '/identity/resources/configurations/v1/mfa/strategies'
 export const PASSWORD = 'Henhouse-1!'
 
-/** What an authenticator app shows. @param steps later (or earlier) than now by so many half minutes */
+/**
+ * What an authenticator app shows. It changes every half minute, and must not between two lines of a test: from the first code
+ * on the environment's clock moves only when it is moved.
+ * @param steps later (or earlier) than now by so many half minutes
+ */
 export async function codeOf(env: TestEnvironment, secret: string, steps = 0) {
+  if (!(await env.context()).environment.clockFrozenAt) await env.clock.freeze(await env.clock.now())
   return generate({ secret, epoch: Math.floor((await env.clock.now()).getTime() / 1000) + steps * 30, guardrails: createGuardrails({ MIN_SECRET_BYTES: 10 }) })
 }
 
@@ -15,11 +20,9 @@ export const logIn = (env: TestEnvironment, { email, password = PASSWORD }: { em
 
 export const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>
 
-/** Somebody with a password and an authenticator app, enrolled by the user itself. From then on the environment's clock moves only when it is moved. */
+/** Somebody with a password and an authenticator app, enrolled by the user itself. */
 export async function withApp(env: TestEnvironment, who: { tenantId?: string, email?: string } = {}) {
   const user = await env.user({ password: PASSWORD, ...who })
-  // the codes change every half minute, also between two lines of a test
-  await env.clock.freeze(await env.clock.now())
   const { secret } = (await user('POST', `${own}/authenticator/enroll`)).body as { secret: string }
   const { recoveryCode } = (await user('POST', `${own}/authenticator/enroll/verify`, { token: await codeOf(env, secret) })).body as { recoveryCode: string }
   const deviceId: string = (await user('GET', `${own}/devices`)).body.authenticators[0].id
