@@ -6,7 +6,7 @@ import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { needs } from '../permissions/permissions.keys.ts'
 import * as phoneNumbers from '../phone-numbers/phone-numbers.service.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
-import { list, UserQuery } from './user-list.service.ts'
+import { list, PhraseQuery, UserQuery } from './user-list.service.ts'
 import { userErrors } from './users.errors.ts'
 import { CoreUser, ProfileChange, toCoreUser, toUser, User, UserChange } from './users.schemas.ts'
 import * as users from './users.service.ts'
@@ -31,6 +31,11 @@ export const usersRoutes = [
   }),
   operation({
     ...listing, id: 'listUsersV3', path: '/identity/resources/users/v3', summary: 'List users',
+    handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query, { roles: false }),
+  }),
+  operation({
+    ...listing, id: 'searchUsersV1', path: '/identity/resources/users/v1/query/phrase', summary: 'Search users by phrases in their names, addresses and numbers',
+    query: PhraseQuery,
     handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query, { roles: false }),
   }),
   operation({
