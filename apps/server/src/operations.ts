@@ -15,6 +15,7 @@ import { ipRestrictionsRoutes } from './areas/ip-restrictions/ip-restrictions.ro
 import { lockoutPolicyRoutes } from './areas/lockout-policy/lockout-policy.routes.ts'
 import { loginRoutes } from './areas/login/login.routes.ts'
 import { mailRoutes } from './areas/mail/mail.routes.ts'
+import { membersRoutes } from './areas/members/members.routes.ts'
 import { membershipsRoutes } from './areas/memberships/memberships.routes.ts'
 import { mfaAuthenticatorRoutes } from './areas/mfa/mfa-authenticator.routes.ts'
 import { mfaCodesRoutes } from './areas/mfa/mfa-codes.routes.ts'
@@ -28,6 +29,7 @@ import { passwordSettingsRoutes } from './areas/password-settings/password-setti
 import { permissionsRoutes } from './areas/permissions/permissions.routes.ts'
 import { numberChangeRoutes } from './areas/phone-numbers/number-change.routes.ts'
 import { phoneNumbersRoutes } from './areas/phone-numbers/phone-numbers.routes.ts'
+import { profilePicturesRoutes } from './areas/profile-pictures/profile-pictures.routes.ts'
 import { rolesRoutes } from './areas/roles/roles.routes.ts'
 import { rolesV2Routes } from './areas/roles/roles-v2.routes.ts'
 import { sessionsRoutes } from './areas/sessions/sessions.routes.ts'
@@ -67,6 +69,7 @@ export const operations: readonly Operation[] = [
   ...lockoutPolicyRoutes,
   ...loginRoutes,
   ...mailRoutes,
+  ...membersRoutes,
   ...membershipsRoutes,
   ...mfaAuthenticatorRoutes,
   ...mfaCodesRoutes,
@@ -80,6 +83,7 @@ export const operations: readonly Operation[] = [
   ...permissionsRoutes,
   ...numberChangeRoutes,
   ...phoneNumbersRoutes,
+  ...profilePicturesRoutes,
   ...rolesRoutes,
   ...rolesV2Routes,
   ...sessionsRoutes,

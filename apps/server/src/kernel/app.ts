@@ -10,12 +10,12 @@ import { admit, callerOf, guestOf, header, identify, tenantOf, userOf, type Perm
 import { contextFor } from './context.ts'
 import type { Deps } from './deps.ts'
 import { environmentDirectory } from './environments.ts'
-import { ApiError, envelope, errors, invalid } from './errors.ts'
+import { ApiError, envelope, errors, invalid, pointsNowhere } from './errors.ts'
 import { health } from './health.ts'
 import type { Job, WorkerParts } from './jobs.ts'
 import { heedAddress, heedSubjects } from './limits.ts'
 import { measure } from './metrics.ts'
-import { Empty, isReply, type Http, type HttpCtx, type Operation } from './operation.ts'
+import { Empty, isReply, Raw, type Ctx, type Http, type HttpCtx, type Operation, type RawBody, type TenantScope, type UserScope } from './operation.ts'
 import { traceId } from './random.ts'
 import { tokenReader } from './tokens.ts'
 import { faults, fits, fromQuery, isStorable, tidy } from './validation.ts'
@@ -69,7 +69,7 @@ export async function buildApp({ deps, operations, jobs, permissionsOf, reaches 
     app.route({
       method: op.method,
       url: op.path.replace(/\{(\w+)\}/g, ':$1'),
-      config: { operation: op.id },
+      config: { operation: op.id, upload: op.upload },
       handler: async (request, reply) => {
         if (op.environment) reply.headers(await heedAddress(anywhere(deps), op, request.ip))
         // otherwise the input is looked at only when the caller has been let in
@@ -85,13 +85,8 @@ export async function buildApp({ deps, operations, jobs, permissionsOf, reaches 
         const known = caller ?? guestOf(ctx, op, claims)
         const tenant = await tenantOf(ctx, op, known, request, reaches)
         const user = await userOf(ctx, op, known, request)
-        const full: HttpCtx & { caller: unknown, tenant: unknown, user: unknown } = { ...ctx, http: httpOf(deps, request, reply), caller, tenant, user }
-        try {
-          return send(deps, op, reply, await op.handler(full, input))
-        } catch (error) {
-          if (deps.strict && error instanceof ApiError && !declares(op, error.status)) throw new Error(`${op.id} raised an undeclared ${error.status}: ${error.message}`, { cause: error })
-          throw error
-        }
+        const full: HttpCtx & Scoped & { caller: unknown } = { ...ctx, http: httpOf(deps, request, reply), caller, tenant, user }
+        return send(deps, op, reply, await answer(full, op, input))
       },
     })
   }
@@ -100,6 +95,29 @@ export async function buildApp({ deps, operations, jobs, permissionsOf, reaches 
 
 /** Which environment a call is for may be what it has yet to prove: then it counts for all of them together. */
 const anywhere = (deps: Deps) => ({ deps, vendorId: 'any', clock: deps.systemClock })
+
+type Scoped = Ctx & { tenant: TenantScope | undefined, user: UserScope | undefined }
+
+async function answer(ctx: Scoped, op: Operation, input: unknown): Promise<unknown> {
+  try {
+    return await op.handler(ctx, input)
+  } catch (error) {
+    return refuse(ctx, op, error)
+  }
+}
+
+/** What a handler has thrown, as the caller is told it. */
+async function refuse(ctx: Scoped, op: Operation, thrown: unknown): Promise<never> {
+  const error = pointsNowhere(thrown) ? await lostScope(ctx) ?? thrown : thrown
+  if (ctx.deps.strict && error instanceof ApiError && !declares(op, error.status)) throw new Error(`${op.id} raised an undeclared ${error.status}: ${error.message}`, { cause: thrown })
+  throw error
+}
+
+/** A token outlives its tenant and its user for a while: what is written for one that is no more points nowhere. */
+async function lostScope({ db, tenant, user }: Scoped) {
+  if (tenant && !await db.tenant.findFirst({ where: { id: tenant.id }, select: { id: true } })) return errors.notFound('Tenant')
+  return user && !await db.user.findUnique({ where: { id: user.id }, select: { id: true } }) ? errors.notFound('User') : undefined
+}
 
 /** 400, 401, 403 and 404 come from the kernel itself; anything else an operation must name. */
 const declares = (op: Operation, status: number) => [400, 401, 403, 404].includes(status) || (status === 429 && !!op.limits) || !!op.errors?.some((e) => e.status === status)
@@ -114,7 +132,18 @@ function acceptAnyJson(app: FastifyInstance) {
     if (text.includes('\\u0000')) return done(errors.malformedJson())
     parse(request, text, (error, value) => done(error || (/\\ud[89a-f]/i.test(text) && !isStorable(value)) ? errors.malformedJson() : null, value))
   })
+  app.addContentTypeParser<Buffer>('multipart/form-data', { parseAs: 'buffer' }, async (request: FastifyRequest, form: Buffer) => fromForm(request, form))
   app.addContentTypeParser<string>('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) => done(null, Object.fromEntries(new URLSearchParams(text))))
+}
+
+/** The fields of a form, for an operation that takes an upload. */
+async function fromForm(request: FastifyRequest, form: Buffer) {
+  const { upload } = request.routeOptions.config as { upload?: string }
+  if (upload === undefined) throw new ApiError(415, undefined, ['Unsupported media type'])
+  const entries = await new Response(new Uint8Array(form), { headers: { 'content-type': header(request, 'content-type')! } }).formData().then((data) => [...data], () => { throw errors.malformedForm() })
+  const fields = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  const file = entries.find((entry): entry is [string, File] => typeof entry[1] !== 'string')?.[1]
+  return { ...Object.fromEntries(fields), ...(file && { [upload]: Buffer.from(await file.arrayBuffer()).toString('base64') }) }
 }
 
 function inputOf(op: Operation, request: FastifyRequest) {
@@ -166,8 +195,15 @@ function send(deps: Deps, op: Operation, reply: FastifyReply, result: unknown) {
   if (!schema) throw new Error(`${op.id} answered with an undeclared ${status}`)
   reply.code(status)
   if (schema === Empty) return reply.send()
+  if (schema === Raw) return sendRaw(reply, body as RawBody)
   if (deps.strict && !fits(schema, body)) throw new Error(`the reply of ${op.id} does not fit its schema: ${faults(schema as object, body).join('; ')}`)
   return reply.header('content-type', 'application/json; charset=utf-8').send(serialize(schema, body))
+}
+
+/** As with every reply, `nosniff` keeps browsers from taking it for something else. */
+function sendRaw(reply: FastifyReply, { type, data, lasting }: RawBody) {
+  if (lasting) reply.header('cache-control', 'public, max-age=31536000, immutable')
+  return reply.header('content-type', type).send(data)
 }
 
 function sendEnvelope(reply: FastifyReply, error: ApiError) {

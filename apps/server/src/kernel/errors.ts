@@ -49,6 +49,7 @@ export const envelope = (error: ApiError) => ({
 
 export const errors = {
   malformedJson: failure(400, 'ER-00006', 'Invalid input json'),
+  malformedForm: failure(400, 'computed', 'Invalid input form'),
   unauthorized: failure(401, null, 'Unauthorized'),
   notVendor: failure(401, null, 'Failed to verify vendor JWT'),
   forbidden: failure(403, 'ER-00008', (permission: string) => `Missing permission ${permission}`),
@@ -71,4 +72,5 @@ export const onDuplicate = (error: ApiError | ((constraint: string) => ApiError)
 /** The row to update or delete is not there. */
 export const onMissing = (error: ApiError) => (e: unknown): never => { throw prisma(e).code === 'P2025' ? error : e }
 /** A foreign key points nowhere. */
-export const onUnknownReference = (error: ApiError) => (e: unknown): never => { throw prisma(e).code === 'P2003' ? error : e }
+export const pointsNowhere = (e: unknown) => prisma(e).code === 'P2003'
+export const onUnknownReference = (error: ApiError) => (e: unknown): never => { throw pointsNowhere(e) ? error : e }

@@ -1,6 +1,6 @@
 import type { TObject } from 'typebox'
 import { errors } from './errors.ts'
-import { Empty, type Operation } from './operation.ts'
+import { Empty, Raw, type Operation } from './operation.ts'
 
 interface Part { properties?: Record<string, object>, required?: string[] }
 
@@ -21,11 +21,11 @@ function describe(op: Operation) {
       ...parameters(op.params, 'path'), ...parameters(op.query, 'query'),
       ...context('frontegg-tenant-id', op.tenant), ...context('frontegg-user-id', op.user),
     ],
-    ...(op.body && { requestBody: { required: true, content: { 'application/json': { schema: op.body } } } }),
+    ...(op.body && { requestBody: { required: true, content: { 'application/json': { schema: op.body }, ...(op.upload !== undefined && { 'multipart/form-data': { schema: { type: 'object', properties: { [op.upload]: { type: 'string', format: 'binary' } } } } }) } } }),
     responses: Object.fromEntries([
       ...Object.entries(op.returns).map(([status, schema]) => [status, schema === Empty
         ? { description: 'Done; no body' }
-        : { description: 'Done', content: { 'application/json': { schema } } }]),
+        : { description: 'Done', content: { [schema === Raw ? '*/*' : 'application/json']: { schema } } }]),
       ...[...failures].map(([status, description]) => [status, { description }]),
     ]),
   }

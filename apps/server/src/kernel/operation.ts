@@ -77,6 +77,10 @@ export const isReply = (value: unknown): value is Reply<unknown> => typeof value
 /** No body at all, not even `null`: some clients fail on any. */
 export const Empty = Type.Void()
 
+/** A reply that is no JSON: what it is and its bytes, which stay what they are for ever if `lasting`. */
+export interface RawBody { readonly type: string, readonly data: Buffer | string, readonly lasting?: boolean }
+export const Raw = Type.Unsafe<RawBody>({ description: 'no JSON' })
+
 export interface Declaration<A extends Auth, T extends Context, U extends Context, P, Q, B, R> {
   /** verb + noun + version */
   id: string
@@ -94,6 +98,8 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
   params?: P
   query?: Q
   body?: B
+  /** The body may be a multipart form, too: its first file is this field of the body, in base64. */
+  upload?: string
   /** Success statuses; the first is the usual one. */
   returns: R
   errors?: readonly Failure[]

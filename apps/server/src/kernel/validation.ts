@@ -75,7 +75,8 @@ export function fromQuery(schema: Schema, query: Record<string, unknown>) {
   const out: Record<string, unknown> = {}
   for (const [name, part] of Object.entries(schema.properties ?? {})) {
     const given = query[name] ?? query[`${name}[]`]
-    if (given === undefined || given === '') continue
+    // the browser client writes `undefined` for what it was not given
+    if (given === undefined || given === '' || given === 'undefined') continue
     out[name] = convert(part, given)
   }
   return out

@@ -1,5 +1,5 @@
-import { ancestorsOf } from '../../kernel/hierarchy.ts'
-import type { Ctx } from '../../kernel/operation.ts'
+import { ancestorsOf, descendantsOf } from '../../kernel/hierarchy.ts'
+import type { Ctx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { goesBelow } from './hierarchy.schemas.ts'
 
 /** The user's memberships in the tenant and those above it. Reads the hierarchy: not inside `ctx.atomically`. */
@@ -38,4 +38,10 @@ export async function opens(ctx: Ctx, userId: string, tenantId: string) {
 export async function reaches(ctx: Ctx, { userId, tenantId }: { userId: string, tenantId: string }, wanted: string) {
   if (!(await ancestorsOf(ctx, wanted)).includes(tenantId)) return false
   return await opens(ctx, userId, tenantId) && (await doorsTo(ctx, userId, wanted)).length > 0
+}
+
+/** The tenant and those below it in which the caller may do what it may do in its own: without access to sub-accounts a user stays at home. */
+export async function familyOf(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string) {
+  if (caller.kind === 'user' && !await opens(ctx, caller.userId, caller.tenantId)) return [tenantId]
+  return [tenantId, ...(await descendantsOf(ctx, tenantId)).map((place) => place.id)]
 }

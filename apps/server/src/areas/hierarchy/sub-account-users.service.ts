@@ -1,7 +1,23 @@
-import { ancestorsOf } from '../../kernel/hierarchy.ts'
-import type { Ctx, UserScope } from '../../kernel/operation.ts'
+import type { Prisma } from '@henhouse/database'
+import { may } from '../../kernel/authorize.ts'
+import { isUuid } from '../../kernel/environments.ts'
+import { errors } from '../../kernel/errors.ts'
+import { ancestorsOf, descendantsOf } from '../../kernel/hierarchy.ts'
+import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
+import { membershipErrors } from '../memberships/memberships.errors.ts'
+import { statusOf } from '../memberships/memberships.schemas.ts'
 import * as memberships from '../memberships/memberships.service.ts'
+import { toPermission, withRoleIds } from '../permissions/permissions.schemas.ts'
+import { needs } from '../permissions/permissions.keys.ts'
+import * as roles from '../roles/roles.service.ts'
+import { tenantErrors } from '../tenants/tenants.errors.ts'
+import { bringAllIn, type Arrival } from '../users/user-creation.service.ts'
+import * as userList from '../users/user-list.service.ts'
 import { goesBelow } from './hierarchy.schemas.ts'
+import { familyOf } from './sub-account-access.service.ts'
+import type { Counted, UsersOfSubAccount } from './sub-account-users.schemas.ts'
+
+type Caller = VendorCaller | UserCaller
 
 export interface Root { tenantId: string, name: string, parentTenantId: string | null, hasChildren: boolean, subAccountAccessAllowed: boolean }
 
@@ -17,4 +33,77 @@ export async function rootsOf(ctx: Ctx, user: UserScope): Promise<Root[]> {
   return rows.filter((_, index) => !implied[index]).map(({ tenant }) => ({
     tenantId: tenant.id, name: tenant.name, parentTenantId: tenant.parentId, hasChildren: tenant._count.children > 0, subAccountAccessAllowed: opening.has(tenant.id),
   }))
+}
+
+/** A page of the users of the tenant and of those below it, with what they may do in each. */
+export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, query: userList.UserQuery) {
+  const found = await userList.list(ctx, caller, tenant, { ...query, _includeSubTenants: true }, { roles: true })
+  const permissionIds = [...new Set(found.items.flatMap((user) => user.tenants.flatMap(({ roles = [] }) => roles.flatMap((role) => role.permissions))))]
+  const [permissions, places] = await Promise.all([
+    ctx.db.permission.findMany({ where: { id: { in: permissionIds } }, include: withRoleIds, orderBy: [{ createdAt: 'asc' }, { key: 'asc' }] }),
+    ctx.db.membership.findMany({ where: { userId: { in: found.items.map((user) => user.id) } }, select: { userId: true, tenantId: true, acceptedAt: true, user: { select: { verified: true, lastLogin: true } } } }),
+  ])
+  const arrived = new Map(places.map((place) => [`${place.userId} ${place.tenantId}`, ['Activated', 'PendingLogin'].includes(statusOf(place.user, place))]))
+  const items = found.items.map((user) => ({ ...user, tenants: user.tenants.map((place) => {
+    const held = new Set(place.roles?.flatMap((role) => role.permissions))
+    return { ...place, permissions: permissions.filter(({ id }) => held.has(id)).map(toPermission), activated: arrived.get(`${user.id} ${place.tenantId}`) ?? false, lastLogin: user.lastLogin }
+  }) }))
+  return { ...found, items, totalPages: found._metadata.totalPages }
+}
+
+/** Users reach their own tenant and, with access to sub-accounts, those below it; management without a tenant all. @throws 404 */
+async function mustReach(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, tenantIds: readonly string[]) {
+  const wanted = [...new Set(tenantIds)], family = tenant && await familyOf(ctx, caller, tenant.id)
+  const there = family ? wanted.filter((id) => family.includes(id)).length : await ctx.db.tenant.count({ where: { id: { in: wanted } } })
+  if (there < wanted.length) throw tenantErrors.notFound()
+}
+
+/** Brings users into tenants, all of them or none. Throws as `bringIn` does, and 404 for a tenant out of reach. @returns their ids */
+export async function bringIn(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, arrivals: readonly Arrival[]) {
+  await mustReach(ctx, caller, tenant, arrivals.map((arrival) => arrival.tenantId))
+  return bringAllIn(ctx, caller, arrivals)
+}
+
+const accessPermission = needs.subAccounts.access
+
+/** Several users into one tenant. What says that they may go down from it is all their own, wherever they are: nothing is said for those who were known before. */
+export async function bringManyIn(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, { users, allowSubAccountAccess, ...place }: UsersOfSubAccount, applicationId: string | undefined) {
+  await mustReach(ctx, caller, tenant, [place.tenantId])
+  if (allowSubAccountAccess !== undefined && caller.kind === 'user' && !may(caller.permissions, accessPermission)) throw errors.forbidden(accessPermission)
+  const ids = await bringAllIn(ctx, caller, users.map((user) => ({ ...user, ...place, applicationId })))
+  if (allowSubAccountAccess !== undefined) await ctx.db.user.updateMany({ where: { id: { in: ids }, subAccountAccess: null, memberships: { every: { tenantId: place.tenantId } } }, data: { subAccountAccess: allowSubAccountAccess } })
+}
+
+/** Ends a user's memberships in the tenants, all of them or none. @throws 404 for a tenant out of reach, or one that the user is no member of, 403 for a user who is stronger in one than the caller */
+export async function remove(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userId: string, tenantIds: readonly string[]) {
+  await mustReach(ctx, caller, tenant, tenantIds)
+  if (!isUuid(userId)) throw membershipErrors.notFound()
+  for (const id of new Set(tenantIds)) await roles.mayManage(ctx, caller, { id }, userId)
+  await ctx.atomically(async (tx) => { for (const tenantId of new Set(tenantIds)) await memberships.remove(tx, userId, tenantId) })
+}
+
+export type RoleChange = 'add' | 'set' | 'remove'
+
+/** Changes a member's roles in the tenants, in all of them or in none. Throws as `memberships.changeRoles` does, and 404 for a tenant out of reach. */
+export async function changeRoles(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userId: string, places: readonly { tenantId: string, roleIds: string[] }[], how: RoleChange) {
+  await mustReach(ctx, caller, tenant, places.map((place) => place.tenantId))
+  await memberships.changeRoles(ctx, caller, userId, places.map(({ tenantId, roleIds }) => ({
+    tenantId, add: how === 'remove' ? [] : roleIds, remove: how === 'set' ? 'others' as const : how === 'remove' ? roleIds : [],
+  })))
+}
+
+/**
+ * How many users each of these tenants has, and how many of them may go down into those below it. Tenants out of the
+ * caller's sight are left out. Users see none of invisible users.
+ */
+export async function counts(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, { tenantIds, excludeInvisibleUsers = false }: Counted) {
+  const within = tenant && [tenant.id, ...(await descendantsOf(ctx, tenant.id)).map((place) => place.id)]
+  const known = new Set((await ctx.db.tenant.findMany({ where: { id: { in: within ? tenantIds.filter((id) => within.includes(id)) : tenantIds } }, select: { id: true } })).map((row) => row.id))
+  const members: Prisma.MembershipWhereInput = { tenantId: { in: [...known] }, ...memberships.live(ctx), ...((excludeInvisibleUsers || caller.kind === 'user') && { user: { invisible: false } }) }
+  const goBelow: Prisma.MembershipWhereInput = { OR: [
+    { tenant: { subAccountAccessType: 'alwaysOn' } }, { user: { subAccountAccess: true } }, { user: { subAccountAccess: null }, tenant: { subAccountAccessType: 'defaultOn' } },
+  ] }
+  const count = async (where: Prisma.MembershipWhereInput) => new Map((await ctx.db.membership.groupBy({ by: ['tenantId'], where, _count: true })).map((row) => [row.tenantId, row._count]))
+  const [all, open] = await Promise.all([count(members), count({ AND: [members, goBelow] })])
+  return [...new Set(tenantIds)].filter((id) => known.has(id)).map((tenantId) => ({ tenantId, totalUsers: all.get(tenantId) ?? 0, totalAccessAllowedUsers: open.get(tenantId) ?? 0 }))
 }

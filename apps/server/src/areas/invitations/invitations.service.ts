@@ -2,14 +2,13 @@ import { Type } from 'typebox'
 import { find, issue, redeem, revoke, type ChallengeKind, type Outcome } from '../../kernel/challenges.ts'
 import { DAY } from '../../kernel/clock.ts'
 import { baseUrl } from '../../kernel/environments.ts'
-import { descendantsOf } from '../../kernel/hierarchy.ts'
 import * as jobs from '../../kernel/jobs.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { activationErrors } from '../activation/activation.errors.ts'
 import type { MailedCode } from '../activation/activation.schemas.ts'
 import { enter, pending, refusal, renew, type CodeKind } from '../activation/codes.service.ts'
-import { opens } from '../hierarchy/sub-account-access.service.ts'
+import { familyOf } from '../hierarchy/sub-account-access.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import * as mail from '../mail/mail.service.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
@@ -104,8 +103,7 @@ export const resend = (ctx: Ctx, email: string, tenantId: string | undefined, se
 
 /** To the tenant and those below it; for a user only where it may go down into them. */
 export async function resendBelow(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope, email: string) {
-  const below = caller.kind === 'vendor' || await opens(ctx, caller.userId, caller.tenantId) ? await descendantsOf(ctx, tenant.id) : []
-  await resendTo(ctx, { email: email.toLowerCase() }, { tenantIds: [tenant.id, ...below.map((place) => place.id)] })
+  await resendTo(ctx, { email: email.toLowerCase() }, { tenantIds: await familyOf(ctx, caller, tenant.id) })
 }
 
 const resendInvitations = jobs.job({

@@ -6,6 +6,7 @@ import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/op
 import { Id } from '../../kernel/validation.ts'
 import { rolesHeld } from '../groups/configuration.service.ts'
 import { withRoleIds } from '../permissions/permissions.schemas.ts'
+import { roleErrors } from '../roles/roles.errors.ts'
 import * as roles from '../roles/roles.service.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import * as access from '../users/access.service.ts'
@@ -139,6 +140,39 @@ export async function revokeRoles(ctx: Ctx, caller: VendorCaller | UserCaller, u
   await ctx.db.membershipRole.deleteMany({ where: { userId, tenantId, roleId: { in: unwanted } } })
   return rolesOf(ctx, userId, tenantId)
 }
+
+export interface RolesIn { tenantId: string, add: readonly string[], remove: readonly string[] | 'others' }
+
+/**
+ * Changes a member's roles in several tenants: in all of them, or in none. What is both given and taken is given; `others`
+ * takes whatever is not given. Throws as `grantRoles` does.
+ */
+export async function changeRoles(ctx: Ctx, caller: VendorCaller | UserCaller, userId: string, changes: readonly RolesIn[]): Promise<void> {
+  const plans: { tenantId: string, add: string[], remove: string[], held: string[] | undefined }[] = []
+  for (const { tenantId, add, remove } of changes) {
+    const held = remove === 'others' ? await roleIdsOf(ctx, userId, tenantId) : undefined
+    const gone = (held ?? remove as readonly string[]).filter((id) => !add.includes(id))
+    await roles.assignable(ctx, caller, tenantId, [...add, ...gone])
+    plans.push({ tenantId, add: [...new Set(add)], remove: gone, held })
+  }
+  const stale = new Error('the roles have changed since they were read')
+  await ctx.atomically(async (tx) => {
+    for (const { tenantId, add, remove, held } of plans) {
+      const { count } = await tx.db.membership.updateMany({ where: { userId, tenantId, ...live(tx) }, data: { tenantId } })
+      if (!count) throw membershipErrors.notFound()
+      if (held && (await roleIdsOf(tx, userId, tenantId)).join() !== held.join()) throw stale
+      await tx.db.membershipRole.deleteMany({ where: { userId, tenantId, roleId: { in: remove } } })
+      await tx.db.membershipRole.createMany({ data: add.map((roleId) => ({ userId, tenantId, roleId })), skipDuplicates: true }).catch(onUnknownReference(roleErrors.unknownRoles()))
+    }
+  }).catch((error: unknown) => {
+    // whether the caller may take what there is now has to be asked again
+    if (error !== stale) throw error
+    return changeRoles(ctx, caller, userId, changes)
+  })
+}
+
+const roleIdsOf = async (ctx: Ctx, userId: string, tenantId: string) =>
+  (await ctx.db.membershipRole.findMany({ where: { userId, tenantId }, select: { roleId: true }, orderBy: { roleId: 'asc' } })).map((row) => row.roleId)
 
 /** The roles of these users' memberships in force, a row each; users see none of invisible users. Unknown ids are left out. */
 export async function rolesOfUsers(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, userIds: readonly string[]) {

@@ -30,4 +30,5 @@ export const needs = {
     read: below('read.subAccount'), write: below('write.subAccount'), access: below('write.subAccountAccess'),
     management: below('write.subAccountManagement'), delete: below('delete.subAccount'),
   },
+  usersBelow: { read: secure('read.userSubTenants'), write: secure('write.userSubTenants'), delete: secure('delete.userSubTenants') },
 } as const

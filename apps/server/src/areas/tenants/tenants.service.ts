@@ -108,6 +108,8 @@ async function removeAll(ctx: Ctx, tenantId: string) {
   await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
   await ctx.db.user.deleteMany({ where: { memberships: { some: { tenantId }, every: { tenantId } } } })
   await ctx.db.user.updateMany({ where: { activeTenantId: tenantId }, data: { activeTenantId: null } })
+  // what was to be done in it; a job that is at it finds nothing there any more
+  await ctx.db.job.deleteMany({ where: { payload: { path: ['tenantId'], equals: tenantId } } })
   await ctx.db.tenant.delete({ where: keyOf(ctx, tenantId) }).catch(onMissing(tenantErrors.notFound()))
 }
 

@@ -13,7 +13,7 @@ import * as phoneNumbers from '../phone-numbers/phone-numbers.service.ts'
 import * as roles from '../roles/roles.service.ts'
 import { welcome } from './user-tenants.service.ts'
 import { userErrors } from './users.errors.ts'
-import { mustBeObjects } from './users.schemas.ts'
+import { mustBeObjects, type Person } from './users.schemas.ts'
 import * as users from './users.service.ts'
 
 /** Somebody to be in a tenant, as the wire describes them. */
@@ -40,8 +40,11 @@ export interface Newcomer {
   applicationId?: string | undefined
 }
 
-/** What is to be stored together with the membership: both, or neither. */
+/** What is to be stored together with the memberships: both, or neither. */
 type Note = (tx: Ctx) => Promise<void>
+
+/** Somebody on the way into a tenant. */
+export interface Arrival extends Newcomer { tenantId: string }
 
 /**
  * Brings somebody into a tenant: makes the user, or adds the one who has that e-mail address (or username) already, whose
@@ -50,28 +53,44 @@ type Note = (tx: Ctx) => Promise<void>
  * @throws 409 for a member; 400 for unknown roles or too weak a password; 403 for roles stronger than the caller's, a new
  * user's address from a domain that is kept out, or no application to be let into; 404 where the tenant has not got it
  */
-export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string, newcomer: Newcomer, note: Note = async () => {}) {
-  if (newcomer.email === undefined && newcomer.username === undefined) throw userErrors.notNamed()
-  mustBeObjects(newcomer)
-  const [roleIds, expiresAt, known] = await Promise.all([roles.assignable(ctx, caller, tenantId, newcomer.roleIds ?? []), endOf(ctx, newcomer), find(ctx, newcomer)])
-  if (!roleIds.length) await memberships.mayBringIn(ctx, caller, tenantId)
-  const how = { quietly: newcomer.skipInviteEmail ?? false, vouched: caller.kind === 'vendor', roleIds, expiresAt, note }
-  const made = known ?? await make(ctx, tenantId, newcomer, how).catch(async (error: unknown) => {
-    // somebody else may just have made the same user
-    const other = error instanceof ApiError && error.status === 409 ? await find(ctx, newcomer) : null
-    if (other) return other
-    throw error
+export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string, newcomer: Newcomer, note?: Note) {
+  const [id] = await bringAllIn(ctx, caller, [{ ...newcomer, tenantId }], note)
+  return id!
+}
+
+/** As `bringIn`, for several, or for one into several tenants: all of them come in, or none. @returns the users' ids, in the order of the arrivals */
+export async function bringAllIn(ctx: Ctx, caller: VendorCaller | UserCaller, arrivals: readonly Arrival[], note: Note = async () => {}): Promise<string[]> {
+  const checked = await checkAll(ctx, caller, arrivals)
+  return enterAll(ctx, checked, note).catch(async (error: unknown) => {
+    // somebody else may just have made one of the same users
+    const isNew = async ({ known, arrival }: Checked) => !known && !!await find(ctx, arrival)
+    if (!(error instanceof ApiError) || error.status !== 409 || !(await Promise.all(checked.map(isNew))).some(Boolean)) throw error
+    return enterAll(ctx, await checkAll(ctx, caller, arrivals), note)
   })
-  if (typeof made === 'string') return made
-  await ctx.atomically(async (tx) => {
-    await welcome(tx, made, tenantId, { quietly: how.quietly, roleIds, expiresAt, emailMetadata: newcomer.emailMetadata })
-    await applications.enrol(tx, { applicationId: newcomer.applicationId, userId: made.id, tenantId })
-    await note(tx)
-  })
-  return made.id
 }
 
 const find = async (ctx: Ctx, { email, username = '' }: Newcomer) => (email === undefined ? users.byUsername(ctx, username) : users.byEmail(ctx, email))
+
+interface Checked { arrival: Arrival, known: Person | null, roleIds: string[], expiresAt: Date | null, passwordHash: string | null, vouched: boolean }
+
+async function checkAll(ctx: Ctx, caller: VendorCaller | UserCaller, arrivals: readonly Arrival[]) {
+  const checked: Checked[] = []
+  for (const arrival of arrivals) checked.push(await check(ctx, caller, arrival))
+  return checked
+}
+
+/** All that can be refused without having written anything, and the hashing: neither belongs into a transaction. */
+async function check(ctx: Ctx, caller: VendorCaller | UserCaller, arrival: Arrival): Promise<Checked> {
+  const { email, username, password, tenantId } = arrival
+  if (email === undefined && username === undefined) throw userErrors.notNamed()
+  mustBeObjects(arrival)
+  const [roleIds, expiresAt, known] = await Promise.all([roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? []), endOf(ctx, arrival), find(ctx, arrival)])
+  if (!roleIds.length) await memberships.mayBringIn(ctx, caller, tenantId)
+  if (!known && email !== undefined) await domainRestrictions.mustAllow(ctx, email, tenantId)
+  if (!known && password !== undefined) await passwordSettings.mustSatisfy(ctx, password, { tenantIds: [tenantId] })
+  const passwordHash = known || password === undefined ? null : await ctx.deps.passwords.hash(password)
+  return { arrival, known, roleIds, expiresAt, passwordHash, vouched: caller.kind === 'vendor' }
+}
 
 async function endOf(ctx: Ctx, { expirationInSeconds }: Newcomer) {
   if (expirationInSeconds === undefined) return null
@@ -79,20 +98,35 @@ async function endOf(ctx: Ctx, { expirationInSeconds }: Newcomer) {
   return after(ctx.clock.now(), expirationInSeconds * SECOND)
 }
 
-async function make(ctx: Ctx, tenantId: string, newcomer: Newcomer, { quietly, vouched, note, ...membership }: { quietly: boolean, vouched: boolean, roleIds: string[], expiresAt: Date | null, note: Note }) {
-  const { password, roleIds: _, skipInviteEmail: __, emailMetadata, expirationInSeconds: ___, applicationId, verified: known = false, ...fields } = newcomer
-  if (fields.email !== undefined) await domainRestrictions.mustAllow(ctx, fields.email, tenantId)
-  if (password !== undefined) await passwordSettings.mustSatisfy(ctx, password, { tenantIds: [tenantId] })
-  const passwordHash = password === undefined ? null : await ctx.deps.passwords.hash(password)
-  // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
-  const verified = known || quietly || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
+function enterAll(ctx: Ctx, checked: readonly Checked[], note: Note) {
   return ctx.atomically(async (tx) => {
-    const user = await users.insert(tx, { ...fields, passwordHash, verified })
-    if (vouched) await phoneNumbers.vouchForOwn(tx, user)
-    await memberships.add(tx, { ...membership, userId: user.id, tenantId })
-    await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
-    if (!verified) await activation.sendActivation(tx, user, tenantId, emailMetadata)
+    const made = new Map<string, Person>(), ids: string[] = []
+    for (const one of checked) {
+      const { email, username = '' } = one.arrival, name = (email ?? username).toLowerCase()
+      const known = one.known ?? made.get(name)
+      const user = known ? await welcomeBack(tx, known, one) : await make(tx, one)
+      made.set(name, user)
+      ids.push(user.id)
+    }
     await note(tx)
-    return user.id
+    return ids
   })
+}
+
+async function welcomeBack(tx: Ctx, user: Person, { arrival: { tenantId, skipInviteEmail: quietly = false, emailMetadata, applicationId }, roleIds, expiresAt }: Checked) {
+  await welcome(tx, user, tenantId, { quietly, roleIds, expiresAt, emailMetadata })
+  await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
+  return user
+}
+
+async function make(tx: Ctx, { arrival, roleIds, expiresAt, passwordHash, vouched }: Checked) {
+  const { password: _, roleIds: __, expirationInSeconds: ___, skipInviteEmail = false, emailMetadata, applicationId, tenantId, verified: known = false, ...fields } = arrival
+  // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
+  const verified = known || skipInviteEmail || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
+  const user = await users.insert(tx, { ...fields, passwordHash, verified })
+  if (vouched) await phoneNumbers.vouchForOwn(tx, user)
+  await memberships.add(tx, { roleIds, expiresAt, userId: user.id, tenantId })
+  await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
+  if (!verified) await activation.sendActivation(tx, user, tenantId, emailMetadata)
+  return user
 }

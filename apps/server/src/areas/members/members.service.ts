@@ -1,0 +1,96 @@
+import { may } from '../../kernel/authorize.ts'
+import { after, DAY } from '../../kernel/clock.ts'
+import { isUuid } from '../../kernel/environments.ts'
+import { errors } from '../../kernel/errors.ts'
+import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
+import { slice } from '../../kernel/paging.ts'
+import * as activation from '../activation/activation.service.ts'
+import * as invitations from '../invitations/invitations.service.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import { membershipErrors } from '../memberships/memberships.errors.ts'
+import * as memberships from '../memberships/memberships.service.ts'
+import { needs } from '../permissions/permissions.keys.ts'
+import * as roles from '../roles/roles.service.ts'
+import { userErrors } from '../users/users.errors.ts'
+import * as userList from '../users/user-list.service.ts'
+import { secretColumns, toCoreUser, withTenants } from '../users/users.schemas.ts'
+import * as users from '../users/users.service.ts'
+import { memberErrors } from './members.errors.ts'
+import { toMember, type MemberChange, type MemberQuery } from './members.schemas.ts'
+
+type Caller = VendorCaller | UserCaller
+
+/** Users see none of invisible users. */
+const seen = (caller: Caller) => (caller.kind === 'user' ? { invisible: false } : {})
+
+/** A page of the tenant's members; those of the tenants below it are none. */
+export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, { pageOffset, pageSize, sortBy = 'name', sortDirection, searchFilter }: MemberQuery) {
+  const query = { _offset: pageOffset, _limit: pageSize, _order: sortDirection === 'desc' ? 'DESC' as const : 'ASC' as const, _filter: searchFilter, _includeSubTenants: false } as userList.UserQuery
+  const { items, _metadata } = sortBy === 'lastLogin' ? await byLastLogin(ctx, caller, tenant, query) : await userList.list(ctx, caller, tenant, { ...query, _sortBy: sortBy }, { roles: true })
+  const names = new Map((await ctx.db.user.findMany({ where: { id: { in: items.map((item) => item.id) } }, select: { id: true, username: true } })).map((row) => [row.id, row.username]))
+  return { items: items.map((item) => toMember(item, ctx.vendorId, tenant.id, names.get(item.id) ?? null)), totalPages: _metadata.totalPages, totals: _metadata.totalItems }
+}
+
+/** An order that no other list has; those who have never logged in come last. */
+async function byLastLogin(ctx: Ctx, caller: Caller, tenant: TenantScope, query: userList.UserQuery) {
+  const { where, visible } = await userList.selection(ctx, caller, tenant, query), sort = query._order === 'DESC' ? 'desc' as const : 'asc' as const
+  const [rows, totalItems] = await Promise.all([
+    ctx.db.user.findMany({ where, omit: secretColumns, include: { memberships: withTenants(ctx, { roles: true, visible }) }, orderBy: [{ lastLogin: { sort, nulls: 'last' } }, { id: sort }], ...slice(query) }),
+    ctx.db.user.count({ where }),
+  ])
+  return { items: rows.map((row) => toCoreUser(row, caller, tenant.id)), _metadata: { totalItems, totalPages: Math.ceil(totalItems / slice(query).take) } }
+}
+
+/** @throws 404 for a user who is no member, or not to be seen */
+export async function get(ctx: Ctx, caller: Caller, tenant: TenantScope, who: { id: string } | { email: string }) {
+  const row = await users.find(ctx, { ...who, ...users.membersOf(ctx, [tenant.id]), ...seen(caller) })
+  return toMember(toCoreUser(row, caller, tenant.id), ctx.vendorId, tenant.id, row.username)
+}
+
+/**
+ * Changes a member's name, and the roles that it has in the tenant: those given are all that it has then. Address, phone
+ * number and picture are its own to change: they are ways to log in, in other tenants, too.
+ * @throws 400 when nobody is named or a role is unknown, 403 for whoever may not change roles or for a member or roles stronger than the caller's own, 404
+ */
+export async function update(ctx: Ctx, caller: Caller, tenant: TenantScope, { id, email, name, roleIds }: MemberChange) {
+  const found = await get(ctx, caller, tenant, named(id, email))
+  await roles.mayManage(ctx, caller, tenant, found.id)
+  if (roleIds && !isSame(roleIds, found.roleIds)) {
+    if (caller.kind === 'user' && !may(caller.permissions, rolesPermission)) throw errors.forbidden(rolesPermission)
+    await memberships.changeRoles(ctx, caller, found.id, [{ tenantId: tenant.id, add: roleIds, remove: 'others' }])
+  }
+  if (name !== undefined) await users.mark(ctx, { id: found.id }, { name })
+  return get(ctx, caller, tenant, { id: found.id })
+}
+const rolesPermission = needs.users.giveRoles
+
+function named(id: string | undefined, email: string | undefined) {
+  if (id !== undefined) { if (isUuid(id)) return { id }; throw userErrors.notFound() }
+  if (email === undefined) throw memberErrors.notNamed()
+  return { email: email.toLowerCase() }
+}
+const isSame = (some: readonly string[], others: readonly string[]) => new Set([...some, ...others]).size === others.length && new Set(some).size === others.length
+
+/** Sends the mail that the member waits for once more: that of the activation, or of the invitation. @throws 400 when it waits for none, 404, 423 for a locked user */
+export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, userId: string) {
+  const found = await ctx.db.membership.findFirst({ where: { userId, tenantId: tenant.id, AND: [memberships.live(ctx), { user: seen(caller) }] }, select: { acceptedAt: true, user: { omit: secretColumns } } })
+  if (!found) throw membershipErrors.notFound()
+  const { user, acceptedAt } = found
+  if (user.isLocked) throw loginErrors.locked()
+  if (user.verified && acceptedAt) throw memberErrors.alreadyActive()
+  await ctx.atomically(async (tx) => {
+    if (user.verified) await invitations.sendInvitation(tx, user, tenant.id)
+    else await activation.sendActivation(tx, user, tenant.id)
+  })
+}
+
+/** How many members there are, how many came in the last seven days, and how many are superusers. */
+export async function stats(ctx: Ctx, caller: Caller, tenant: TenantScope) {
+  const of = { tenantId: tenant.id, ...memberships.live(ctx) }
+  const [totalItems, addedThisWeek, superAdmins] = await Promise.all([
+    ctx.db.membership.count({ where: { ...of, user: seen(caller) } }),
+    ctx.db.membership.count({ where: { ...of, user: seen(caller), createdAt: { gt: after(ctx.clock.now(), -7 * DAY) } } }),
+    ctx.db.membership.count({ where: { ...of, user: { ...seen(caller), superUser: true } } }),
+  ])
+  return { totalItems, addedThisWeek, superAdmins }
+}
