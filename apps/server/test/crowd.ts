@@ -2,7 +2,7 @@ import { foldLists } from '../src/kernel/listing.ts'
 import type { Ctx } from '../src/kernel/operation.ts'
 
 /** How many there are to be; the first tenant has `members` of the users, the others share the rest. */
-export interface Size { users: number, tenants: number, members: number }
+export interface Size { users: number, tenants: number, members: number, chunk?: number }
 export interface Crowd { bigTenantId: string, tenantId: string, memberId: string, userId: string, email: string, adminId: string }
 
 const FIRST = ['Ada', 'Bob', 'Carla', 'Dmitri', 'Elena', 'Farid', 'Grace', 'Hugo', 'Ines', 'Jonas', 'Katja', 'Linus', 'Maria', 'Noor', 'Otto', 'Priya', 'Quinn', 'Rosa', 'Sven', 'Tara', 'Umar', 'Vera', 'Wim', 'Xenia', 'Yusuf', 'Zoe']
@@ -12,7 +12,7 @@ const LAST = ['Abel', 'Brandt', 'Castro', 'Duarte', 'Eriksen', 'Fischer', 'Gupta
  * Fills an environment as a load would find it, with plain SQL: users with an address, a number and a name each, spread in
  * time, members of a tenant with a role. What triggers would have kept is written here, as none run.
  */
-export async function fill(ctx: Ctx, { users, tenants, members }: Size): Promise<Crowd> {
+export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): Promise<Crowd> {
   const client = await ctx.deps.database.pool.connect(), v = ctx.vendorId
   try {
     // written once at the end instead of row by row
@@ -45,7 +45,7 @@ export async function fill(ctx: Ctx, { users, tenants, members }: Size): Promise
         select unnest(array['users', 'usernames', 'emails', 'phone-numbers']) as list, $2::int as rows
         union all select 'members:' || "tenantId", count(*) from "Membership" where "vendorId" = $1 group by 1) l on conflict ("vendorId", list, at, id) do update set size = excluded.size`, [v, users])
     await client.query(`delete from "ListChange" where "vendorId" = $1`, [v])
-    await foldLists(ctx.deps, { vendorId: v })
+    await foldLists(ctx.deps, { vendorId: v, ...(chunk && { chunk }) })
     const { rows: [found] } = await client.query<Crowd>(`
       with t as (select id, row_number() over (order by "createdAt") n from "Tenant" where "vendorId" = $1)
       select (select id from t where n = 1) as "bigTenantId", (select id from t where n = 1 + $2::int / 2) as "tenantId",

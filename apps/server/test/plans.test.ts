@@ -1,0 +1,138 @@
+import { createDatabase, dropDatabase, migrate, openDatabase } from '@henhouse/database'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { createEnvironment } from '../src/areas/environments/environments.service.ts'
+import * as memberships from '../src/areas/memberships/memberships.service.ts'
+import { contextFor } from '../src/kernel/context.ts'
+import { cryptoRandom } from '../src/kernel/random.ts'
+import { signToken } from '../src/kernel/tokens.ts'
+import { fill, type Crowd } from './crowd.ts'
+import { deps, newServer } from './environment.ts'
+
+/*
+ * Lists, searches and point reads must not cost more with more users. Here in numbers that the clock has no part in: the rows
+ * that Postgres goes through for a request, in a database of its own with 20,000 users. `npm run bench:scale` measures a million.
+ */
+
+const USERS = 20_000, TENANTS = 200, MEMBERS = 4000, CHUNK = 200
+const name = `henhouse_plans_${cryptoRandom.uuid().replaceAll('-', '')}`
+/** Those with a row for each user or more. */
+const LARGE = ['User', 'UserEmail', 'PhoneNumber', 'Membership', 'MembershipRole']
+
+interface Statement { text: string, values: unknown[] }
+interface Plan { 'Node Type': string, 'Relation Name'?: string, 'Actual Rows': number, 'Actual Loops': number, 'Rows Removed by Filter'?: number, 'Rows Removed by Index Recheck'?: number, 'Plans'?: Plan[] }
+
+let database: ReturnType<typeof openDatabase>, crowd: Crowd, run: (url: string, as: 'vendor' | 'admin' | 'member', tenantId?: string) => Promise<Statement[]>
+
+beforeAll(async () => {
+  const url = await createDatabase(inject('databaseUrl'), name)
+  await migrate(url)
+  database = openDatabase(url, { max: 4 })
+  let seen: Statement[] | undefined
+  database.pool.on('connect', (client) => {
+    const query = client.query.bind(client) as (...given: unknown[]) => unknown
+    client.query = ((statement: string | Statement, ...rest: unknown[]) => {
+      seen?.push(typeof statement === 'string' ? { text: statement, values: (rest[0] as unknown[] | undefined) ?? [] } : { text: statement.text, values: statement.values ?? [] })
+      return query(statement, ...rest)
+    }) as typeof client.query
+  })
+  const own = { ...deps, database }, server = await newServer({ database })
+  const { environment } = await createEnvironment(own, { name: 'crowd', isDefault: true }), ctx = contextFor(own, environment, deps.log)
+  crowd = await fill(ctx, { users: USERS, tenants: TENANTS, members: MEMBERS, chunk: CHUNK })
+  await database.pool.query('vacuum analyze')
+  const userToken = async (sub: string, tenantId: string) => signToken(ctx, { type: 'userToken', sub, tenantId, ...await memberships.keysOf(ctx, sub, tenantId) }, { expiresIn: 3600 })
+  const tokens = {
+    vendor: signToken(ctx, { type: 'vendor', vendorId: environment.id, scopes: [] }, { expiresIn: 3600 }),
+    admin: await userToken(crowd.adminId, crowd.bigTenantId), member: await userToken(crowd.memberId, crowd.tenantId),
+  }
+  run = async (url, as, tenantId) => {
+    const statements: Statement[] = seen = []
+    const response = await server.http.inject({ method: 'GET', url, headers: { authorization: `Bearer ${tokens[as]}`, ...(tenantId && { 'frontegg-tenant-id': tenantId }) } })
+    seen = undefined
+    expect(response.statusCode, response.body.slice(0, 300)).toBe(200)
+    return statements.filter(({ text }) => /^\s*(select|with)/i.test(text))
+  }
+}, 120_000)
+
+afterAll(async () => {
+  await database.close()
+  await dropDatabase(inject('databaseUrl'), name)
+})
+
+const scans = (plan: Plan): Plan[] => [...(LARGE.includes(plan['Relation Name']!) ? [plan] : []), ...(plan.Plans ?? []).flatMap(scans)]
+
+/** How many rows of the large tables a statement goes through, and which of them it reads from end to end. */
+async function cost({ text, values }: Statement) {
+  const { rows: [row] } = await database.pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(`explain (analyze, timing off, format json) ${text}`, values)
+  const found = scans(row!['QUERY PLAN'][0].Plan)
+  return {
+    rows: found.reduce((sum, plan) => sum + plan['Actual Loops'] * (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Index Recheck'] ?? 0)), 0),
+    whole: found.filter((plan) => plan['Node Type'] === 'Seq Scan' && plan['Actual Loops'] > 0).map((plan) => plan['Relation Name']),
+  }
+}
+
+async function expectCheap(url: string, as: 'vendor' | 'admin' | 'member', tenantId: string | undefined, most: number) {
+  const statements = await run(url, as, tenantId)
+  expect(statements.length).toBeGreaterThan(0)
+  const costs = []
+  for (const statement of statements) costs.push({ ...await cost(statement), text: statement.text })
+  expect(costs.filter(({ whole }) => whole.length)).toEqual([])
+  const rows = costs.reduce((sum, one) => sum + one.rows, 0)
+  expect(rows, costs.map((one) => `${one.rows} rows: ${one.text}`).join('\n')).toBeLessThan(most)
+}
+
+const identity = '/identity/resources'
+/** A page of 50 with what belongs to its rows, and at most two chunks' rows that are passed over. */
+const PAGE = 50 * 6 + 2 * CHUNK
+
+describe('the rows read for', () => {
+  it.each<[string, string, 'vendor' | 'admin' | 'member', ('bigTenantId' | undefined)?]>([
+    ['users', `${identity}/users/v3`, 'vendor'],
+    ['users with their roles', `${identity}/users/v1`, 'vendor'],
+    ['users, newest first', `${identity}/users/v3?_order=DESC`, 'vendor'],
+    ['members of a big tenant', `${identity}/users/v3`, 'vendor', 'bigTenantId'],
+    ['members, as one of them', `${identity}/users/v1`, 'admin'],
+    ['e-mail addresses', `${identity}/users/emails/v1`, 'vendor'],
+    ['phone numbers', `${identity}/users/phone-numbers/v2`, 'vendor'],
+    ['usernames', `${identity}/usernames/v1`, 'vendor'],
+  ])('a page of %s are few, wherever it is', async (_, url, as, tenant) => {
+    const whole = tenant || as === 'admin' ? MEMBERS : USERS
+    for (const offset of [0, Math.floor(whole / 100), Math.floor(whole / 50) - 1]) {
+      await expectCheap(`${url}${url.includes('?') ? '&' : '?'}_offset=${offset}`, as, tenant && crowd[tenant], PAGE)
+    }
+  })
+
+  it('what has to be skipped row by row are many: the others would be noticed', async () => {
+    await expect(expectCheap(`${identity}/users/v3?_sortBy=email&_offset=${USERS / 100}`, 'vendor', undefined, PAGE)).rejects.toThrow('rows: ')
+  })
+
+  it.each(['email', 'name', 'id', 'provider', 'isLocked', 'verified', 'tenantId'])('the first page of users by %s are few', async (column) => {
+    await expectCheap(`${identity}/users/v3?_sortBy=${column}`, 'vendor', undefined, PAGE)
+  })
+
+  it.each<[string, () => string, 'vendor' | 'member', ('bigTenantId' | 'tenantId')?]>([
+    ['one\'s own profile', () => `${identity}/users/v2/me`, 'member'],
+    ['a user by id', () => `${identity}/vendor-only/users/v1/${crowd.userId}`, 'vendor'],
+    ['a user by address', () => `${identity}/users/v1/email?email=${crowd.email}`, 'vendor'],
+    ['a member by id', () => `${identity}/users/v1/${crowd.memberId}`, 'vendor', 'tenantId'],
+    ['users by ids', () => `${identity}/users/v3?ids=${crowd.userId},${crowd.memberId}`, 'vendor'],
+    ['users by address', () => `${identity}/users/v3?_email=${crowd.email}`, 'vendor'],
+    ['statuses', () => `${identity}/tenants/users/v1/statuses?userIds=${crowd.userId}`, 'vendor'],
+    ['roles of users', () => `${identity}/users/v3/roles?ids=${crowd.userId}`, 'vendor'],
+    ['groups of users', () => `${identity}/users/v3/groups?ids=${crowd.userId}`, 'vendor'],
+  ])('%s are few', (_, url, as, tenant) => expectCheap(url(), as, tenant && crowd[tenant], 200))
+
+  // trigrams leave candidates that are looked at and dropped, the more the commoner they are
+  it.each<[string, () => string, ('bigTenantId')?]>([
+    ['a part of a name', () => '_filter=Fischer%201777'],
+    ['nothing', () => '_filter=qqzzxx'],
+    ['the beginning of a name', () => '_namePrefix=Grace%20Weber%2017'],
+    ['the beginning of an address', () => `_identifierType=email&_identifier=${crowd.email.slice(0, -12)}`],
+    ['a part of a name in a big tenant', () => '_filter=Fischer%20377', 'bigTenantId'],
+  ])('a search for %s are few', (_, query, tenant) => expectCheap(`${identity}/users/v3?${query()}`, 'vendor', tenant && crowd[tenant], USERS / 10))
+
+  it.each([
+    ['phrases', '_phraseSearchContains=Fischer,1777&_phraseSearchExcludes=Bob'],
+    ['one of several phrases', '_phraseSearchOptional=Fischer%201777,Weber%201777'],
+    ['mistyped phrases', '_phraseSearchContains=Fetherstonhaugh&_phraseSearchApproximate=true'],
+  ])('a search for %s are few', (_, query) => expectCheap(`${identity}/users/v1/query/phrase?${query}`, 'vendor', undefined, USERS / 10))
+})
