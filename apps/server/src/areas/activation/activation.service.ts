@@ -1,5 +1,6 @@
 import { issue, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
 import { DAY } from '../../kernel/clock.ts'
+import { discreetly } from '../../kernel/discretion.ts'
 import { baseUrl, isUuid } from '../../kernel/environments.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import * as mail from '../mail/mail.service.ts'
@@ -7,7 +8,7 @@ import { statusOf } from '../memberships/memberships.schemas.ts'
 import { live } from '../memberships/memberships.service.ts'
 import * as strategies from '../strategies/strategies.service.ts'
 import { userErrors } from '../users/users.errors.ts'
-import { mailDataOf, type Person } from '../users/users.schemas.ts'
+import { mailDataOf, nobody, ownerIn, type Person } from '../users/users.schemas.ts'
 import type { Renewal, StatusQuery } from './activation.schemas.ts'
 import { renew, type CodeKind } from './codes.service.ts'
 
@@ -25,23 +26,24 @@ const LIFETIME_MS = 7 * DAY
 export async function sendActivation(ctx: Ctx, user: Person, tenantId: string | undefined, emailMetadata?: object): Promise<string | undefined> {
   if (user.email === null) return undefined
   const { strategy, codeExpiration } = await strategies.activation(ctx)
-  const to = { to: user.email, userId: user.id, tenantId }, data = mailDataOf(user, emailMetadata)
+  const to = { to: user.email, ...ownerIn(user), tenantId }, data = mailDataOf(user, emailMetadata)
   if (strategy === 'link') {
     const { link } = await makeLink(ctx, user, tenantId)
     await mail.send(ctx, { ...to, template: 'ActivateUser', data: { ...data, redirectURL: link } })
     return undefined
   }
   await revoke(ctx, user.id, [activation])
-  const { token, code } = await renew(ctx, activationCode, { userId: user.id, tenantId, codeExpiration, data: { email: user.email } })
+  const { token, code } = await renew(ctx, activationCode, { userId: user.id, isNobody: user.isNobody, tenantId, codeExpiration, data: { email: user.email } })
   await mail.send(ctx, { ...to, template: 'ActivateUserWithCode', data: { ...data, code, redirectURL: address(ctx, 'activate/code', user.id, token) } })
   return token
 }
 
 /** An activation link without a mail. What was sent before is worth nothing any more. */
-async function makeLink(ctx: Ctx, { id: userId, email }: Pick<Person, 'id' | 'email'>, tenantId: string | undefined) {
+async function makeLink(ctx: Ctx, user: Pick<Person, 'id' | 'email' | 'isNobody'>, tenantId: string | undefined) {
+  const { id: userId, email } = user
   const token = ctx.random.token()
   await revoke(ctx, userId, [activation, activationCode])
-  await issue(ctx, activation, { secret: token, lifetimeMs: LIFETIME_MS, userId, tenantId, data: { email } })
+  await issue(ctx, activation, { secret: token, lifetimeMs: LIFETIME_MS, ...ownerIn(user), tenantId, data: { email } })
   return { token, link: address(ctx, 'activate', userId, token) }
 }
 
@@ -59,10 +61,10 @@ export async function linkFor(ctx: Ctx, userId: string) {
   return { userId, ...await ctx.atomically((tx) => makeLink(tx, user, user.activeTenantId ?? undefined)) }
 }
 
-/** Sends the mail once more to whoever waits for one. Nobody is told whether there is such a user. */
+/** Sends the mail once more to whoever waits for one. For anybody else everything is done alike, but nothing is mailed. */
 export async function resend(ctx: Ctx, { email, emailMetadata }: Renewal) {
   const user = await ctx.db.user.findFirst({ where: { email: email.toLowerCase(), verified: false, isLocked: false } })
-  if (user) await ctx.atomically((tx) => sendActivation(tx, user, user.activeTenantId ?? undefined, emailMetadata))
+  await discreetly(ctx, !!user, async (tx) => { await sendActivation(tx, user ?? nobody(tx, email), user?.activeTenantId ?? undefined, emailMetadata) })
 }
 
 /** How many tenants of one user are told about. */

@@ -14,10 +14,10 @@ export interface CodeKind extends ChallengeKind { readonly typed: true, readonly
  */
 const MOST_CODES = 5
 
-interface NewCode { userId: string, tenantId: string | undefined, codeExpiration: number, data?: object }
+interface NewCode { userId: string, isNobody?: true | undefined, tenantId: string | undefined, codeExpiration: number, data?: object }
 
 /** A new code in the place of the one before, under the same token as long as that may be. @param codeExpiration seconds */
-export async function renew(ctx: Ctx, kind: CodeKind, { userId, tenantId, codeExpiration, data }: NewCode) {
+export async function renew(ctx: Ctx, kind: CodeKind, { userId, isNobody, tenantId, codeExpiration, data }: NewCode) {
   const code = ctx.random.digits(6), lifetimeMs = codeExpiration * SECOND
   const within = kind.perTenant ? tenantId : undefined
   const last = await ctx.db.challenge.findFirst({
@@ -31,7 +31,7 @@ export async function renew(ctx: Ctx, kind: CodeKind, { userId, tenantId, codeEx
     if (count) return { token: last.id, code }
   }
   await revoke(ctx, userId, [kind], within)
-  const { id } = await issue(ctx, kind, { secret: code, lifetimeMs, userId, tenantId, data: { ...data, codes: 1 } })
+  const { id } = await issue(ctx, kind, { secret: code, lifetimeMs, ...(!isNobody && { userId, tenantId }), data: { ...data, codes: 1 } })
   return { token: id, code }
 }
 

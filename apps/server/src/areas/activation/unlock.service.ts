@@ -4,7 +4,7 @@ import { discreetly } from '../../kernel/discretion.ts'
 import { baseUrl } from '../../kernel/environments.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import * as mail from '../mail/mail.service.ts'
-import { mailDataOf, type Person } from '../users/users.schemas.ts'
+import { mailDataOf, nobody, type Person } from '../users/users.schemas.ts'
 import { activationErrors } from './activation.errors.ts'
 
 /** The link by which users unlock themselves whom wrong passwords have locked. It is for that one lock only. */
@@ -13,7 +13,7 @@ const LIFETIME_MS = DAY
 
 /** Tells a user, whom wrong passwords have just locked, how to unlock itself. For nobody, and for a user without an address, everything is done alike, but nothing is mailed; nor to one who is not locked. */
 export async function sendMail(ctx: Ctx, user: Person | null) {
-  const person = user ?? { id: ctx.random.uuid(), name: '', email: null, phoneNumber: null, profilePictureUrl: null, metadata: '{}' }, to = person.email
+  const person = user ?? nobody(ctx, null), to = person.email
   await discreetly(ctx, to !== null, async (tx) => {
     const row = await tx.db.user.findFirst({ where: { id: person.id, isLocked: true }, select: { lockedAt: true, activeTenantId: true } })
     if (to !== null && !row?.lockedAt) return

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { find, issue, redeem, revoke, type ChallengeKind, type Outcome } from '../../kernel/challenges.ts'
 import { DAY } from '../../kernel/clock.ts'
+import { discreetly } from '../../kernel/discretion.ts'
 import { baseUrl } from '../../kernel/environments.ts'
 import * as jobs from '../../kernel/jobs.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
@@ -14,7 +15,7 @@ import * as mail from '../mail/mail.service.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { live } from '../memberships/memberships.service.ts'
 import * as strategies from '../strategies/strategies.service.ts'
-import { mailDataOf, type Person } from '../users/users.schemas.ts'
+import { mailDataOf, nobody, type Person } from '../users/users.schemas.ts'
 import { invitationErrors, isLocked } from './invitations.errors.ts'
 
 /** The link by which a user accepts having been added to a tenant. */
@@ -28,16 +29,16 @@ export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, e
   if (user.email === null) return
   const userId = user.id
   const [tenant, { strategy, codeExpiration }] = await Promise.all([ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { name: true } }), strategies.invitation(ctx)])
-  const to = { to: user.email, userId, tenantId }, data = { ...mailDataOf(user, emailMetadata), tenantName: tenant?.name }
+  const to = { to: user.email, ...(!user.isNobody && { userId, tenantId }) }, data = { ...mailDataOf(user, emailMetadata), tenantName: tenant?.name }
   const address = (page: string, token: string) => `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/invitation/${page}?${new URLSearchParams({ userId, token })}`
   if (strategy === 'code') {
     await revoke(ctx, userId, [invitation], tenantId)
-    const { token, code } = await renew(ctx, invitationCode, { userId, tenantId, codeExpiration })
+    const { token, code } = await renew(ctx, invitationCode, { userId, isNobody: user.isNobody, tenantId, codeExpiration })
     return mail.send(ctx, { ...to, template: 'InviteToTenantWithCode', data: { ...data, code, redirectURL: address('code', token) } })
   }
   const token = ctx.random.token()
   await revoke(ctx, userId, [invitation, invitationCode], tenantId)
-  await issue(ctx, invitation, { secret: token, lifetimeMs: LIFETIME_MS, userId, tenantId })
+  await issue(ctx, invitation, { secret: token, lifetimeMs: LIFETIME_MS, ...(!user.isNobody && { userId, tenantId }) })
   await mail.send(ctx, { ...to, template: 'InviteToTenant', data: { ...data, redirectURL: address('accept', token) } })
 }
 
@@ -85,12 +86,13 @@ interface Wanted { tenantIds?: readonly string[] | undefined, self?: string | un
  */
 async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { tenantIds, self }: Wanted): Promise<void> {
   const user = await ctx.db.user.findFirst({ where: { ...who, isLocked: false } })
-  if (!user) return
   const waiting = await ctx.db.membership.findMany({
-    where: { userId: user.id, acceptedAt: null, isDisabled: false, ...live(ctx), ...(tenantIds && user.id !== self && { tenantId: { in: [...tenantIds] } }) },
+    where: { userId: user?.id ?? ctx.random.uuid(), acceptedAt: null, isDisabled: false, ...live(ctx), ...(tenantIds && user?.id !== self && { tenantId: { in: [...tenantIds] } }) },
     select: { tenantId: true }, orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
   })
   const found = waiting.map((row) => row.tenantId), later = found.slice(MOST_AT_ONCE)
+  // one for nobody, which is taken back
+  if (!user || !found.length) return discreetly(ctx, false, async (tx) => { await sendInvitation(tx, nobody(tx, 'email' in who ? who.email : ''), ctx.random.uuid()) })
   await ctx.atomically(async (tx) => {
     for (const tenantId of found.slice(0, MOST_AT_ONCE)) await sendInvitation(tx, user, tenantId)
     if (later.length) await jobs.add(tx, resendInvitations, { userId: user.id, tenantIds: later })

@@ -17,7 +17,7 @@ export async function recover(ctx: HttpCtx, { recoveryCode, email }: { recoveryC
   await spend(ctx, { name: 'recovery code', about: address }, TRIES)
   const user = await userEmails.ownerOf(ctx, address)
   await ctx.atomically(async (tx) => {
-    const { count } = user ? await tx.db.recoveryCode.deleteMany({ where: { userId: user.id, hash: recoveryHash(recoveryCode) } }) : { count: 0 }
+    const { count } = await tx.db.recoveryCode.deleteMany({ where: { userId: user?.id ?? tx.random.uuid(), hash: recoveryHash(recoveryCode) } })
     if (!user || !count) throw mfaErrors.wrongRecoveryCode()
     await remove(tx, user.id, { template: 'MFARecoveryCode', from: ctx.http })
   })

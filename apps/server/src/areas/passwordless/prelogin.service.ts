@@ -16,7 +16,7 @@ import { smsErrors } from '../sms/sms.errors.ts'
 import { masked } from '../sms/sms.schemas.ts'
 import * as sms from '../sms/sms.service.ts'
 import * as userEmails from '../user-emails/user-emails.service.ts'
-import { mailDataOf } from '../users/users.schemas.ts'
+import { mailDataOf, nobody } from '../users/users.schemas.ts'
 import * as users from '../users/users.service.ts'
 import * as device from './device.ts'
 import { passwordlessErrors } from './passwordless.errors.ts'
@@ -59,7 +59,7 @@ export async function byMail(ctx: HttpCtx, method: 'magiclink' | 'code', person:
   const content = method === 'magiclink' ? { redirectURL: `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/login/magic-link?${new URLSearchParams({ token: secret })}` } : { code: secret }
   await discreetly(ctx, !!recipient, (tx) => mail.send(tx, {
     template: method === 'magiclink' ? 'MagicLink' : 'OTC', to: to ?? 'nobody', userId: recipient?.id, tenantId: recipient?.activeTenantId ?? undefined,
-    data: { ...mailDataOf(recipient ?? nobody(ctx)), ...content },
+    data: { ...mailDataOf(recipient ?? nobody(ctx, null)), ...content },
   }))
 }
 
@@ -95,7 +95,8 @@ async function wanted(ctx: Ctx, { email, userId, username, phoneNumber }: Person
   if (username?.trim()) return users.byUsername(ctx, username.trim())
   const number = users.plain(phoneNumber!.trim())
   // one's own as it was given counts until somebody else proves it
-  return await phoneNumbers.ownerOf(ctx, number) ?? ctx.db.user.findFirst({ where: { phoneNumber: number } })
+  const [owner, claimant] = [await phoneNumbers.ownerOf(ctx, number), await ctx.db.user.findFirst({ where: { phoneNumber: number } })]
+  return owner ?? claimant
 }
 
 interface Beginning { method: Method, secret: string, user: User | null, to: string, configuration: IdentityConfiguration, person: PersonOrPhone }
@@ -105,11 +106,9 @@ async function begin(ctx: HttpCtx, { method, secret, user, to, configuration, pe
   const browser = ctx.random.token(), lifetimeMs = configuration.defaultPasswordlessTokenExpiration * SECOND
   const data: AttemptData = { device: fingerprint(browser), ip: fingerprint(ctx.http.ip), to, ...(invitationToken && { invitation: ctx.deps.secrets.seal(invitationToken) }) }
   const { id } = await ctx.atomically(async (tx) => {
-    if (user) await users.locked(tx, user.id)
+    await users.queueAt(tx, user?.id)
     await revoke(tx, user?.id ?? tx.random.uuid(), Object.values(ways))
     return issue(tx, ways[method], { secret, lifetimeMs, data, salt: data.ip, ...(user && { userId: user.id }) })
   })
   device.mark(ctx, id, browser, configuration)
 }
-
-const nobody = (ctx: Ctx) => ({ id: ctx.random.uuid(), name: 'nobody', email: null, phoneNumber: null, profilePictureUrl: null, metadata: '{}' })

@@ -15,7 +15,7 @@ import { masked } from '../sms/sms.schemas.ts'
 import * as sms from '../sms/sms.service.ts'
 import * as userEmails from '../user-emails/user-emails.service.ts'
 import { userErrors } from '../users/users.errors.ts'
-import { mailDataOf, type Person } from '../users/users.schemas.ts'
+import { mailDataOf, nobody } from '../users/users.schemas.ts'
 import * as users from '../users/users.service.ts'
 import { passwordsErrors } from './passwords.errors.ts'
 import type { ForgottenPassword, Identified, NewPassword, ResetToken } from './passwords.schemas.ts'
@@ -110,7 +110,7 @@ async function lookUp(ctx: Ctx, userId: string, secret: string) {
   return isFresh && !await isKeptOut(ctx, user) ? found : { state: 'unknown' as const }
 }
 
-async function isKeptOut(ctx: Ctx, { id, superUser }: User) {
+async function isKeptOut(ctx: Ctx, { id, superUser }: Pick<User, 'id' | 'superUser'>) {
   const rows = await ctx.db.membership.findMany({ where: { userId: id, ...live(ctx) }, select: { isDisabled: true } })
   return !superUser && rows.length > 0 && rows.every((row) => row.isDisabled)
 }
@@ -121,10 +121,11 @@ async function recipient(ctx: Ctx, { identifier, identifierType }: Identified, c
   const given = identifierType === 'phoneNumber' ? users.plain(identifier.trim()) : identifier.trim().toLowerCase()
   const user = await { email: userEmails.ownerOf, phoneNumber: phoneNumbers.ownerOf, username: users.byUsername }[identifierType](ctx, given)
   const to = identifierType === channel ? given : user?.[channel] ?? null
-  // somebody else logs in whoever has another provider; and a number that is not verified may be a stranger's
-  if (!user || to === null || user.provider !== 'local' || await isKeptOut(ctx, user)) return { user: null, to: given }
-  if (channel === 'phoneNumber' && (await phoneNumbers.ownerOf(ctx, to))?.id !== user.id) return { user: null, to: given }
-  return { user, to }
+  // asked for nobody, too: the answer must not come sooner. A number that is not verified may be a stranger's
+  const keptOut = await isKeptOut(ctx, user ?? { id: ctx.random.uuid(), superUser: false }), owner = channel === 'phoneNumber' ? await phoneNumbers.ownerOf(ctx, to ?? given) : user
+  // somebody else logs in whoever has another provider
+  const mayHaveIt = user && to !== null && user.provider === 'local' && !keptOut && owner?.id === user.id
+  return mayHaveIt ? { user, to } : { user: null, to: given }
 }
 
 interface Renewal { secret: string, lifetimeMs: number, user: Pick<User, 'id'> | null, data?: object }
@@ -132,14 +133,12 @@ interface Renewal { secret: string, lifetimeMs: number, user: Pick<User, 'id'> |
 /** A new token or code in the place of any before; nobody's are kept, too, so that wrong answers to them count alike. */
 function renew(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, user, data }: Renewal) {
   return ctx.atomically(async (tx) => {
-    if (user) await users.locked(tx, user.id)
+    await users.queueAt(tx, user?.id)
     await revoke(tx, user?.id ?? tx.random.uuid(), users.passwordResets)
     const { id } = await issue(tx, kind, { secret, lifetimeMs, ...(user && { userId: user.id }), ...(data && { data }) })
     return id
   })
 }
-
-const nobody = (ctx: Ctx, email: string): Person => ({ id: ctx.random.uuid(), name: email, email, phoneNumber: null, profilePictureUrl: null, metadata: '{}' })
 
 const address = (ctx: Ctx, userId: string, secret: string) =>
   `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/reset-password?${new URLSearchParams({ userId, token: secret })}`

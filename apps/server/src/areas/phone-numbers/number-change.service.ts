@@ -1,9 +1,10 @@
 import { issue, mustAnswer, redeem, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
+import { discreetly } from '../../kernel/discretion.ts'
 import type { Ctx, UserScope } from '../../kernel/operation.ts'
 import * as mail from '../mail/mail.service.ts'
 import * as userEmails from '../user-emails/user-emails.service.ts'
 import * as access from '../users/access.service.ts'
-import { mailDataOf } from '../users/users.schemas.ts'
+import { mailDataOf, nobody } from '../users/users.schemas.ts'
 import * as users from '../users/users.service.ts'
 import { phoneNumberErrors } from './phone-numbers.errors.ts'
 import { CODE_MS, hold, mustBeFree, sendCode } from './phone-numbers.service.ts'
@@ -33,12 +34,12 @@ export async function confirm(ctx: Ctx, user: UserScope, { changePhoneId, code }
 export async function askReset(ctx: Ctx, email: string) {
   const address = email.toLowerCase(), owner = await userEmails.ownerOf(ctx, address)
   const user = owner && (owner.verified || owner.email !== address) ? owner : undefined, code = ctx.random.digits(6)
-  return ctx.atomically(async (tx) => {
-    if (user) await revoke(tx, user.id, [reset])
-    const { id } = await issue(tx, reset, { secret: code, lifetimeMs: CODE_MS, ...(user && { userId: user.id }) })
-    if (user) await mail.send(tx, { template: 'ResetPhoneNumber', to: address, userId: user.id, data: { ...mailDataOf(user), code } })
-    return { resetPhoneNumberToken: id }
+  const { id } = await ctx.atomically(async (tx) => {
+    await revoke(tx, user?.id ?? tx.random.uuid(), [reset])
+    return issue(tx, reset, { secret: code, lifetimeMs: CODE_MS, ...(user && { userId: user.id }) })
   })
+  await discreetly(ctx, !!user, (tx) => mail.send(tx, { template: 'ResetPhoneNumber', to: address, userId: user?.id, data: { ...mailDataOf(user ?? nobody(tx, address)), code } }))
+  return { resetPhoneNumberToken: id }
 }
 
 /** Exchanges the code for a token. @throws 401 or 400 for the code */

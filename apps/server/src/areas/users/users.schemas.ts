@@ -144,7 +144,13 @@ export const toAuthorization = ({ roles, permissions }: Pick<UserWithRights, 'ro
 })
 
 /** Whom a mail is about. */
-export type Person = Pick<UserRow, 'id' | 'name' | 'email' | 'phoneNumber' | 'profilePictureUrl' | 'metadata'>
+export interface Person extends Pick<UserRow, 'id' | 'name' | 'email' | 'phoneNumber' | 'profilePictureUrl' | 'metadata'> { readonly isNobody?: true }
+
+/** Stands in for a user who is not there: so that as much is done as for one, and then taken back. */
+export const nobody = (ctx: Pick<Ctx, 'random'>, email: string | null): Person => ({ id: ctx.random.uuid(), name: email ?? '', email, phoneNumber: null, profilePictureUrl: null, metadata: '{}', isNobody: true })
+/** Whose a row is. */
+export const ownerIn = ({ id, isNobody }: Pick<Person, 'id' | 'isNobody'>) => (isNobody ? {} : { userId: id })
+
 /** The picture; a user without one has that of its e-mail address at Gravatar, else its initials. */
 export const pictureOf = (user: Pick<Person, 'id' | 'name' | 'email' | 'profilePictureUrl'>) => user.profilePictureUrl
   ?? `https://www.gravatar.com/avatar/${createHash('md5').update(user.email ?? user.id).digest('hex')}?d=https://ui-avatars.com/api/${encodeURIComponent(user.name)}/128/random`

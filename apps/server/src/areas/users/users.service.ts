@@ -98,6 +98,9 @@ export async function mark(ctx: Ctx, where: Prisma.UserWhereInput, data: Prisma.
 export const locked = (tx: Ctx, userId: string) =>
   tx.db.user.update({ where: { id: userId }, data: { updatedAt: tx.clock.now() }, omit: secretColumns }).catch(onMissing(userErrors.notFound()))
 
+/** Has all who do this for one user come one after the other, until their transactions end; as much work for nobody (undefined). */
+export const queueAt = (tx: Ctx, userId: string | undefined) => tx.db.user.updateMany({ where: { id: userId ?? tx.random.uuid() }, data: { updatedAt: tx.clock.now() } })
+
 /** In a tenant ends the membership there; without one (management only) the user is gone, with everything that was its own. */
 export async function remove(ctx: Ctx, caller: VendorCaller | UserCaller, userId: string, tenant: TenantScope | undefined) {
   await roles.mayManage(ctx, caller, tenant, userId)
