@@ -100,6 +100,14 @@ describe.concurrent('signing up', () => {
     await isIn(at, userId)
   })
 
+  test('is refused from domains that are kept out', async () => {
+    const env = await newEnvironment(), at = browser(env), restrictions = '/identity/resources/configurations/restrictions/v1/email-domain'
+    await env.vendor('POST', restrictions, { domain: 'evil.example', type: 'BLOCK' })
+    expect((await env.vendor('POST', `${restrictions}/config`, { active: true, type: 'BLOCK' })).status).toBeLessThan(300)
+    await expect(at.api.auth.signUpUser({ email: 'eve@evil.example', password: PASSWORD, companyName: 'Engines' })).rejects.toMatchObject({ statusCode: 403 })
+    await at.api.auth.signUpUser({ email: address(), password: PASSWORD, companyName: 'Engines' })
+  })
+
   test('is refused where it is switched off, and to an address that is taken', async () => {
     const env = await newEnvironment(), at = browser(env), { email } = await env.newUser()
     await expect(at.api.auth.signUpUser({ email, password: PASSWORD, companyName: 'Engines' })).rejects.toMatchObject({ statusCode: 409 })
@@ -179,6 +187,35 @@ describe.concurrent('a session', () => {
     await admin.api.auth.revokeSessionsForUser(member.user.id)
     await isOut(member)
     await isIn(admin, admin.user.id)
+  })
+
+  test('at an application has a cookie of its own, and is had only where the application lets the user in', async () => {
+    const env = await newEnvironment(), { id: applicationId } = (await env.vendor('POST', '/applications/resources/applications/v1', { name: 'Closed', accessType: 'MANAGED_ACCESS', appURL: 'https://a.example', loginURL: 'https://a.example/login' })).body
+    const user = await env.newUser({ password: PASSWORD }), at = browser(env, { applicationId }), credentials = { email: user.email, password: PASSWORD }
+    await expect(at.api.auth.loginv2(credentials)).rejects.toMatchObject({ statusCode: 404, errorCode: 'ER-01008' })
+    expect((await env.vendor('POST', `/applications/resources/applications/tenant-assignments/v1/${applicationId}`, { tenantId: user.tenantId })).status).toBeLessThan(300)
+    await expect(at.api.auth.loginv2(credentials)).rejects.toMatchObject({ statusCode: 403, errorCode: 'ER-01009' })
+    expect((await env.as(user.tenantId)('POST', '/identity/resources/applications/v1', { appId: applicationId, tenantId: user.tenantId, userIds: [user.id] })).status).toBe(201)
+    await at.api.auth.loginv2(credentials)
+    expect([...at.jar.keys()]).toEqual([`fe_refresh_${applicationId.replace('-', '')}`])
+    expect(claimsOf(at.token()!)).toMatchObject({ applicationId, aud: applicationId })
+    await isIn(at, user.id)
+    await at.api.auth.logout()
+    expect(at.jar.size).toBe(0)
+  })
+
+  test('is had only by who passes for human, where that is asked for', async () => {
+    const env = await newEnvironment(), at = browser(env), user = await env.newUser({ password: PASSWORD }), email = address()
+    expect((await env.vendor('POST', `${configurations}/captcha-policy`, { enabled: true, siteKey: 'site', secretKey: 'secret', minScore: 0.5, ignoredEmails: [] })).status).toBe(201)
+    expect(await at.api.auth.getCaptchaPolicy()).toMatchObject({ enabled: true, siteKey: 'site' })
+    for (const recaptchaToken of ['', 'score:0.4']) {
+      await expect(at.api.auth.loginv2({ email: user.email, password: PASSWORD, recaptchaToken })).rejects.toMatchObject({ statusCode: 400 })
+      await expect(at.api.auth.signUpUser({ email, password: PASSWORD, companyName: 'Engines', recaptchaToken })).rejects.toMatchObject({ statusCode: 400 })
+    }
+    await at.api.auth.signUpUser({ email, password: PASSWORD, companyName: 'Engines', recaptchaToken: 'score:0.9' })
+    await expect(at.api.auth.activateAccountV2((await mailed(env, email, 'ActivateUser')).query)).rejects.toMatchObject({ statusCode: 400 })
+    await at.api.auth.loginv2({ email: user.email, password: PASSWORD, recaptchaToken: 'score:0.9' })
+    await isIn(at, user.id)
   })
 
   test('rules of an account about its sessions are saved and read', async () => {
