@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { authenticator } from './authenticator.ts'
-import { browser, mailed, received, useBrowsers, type Browser } from './browser.ts'
+import { browser, mailed, phone, received, useBrowsers, wrongOf, type Browser } from './browser.ts'
 import { newEnvironment, unique, type TestEnvironment } from './environment.ts'
 import { claimsOf, PASSWORD } from './second-factors.ts'
 
@@ -9,8 +9,6 @@ const baseUrl = useBrowsers()
 const configurations = '/identity/resources/configurations/v1'
 const NEW_PASSWORD = 'Another-house-2!'
 const address = (name = 'ada') => `${unique(name)}@example.com`
-let number = 5_550_000 + Math.floor(performance.timeOrigin % 1000) * 1000
-const phone = () => `+1555${number++}`
 
 const configure = async (env: TestEnvironment, fields: object) => { expect((await env.vendor('POST', configurations, fields)).status).toBe(201) }
 async function loggedIn(env: TestEnvironment, who: Parameters<TestEnvironment['newUser']>[0] = {}, visit: Parameters<typeof browser>[1] = {}) {
@@ -63,7 +61,7 @@ describe.concurrent('signing up', () => {
     expect({ shouldActivate, activationToken }).toEqual({ shouldActivate: true, activationToken: expect.any(String) })
     const { code } = await mailed(env, email, 'ActivateUserWithCode')
     const given = { userId, token: activationToken }
-    await expect(at.api.auth.activateAccountWithOTC({ ...given, code: code === '000000' ? '000001' : '000000' })).rejects.toMatchObject({ statusCode: 401, errorCode: 'ER-01011' })
+    await expect(at.api.auth.activateAccountWithOTC({ ...given, code: wrongOf(code) })).rejects.toMatchObject({ statusCode: 401, errorCode: 'ER-01011' })
     expect((await at.api.auth.activateAccountWithOTC({ ...given, code })).user).toMatchObject({ id: userId, verified: true })
     await isIn(at, userId)
   })
@@ -260,7 +258,7 @@ describe.concurrent('a password', () => {
     expect((await env.vendor('POST', `/identity/resources/users/phone-numbers/v1/vendor/${user.id}`, { phoneNumber })).status).toBe(201)
     const { sessionId } = await at.api.auth.resetPasswordViaSms({ identifier: phoneNumber, identifierType: 'phoneNumber' })
     const { code } = await mailed(env, phoneNumber, 'ResetPassword')
-    await expect(at.api.auth.verifyPasswordViaSms({ sessionId, otcToken: code === '000000' ? '000001' : '000000' })).rejects.toMatchObject({ statusCode: 401 })
+    await expect(at.api.auth.verifyPasswordViaSms({ sessionId, otcToken: wrongOf(code) })).rejects.toMatchObject({ statusCode: 401 })
     const exchanged = await at.api.auth.verifyPasswordViaSms({ sessionId, otcToken: code })
     expect(exchanged.userId).toBe(user.id)
     await at.api.auth.resetPassword({ ...exchanged, password: NEW_PASSWORD })
@@ -352,7 +350,7 @@ describe.concurrent('without a password', () => {
     await at.api.auth.passwordlessPreLogin({ type: strategy, ...(strategy === 'Code' ? { email: user.email } : { username }) })
     const { code } = await mailed(env, user.email, 'OTC')
     expect(code).toMatch(/^\d{6}$/)
-    await expect(at.api.auth.passwordlessPostLoginV2({ type: 'Code', token: code === '000000' ? '000001' : '000000' })).rejects.toMatchObject({ statusCode: 401, errorCode: 'ER-01011' })
+    await expect(at.api.auth.passwordlessPostLoginV2({ type: 'Code', token: wrongOf(code) })).rejects.toMatchObject({ statusCode: 401, errorCode: 'ER-01011' })
     await at.api.auth.passwordlessPostLoginV2({ type: 'Code', token: code })
     await isIn(at, user.id)
   })
@@ -422,7 +420,7 @@ describe.concurrent('an invitation', () => {
     await at.api.auth.resendInvitationEmail({ email: user.email })
     const [{ query, code, link }] = await received(env, user.email, 'InviteToTenantWithCode') as [Awaited<ReturnType<typeof mailed>>]
     expect(new URL(link).pathname).toBe('/account/invitation/code')
-    await expect(at.api.auth.acceptInvitationWithOTC({ ...query, code: code === '000000' ? '000001' : '000000' })).rejects.toMatchObject({ statusCode: 401 })
+    await expect(at.api.auth.acceptInvitationWithOTC({ ...query, code: wrongOf(code) })).rejects.toMatchObject({ statusCode: 401 })
     await at.api.auth.acceptInvitationWithOTC({ ...query, code })
   })
 

@@ -1,15 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { authenticator } from './authenticator.ts'
-import { browser, mailed, received, useBrowsers, type Browser } from './browser.ts'
+import { browser, mailed, phone, received, useBrowsers, wrongOf, type Browser } from './browser.ts'
 import { newEnvironment, type TestEnvironment } from './environment.ts'
 import { claimsOf, codeOf, mfaPolicy, PASSWORD, strategies } from './second-factors.ts'
 
 /** The browser client's own package through every second factor; codes are read where the emulator shows them. */
 useBrowsers()
 const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
-let number = 7_550_000 + Math.floor(performance.timeOrigin % 1000) * 1000
-const phone = () => `+1555${number++}`
-const wrongOf = (code: string) => (code === '000000' ? '000001' : '000000')
 
 type Strategy = 'AuthenticatorApp' | 'SMS' | 'EmailCode' | 'WebAuthnPlatform' | 'WebAuthnCrossPlatform'
 /** With these factors switched on beside the app, and a clock that stands still. */

@@ -108,6 +108,12 @@ const checked = (part: Record<string, unknown>, name: string) => new Proxy(part,
   },
 })
 
+let numbers = 5_550_000
+/** A phone number that no other test uses. */
+export const phone = () => `+1555${numbers++}`
+/** Not the code. */
+export const wrongOf = (code: string) => (code === '000000' ? '000001' : '000000')
+
 export interface Received { template: string, to: string, link: string, code: string, text: string, subject: string, query: Record<string, string> }
 
 /** What the emulator shows as sent, newest first. */
