@@ -2,6 +2,7 @@ import { invitationJobs } from './areas/invitations/invitations.service.ts'
 import { mailJobs } from './areas/mail/mail.jobs.ts'
 import { membershipJobs } from './areas/memberships/memberships.service.ts'
 import { passwordJobs } from './areas/passwords/breached.service.ts'
+import { roleJobs } from './areas/roles/roles.service.ts'
 import { smsJobs } from './areas/sms/sms.jobs.ts'
 import { tenantMigrationJobs } from './areas/tenant-migrations/tenant-migrations.jobs.ts'
 import { userBulkJobs } from './areas/user-bulk/user-bulk.jobs.ts'
@@ -13,6 +14,7 @@ export const jobs: readonly Job[] = [
   ...mailJobs,
   ...membershipJobs,
   ...passwordJobs,
+  ...roleJobs,
   ...smsJobs,
   ...tenantMigrationJobs,
   ...userBulkJobs,

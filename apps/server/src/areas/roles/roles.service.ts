@@ -1,7 +1,11 @@
+import type { Role } from '@henhouse/database'
+import { Type } from 'typebox'
 import { may } from '../../kernel/authorize.ts'
 import { onDuplicate, onMissing } from '../../kernel/errors.ts'
+import * as jobs from '../../kernel/jobs.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { isUuid } from '../../kernel/environments.ts'
+import { Id } from '../../kernel/validation.ts'
 import { rolesHeld } from '../groups/configuration.service.ts'
 import { permissionErrors } from '../permissions/permissions.errors.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
@@ -146,10 +150,35 @@ export async function mustBeEditable(ctx: Ctx, caller: Caller, tenant: TenantSco
   await mayGrant(ctx, caller, Math.min(...found.map((role) => role.level)))
 }
 
-/** A default role marked for migration is given to everybody who is there already. */
-async function migrate(ctx: Ctx, role: { id: string, isDefault: boolean, migrateRole: boolean, tenantId: string | null }) {
-  if (!role.isDefault || !role.migrateRole) return
-  const where = role.tenantId === null ? {} : { tenantId: role.tenantId }
-  const members = await ctx.db.membership.findMany({ where: { ...where, roles: { none: { roleId: role.id } } }, select: { userId: true, tenantId: true } })
-  await ctx.db.membershipRole.createMany({ data: members.map((member) => ({ ...member, roleId: role.id })), skipDuplicates: true })
+/** A default role marked for migration is given to everybody who is there already: to the first ones now, to the others by a job. */
+async function migrate(ctx: Ctx, role: MigrateableRole) {
+  if (await giveToNext(ctx, role)) await jobs.add(ctx, giveToAll, { roleId: role.id })
 }
+
+type MigrateableRole = Pick<Role, 'id' | 'isDefault' | 'migrateRole' | 'tenantId'>
+/** Members who are given a role in one step. */
+const STEP = 1000
+
+/** Gives the role to the next members who have not got it, in the order of their users' ids. @returns where to go on, if there may be more */
+async function giveToNext(ctx: Ctx, { id: roleId, isDefault, migrateRole, tenantId }: MigrateableRole, from?: string) {
+  if (!isDefault || !migrateRole) return undefined
+  const members = await ctx.db.membership.findMany({
+    where: { ...(tenantId !== null && { tenantId }), ...(from !== undefined && { userId: { gte: from } }), roles: { none: { roleId } } },
+    select: { userId: true, tenantId: true }, orderBy: { userId: 'asc' }, take: STEP,
+  })
+  await ctx.db.membershipRole.createMany({ data: members.map((member) => ({ ...member, roleId })), skipDuplicates: true })
+  return members.length === STEP ? members.at(-1)!.userId : undefined
+}
+
+/** Bears repetition, and stops when the role is no longer to be everybody's. */
+const giveToAll = jobs.job({
+  name: 'give-role-to-all', payload: Type.Object({ roleId: Id }),
+  async run(ctx, { roleId }) {
+    let from: string | undefined
+    do {
+      const role: MigrateableRole | null = await ctx.db.role.findUnique({ where: { id: roleId } })
+      from = role ? await giveToNext(ctx, role, from) : undefined
+    } while (from !== undefined)
+  },
+})
+export const roleJobs = [giveToAll]

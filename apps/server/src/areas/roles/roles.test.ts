@@ -85,6 +85,60 @@ describe.concurrent('roles', () => {
     expect(keys).toEqual(['all'])
   })
 
+  test('only one that is default and marked is, by making it or by changing it; one of a tenant in that tenant only', async () => {
+    const env = await newEnvironment(), a = await env.newUser(), b = await env.newUser()
+    const holders = async (key: string) => (await (await env.context()).db.membershipRole.findMany({ where: { role: { key } } })).map((row) => row.userId)
+    const [marked, plain, own] = [
+      (await env.vendor('POST', url, [{ key: 'marked', name: 'M', level: 1, migrateRole: true }])).body[0].id, (await env.vendor('POST', url, [{ key: 'plain', name: 'P', level: 1, isDefault: true }])).body[0].id,
+      (await env.as(a.tenantId)('POST', url, [{ key: 'own', name: 'O', level: 1, isDefault: true, migrateRole: true }])).body[0].id,
+    ]
+    expect([await holders('marked'), await holders('plain'), await holders('own')]).toEqual([[], [], [a.id]])
+    await env.vendor('PATCH', `${url}/${marked}`, { isDefault: true })
+    await env.vendor('PATCH', `${url}/${plain}`, { migrateRole: true })
+    for (const key of ['marked', 'plain']) expect((await holders(key)).toSorted()).toEqual([a.id, b.id].toSorted())
+    await env.as(a.tenantId)('PATCH', `${url}/${own}`, { name: 'Again' })
+    expect(await holders('own')).toEqual([a.id])
+  })
+
+  test('to very many in the background, to each once, and to nobody any more when the role has changed its mind', async () => {
+    const env = await newEnvironment(), ctx = await env.context(), now = ctx.clock.now(), tenants = [await env.newTenant(), await env.newTenant()]
+    const ids = Array.from({ length: 1100 }, () => ctx.random.uuid())
+    await ctx.db.user.createMany({ data: ids.map((id) => ({ id, name: 'N', createdAt: now, updatedAt: now })) })
+    await ctx.db.membership.createMany({ data: ids.flatMap((userId) => tenants.map((tenantId) => ({ userId, tenantId, createdAt: now }))) })
+    const make = async (key: string) => (await env.vendor('POST', url, [{ key, name: key, level: 9, isDefault: true, migrateRole: true }])).body[0].id as string
+    const all = await make('all'), revoked = await make('revoked'), given = (roleId: string) => ctx.db.membershipRole.count({ where: { roleId } })
+    expect([await given(all), await given(revoked)]).toEqual([1000, 1000])
+    await env.vendor('PATCH', `${url}/${revoked}`, { isDefault: false })
+    await env.runJobs()
+    expect([await given(all), await given(revoked)]).toEqual([2200, 1000])
+    expect(await ctx.db.job.count()).toBe(0)
+  })
+
+  test('newcomers get the default roles of the environment and of their tenant, or those they were given', async () => {
+    const env = await newEnvironment(), tenantId = await env.newTenant(), call = env.as(tenantId)
+    const keysOf = async (client: typeof call, body: object) => (await client('POST', '/identity/resources/users/v2', body)).body.roles.map((r: { key: string }) => r.key).toSorted()
+    const [plain] = (await call('POST', url, [{ key: 'plain', name: 'P', level: 1 }, { key: 'ours', name: 'O', level: 1, isDefault: true }, { key: 'founder', name: 'F', level: 1, firstUserRole: true }])).body
+    await env.as(await env.newTenant())('POST', url, [{ key: 'theirs', name: 'T', level: 1, isDefault: true, firstUserRole: true }])
+    expect(await keysOf(call, { email: 'first@example.com' })).toEqual(['Admin', 'founder'])
+    expect(await keysOf(call, { email: 'second@example.com' })).toEqual(['Admin', 'ours'])
+    expect(await keysOf(call, { email: 'third@example.com', roleIds: [plain.id] })).toEqual(['plain'])
+    expect(await keysOf(env.as(await env.newTenant()), { email: 'fourth@example.com', roleIds: [(await env.vendor('GET', url)).body[1].id] })).toEqual(['ReadOnly'])
+  })
+
+  test('a deleted role is nobody\'s any more: neither members\' nor groups\', nor in the next token', async () => {
+    const env = await newEnvironment(), member = await env.newUser(), call = env.as(member.tenantId)
+    const [role] = (await call('POST', url, [{ key: 'gone', name: 'G', level: 1 }])).body, group = (await call('POST', '/identity/resources/groups/v1', { name: 'G' })).body.id
+    await call('POST', `/identity/resources/users/v1/${member.id}/roles`, { roleIds: [role.id] })
+    await call('POST', `/identity/resources/groups/v1/${group}/roles`, { roleIds: [role.id] })
+    const rights = async () => (await env.as(member.tenantId, member.id)('GET', '/identity/resources/users/v1/me/authorization')).body.roles.map((r: { key: string }) => r.key)
+    expect(await rights()).toEqual(['gone'])
+    expect((await call('DELETE', `${url}/${role.id}`)).status).toBe(204)
+    expect(await rights()).toEqual([])
+    expect((await call('GET', `/identity/resources/groups/v1/${group}?_groupsRelations=roles`)).body.roles).toEqual([])
+    expect((await call('GET', `/identity/resources/users/v3/roles?ids=${member.id}`)).body).toMatchObject([{ roleIds: [] }])
+    expect((await call('POST', url, [{ key: 'gone', name: 'Anew', level: 2 }])).status).toBe(201)
+  })
+
   test('a role given to a tenant leaves the members of the others', async () => {
     const env = await newEnvironment()
     const [role] = (await env.vendor('POST', url, [{ key: 'move', name: 'Move', level: 0 }])).body
