@@ -47,6 +47,9 @@ const ofUsers = {
 /** What an item of a list is called, and what each filter leaves of the list. */
 const table: Record<string, { label: string, filters: Record<string, readonly (readonly [string, readonly string[]])[]> }> = {
   listUsersV1: ofUsers, listUsersV2: ofUsers, listUsersV3: ofUsers,
+  // always with those below
+  listSubAccountUsersV1: { ...ofUsers, filters: { ...ofUsers.filters, _includeSubTenants: [['false', ['ada', 'bob', 'cyd', 'dee']]], _tenantId: [[below[0]!, ['dee']], [far, []]] } },
+  searchUsersV1: { ...ofUsers, filters: { ...ofUsers.filters, _phraseSearchContains: [['ada,example', ['ada']], ['ada,bob', []]], _phraseSearchExcludes: [['ada,bob', ['cyd', 'dee']]], _phraseSearchOptional: [['ada,bob', ['ada', 'bob']]], '_phraseSearchOptional=ada&_phraseSearchApproximate': [['false', ['ada']], ['true', ['ada']]] } },
   listGroupsV2: { label: 'name', filters: { _groupsRelations: [['roles', ['editors', 'groupies', 'readers']]] } },
   listRolesV2: { label: 'key', filters: { _filter: [['SECOND', ['two']], ['_', []]], _levels: [['1,3', ['one', 'own']]], _tenantIds: [[home, ['own']], [far, []]] } },
   listTenantsV2: { label: 'name', filters: { _filter: [['ALPH', ['alpha']], ['%', []]], _tenantIds: [[`${home},${far},nowhere`, ['away', 'home']]] } },

@@ -101,16 +101,16 @@ describe.concurrent('roles', () => {
   })
 
   test('to very many in the background, to each once, and to nobody any more when the role has changed its mind', async () => {
-    const env = await newEnvironment(), ctx = await env.context(), now = ctx.clock.now(), tenants = [await env.newTenant(), await env.newTenant()]
-    const ids = Array.from({ length: 1100 }, () => ctx.random.uuid())
+    const env = await newEnvironment(), ctx = await env.context(), now = ctx.clock.now(), tenantId = await env.newTenant()
+    const ids = Array.from({ length: 1010 }, () => ctx.random.uuid())
     await ctx.db.user.createMany({ data: ids.map((id) => ({ id, name: 'N', createdAt: now, updatedAt: now })) })
-    await ctx.db.membership.createMany({ data: ids.flatMap((userId) => tenants.map((tenantId) => ({ userId, tenantId, createdAt: now }))) })
+    await ctx.db.membership.createMany({ data: ids.map((userId) => ({ userId, tenantId, createdAt: now })) })
     const make = async (key: string) => (await env.vendor('POST', url, [{ key, name: key, level: 9, isDefault: true, migrateRole: true }])).body[0].id as string
     const all = await make('all'), revoked = await make('revoked'), given = (roleId: string) => ctx.db.membershipRole.count({ where: { roleId } })
     expect([await given(all), await given(revoked)]).toEqual([1000, 1000])
     await env.vendor('PATCH', `${url}/${revoked}`, { isDefault: false })
     await env.runJobs()
-    expect([await given(all), await given(revoked)]).toEqual([2200, 1000])
+    expect([await given(all), await given(revoked)]).toEqual([1010, 1000])
     expect(await ctx.db.job.count()).toBe(0)
   })
 
