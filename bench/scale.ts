@@ -61,14 +61,15 @@ const cases: Case[] = [
   ...listOf('numbers', `${identity}/users/phone-numbers/v2`),
   ...listOf('usernames', `${identity}/usernames/v1`),
   ...listOf('addresses in the big tenant', `${identity}/users/emails/v1`, { tenant: 'bigTenantId' }),
-  { name: 'search: part of a name', path: () => `${identity}/users/v3?_filter=Fischer%20777` },
-  { name: 'search: beginning of a name', path: () => `${identity}/users/v3?_namePrefix=Grace%20Weber%207` },
-  { name: 'search: beginning of an address', path: (f) => `${identity}/users/v3?_identifierType=email&_identifier=${f.email.slice(0, -14)}` },
+  // one found, whatever the number of users
+  { name: 'search: part of a name', path: () => `${identity}/users/v3?_filter=therstoneha` },
+  { name: 'search: beginning of a name', path: () => `${identity}/users/v3?_namePrefix=Wilhelmina` },
+  { name: 'search: beginning of an address', path: (f) => `${identity}/users/v3?_identifierType=email&_identifier=${f.email.slice(0, -9)}` },
   { name: 'search: nothing found', path: () => `${identity}/users/v3?_filter=qqzzxx` },
-  { name: 'search in the big tenant', path: () => `${identity}/users/v3?_filter=Fischer%2077`, tenant: 'bigTenantId' },
-  { name: 'search: a tenant', path: () => '/tenants/resources/tenants/v2?_filter=Tenant%207' },
-  { name: 'phrases', path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Fischer,777&_phraseSearchExcludes=Bob` },
-  { name: 'phrases, approximately', path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Ficsher&_phraseSearchApproximate=true` },
+  { name: 'search in the big tenant: nothing found', path: () => `${identity}/users/v3?_filter=qqzzxx`, tenant: 'bigTenantId' },
+  { name: 'search: a tenant', path: (f) => `/tenants/resources/tenants/v2?_filter=${f.bigTenantId.slice(0, 20)}` },
+  { name: 'phrases', path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Wilhelm,stoneha&_phraseSearchExcludes=Bob` },
+  { name: 'phrases, mistyped', path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Fetherstonhaugh&_phraseSearchApproximate=true` },
 ]
 
 async function path(call: Call, one: Case, fixture: Fixture) {

@@ -9,8 +9,8 @@ const FIRST = ['Ada', 'Bob', 'Carla', 'Dmitri', 'Elena', 'Farid', 'Grace', 'Hugo
 const LAST = ['Abel', 'Brandt', 'Castro', 'Duarte', 'Eriksen', 'Fischer', 'Gupta', 'Haddad', 'Ivanov', 'Jansen', 'Kowalski', 'Lindgren', 'Moreau', 'Novak', 'Okafor', 'Petrov', 'Quiroga', 'Rossi', 'Schmidt', 'Tanaka', 'Ueda', 'Vargas', 'Weber', 'Yilmaz', 'Zhang']
 
 /**
- * Fills an environment as a load would find it, with plain SQL: users with an address, a number and a name each, spread in
- * time, members of a tenant with a role. What triggers would have kept is written here, as none run.
+ * Fills an environment as a load would find it, with plain SQL: users with an address, a number and a name each (one has a
+ * name that nobody shares), spread in time, members of a tenant with a role. What triggers would have kept is written here, as none run.
  */
 export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): Promise<Crowd> {
   const client = await ctx.deps.database.pool.connect(), v = ctx.vendorId
@@ -28,7 +28,7 @@ export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): 
       select $1, gen_random_uuid(), gen_random_uuid(), 'Tenant ' || i, at, at from generate_series(1, $2::int) i, lateral (select date_trunc('second', now()) - (($2 - i) * interval '1 hour') as at) t`, [v, tenants])
     await client.query(`
       insert into "User" ("vendorId", id, email, username, "phoneNumber", name, verified, "createdAt", "updatedAt")
-      select $1, gen_random_uuid(), lower(first || '.' || last || i || '@example.com'), lower(first || i), '+1' || (2000000000 + i), first || ' ' || last || ' ' || i, true, at, at
+      select $1, gen_random_uuid(), lower(first || '.' || last || i || '@example.com'), lower(first || i), '+1' || (2000000000 + i), case i when $2::int / 2 then 'Wilhelmina Featherstonehaugh' else first || ' ' || last || ' ' || i end, true, at, at
       from generate_series(1, $2::int) i, lateral (select date_trunc('second', now()) - (($2 - i) * interval '1 second') as at, ($3::text[])[1 + (hashint4(i) & 2147483647) % ${FIRST.length}] as first, ($4::text[])[1 + (hashint4(-i) & 2147483647) % ${LAST.length}] as last) t`, [v, users, FIRST, LAST])
     await client.query(`insert into "UserEmail" ("vendorId", id, "userId", email, verified, "createdAt", "updatedAt") select "vendorId", id, id, email, true, "createdAt", "createdAt" from "User" where "vendorId" = $1`, [v])
     await client.query(`insert into "PhoneNumber" ("vendorId", id, "userId", "phoneNumber", verified, "createdAt", "updatedAt") select "vendorId", id, id, "phoneNumber", true, "createdAt", "createdAt" from "User" where "vendorId" = $1`, [v])
