@@ -8,7 +8,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     projects: [
-      { extends: true, test: { name: 'packages', include: ['packages/**/*.test.ts', 'scripts/**/*.test.ts'], sequence: { groupOrder: 1 } } },
+      { extends: true, test: { name: 'packages', include: ['packages/**/*.test.ts', 'scripts/**/*.test.ts'], sequence: { groupOrder: 1 }, testTimeout: 30_000 } },
       {
         extends: true,
         test: {

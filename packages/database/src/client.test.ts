@@ -35,7 +35,7 @@ describe('an open database', () => {
   })
 
   it('does not wait for a free connection for ever', async () => {
-    const { prisma, pool, close } = openDatabase(server.url, { max: 1, connectionTimeout: 50 })
+    const { prisma, pool, close } = openDatabase(server.url, { max: 1, connectionTimeout: 500 })
     const taken = await pool.connect()
     await expect(prisma.$queryRaw`select 1`).rejects.toThrow(/timeout/i)
     taken.release()
