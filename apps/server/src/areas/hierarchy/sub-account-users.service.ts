@@ -7,12 +7,12 @@ import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../.
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { statusOf } from '../memberships/memberships.schemas.ts'
 import * as memberships from '../memberships/memberships.service.ts'
-import { toPermission, withRoleIds } from '../permissions/permissions.schemas.ts'
 import { needs } from '../permissions/permissions.keys.ts'
 import * as roles from '../roles/roles.service.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { bringAllIn, type Arrival } from '../users/user-creation.service.ts'
 import * as userList from '../users/user-list.service.ts'
+import { permissionsOf } from '../users/user-rights.service.ts'
 import { goesBelow } from './hierarchy.schemas.ts'
 import { familyOf } from './sub-account-access.service.ts'
 import type { Counted, UsersOfSubAccount } from './sub-account-users.schemas.ts'
@@ -38,16 +38,14 @@ export async function rootsOf(ctx: Ctx, user: UserScope): Promise<Root[]> {
 /** A page of the users of the tenant and of those below it, with what they may do in each. */
 export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, query: userList.UserQuery) {
   const found = await userList.list(ctx, caller, tenant, { ...query, _includeSubTenants: true }, { roles: true })
-  const permissionIds = [...new Set(found.items.flatMap((user) => user.tenants.flatMap(({ roles = [] }) => roles.flatMap((role) => role.permissions))))]
   const [permissions, places] = await Promise.all([
-    ctx.db.permission.findMany({ where: { id: { in: permissionIds } }, include: withRoleIds, orderBy: [{ createdAt: 'asc' }, { key: 'asc' }] }),
+    permissionsOf(ctx, found.items.flatMap((user) => user.tenants)),
     ctx.db.membership.findMany({ where: { userId: { in: found.items.map((user) => user.id) } }, select: { userId: true, tenantId: true, acceptedAt: true, user: { select: { verified: true, lastLogin: true } } } }),
   ])
   const arrived = new Map(places.map((place) => [`${place.userId} ${place.tenantId}`, ['Activated', 'PendingLogin'].includes(statusOf(place.user, place))]))
-  const items = found.items.map((user) => ({ ...user, tenants: user.tenants.map((place) => {
-    const held = new Set(place.roles?.flatMap((role) => role.permissions))
-    return { ...place, permissions: permissions.filter(({ id }) => held.has(id)).map(toPermission), activated: arrived.get(`${user.id} ${place.tenantId}`) ?? false, lastLogin: user.lastLogin }
-  }) }))
+  const items = found.items.map((user) => ({ ...user, tenants: user.tenants.map((place) => (
+    { ...place, permissions: permissions(place), activated: arrived.get(`${user.id} ${place.tenantId}`) ?? false, lastLogin: user.lastLogin }
+  )) }))
   return { ...found, items, totalPages: found._metadata.totalPages }
 }
 

@@ -44,9 +44,13 @@ export const membersRoutes = [
   operation({
     ...common, id: 'removeMemberV1', method: 'DELETE', path: `${v1}/{userId}`, summary: 'Remove a user from the account', permission: needs.users.delete,
     params: UserId,
-    returns: { 200: Empty },
-    errors: [membershipErrors.notFound, roleErrors.strongerUser],
-    handler: (ctx, { params }) => users.remove(ctx, ctx.caller, params.userId, ctx.tenant),
+    returns: { 200: Member },
+    errors: [userErrors.notFound, membershipErrors.notFound, roleErrors.strongerUser],
+    handler: async (ctx, { params }) => {
+      const removed = await members.get(ctx, ctx.caller, ctx.tenant, { id: params.userId })
+      await users.remove(ctx, ctx.caller, params.userId, ctx.tenant)
+      return removed
+    },
   }),
   operation({
     ...common, id: 'resendMemberMailV1', method: 'POST', path: `${v1}/{userId}/resendActivationEmail`, summary: 'Have the mail that a member waits for sent once more', permission: needs.users.remind,

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox'
 import { DateTime, Id, Nullable, OneOf } from '../../kernel/validation.ts'
 import { Expiration } from '../memberships/memberships.schemas.ts'
 import { Role } from '../roles/roles.schemas.ts'
-import { Email, PhoneNumber, TenantOfUser, Username, type CoreUser } from '../users/users.schemas.ts'
+import { Email, PhoneNumber, Username, type CoreUser } from '../users/users.schemas.ts'
 
 /** A user as the portal's page of members has it. */
 export const Member = Type.Object({
@@ -18,7 +18,6 @@ export const Member = Type.Object({
   profileImageUrl: Type.String(),
   roleIds: Type.Array(Id),
   roles: Type.Array(Role),
-  tenants: Type.Array(TenantOfUser),
   activatedForTenant: Type.Boolean(),
   verified: Type.Boolean(),
   mfaEnabled: Type.Boolean(),

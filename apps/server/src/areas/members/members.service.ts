@@ -84,6 +84,14 @@ export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, 
   })
 }
 
+/** As `resendMail`, to whoever is known by the address. @returns the user's id, undefined where no member of that address waits for a mail */
+export async function remind(ctx: Ctx, caller: Caller, tenant: TenantScope, email: string) {
+  const waiting = { OR: [{ acceptedAt: null }, { user: { verified: false } }] }
+  const found = await ctx.db.membership.findFirst({ where: { tenantId: tenant.id, AND: [memberships.live(ctx), { user: { email: email.toLowerCase(), ...seen(caller) } }, waiting] }, select: { userId: true } })
+  if (found) await resendMail(ctx, caller, tenant, found.userId)
+  return found?.userId
+}
+
 /** How many members there are, how many came in the last seven days, and how many are superusers. */
 export async function stats(ctx: Ctx, caller: Caller, tenant: TenantScope) {
   const of = { tenantId: tenant.id, ...memberships.live(ctx) }

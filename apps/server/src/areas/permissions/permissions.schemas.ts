@@ -1,4 +1,4 @@
-import type { Permission as PermissionRow, PermissionCategory } from '@henhouse/database'
+import type { Permission as PermissionRow, PermissionCategory, Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { DateTime, Id, Nullable, OneOf } from '../../kernel/validation.ts'
 
@@ -48,5 +48,9 @@ export type NewCategory = Static<typeof NewCategory>
 export const CategoryChange = Type.Object({ name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })), description: Type.Optional(Type.String()) })
 export type CategoryChange = Static<typeof CategoryChange>
 
-export const Category = Type.Object({ id: Id, name: Type.String(), description: Nullable(Type.String()), createdAt: DateTime, feCategory: Type.Boolean() })
-export const toCategory = (row: PermissionCategory): Static<typeof Category> => ({ ...row, createdAt: row.createdAt.toISOString() })
+export const Category = Type.Object({ id: Id, name: Type.String(), description: Nullable(Type.String()), createdAt: DateTime, updatedAt: DateTime, feCategory: Type.Boolean(), permissionIds: Type.Array(Id) })
+/** What `toCategory` needs beside the row's own columns. */
+export const withPermissionIds = { permissions: { select: { id: true }, orderBy: [{ createdAt: 'asc' }, { key: 'asc' }] } } satisfies Prisma.PermissionCategoryInclude
+export const toCategory = ({ permissions, ...row }: PermissionCategory & { permissions: { id: string }[] }): Static<typeof Category> => ({
+  ...row, permissionIds: permissions.map(({ id }) => id), createdAt: row.createdAt.toISOString(), updatedAt: row.updatedAt.toISOString(),
+})

@@ -3,7 +3,7 @@ import { onDuplicate, onMissing, onUnknownReference } from '../../kernel/errors.
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import * as roles from '../roles/roles.service.ts'
 import { permissionErrors } from './permissions.errors.ts'
-import { withRoleIds, type CategoryChange, type NewCategory, type NewPermission, type PermissionChange } from './permissions.schemas.ts'
+import { withPermissionIds, withRoleIds, type CategoryChange, type NewCategory, type NewPermission, type PermissionChange } from './permissions.schemas.ts'
 
 type Caller = VendorCaller | UserCaller
 
@@ -55,12 +55,12 @@ export async function classify(ctx: Ctx, permissionIds: string[], assignmentType
 }
 
 export function listCategories(ctx: Ctx) {
-  return ctx.db.permissionCategory.findMany({ orderBy: [{ createdAt: 'asc' }, { name: 'asc' }] })
+  return ctx.db.permissionCategory.findMany({ include: withPermissionIds, orderBy: [{ createdAt: 'asc' }, { name: 'asc' }] })
 }
 
 export function createCategory(ctx: Ctx, category: NewCategory) {
   const now = ctx.clock.now()
-  return ctx.db.permissionCategory.create({ data: { ...category, id: category.id ?? ctx.random.uuid(), createdAt: now, updatedAt: now } })
+  return ctx.db.permissionCategory.create({ data: { ...category, id: category.id ?? ctx.random.uuid(), createdAt: now, updatedAt: now }, include: withPermissionIds })
     .catch(onDuplicate(permissionErrors.categoryTaken()))
 }
 

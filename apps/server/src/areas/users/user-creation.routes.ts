@@ -1,4 +1,6 @@
 import { operation } from '../../kernel/operation.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import * as members from '../members/members.service.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { needs } from '../permissions/permissions.keys.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
@@ -15,7 +17,7 @@ const invite = {
   tag, auth: 'both', permission: needs.users.invite, tenant: 'required',
   body: NewUser,
   returns: { 201: CreatedUser },
-  errors: [membershipErrors.alreadyMember, userErrors.usernameTaken, userErrors.phoneNumberTaken, roleErrors.tooStrong],
+  errors: [membershipErrors.alreadyMember, userErrors.usernameTaken, userErrors.phoneNumberTaken, roleErrors.tooStrong, loginErrors.locked],
 } as const
 
 export const userCreationRoutes = [
@@ -29,7 +31,10 @@ export const userCreationRoutes = [
   operation({
     ...invite, id: 'createUserV2', method: 'POST', path: '/identity/resources/users/v2', summary: 'Invite a user to an account',
     handler: async (ctx, { body }) => {
-      const id = await bringIn(ctx, ctx.caller, ctx.tenant.id, { ...body, applicationId: ctx.http.applicationId })
+      const { email, provider, ...more } = body
+      // so the browser client asks for an invitation to be sent once more
+      const reminded = email !== undefined && provider !== undefined && !Object.keys(more).length ? await members.remind(ctx, ctx.caller, ctx.tenant, email) : undefined
+      const id = reminded ?? await bringIn(ctx, ctx.caller, ctx.tenant.id, { ...body, applicationId: ctx.http.applicationId })
       return toCreatedUser(await users.read(ctx, { id }, ctx.tenant.id), ctx.caller)
     },
   }),

@@ -56,7 +56,8 @@ describe.concurrent('lists of users', () => {
     expect(item.tenants[0]).not.toHaveProperty('roles')
     for (const version of ['v1', 'v2']) {
       const { body } = await env.vendor('GET', `/identity/resources/users/${version}`)
-      expect(body.items).toMatchObject([{ id: user.id, tenants: [{ tenantId: user.tenantId, roles: [{ key: 'Admin' }] }] }])
+      expect(body.items).toMatchObject([{ id: user.id, tenants: [{ tenantId: user.tenantId, roles: [{ key: 'Admin' }] }], roles: [{ key: 'Admin' }] }])
+      expect(body.items[0].permissions.map((permission: { key: string }) => permission.key)).toContain('fe.secure.*')
       expect(body._metadata.totalPages).toBe(1)
     }
   })

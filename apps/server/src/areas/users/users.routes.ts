@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Empty, operation } from '../../kernel/operation.ts'
+import { Empty, operation, type Ctx, type TenantScope, type UserCaller, type VendorCaller } from '../../kernel/operation.ts'
 import { Page } from '../../kernel/paging.ts'
 import { Id } from '../../kernel/validation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
@@ -7,6 +7,7 @@ import { needs } from '../permissions/permissions.keys.ts'
 import * as phoneNumbers from '../phone-numbers/phone-numbers.service.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
 import { list, PhraseQuery, UserQuery } from './user-list.service.ts'
+import * as rights from './user-rights.service.ts'
 import { userErrors } from './users.errors.ts'
 import { CoreUser, ProfileChange, toCoreUser, toUser, User, UserChange } from './users.schemas.ts'
 import * as users from './users.service.ts'
@@ -20,14 +21,20 @@ const listing = {
   returns: { 200: Page(CoreUser) },
 } as const
 
+const withRights = {
+  ...listing, returns: { 200: Page(User) },
+  handler: async (ctx: Ctx & { caller: VendorCaller | UserCaller, tenant: TenantScope | undefined }, { query }: { query: UserQuery }) => {
+    const found = await list(ctx, ctx.caller, ctx.tenant, query, { roles: true })
+    return { ...found, items: await rights.withRights(ctx, found.items) }
+  },
+} as const
+
 export const usersRoutes = [
   operation({
-    ...listing, id: 'listUsersV1', path: '/identity/resources/users/v1', summary: 'List users, with their roles',
-    handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query, { roles: true }),
+    ...withRights, id: 'listUsersV1', path: '/identity/resources/users/v1', summary: 'List users, with their roles',
   }),
   operation({
-    ...listing, id: 'listUsersV2', path: '/identity/resources/users/v2', summary: 'List users, with their roles',
-    handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query, { roles: true }),
+    ...withRights, id: 'listUsersV2', path: '/identity/resources/users/v2', summary: 'List users, with their roles',
   }),
   operation({
     ...listing, id: 'listUsersV3', path: '/identity/resources/users/v3', summary: 'List users',
