@@ -50,13 +50,12 @@ export async function configure(ctx: Ctx, tenant: TenantScope | undefined, { typ
 }
 
 /**
- * To be called before somebody new comes in with an e-mail address: at sign-up without a tenant, by an invitation to one
- * with it. Both the environment's and the tenant's restrictions must let the address through.
+ * To be called before somebody comes in with an e-mail address, or takes another one: at sign-up without a tenant, by an
+ * invitation to one with it. The environment's and the tenants' restrictions must all let the address through.
  * @throws 403
  */
-export async function mustAllow(ctx: Ctx, email: string, tenantId?: string) {
-  const domain = domainOf(email)
-  const scopes = tenantId === undefined ? [null] : [null, tenantId]
+export async function mustAllow(ctx: Ctx, email: string, tenantIds: readonly string[] = []) {
+  const domain = domainOf(email), scopes = [null, ...tenantIds]
   const stored = await settings.layers(ctx, [domainConfiguration], scopes)
   const active = scopes.map((scope) => ({ tenantId: scope, ...(stored(domainConfiguration, scope) ?? domainConfiguration.initial) })).filter((c) => c.active)
   if (!active.length) return

@@ -4,12 +4,13 @@ import { DAY } from '../../kernel/clock.ts'
 import { discreetly } from '../../kernel/discretion.ts'
 import { baseUrl } from '../../kernel/environments.ts'
 import * as jobs from '../../kernel/jobs.ts'
-import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
+import type { Ctx, HttpCtx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
 import { activationErrors } from '../activation/activation.errors.ts'
 import type { MailedCode } from '../activation/activation.schemas.ts'
 import { enter, pending, refusal, renew, type CodeKind } from '../activation/codes.service.ts'
 import { familyOf } from '../hierarchy/sub-account-access.service.ts'
+import * as ips from '../ip-restrictions/ip-restrictions.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import * as mail from '../mail/mail.service.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
@@ -42,28 +43,29 @@ export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, e
   await mail.send(ctx, { ...to, template: 'InviteToTenant', data: { ...data, redirectURL: address('accept', token) } })
 }
 
-/** The user takes up the invitation whose link this was. No login comes of it. @throws 400 for a bad token or a locked tenant, 403 where the user is disabled, 423 when it is locked */
-export async function accept(ctx: Ctx, { userId, token }: Omit<MailedCode, 'code'>) {
+/** The user takes up the invitation whose link this was. No login comes of it. @throws 400 for a bad token or a locked tenant, 403 where the user is disabled or the tenant keeps out the IP address, 423 when it is locked */
+export async function accept(ctx: HttpCtx, { userId, token }: Omit<MailedCode, 'code'>) {
   const found = await find(ctx, invitation, token)
   if (found.state !== 'ok' || found.challenge.userId !== userId.toLowerCase()) throw activationErrors.invalidToken()
   await settle(ctx, found.challenge, false, (tx) => redeem(tx, invitation, token))
 }
 
 /** As `accept`, with a code. Wrong ones count. */
-export async function acceptWithCode(ctx: Ctx, given: MailedCode) {
+export async function acceptWithCode(ctx: HttpCtx, given: MailedCode) {
   const challenge = await pending(ctx, invitationCode, given)
   await settle(ctx, challenge, true, (tx) => enter(tx, invitationCode, given))
 }
 
 interface Invitation { userId: string | null, tenantId: string | null }
 
-async function settle(ctx: Ctx, { userId, tenantId }: Invitation, withCode: boolean, use: (tx: Ctx) => Promise<Outcome<unknown> | { state: 'wrong' }>) {
+async function settle(ctx: HttpCtx, { userId, tenantId }: Invitation, withCode: boolean, use: (tx: Ctx) => Promise<Outcome<unknown> | { state: 'wrong' }>) {
   if (userId === null || tenantId === null) throw activationErrors.invalidToken()
   const member = await ctx.db.membership.findFirst({ where: { userId, tenantId, ...live(ctx) }, select: { isDisabled: true, user: { select: { isLocked: true } }, tenant: { select: { status: true } } } })
   if (!member) throw activationErrors.invalidToken()
   if (isLocked(member.tenant)) throw invitationErrors.tenantLocked()
   if (member.user.isLocked) throw loginErrors.locked()
   if (member.isDisabled) throw membershipErrors.disabled()
+  await ips.mustAllow(ctx, ctx.http.ip, tenantId)
   // a wrong code must go on counting: the transaction ends well, and the refusal comes after it
   const { state } = await ctx.atomically(async (tx) => {
     const used = await use(tx)

@@ -5,6 +5,7 @@ import type { Ctx, HttpCtx, TenantScope, UserCaller, UserScope, VendorCaller } f
 import { fingerprint } from '../../kernel/random.ts'
 import * as applications from '../applications/applications.service.ts'
 import * as domains from '../domain-restrictions/domain-restrictions.service.ts'
+import * as ips from '../ip-restrictions/ip-restrictions.service.ts'
 import * as identitySettings from '../identity-settings/identity-settings.service.ts'
 import { requestedApplication } from '../login/refresh-cookie.ts'
 import * as mail from '../mail/mail.service.ts'
@@ -127,10 +128,11 @@ export type Usable = Awaited<ReturnType<typeof usable>>
 
 export const verify = async (ctx: Ctx, token: string) => toInvite(ctx, await usable(ctx, token))
 
-/** The invitation for somebody who has no account yet: none that is for a user. @throws as `usable`, 403 for an address from a domain that is kept out */
-export async function forNewcomer(ctx: Ctx, token: string) {
+/** The invitation for somebody who has no account yet: none that is for a user. @throws as `usable`, 403 from an IP address that the tenant keeps out */
+export async function forNewcomer(ctx: HttpCtx, token: string) {
   const invite = await usable(ctx, token)
   if (invite.personal) throw invitationErrors.inviteNotFound()
+  await ips.mustAllow(ctx, ctx.http.ip, invite.tenantId)
   return invite
 }
 
@@ -152,11 +154,12 @@ export async function use(tx: Ctx, { id, personal, tenantId, tenant, roleIds, ho
  * Lets a user who has just proved to be who it is into the tenant of an invitation, or back where it is a member already,
  * and makes that the tenant it is active in. For every way to log in that takes an `invitationToken`.
  * @returns where the user is active now
- * @throws as `usable`, 403 where the user is disabled or for an address from a domain that is kept out
+ * @throws as `usable`, 403 where the user is disabled, or the tenant keeps out its e-mail domain or IP address
  */
 export async function join(ctx: HttpCtx, user: Person, token: string) {
   const invite = await usable(ctx, token), { tenantId } = invite
   if (invite.personal && invite.userId !== user.id) throw invitationErrors.inviteNotFound()
+  await ips.mustAllow(ctx, ctx.http.ip, tenantId)
   const membership = () => ctx.db.membership.findFirst({ where: { userId: user.id, tenantId, ...memberships.live(ctx) }, select: { isDisabled: true } })
   const known = await membership()
   if (known?.isDisabled) throw membershipErrors.disabled()
@@ -165,7 +168,7 @@ export async function join(ctx: HttpCtx, user: Person, token: string) {
     await ctx.db.membership.updateMany({ where: { userId: user.id, tenantId, acceptedAt: null }, data: { acceptedAt: ctx.clock.now() } })
     if (invite.personal) await ctx.db.tenantInvite.deleteMany({ where: { id: invite.id } })
   } else {
-    if (user.email !== null) await domains.mustAllow(ctx, user.email, tenantId)
+    if (user.email !== null) await domains.mustAllow(ctx, user.email, [tenantId])
     await ctx.atomically((tx) => use(tx, invite, user, requestedApplication(ctx))).catch(async (error: unknown) => {
       // the same user, twice at once
       if (!(error instanceof ApiError && error.status === 409 && await membership())) throw error

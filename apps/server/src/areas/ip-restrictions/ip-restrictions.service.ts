@@ -63,7 +63,7 @@ export async function isAllowed(ctx: Ctx, tenant: Tenant, ip: string) {
   return !isActive || await isListed(ctx, tenant, ip, strategy) === (strategy === 'ALLOW')
 }
 
-/** To be called when a member logs in to a tenant, and whenever its tokens are refreshed. @throws 403 */
+/** To be called when somebody comes into a tenant: logs in, takes up an invitation, or has its tokens refreshed. @throws 403 */
 export async function mustAllow(ctx: Ctx, ip: string, tenantId: string) {
   if (!await isAllowed(ctx, { id: tenantId }, ip)) throw ipErrors.restricted()
 }

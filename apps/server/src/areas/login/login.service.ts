@@ -114,9 +114,9 @@ export async function logOut(ctx: HttpCtx, shown: string | undefined) {
 
 /**
  * An access token for another of the user's tenants; the session stays where it is.
- * @throws 401 when the session of the caller's token has ended, 404 for a tenant where the user may not be
+ * @throws 401 when the session of the caller's token has ended, 404 for a tenant where the user may not be, 403 from an address that it keeps out
  */
-export async function tokenFor(ctx: Ctx, caller: UserCaller, wanted: string): Promise<AccessToken> {
+export async function tokenFor(ctx: HttpCtx, caller: UserCaller, wanted: string): Promise<AccessToken> {
   const session = await refreshTokens.sessionOf(ctx, caller)
   if (!session) throw sessionErrors.ended()
   const tenant = await users.activeTenantOf(ctx, { ...session.user, activeTenantId: wanted })
@@ -124,6 +124,7 @@ export async function tokenFor(ctx: Ctx, caller: UserCaller, wanted: string): Pr
   refreshTokens.mustLive(ctx, session, rules)
   if (tenant?.id !== wanted) throw errors.notFound('Tenant')
   await mustStillBeAdmitted(ctx, session, wanted)
+  await ips.mustAllow(ctx, ctx.http.ip, wanted)
   if (wanted !== session.tenantId && await mfa.isWantedOf(ctx, session, tenant)) throw mfaErrors.wanted()
   const keys = await memberships.keysOf(ctx, session.userId, wanted)
   return accessTokens.issue(ctx, session.user, { tenant, sessionId: session.id, applicationId: session.applicationId, keys }, rules.configuration)

@@ -90,13 +90,19 @@ async function isEmpty(tx: Ctx, tenantId: string) {
  * Ends a membership, and what is under way in that tenant. The user stays, without tenants if need be; whoever was active there
  * goes on in the first of the others. @throws 404 for a user who is no member
  */
-export function remove(ctx: Ctx, userId: string, tenantId: string) {
+export async function remove(ctx: Ctx, userId: string, tenantId: string) {
+  if (!await end(ctx, userId, tenantId)) throw membershipErrors.notFound()
+}
+
+/** @param when a condition on the membership; returns whether it has been ended */
+function end(ctx: Ctx, userId: string, tenantId: string, when: { expiresAt?: { lte: Date } } = {}) {
   return ctx.atomically(async (tx) => {
-    const { count } = await tx.db.membership.deleteMany({ where: { userId, tenantId } })
-    if (!count) throw membershipErrors.notFound()
+    const { count } = await tx.db.membership.deleteMany({ where: { userId, tenantId, ...when } })
+    if (!count) return false
     await endAccess(tx, userId, tenantId)
     const next = await tx.db.membership.findFirst({ where: { userId, isDisabled: false, ...live(tx) }, orderBy: { createdAt: 'asc' }, select: { tenantId: true } })
     await tx.db.user.updateMany({ where: { id: userId, activeTenantId: tenantId }, data: { activeTenantId: next?.tenantId ?? null } })
+    return true
   })
 }
 
@@ -197,8 +203,7 @@ async function rolesOf(ctx: Ctx, userId: string, tenantId: string) {
 const expireMembership = jobs.job({
   name: 'expire-membership', payload: Type.Object({ userId: Id, tenantId: Type.String() }),
   async run(ctx, { userId, tenantId }) {
-    const over = await ctx.db.membership.findFirst({ where: { userId, tenantId, expiresAt: { lte: ctx.clock.now() } }, select: { userId: true } })
-    if (over) await remove(ctx, userId, tenantId)
+    await end(ctx, userId, tenantId, { expiresAt: { lte: ctx.clock.now() } })
   },
 })
 export const membershipJobs = [expireMembership]

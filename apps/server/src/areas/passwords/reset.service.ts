@@ -8,7 +8,6 @@ import type { Ctx } from '../../kernel/operation.ts'
 import * as identitySettings from '../identity-settings/identity-settings.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import * as mail from '../mail/mail.service.ts'
-import { live } from '../memberships/memberships.service.ts'
 import * as phoneNumbers from '../phone-numbers/phone-numbers.service.ts'
 import { smsErrors } from '../sms/sms.errors.ts'
 import { masked } from '../sms/sms.schemas.ts'
@@ -111,8 +110,8 @@ async function lookUp(ctx: Ctx, userId: string, secret: string) {
 }
 
 async function isKeptOut(ctx: Ctx, { id, superUser }: Pick<User, 'id' | 'superUser'>) {
-  const rows = await ctx.db.membership.findMany({ where: { userId: id, ...live(ctx) }, select: { isDisabled: true } })
-  return !superUser && rows.length > 0 && rows.every((row) => row.isDisabled)
+  const rows = await ctx.db.membership.findMany({ where: { userId: id }, select: { isDisabled: true, expiresAt: true } }), now = ctx.clock.now()
+  return !superUser && rows.length > 0 && rows.every((row) => row.isDisabled || (row.expiresAt !== null && row.expiresAt <= now))
 }
 
 /** Whom to send it to, and where: the very address or number that was given, else the user's own. Null: there is none who may have it. @throws 400 where there are no passwords */

@@ -73,7 +73,7 @@ async function invitationFound(ctx: HttpCtx, attempt: Attempt) {
 }
 
 async function domainAllowed(ctx: HttpCtx, attempt: Attempt) {
-  if (attempt.applicant.email !== undefined) await domains.mustAllow(ctx, attempt.applicant.email, attempt.invite?.tenantId)
+  if (attempt.applicant.email !== undefined) await domains.mustAllow(ctx, attempt.applicant.email, attempt.invite && [attempt.invite.tenantId])
   return attempt
 }
 

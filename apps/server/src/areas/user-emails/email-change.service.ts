@@ -5,14 +5,15 @@ import * as activation from '../activation/activation.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import * as users from '../users/users.service.ts'
 import { userEmailErrors } from './user-emails.errors.ts'
-import { mustAnswerFor, mustBeAllowed, mustBeFree, sendCode, tellFormer } from './user-emails.service.ts'
+import { mayTake, mustAnswerFor, mustBeAllowed, mustBeFree, sendCode, tellFormer } from './user-emails.service.ts'
 
 const change: ChallengeKind = { purpose: 'email-change', typed: true }
 
-/** Mails a code to the address that is to be the user's own. @throws 403 where users may not change it; 409 when it is somebody else's */
+/** Mails a code to the address that is to be the user's own. @throws 403 where users may not change it, or not to that domain; 409 when it is somebody else's */
 export async function ask(ctx: Ctx, user: UserScope, written: string) {
   const email = written.toLowerCase()
   await mustBeAllowed(ctx)
+  await mayTake(ctx, user.id, email)
   await mustBeFree(ctx, user.id, email)
   await ctx.atomically(async (tx) => {
     const row = await users.locked(tx, user.id)
@@ -30,10 +31,11 @@ export async function confirm(ctx: Ctx, user: UserScope, { email, code }: { emai
 
 /**
  * Management's word: a verified user stays verified, another one is mailed an activation link at the new address.
- * @throws 404, 409
+ * @throws 404, 409, 403 for a domain that is kept out
  */
-export function set(ctx: Ctx, userId: string, written: string) {
+export async function set(ctx: Ctx, userId: string, written: string) {
   const email = written.toLowerCase()
+  await mayTake(ctx, userId, email)
   return ctx.atomically(async (tx) => {
     const former = await replace(tx, userId, email, {})
     if (former.email !== email && !former.verified) await activation.sendActivation(tx, { ...former, email }, former.activeTenantId ?? undefined)

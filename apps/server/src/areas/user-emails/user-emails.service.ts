@@ -5,7 +5,9 @@ import { isUuid } from '../../kernel/environments.ts'
 import { inOrderOf, pageOf } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
 import { page, slice } from '../../kernel/paging.ts'
+import * as domains from '../domain-restrictions/domain-restrictions.service.ts'
 import * as mail from '../mail/mail.service.ts'
+import * as memberships from '../memberships/memberships.service.ts'
 import * as userEmailsPolicy from '../user-emails-policy/user-emails-policy.service.ts'
 import { selection } from '../users/user-list.service.ts'
 import { userErrors } from '../users/users.errors.ts'
@@ -46,10 +48,11 @@ export const own = async (ctx: Ctx, user: UserScope) =>
 /**
  * Gives the user one more address, and mails it a code unless it is known to be the user's. For one that is there and still
  * to be verified just that is done.
- * @throws 404 for the user; 409 for an address that is verified already, or somebody else's
+ * @throws 404 for the user; 409 for an address that is verified already, or somebody else's; 403 for one from a domain that is kept out
  */
-export function add(ctx: Ctx, userId: string, written: string, { verified }: { verified: boolean }) {
+export async function add(ctx: Ctx, userId: string, written: string, { verified }: { verified: boolean }) {
   const email = written.toLowerCase()
+  await mayTake(ctx, userId, email)
   return ctx.atomically(async (tx) => {
     const user = await users.locked(tx, userId)
     const known = await tx.db.userEmail.findFirst({ where: { userId, email }, select: { verified: true } })
@@ -106,6 +109,11 @@ export async function choosePrimary(ctx: Ctx, user: UserScope, email: string) {
 /** @throws 403 */
 export async function mustBeAllowed(ctx: Ctx) {
   if (!(await userEmailsPolicy.current(ctx)).allowEmailChange) throw userEmailErrors.changeOff()
+}
+
+/** Whether the user may come by an address that it has not had so far: its environment and all its tenants must. @throws 403 */
+export async function mayTake(ctx: Ctx, userId: string, email: string) {
+  if (!await ctx.db.userEmail.count({ where: { userId, email } })) await domains.mustAllow(ctx, email, await memberships.tenantIdsOf(ctx, userId))
 }
 
 /** Tells an address that it no longer is the user's own; nobody who never showed that it was. */

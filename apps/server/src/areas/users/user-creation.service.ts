@@ -50,8 +50,8 @@ export interface Arrival extends Newcomer { tenantId: string }
  * Brings somebody into a tenant: makes the user, or adds the one who has that e-mail address (or username) already, whose
  * profile and password stay as they are. A new user is mailed a link to activate the account, a known one an invitation.
  * @returns the user's id
- * @throws 409 for a member; 400 for unknown roles or too weak a password; 403 for roles stronger than the caller's, a new
- * user's address from a domain that is kept out, or no application to be let into; 404 where the tenant has not got it
+ * @throws 409 for a member; 400 for unknown roles or too weak a password; 403 for roles stronger than the caller's, an
+ * address from a domain that is kept out, or no application to be let into; 404 where the tenant has not got it
  */
 export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string, newcomer: Newcomer, note?: Note) {
   const [id] = await bringAllIn(ctx, caller, [{ ...newcomer, tenantId }], note)
@@ -86,7 +86,7 @@ async function check(ctx: Ctx, caller: VendorCaller | UserCaller, arrival: Arriv
   mustBeObjects(arrival)
   const [roleIds, expiresAt, known] = await Promise.all([roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? []), endOf(ctx, arrival), find(ctx, arrival)])
   if (!roleIds.length) await memberships.mayBringIn(ctx, caller, tenantId)
-  if (!known && email !== undefined) await domainRestrictions.mustAllow(ctx, email, tenantId)
+  if (!known && email !== undefined) await domainRestrictions.mustAllow(ctx, email, [tenantId])
   if (!known && password !== undefined) await passwordSettings.mustSatisfy(ctx, password, { tenantIds: [tenantId] })
   const passwordHash = known || password === undefined ? null : await ctx.deps.passwords.hash(password)
   return { arrival, known, roleIds, expiresAt, passwordHash, vouched: caller.kind === 'vendor' }

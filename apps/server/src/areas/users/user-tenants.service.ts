@@ -1,6 +1,7 @@
 import type { Ctx, TenantScope, UserScope } from '../../kernel/operation.ts'
 import { doorsTo } from '../hierarchy/sub-account-access.service.ts'
 import * as invitations from '../invitations/invitations.service.ts'
+import * as domains from '../domain-restrictions/domain-restrictions.service.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import * as memberships from '../memberships/memberships.service.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
@@ -57,11 +58,12 @@ const isTaken = (error: unknown) => (error as { status?: number }).status === 40
 
 type Welcome = { quietly: boolean, roleIds?: readonly string[], expiresAt?: Date | null, emailMetadata?: object | undefined }
 
-/** Adds somebody who has an account already, with an invitation by mail unless it is to be quiet (or there is no address to mail to). @throws 409 for a member */
+/** Adds somebody who has an account already, with an invitation by mail unless it is to be quiet (or there is no address to mail to). @throws 409 for a member, 403 for an address from a domain that is kept out */
 export function welcome(ctx: Ctx, user: Person, tenantId: string, { quietly, emailMetadata, ...membership }: Welcome) {
   const invited = !quietly && user.email !== null
   return ctx.atomically(async (tx) => {
     await memberships.add(tx, { ...membership, userId: user.id, tenantId, invited })
+    if (user.email !== null) await domains.mustAllow(tx, user.email, [tenantId])
     if (invited) await invitations.sendInvitation(tx, user, tenantId, emailMetadata)
   })
 }
