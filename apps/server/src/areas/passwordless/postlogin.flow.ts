@@ -4,7 +4,6 @@ import { codeErrors, find, hashOf, mustAnswer, redeem } from '../../kernel/chall
 import { MINUTE } from '../../kernel/clock.ts'
 import { giveBack, spend } from '../../kernel/limits.ts'
 import type { HttpCtx } from '../../kernel/operation.ts'
-import { fingerprint } from '../../kernel/random.ts'
 import type { IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
 import * as invites from '../invitations/invites.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -90,7 +89,7 @@ async function attemptOfDevice(ctx: HttpCtx, method: Method) {
 }
 
 async function attemptOfAddress(ctx: HttpCtx, method: Method, code: string) {
-  const ip = fingerprint(ctx.http.ip)
+  const ip = ctx.deps.secrets.digest(ctx.http.ip)
   const [first, second] = await ctx.db.challenge.findMany({
     where: { purpose: ways[method].purpose, secretHash: hashOf(ctx, ways[method], code, ip), consumedAt: null, expiresAt: { gt: ctx.clock.now() } }, select: { id: true }, take: 2,
   })

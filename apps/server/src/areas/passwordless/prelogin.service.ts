@@ -34,7 +34,7 @@ export const ways: Record<Method, Way> = {
 export interface AttemptData {
   /** hash of the secret that the browser has */
   device: string
-  /** hash of the address that it was asked from; a code is stored under it, so that it is found by the two alone */
+  /** keyed hash of the address that it was asked from, as there are few enough addresses to try; a code is stored under it, so that it is found by the two alone */
   ip: string
   /** where it was sent: using it proves that to be the user's */
   to: string
@@ -104,7 +104,7 @@ interface Beginning { method: Method, secret: string, user: User | null, to: str
 /** A new attempt in the place of the user's one before; nobody's are kept, too, so that wrong answers to them count alike. */
 async function begin(ctx: HttpCtx, { method, secret, user, to, configuration, person: { invitationToken } }: Beginning) {
   const browser = ctx.random.token(), lifetimeMs = configuration.defaultPasswordlessTokenExpiration * SECOND
-  const data: AttemptData = { device: fingerprint(browser), ip: fingerprint(ctx.http.ip), to, ...(invitationToken && { invitation: ctx.deps.secrets.seal(invitationToken) }) }
+  const data: AttemptData = { device: fingerprint(browser), ip: ctx.deps.secrets.digest(ctx.http.ip), to, ...(invitationToken && { invitation: ctx.deps.secrets.seal(invitationToken) }) }
   const { id } = await ctx.atomically(async (tx) => {
     await users.queueAt(tx, user?.id)
     await revoke(tx, user?.id ?? tx.random.uuid(), Object.values(ways))
