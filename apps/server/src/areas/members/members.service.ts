@@ -3,7 +3,6 @@ import { after, DAY } from '../../kernel/clock.ts'
 import { isUuid } from '../../kernel/environments.ts'
 import { errors } from '../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
-import { slice } from '../../kernel/paging.ts'
 import * as activation from '../activation/activation.service.ts'
 import * as invitations from '../invitations/invitations.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -13,7 +12,7 @@ import { needs } from '../permissions/permissions.keys.ts'
 import * as roles from '../roles/roles.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import * as userList from '../users/user-list.service.ts'
-import { secretColumns, toCoreUser, withTenants } from '../users/users.schemas.ts'
+import { secretColumns, toCoreUser } from '../users/users.schemas.ts'
 import * as users from '../users/users.service.ts'
 import { memberErrors } from './members.errors.ts'
 import { toMember, type MemberChange, type MemberQuery } from './members.schemas.ts'
@@ -24,21 +23,11 @@ type Caller = VendorCaller | UserCaller
 const seen = (caller: Caller) => (caller.kind === 'user' ? { invisible: false } : {})
 
 /** A page of the tenant's members; those of the tenants below it are none. */
-export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, { pageOffset, pageSize, sortBy = 'name', sortDirection, searchFilter }: MemberQuery) {
-  const query = { _offset: pageOffset, _limit: pageSize, _order: sortDirection === 'desc' ? 'DESC' as const : 'ASC' as const, _filter: searchFilter, _includeSubTenants: false } as userList.UserQuery
-  const { items, _metadata } = sortBy === 'lastLogin' ? await byLastLogin(ctx, caller, tenant, query) : await userList.list(ctx, caller, tenant, { ...query, _sortBy: sortBy }, { roles: true })
+export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, { pageOffset = 0, pageSize = 50, sortBy = 'name', sortDirection, searchFilter }: MemberQuery) {
+  const query = { _offset: pageOffset, _limit: pageSize, _sortBy: sortBy, _order: sortDirection === 'desc' ? 'DESC' as const : 'ASC' as const, _includeSubTenants: false, ...(searchFilter !== undefined && { _filter: searchFilter }) }
+  const { items, _metadata } = await userList.list(ctx, caller, tenant, query, { roles: true })
   const names = new Map((await ctx.db.user.findMany({ where: { id: { in: items.map((item) => item.id) } }, select: { id: true, username: true } })).map((row) => [row.id, row.username]))
   return { items: items.map((item) => toMember(item, ctx.vendorId, tenant.id, names.get(item.id) ?? null)), totalPages: _metadata.totalPages, totals: _metadata.totalItems }
-}
-
-/** An order that no other list has; those who have never logged in come last. */
-async function byLastLogin(ctx: Ctx, caller: Caller, tenant: TenantScope, query: userList.UserQuery) {
-  const { where, visible } = await userList.selection(ctx, caller, tenant, query), sort = query._order === 'DESC' ? 'desc' as const : 'asc' as const
-  const [rows, totalItems] = await Promise.all([
-    ctx.db.user.findMany({ where, omit: secretColumns, include: { memberships: withTenants(ctx, { roles: true, visible }) }, orderBy: [{ lastLogin: { sort, nulls: 'last' } }, { id: sort }], ...slice(query) }),
-    ctx.db.user.count({ where }),
-  ])
-  return { items: rows.map((row) => toCoreUser(row, caller, tenant.id)), _metadata: { totalItems, totalPages: Math.ceil(totalItems / slice(query).take) } }
 }
 
 /** @throws 404 for a user who is no member, or not to be seen */

@@ -1,15 +1,14 @@
 import type { Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { isUuid } from '../../kernel/environments.ts'
-import { descendantsOf } from '../../kernel/hierarchy.ts'
 import { hasHiddenMembers, inOrderOf, pageOf, type List } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { containing, Order, page, pageQuery, slice } from '../../kernel/paging.ts'
 import { usersLike } from '../../kernel/similar.ts'
 import { OneOf } from '../../kernel/validation.ts'
-import { opens } from '../hierarchy/sub-account-access.service.ts'
+import { familyOf } from '../hierarchy/sub-account-access.service.ts'
 import { userErrors } from './users.errors.ts'
-import { secretColumns, toCoreUser, withTenants, type UserWithTenants } from './users.schemas.ts'
+import { secretColumns, toCoreUser, withTenants } from './users.schemas.ts'
 import { membersOf } from './users.service.ts'
 
 const text = Type.Optional(Type.String())
@@ -43,34 +42,36 @@ export const PhraseQuery = Type.Object({
   /** what is there, or wanted, may have been mistyped */
   _phraseSearchApproximate: Type.Optional(Type.Boolean()),
 })
-type AnyQuery = UserQuery & Partial<Static<typeof PhraseQuery>>
+/** What is asked of the list, over the wire or by other areas. */
+type AnyQuery = Partial<Omit<Static<typeof PhraseQuery>, '_sortBy'>> & { _sortBy?: UserQuery['_sortBy'] | 'lastLogin' }
 
 /** A page of the users in the tenant and those below it, without one (management) of all. `roles`: whether to show those that they have in their tenants. */
 export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: AnyQuery, { roles }: { roles: boolean }) {
-  const { where, visible, whole, nearest } = await selection(ctx, caller, tenant, query)
-  const columns = { omit: secretColumns, include: { memberships: withTenants(ctx, { roles, visible }) } }
-  const shown = (rows: UserWithTenants[], total: number) =>
-    page(rows.map((row) => toCoreUser(row, caller, row.memberships.find((m) => m.tenantId === tenant?.id)?.tenantId)), total, query)
-  const inOrder = async (ids: string[], total: number) => shown(inOrderOf(ids, await ctx.db.user.findMany({ where: { id: { in: ids } }, ...columns })), total)
+  const selected = await selection(ctx, caller, tenant, query), { ids, total } = await pageIds(ctx, query, selected)
+  const rows = await ctx.db.user.findMany({ where: { id: { in: ids } }, omit: secretColumns, include: { memberships: withTenants(ctx, { roles, visible: selected.visible }) } })
+  return page(inOrderOf(ids, rows).map((row) => toCoreUser(row, caller, row.memberships.find((m) => m.tenantId === tenant?.id)?.tenantId)), total, query)
+}
+
+/** Ids before rows: what belongs to a row would be fetched for all those before the page, too. */
+async function pageIds(ctx: Ctx, query: AnyQuery, { where, whole, nearest }: Awaited<ReturnType<typeof selection>>) {
+  const { skip, take } = slice(query)
+  if (whole && (query._sortBy ?? 'createdAt') === 'createdAt') return pageOf(ctx, whole, query)
   if (nearest && !query._sortBy) {
-    const fitting = new Set((await ctx.db.user.findMany({ where, select: { id: true } })).map((row) => row.id)), ids = nearest.filter((id) => fitting.has(id)), { skip, take } = slice(query)
-    return inOrder(ids.slice(skip, skip + take), ids.length)
+    const fitting = new Set((await ctx.db.user.findMany({ where, select: { id: true } })).map((row) => row.id)), ids = nearest.filter((id) => fitting.has(id))
+    return { ids: ids.slice(skip, skip + take), total: ids.length }
   }
-  if (whole && (query._sortBy ?? 'createdAt') === 'createdAt') {
-    const { ids, total } = await pageOf(ctx, whole, query)
-    return inOrder(ids, total)
-  }
-  return shown(...await Promise.all([
-    ctx.db.user.findMany({ where, ...columns, orderBy: order(query), ...slice(query) }),
+  const [rows, total] = await Promise.all([
+    ctx.db.user.findMany({ where, select: { id: true }, orderBy: order(query), skip, take }),
     whole ? pageOf(ctx, whole, { _limit: 0 }).then(({ total }) => total) : ctx.db.user.count({ where }),
-  ]))
+  ])
+  return { ids: rows.map((row) => row.id), total }
 }
 
 /** Which users a query means, which of their tenants its caller may see (undefined: all), the counted list that they are the whole of, and their ids by nearness to what was searched for, if any. */
 export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: AnyQuery) {
   const { _identifier, _identifierType, _includeSubTenants = true, _phraseSearchContains: all = [], _phraseSearchOptional: any = [], _phraseSearchExcludes: none = [] } = query
   if ((_identifier === undefined) !== (_identifierType === undefined)) throw userErrors.identifierAlone()
-  const family = (id: string) => (_includeSubTenants ? withSubTenants(ctx, caller, id) : [id])
+  const family = (id: string) => (_includeSubTenants ? familyOf(ctx, caller, id) : [id])
   const ofCaller = tenant && await family(tenant.id)
   const asked = query._tenantId === undefined ? undefined : await family(query._tenantId)
   const tenantIds = asked && ofCaller ? asked.filter((id) => ofCaller.includes(id)) : asked ?? ofCaller
@@ -105,15 +106,11 @@ const lacking = (phrase: string): Prisma.UserWhereInput => ({
 })
 const beginning = (text: string) => ({ startsWith: containing(text).contains, mode: 'insensitive' as const })
 
-/** Equal ones in the order of their ids; each order has an index. */
-function order({ _sortBy = 'createdAt', _order }: UserQuery): Prisma.UserOrderByWithRelationInput[] {
+/** Equal ones in the order of their ids; each order but that of the last login has an index. */
+function order({ _sortBy = 'createdAt', _order }: AnyQuery): Prisma.UserOrderByWithRelationInput[] {
   const direction = _order === 'DESC' ? 'desc' : 'asc'
   if (_sortBy === 'id') return [{ id: direction }]
+  // who has never logged in comes last either way
+  if (_sortBy === 'lastLogin') return [{ lastLogin: { sort: direction, nulls: 'last' } }, { id: direction }]
   return [{ [_sortBy === 'tenantId' ? 'activeTenantId' : _sortBy]: direction }, { id: direction }]
-}
-
-/** The tenant and all below it. A user looks below only with access to sub-accounts. */
-async function withSubTenants(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string) {
-  if (caller.kind === 'user' && !await opens(ctx, caller.userId, caller.tenantId)) return [tenantId]
-  return [tenantId, ...(await descendantsOf(ctx, tenantId)).map((place) => place.id)]
 }
