@@ -113,3 +113,5 @@ app.post<{ Body: { email: string, name: string } }>('/identity/resources/users/v
 
 await app.listen({ port: Number(process.env['BENCH_PORT']), host: '127.0.0.1' })
 process.send?.('ready')
+// nobody is left to call it
+process.once('disconnect', () => process.exit())

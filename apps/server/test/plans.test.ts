@@ -105,6 +105,8 @@ describe('the rows read for', () => {
     await expect(expectCheap(`${identity}/users/v3?_sortBy=email&_offset=${USERS / 100}`, 'vendor', undefined, PAGE)).rejects.toThrow('rows: ')
   })
 
+  it('the portal\'s first page of members are few', () => expectCheap('/team/resources/members/v1?sortBy=createdAt', 'admin', undefined, PAGE))
+
   it.each(['email', 'name', 'id', 'provider', 'isLocked', 'verified', 'tenantId'])('the first page of users by %s are few', async (column) => {
     await expectCheap(`${identity}/users/v3?_sortBy=${column}`, 'vendor', undefined, PAGE)
   })

@@ -83,11 +83,11 @@ export async function remind(ctx: Ctx, caller: Caller, tenant: TenantScope, emai
 
 /** How many members there are, how many came in the last seven days, and how many are superusers. */
 export async function stats(ctx: Ctx, caller: Caller, tenant: TenantScope) {
-  const of = { tenantId: tenant.id, ...memberships.live(ctx) }
+  const selected = await userList.selection(ctx, caller, tenant, { _includeSubTenants: false })
   const [totalItems, addedThisWeek, superAdmins] = await Promise.all([
-    ctx.db.membership.count({ where: { ...of, user: seen(caller) } }),
-    ctx.db.membership.count({ where: { ...of, user: seen(caller), createdAt: { gt: after(ctx.clock.now(), -7 * DAY) } } }),
-    ctx.db.membership.count({ where: { ...of, user: { ...seen(caller), superUser: true } } }),
+    userList.totalOf(ctx, selected),
+    ctx.db.membership.count({ where: { tenantId: tenant.id, ...memberships.live(ctx), user: seen(caller), createdAt: { gt: after(ctx.clock.now(), -7 * DAY) } } }),
+    ctx.db.user.count({ where: { AND: [selected.where, { superUser: true }] } }),
   ])
   return { totalItems, addedThisWeek, superAdmins }
 }

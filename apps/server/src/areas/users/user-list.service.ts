@@ -61,11 +61,14 @@ async function pageIds(ctx: Ctx, query: AnyQuery, { where, whole, nearest }: Awa
     return { ids: ids.slice(skip, skip + take), total: ids.length }
   }
   const [rows, total] = await Promise.all([
-    ctx.db.user.findMany({ where, select: { id: true }, orderBy: order(query), skip, take }),
-    whole ? pageOf(ctx, whole, { _limit: 0 }).then(({ total }) => total) : ctx.db.user.count({ where }),
+    ctx.db.user.findMany({ where, select: { id: true }, orderBy: order(query), skip, take }), totalOf(ctx, { where, whole }),
   ])
   return { ids: rows.map((row) => row.id), total }
 }
+
+/** How many users a selection has. */
+export const totalOf = async (ctx: Ctx, { where, whole }: Pick<Awaited<ReturnType<typeof selection>>, 'where' | 'whole'>) =>
+  whole ? (await pageOf(ctx, whole, { _limit: 0 })).total : ctx.db.user.count({ where })
 
 /** Which users a query means, which of their tenants its caller may see (undefined: all), the counted list that they are the whole of, and their ids by nearness to what was searched for, if any. */
 export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: AnyQuery) {
