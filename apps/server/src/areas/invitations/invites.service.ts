@@ -1,3 +1,4 @@
+import { may } from '../../kernel/authorize.ts'
 import { after, MINUTE } from '../../kernel/clock.ts'
 import { baseUrl, isUuid } from '../../kernel/environments.ts'
 import { ApiError } from '../../kernel/errors.ts'
@@ -11,6 +12,7 @@ import { requestedApplication } from '../login/refresh-cookie.ts'
 import * as mail from '../mail/mail.service.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import * as memberships from '../memberships/memberships.service.ts'
+import { needs } from '../permissions/permissions.keys.ts'
 import * as roles from '../roles/roles.service.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { userErrors } from '../users/users.errors.ts'
@@ -46,7 +48,7 @@ export async function create(ctx: Ctx, caller: VendorCaller | UserCaller, { tena
   if (!granted.length) await memberships.mayBringIn(ctx, caller, tenantId)
   const token = ctx.random.token(), personal = !!user && !user.memberships.length && !user.superUser
   const fields = {
-    personal, tokenHash: fingerprint(token), token: ctx.deps.secrets.seal(token), shouldSendEmail, roleIds: granted, createdAt: ctx.clock.now(), expiresAt: endOf(ctx, expiresInMinutes),
+    personal, fromMember: caller.kind === 'user' && !personal, tokenHash: fingerprint(token), token: ctx.deps.secrets.seal(token), shouldSendEmail, roleIds: granted, createdAt: ctx.clock.now(), expiresAt: endOf(ctx, expiresInMinutes),
   }
   return ctx.atomically(async (tx) => {
     const made = await put(tx, { ...fields, tenantId, userId: user?.id ?? null })
@@ -106,7 +108,7 @@ export async function configuration(ctx: Ctx) {
 }
 
 /**
- * The link's invitation, if it can be used: a member's for as long as the member is one.
+ * The link's invitation, if it can be used: a member's for as long as the member is one, and could still make it, if it has.
  * @throws 404 for a token that is no good, 400 for a locked tenant, 403 when there are to be no invitations
  */
 async function usable(ctx: Ctx, token: string) {
@@ -122,7 +124,19 @@ async function usable(ctx: Ctx, token: string) {
   const isHome = host === null || host.superUser || host.memberships.some((m) => m.tenantId === found!.tenantId)
   if (!found || !isHome || host?.isLocked) throw invitationErrors.inviteNotFound()
   if (isLocked(found.tenant)) throw invitationErrors.tenantLocked()
-  return { ...found, host }
+  // some of the roles may have gone since
+  const granted = await ctx.db.role.findMany({ where: { id: { in: found.roleIds }, ...roles.visibleTo({ id: found.tenantId }) }, select: { id: true, level: true } })
+  if (found.fromMember && !await couldMake(ctx, { userId: found.userId!, tenantId: found.tenantId }, granted)) throw invitationErrors.inviteNotFound()
+  return { ...found, host, roleIds: granted.map((role) => role.id) }
+}
+
+/** Whoever has lost the right to invite, or a role as strong as one of these, gives them to nobody by a link of before. */
+async function couldMake(ctx: Ctx, maker: { userId: string, tenantId: string }, granted: readonly { level: number }[]) {
+  const { permissions } = await memberships.keysOf(ctx, maker.userId, maker.tenantId)
+  if (!may(permissions, needs.invites.write)) return false
+  const caller: UserCaller = { kind: 'user', ...maker, sessionId: undefined, permissions }
+  const check = granted.length ? roles.mayGrant(ctx, caller, Math.min(...granted.map((role) => role.level))) : memberships.mayBringIn(ctx, caller, maker.tenantId)
+  return check.then(() => true, (error: unknown) => { if (error instanceof ApiError && error.status === 403) return false; throw error })
 }
 export type Usable = Awaited<ReturnType<typeof usable>>
 
@@ -139,9 +153,7 @@ export async function forNewcomer(ctx: HttpCtx, token: string) {
 /** Makes the user a member by the invitation, in the caller's transaction, and tells the one who handed the link out. @throws 404 when it was used up */
 export async function use(tx: Ctx, { id, personal, tenantId, tenant, roleIds, host, shouldSendEmail }: Usable, user: Person, applicationId: string | undefined) {
   if (personal) await remove(tx, { id })
-  // some of the roles may have gone since
-  const granted = await tx.db.role.findMany({ where: { id: { in: roleIds }, ...roles.visibleTo({ id: tenantId }) }, select: { id: true } })
-  await memberships.add(tx, { userId: user.id, tenantId, roleIds: granted.map((role) => role.id) })
+  await memberships.add(tx, { userId: user.id, tenantId, roleIds })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
   if (!host || host.email === null || !shouldSendEmail) return
   await mail.send(tx, {

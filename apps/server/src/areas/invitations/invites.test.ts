@@ -114,6 +114,29 @@ describe.concurrent('the link that a member hands out', () => {
     expect((await verify(env, token)).status).toBe(404)
   })
 
+  test('is worth nothing while its maker could not make it: without the right to invite, or below its roles; what management made stays', async () => {
+    const env = await newEnvironment(), tenantId = await env.newTenant(), host = await env.user({ tenantId, roleKeys: ['Admin'] }), { db } = await env.context()
+    const [strong, weak] = (await env.vendor('POST', '/identity/resources/roles/v1', [{ key: 'strong', name: 'S', level: 0 }, { key: 'weak', name: 'W', level: 9 }])).body as { id: string }[]
+    const admin = (await db.role.findFirstOrThrow({ where: { key: 'Admin' } })).id, inviting = await env.newUser({ permissions: allowed, level: 5 })
+    const { roleId } = await db.membershipRole.findFirstOrThrow({ where: { userId: inviting.id } })
+    const now = async (...roleIds: string[]) => { await db.membershipRole.deleteMany({ where: { userId: host.id } }); await db.membershipRole.createMany({ data: roleIds.map((id) => ({ userId: host.id, tenantId, roleId: id })) }) }
+    for (const [wanted, weaker] of [[[strong!.id], 404], [[weak!.id], 200], [[], 404]] as const) {
+      await now(admin)
+      const { token } = made(await host('POST', `${v2}/user`, { ...link, roleIds: wanted }))
+      // the default role is as strong as the strong one
+      for (const [held, status] of [[[], 404], [[weak!.id], 404], [[roleId], weaker], [[admin], 200]] as const) {
+        await now(...held)
+        expect((await verify(env, token)).status, `${wanted.join()} by ${held.join()}`).toBe(status)
+      }
+      await now()
+      const guest = await env.newUser({ password })
+      expect((await env.anonymous('POST', login, { email: guest.email, password, invitationToken: token })).status).toBe(404)
+      expect(await member(env, guest.id, tenantId)).toBeNull()
+    }
+    const { token } = made(await env.as(tenantId, host.id)('POST', `${v2}/user`, { ...link, roleIds: [strong!.id] }))
+    expect((await verify(env, token)).status).toBe(200)
+  })
+
   test('gives no role that is unknown, another account\'s or stronger than the member\'s own', async () => {
     const env = await newEnvironment()
     const host = await env.user({ permissions: allowed, level: 5 }), stranger = await env.newTenant()
