@@ -17,6 +17,7 @@ const guarded: [path: string, body: () => object, authStrategy?: string][] = [
   [`${auth}/passwordless/code/prelogin`, () => ({ email: 'nobody@example.com' }), 'Code'],
   [`${auth}/passwordless/smscode/prelogin`, () => ({ phoneNumber: '+15550002222' }), 'SmsCode'],
   [`${auth}/webauthn/prelogin`, () => ({})],
+  [`${auth}/webauthn/postlogin`, () => ({ id: 'nobodys', response: { clientDataJSON: 'e30', authenticatorData: 'e30', signature: 'e30' } })],
 ]
 /** A server whose captcha service is out of reach: nobody listens at port 9. */
 const cutOff = await newServer({ captchaUrl: 'http://127.0.0.1:9/siteverify' })

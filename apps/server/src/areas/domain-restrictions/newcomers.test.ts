@@ -42,6 +42,23 @@ describe.concurrent.for(['ALLOW', 'BLOCK'] as const)('a domain that is kept out 
     expect((await env.messages()).filter((m) => m.recipient.endsWith('@bad.example')).map((m) => m.recipient)).toEqual([free])
   })
 
+  test('is asked about again when the code for an address is entered: what has been kept out since cannot be taken, and the code waits', async () => {
+    const env = await newEnvironment()
+    await env.vendor('POST', `${settings}/user-emails-policy`, { allowEmailChange: true })
+    for (const [ask, enter] of [[`${users}/emails/v1`, `${users}/emails/v1/verify`], [`${users}/v1/email/me`, `${users}/v1/email/me/verify`]] as const) {
+      const user = await env.user({ email: good() }), email = bad()
+      expect((await user('POST', ask, { email })).status).toBeLessThan(300)
+      const code = (await env.messages({ to: email })).at(-1)!.code
+      await guard(env, type, user.tenantId)
+      expect(await user('POST', enter, { email, code })).toMatchObject({ status: 403, body: { errors: ['The domain of this e-mail address is not allowed'] } })
+      expect(await (await env.context()).db.userEmail.count({ where: { email, verified: true } })).toBe(0)
+      expect((await env.as(user.tenantId)('POST', `${url}/config`, { active: false, type })).status).toBe(201)
+      expect((await user('POST', enter, { email, code })).status).toBeLessThan(300)
+      await guard(env, type, user.tenantId)
+      expect((await user('GET', '/identity/resources/users/v2/me')).status).toBe(200)
+    }
+  })
+
   test('is nothing to change to, by the user or by management, in any of the user\'s accounts; those who are there stay', async () => {
     const env = await newEnvironment(), user = await env.user({ email: good(), permissions: ['fe.secure.write.users'] }), old = await env.newUser({ email: bad(), password: PASSWORD })
     await env.vendor('POST', `${settings}/user-emails-policy`, { allowEmailChange: true })

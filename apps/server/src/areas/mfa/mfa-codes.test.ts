@@ -131,6 +131,29 @@ describe.concurrent('a phone', () => {
     expect((await verify(code)).status).toBe(401)
   })
 
+  test('is one of several of a user: each gets its own code, which is good for no other, and goes by itself', async () => {
+    const env = await newEnvironment(), user = await withPhone(env), [first, second] = numbers as [string, string]
+    const started = (await user('POST', `${own}/sms/enroll`, { phoneNumber: second })).body
+    expect(await user('POST', `${own}/sms/enroll/verify`, { otcToken: started.otcToken, code: await lastCode(env, second) })).toMatchObject({ status: 200, body: {} })
+    const { mfaToken, mfaDevices } = (await logIn(env, user)).body
+    expect(mfaDevices.phones).toEqual([{ id: user.deviceId, phoneNumber: '+1*******101' }, { id: expect.any(String), phoneNumber: '+1*******102' }])
+    const otherId: string = mfaDevices.phones[1].id, ids = [user.deviceId, otherId], asked: { otcToken: string, code: string }[] = []
+    for (const [i, deviceId] of ids.entries()) {
+      const { otcToken, phoneNumber } = (await env.anonymous('POST', `${mfa}/sms/${deviceId}`, { mfaToken })).body
+      expect(phoneNumber).toBe(mfaDevices.phones[i].phoneNumber)
+      asked.push({ otcToken, code: await lastCode(env, numbers[i]!) })
+    }
+    const verify = (deviceId: string, given: object) => env.anonymous('POST', `${mfa}/sms/${deviceId}/verify`, { mfaToken, ...given })
+    expect((await verify(ids[0]!, asked[1]!)).status).toBe(401)
+    expect((await verify(ids[1]!, asked[0]!)).status).toBe(401)
+    expect(await verify(ids[1]!, asked[1]!)).toMatchObject({ status: 201, body: { accessToken: expect.any(String) } })
+    const { otcToken } = (await user('POST', `${own}/sms/${user.deviceId}/disable`)).body, code = await lastCode(env, first)
+    expect((await user('POST', `${own}/sms/${otherId}/disable/verify`, { otcToken, code })).status).toBe(401)
+    expect((await user('POST', `${own}/sms/${user.deviceId}/disable/verify`, { otcToken, code })).status).toBe(200)
+    expect((await logIn(env, user)).body).toMatchObject({ mfaRequired: true, mfaDevices: { phones: [{ id: otherId }] } })
+    expect((await env.messages({ to: user.email })).map((m) => m.template)).toEqual(['MFAEnroll', 'NewMFAMethod', 'RemoveMFAMethod'])
+  })
+
   test('ends the login with five wrong codes', async () => {
     const env = await newEnvironment(), user = await withPhone(env)
     const { mfaToken } = (await logIn(env, user)).body

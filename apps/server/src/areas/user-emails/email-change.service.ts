@@ -22,9 +22,10 @@ export async function ask(ctx: Ctx, user: UserScope, written: string) {
   })
 }
 
-/** @throws 403; 401 or 400 for the code; 409 when somebody else has been faster */
+/** The domain is asked about once more: a list may have changed since. @throws 403; 401 or 400 for the code; 409 when somebody else has been faster */
 export async function confirm(ctx: Ctx, user: UserScope, { email, code }: { email: string, code: string }) {
   await mustBeAllowed(ctx)
+  await mayTake(ctx, user.id, email.toLowerCase())
   await mustAnswerFor(ctx, user, change, email, code)
   await ctx.atomically((tx) => replace(tx, user.id, email.toLowerCase(), { verified: true }))
 }

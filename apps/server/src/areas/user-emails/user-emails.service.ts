@@ -68,8 +68,9 @@ export async function add(ctx: Ctx, userId: string, written: string, { verified 
   })
 }
 
-/** The user can read what is sent to the address. @throws 401 or 400 for the code; 409 when somebody else has been faster */
+/** The user can read what is sent to the address. @throws 403 for a domain that is kept out by now; 401 or 400 for the code; 409 when somebody else has been faster */
 export async function verify(ctx: Ctx, user: UserScope, { email, code }: { email: string, code: string }) {
+  await mayTake(ctx, user.id, email.toLowerCase())
   await mustAnswerFor(ctx, user, verification, email, code)
   await ctx.atomically((tx) => hold(tx, user.id, email.toLowerCase()))
 }
@@ -111,9 +112,9 @@ export async function mustBeAllowed(ctx: Ctx) {
   if (!(await userEmailsPolicy.current(ctx)).allowEmailChange) throw userEmailErrors.changeOff()
 }
 
-/** Whether the user may come by an address that it has not had so far: its environment and all its tenants must. @throws 403 */
+/** Whether the user may come by an address that is neither its own nor verified so far: its environment and all its tenants must. @throws 403 */
 export async function mayTake(ctx: Ctx, userId: string, email: string) {
-  if (!await ctx.db.userEmail.count({ where: { userId, email } })) await domains.mustAllow(ctx, email, await memberships.tenantIdsOf(ctx, userId))
+  if (!await ctx.db.userEmail.count({ where: { userId, email, OR: [{ verified: true }, { user: { email } }] } })) await domains.mustAllow(ctx, email, await memberships.tenantIdsOf(ctx, userId))
 }
 
 /** Tells an address that it no longer is the user's own; nobody who never showed that it was. */
