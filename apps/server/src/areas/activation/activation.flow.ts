@@ -75,7 +75,7 @@ async function finish(ctx: HttpCtx, user: User, password: string | undefined, wi
     return used
   })
   if (outcome.state !== 'ok') throw refusal(outcome.state, withCode)
-  return login.complete(ctx, { ...user, verified: true }, { place })
+  return login.complete(ctx, { ...user, verified: true, ...(passwordHash !== undefined && { passwordChangedAt: now }) }, { place })
 }
 
 /** Not where the environment has no passwords, or somebody else logs the user in. */

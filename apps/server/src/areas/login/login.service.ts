@@ -43,7 +43,7 @@ export async function complete(ctx: HttpCtx, user: Subject, { tenantId, place, b
 export async function enter(ctx: HttpCtx, user: Subject, { tenant, applicationId, mfaPassed, proof = {} }: Place & { mfaPassed: boolean, proof?: Proof }): Promise<LoginAnswer> {
   const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, tenant.id), memberships.keysOf(ctx, user.id, tenant.id)])
   const rules = rulesIn(tenant.id)
-  const session = await refreshTokens.start(ctx, { userId: user.id, tenantId: tenant.id, applicationId, mfaPassed }, rules)
+  const session = await refreshTokens.start(ctx, { user, tenantId: tenant.id, applicationId, mfaPassed }, rules)
   const access = accessTokens.issue(ctx, user, { tenant, sessionId: session.sessionId, applicationId, keys, proof }, rules.configuration)
   cookie.write(ctx, applicationId, session, rules.configuration)
   return answer(user, access, session)

@@ -8,8 +8,9 @@ import * as guesses from '../login/guesses.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import type { LoginAnswer } from '../login/login.schemas.ts'
 import * as mfaPolicy from '../mfa-policy/mfa-policy.service.ts'
-import { subject, type Subject } from '../sessions/refresh-tokens.service.ts'
+import { mustBeUnchanged, subject, type Subject } from '../sessions/refresh-tokens.service.ts'
 import type { ActiveTenant } from '../users/users.service.ts'
+import * as users from '../users/users.service.ts'
 import { listOf, mailable, mfaTokens } from './mfa-devices.service.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import { toMfaDevices, type MfaDevices } from './mfa.schemas.ts'
@@ -57,14 +58,17 @@ export interface TokenData {
 
 export interface Asked { mfaToken: string, mfaEnrolled: boolean, mfaDevices: MfaDevices, enrolment?: { secret: string, recoveryCode: string } }
 
-/** A token for a user who is to show a second factor; who has none yet may enrol one with it. */
+/** A token for a user who is to show a second factor; who has none yet may enrol one with it. @throws as `mustBeUnchanged` */
 export async function issueToken(ctx: Ctx, user: Subject, tenantId: string, data: TokenData = {}): Promise<Asked> {
   const [rows, email] = await Promise.all([listOf(ctx, user.id), mailable(ctx, user)])
   const mfaEnrolled = rows.length > 0 || email !== undefined, mfaToken = ctx.random.token()
   const enrolment = mfaEnrolled ? undefined : { secret: newSecret(), recoveryCode: ctx.random.uuid() }
   const { seal } = ctx.deps.secrets
   const sealed: TokenData = enrolment ? { ...data, secret: seal(enrolment.secret), recoveryCode: seal(enrolment.recoveryCode) } : data
-  await issue(ctx, mfaTokens, { secret: mfaToken, lifetimeMs: LIFETIME_MS, userId: user.id, tenantId, data: sealed })
+  await ctx.atomically(async (tx) => {
+    await mustBeUnchanged(tx, user)
+    await issue(tx, mfaTokens, { secret: mfaToken, lifetimeMs: LIFETIME_MS, userId: user.id, tenantId, data: sealed })
+  })
   return { mfaToken, mfaEnrolled, mfaDevices: toMfaDevices(rows, email), ...(enrolment && { enrolment }) }
 }
 
@@ -91,8 +95,8 @@ export interface Attempt { readonly challenge: Challenge, readonly user: Subject
 export async function attemptOf(ctx: Ctx, mfaToken: string): Promise<Attempt> {
   const found = await find(ctx, mfaTokens, mfaToken)
   if (found.state !== 'ok' || found.challenge.userId === null || found.challenge.attempts >= found.challenge.maxAttempts) throw mfaErrors.badToken()
-  const user = await ctx.db.user.findUnique({ where: { id: found.challenge.userId }, select: { ...subject, passwordChangedAt: true } })
-  if (!user || (user.passwordChangedAt && user.passwordChangedAt > found.challenge.createdAt)) throw mfaErrors.badToken()
+  const user = await ctx.db.user.findUnique({ where: { id: found.challenge.userId }, select: subject })
+  if (!user || !users.hasPasswordSince(user, found.challenge)) throw mfaErrors.badToken()
   if (user.isLocked) throw loginErrors.locked()
   return { challenge: found.challenge, user, data: found.challenge.data as TokenData }
 }

@@ -100,8 +100,8 @@ async function attemptOfAddress(ctx: HttpCtx, method: Method, code: string) {
 async function userNotLocked(ctx: HttpCtx, attempt: Attempt) {
   const { userId } = attempt.proof!
   const user = userId === null ? null : await ctx.db.user.findUnique({ where: { id: userId } })
-  // nobody's code, guessed
-  if (!user) throw codeErrors.wrong()
+  // nobody's code, guessed; or a new password came between the code and this
+  if (!user || !users.hasPasswordSince(user, attempt.proof!)) throw codeErrors.wrong()
   if (user.isLocked) throw loginErrors.locked()
   return { ...attempt, user }
 }

@@ -78,7 +78,7 @@ export const passwordsRoutes = [
     body: ResetCode,
     limits: [perIp(10, MINUTE)],
     returns: { 200: ResetToken },
-    errors: [codeErrors.wrong, codeErrors.expired, passwordsErrors.invalidToken],
+    errors: [codeErrors.wrong, codeErrors.expired, passwordsErrors.invalidToken, loginErrors.locked],
     handler: (ctx, { body }) => reset.exchangeCode(ctx, body),
   }),
   operation({

@@ -9,6 +9,7 @@ import * as identitySettings from '../identity-settings/identity-settings.servic
 import { loginErrors } from '../login/login.errors.ts'
 import * as mail from '../mail/mail.service.ts'
 import * as phoneNumbers from '../phone-numbers/phone-numbers.service.ts'
+import { mustBeUnchanged, type Seen } from '../sessions/refresh-tokens.service.ts'
 import { smsErrors } from '../sms/sms.errors.ts'
 import { masked } from '../sms/sms.schemas.ts'
 import * as sms from '../sms/sms.service.ts'
@@ -53,16 +54,19 @@ export async function sendCode(ctx: Ctx, wanted: Identified) {
 
 /** Exchanges the code for a token to set the password with. @throws 401 or 400 for the code */
 export async function exchangeCode(ctx: Ctx, { sessionId, otcToken }: { sessionId: string, otcToken: string }) {
-  const { userId } = await mustAnswer(ctx, code, sessionId, otcToken.trim())
-  const user = userId === null ? null : await ctx.db.user.findUnique({ where: { id: userId }, select: { id: true } })
-  if (!user) throw passwordsErrors.invalidToken()
+  const used = await mustAnswer(ctx, code, sessionId, otcToken.trim())
+  const user = used.userId === null ? null : await ctx.db.user.findUnique({ where: { id: used.userId }, select: { id: true, passwordChangedAt: true } })
+  if (!user || !users.hasPasswordSince(user, used)) throw passwordsErrors.invalidToken()
   return { userId: user.id, token: await tokenFor(ctx, user) }
 }
 
-/** A token for somebody who has proved by other means to be the user. @param data `email`: the address that using the token proves */
-export async function tokenFor(ctx: Ctx, user: Pick<User, 'id'>, data: { email?: string } = {}) {
+/** A token for somebody who has proved by other means to be the user. @throws 401 when the password has been changed since, 423 */
+export async function tokenFor(ctx: Ctx, seen: Seen) {
   const secret = ctx.random.token()
-  await renew(ctx, token, { secret, lifetimeMs: TOKEN_MS, user, data })
+  await ctx.atomically(async (tx) => {
+    await mustBeUnchanged(tx, seen)
+    await renew(tx, token, { secret, lifetimeMs: TOKEN_MS, user: seen })
+  })
   return secret
 }
 
@@ -75,7 +79,8 @@ export async function linkFor(ctx: Ctx, userId: string) {
 
 /** Whoever uses the link is believed to have read it in a mail. */
 export async function makeLink(ctx: Ctx, user: Pick<User, 'id' | 'email'>) {
-  const secret = await tokenFor(ctx, user, user.email === null ? {} : { email: user.email })
+  const secret = ctx.random.token()
+  await renew(ctx, token, { secret, lifetimeMs: TOKEN_MS, user, data: user.email === null ? {} : { email: user.email } })
   return { token: secret, link: address(ctx, user.id, secret) }
 }
 
@@ -105,8 +110,7 @@ async function lookUp(ctx: Ctx, userId: string, secret: string) {
   if (found.state !== 'ok') return found
   const { challenge } = found
   const user = challenge.userId === userId.toLowerCase() ? await ctx.db.user.findUnique({ where: { id: userId } }) : null
-  const isFresh = user !== null && (user.passwordChangedAt === null || user.passwordChangedAt <= challenge.createdAt)
-  return isFresh && !await isKeptOut(ctx, user) ? found : { state: 'unknown' as const }
+  return user && users.hasPasswordSince(user, challenge) && !await isKeptOut(ctx, user) ? found : { state: 'unknown' as const }
 }
 
 async function isKeptOut(ctx: Ctx, { id, superUser }: Pick<User, 'id' | 'superUser'>) {

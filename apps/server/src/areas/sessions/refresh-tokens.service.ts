@@ -15,25 +15,41 @@ const MAX_STEPS_BEHIND = 8
 /** What a login, and the tokens it gives, have to know of a user. */
 export const subject = {
   id: true, email: true, name: true, verified: true, isLocked: true, metadata: true, profilePictureUrl: true, externalId: true, phoneNumber: true, superUser: true, activeTenantId: true, mfaEnrolled: true, mfaBypass: true,
+  passwordChangedAt: true,
 } as const satisfies Prisma.UserSelect
 export type Subject = Prisma.UserGetPayload<{ select: typeof subject }>
 
 export interface RefreshToken { readonly token: string, readonly expiresAt: Date }
-interface NewSession { userId: string, tenantId: string, applicationId: string | undefined, mfaPassed: boolean }
+/** Who has proved to be somebody, as it was read before. */
+export type Seen = Pick<Subject, 'id' | 'passwordChangedAt'>
+
+/**
+ * Whoever hands out what leads to a session or a new password does this first, in the transaction that does so: at the
+ * user's row it comes before or after a lock and a new password, which end all that came before them.
+ * @throws 423 for a user who is locked; 401 for one who is gone, or has another password than when it was read
+ */
+export async function mustBeUnchanged(tx: Ctx, { id, passwordChangedAt }: Seen, data: Prisma.UserUpdateManyMutationInput & { activeTenantId?: string } = {}) {
+  const { count } = await tx.db.user.updateMany({ where: { id, isLocked: false, passwordChangedAt }, data: { isLocked: false, ...data } })
+  if (count) return
+  const now = await tx.db.user.findUnique({ where: { id }, select: { isLocked: true } })
+  if (!now) throw sessionErrors.ended()
+  throw now.isLocked ? loginErrors.locked() : loginErrors.wrong()
+}
+
+interface NewSession { user: Seen, tenantId: string, applicationId: string | undefined, mfaPassed: boolean }
 interface Place { userId: string, tenantId: string, sessionId: string }
 
 /**
  * Begins a session in a tenant, with its first refresh token; the user's oldest ones end where there are too many. Logins
- * of one user queue at its row, so that no two of them each take the last place, and none comes after a lock.
- * @throws 423 for a locked user
+ * of one user queue at its row, so that no two of them each take the last place.
+ * @throws as `mustBeUnchanged`
  */
-export async function start(ctx: HttpCtx, { userId, tenantId, applicationId, mfaPassed }: NewSession, rules: Rules) {
-  const now = ctx.clock.now(), sessionId = ctx.random.uuid(), token = ctx.random.token()
+export async function start(ctx: HttpCtx, { user, tenantId, applicationId, mfaPassed }: NewSession, rules: Rules) {
+  const userId = user.id, now = ctx.clock.now(), sessionId = ctx.random.uuid(), token = ctx.random.token()
   const { ip: ipAddress, userAgent } = ctx.http
   const expiresAt = lifetime(rules, now, now)
   await ctx.atomically(async (tx) => {
-    const { count } = await tx.db.user.updateMany({ where: { id: userId, isLocked: false }, data: { lastLogin: now, failedLogins: 0, activeTenantId: tenantId } })
-    if (count === 0) throw await tx.db.user.count({ where: { id: userId } }) ? loginErrors.locked() : sessionErrors.ended()
+    await mustBeUnchanged(tx, user, { lastLogin: now, failedLogins: 0, activeTenantId: tenantId })
     await tx.db.session.create({ data: { id: sessionId, userId, tenantId, applicationId: applicationId ?? null, mfaPassed, ipAddress, userAgent, createdAt: now, lastActiveAt: now, expiresAt }, select: { id: true } })
     await tx.db.refreshToken.create({ data: { id: fingerprint(token), sessionId, createdAt: now, expiresAt }, select: { id: true } })
     await makeRoom(tx, { userId, tenantId, sessionId }, rules)

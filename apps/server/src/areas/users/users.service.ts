@@ -79,6 +79,9 @@ export const plain = (phoneNumber: string) => phoneNumber.replaceAll('-', '')
 /** The token that sets a new password, and the code that is exchanged for it. */
 export const passwordResets = [{ purpose: 'password-reset' }, { purpose: 'password-reset-code', typed: true }] as const satisfies readonly ChallengeKind[]
 
+/** Whether the password is still the one that the user had when this was handed out: a new one ends it. */
+export const hasPasswordSince = ({ passwordChangedAt }: { passwordChangedAt: Date | null }, handedOut: { createdAt: Date }) => passwordChangedAt === null || passwordChangedAt <= handedOut.createdAt
+
 /** Says who must not log in anywhere, and ends what is under way. */
 export function lock(ctx: Ctx, userId: string) {
   return ctx.atomically(async (tx) => {
