@@ -58,7 +58,7 @@ const cases: Case[] = [
   { name: 'members of the big tenant by address, first page', path: () => `${identity}/users/v3?_sortBy=email`, tenant: 'bigTenantId' },
   { name: 'page of members in the portal', path: () => '/team/resources/members/v1', as: 'userToken' },
   { name: 'counts of members in the portal', path: () => '/team/resources/stats/v1/members', as: 'userToken' },
-  ...listOf('tenants', '/tenants/resources/tenants/v2'),
+  ...listOf('tenants', '/tenants/resources/tenants/v2?_limit=10'),
   ...listOf('addresses', `${identity}/users/emails/v1`),
   ...listOf('numbers', `${identity}/users/phone-numbers/v2`),
   ...listOf('usernames', `${identity}/usernames/v1`),

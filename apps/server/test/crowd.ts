@@ -42,7 +42,7 @@ export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): 
     for (const { definition } of indexes) await client.query(definition)
     await client.query(`
       insert into "ListChunk" ("vendorId", list, at, id, size) select $1, list, '-infinity', '00000000-0000-0000-0000-000000000000', rows from (
-        select unnest(array['users', 'usernames', 'emails', 'phone-numbers']) as list, $2::int as rows
+        select unnest(array['users', 'usernames', 'emails', 'phone-numbers']) as list, $2::int as rows union all select 'tenants', count(*) from "Tenant" where "vendorId" = $1
         union all select 'members:' || "tenantId", count(*) from "Membership" where "vendorId" = $1 group by 1) l on conflict ("vendorId", list, at, id) do update set size = excluded.size`, [v, users])
     await client.query(`delete from "ListChange" where "vendorId" = $1`, [v])
     await foldLists(ctx.deps, { vendorId: v, ...(chunk && { chunk }) })

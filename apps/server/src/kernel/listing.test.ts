@@ -18,6 +18,7 @@ async function expectExact(env: Env, tenantId: string) {
   const ctx = await env.context(), everybody = await ctx.db.user.findMany({ include: { memberships: true, emails: true } })
   const sorted = (rows: { id: string, createdAt: Date }[]) => rows.toSorted((a, b) => a.createdAt.getTime() - b.createdAt.getTime() || (a.id < b.id ? -1 : 1)).map((row) => row.id)
   const expected: [List, string[]][] = [
+    ['tenants', sorted((await ctx.db.tenant.findMany({})).map(({ rowId, createdAt }) => ({ id: rowId, createdAt })))],
     ['users', sorted(everybody)],
     ['usernames', sorted(everybody.filter((user) => user.username !== null))],
     ['emails', sorted(everybody.flatMap((user) => user.emails))],

@@ -12,6 +12,7 @@ import { slice, type PageRequest } from './paging.ts'
 interface Source { readonly table: string, readonly at: string, readonly id: string, readonly rows?: string }
 /** Each list, and the columns that it is ordered by; its index has them after the environment (and the tenant). */
 const sources = {
+  'tenants': { table: 'Tenant', at: 'createdAt', id: 'rowId' },
   'users': { table: 'User', at: 'createdAt', id: 'id' },
   'usernames': { table: 'User', at: 'createdAt', id: 'id', rows: 'r.username is not null' },
   'emails': { table: 'UserEmail', at: 'createdAt', id: 'id' },
@@ -53,8 +54,8 @@ export async function pageOf({ deps, vendorId }: Ctx, list: List, query: PageReq
 }
 
 /** Rows in the order of their ids in `ids`, as a look-up by ids has none. */
-export function inOrderOf<R extends { id: string }>(ids: readonly string[], rows: readonly R[]) {
-  const byId = new Map(rows.map((row) => [row.id, row]))
+export function inOrderOf<R extends { id: string }>(ids: readonly string[], rows: readonly R[], idOf = (row: R) => row.id) {
+  const byId = new Map(rows.map((row) => [idOf(row), row]))
   return ids.flatMap((id) => byId.get(id) ?? [])
 }
 

@@ -1,5 +1,6 @@
 import type { Prisma } from '@henhouse/database'
 import { onDuplicate, onMissing, onUnknownReference } from '../../kernel/errors.ts'
+import { inOrderOf, pageOf } from '../../kernel/listing.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import { containing, page, slice } from '../../kernel/paging.ts'
 import { isStorable } from '../../kernel/validation.ts'
@@ -44,10 +45,13 @@ export async function byAlias(ctx: Ctx, alias: string) {
 export const list = (ctx: Ctx, filter: Filter) => ctx.db.tenant.findMany({ where: matching(filter), orderBy: { id: 'asc' } })
 
 export async function search(ctx: Ctx, query: TenantQuery) {
-  const where = matching(query), direction = query._order === 'DESC' ? 'desc' : 'asc'
-  const column = query._sortBy === 'tenantId' ? 'id' : query._sortBy ?? 'createdAt'
+  const where = matching(query), direction = query._order === 'DESC' ? 'desc' : 'asc', { _sortBy = 'createdAt' } = query
+  if (_sortBy === 'createdAt' && query._filter === undefined && !query._tenantIds) {
+    const { ids, total } = await pageOf(ctx, 'tenants', query)
+    return page(inOrderOf(ids, await ctx.db.tenant.findMany({ where: { rowId: { in: ids } } }), (row) => row.rowId).map(toTenant), total, query)
+  }
   const [items, total] = await Promise.all([
-    ctx.db.tenant.findMany({ where, orderBy: [{ [column]: direction }, { id: direction }], ...slice(query) }),
+    ctx.db.tenant.findMany({ where, orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { rowId: direction }], ...slice(query) }),
     ctx.db.tenant.count({ where }),
   ])
   return page(items.map(toTenant), total, query)

@@ -86,7 +86,7 @@ export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, ten
     ...(query.ids === undefined ? [] : [{ id: { in: query.ids.split(',').filter(isUuid) } }]),
     ...(query._externalIds === undefined ? [] : [{ externalId: { in: query._externalIds.split(',') } }]),
     ...(query._namePrefix === undefined ? [] : [{ name: beginning(query._namePrefix) }]),
-    ...(_identifier === undefined || !_identifierType ? [] : [{ [_identifierType]: beginning(_identifier) }]),
+    ...(_identifier === undefined || !_identifierType ? [] : [{ [_identifierType]: { startsWith: containing(_identifier.toLowerCase()).contains } }]),
     ...(query._filter === undefined ? [] : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),
   ]
   const where: Prisma.UserWhereInput = { ...(tenantIds && membersOf(ctx, tenantIds)), ...(caller.kind === 'user' && { invisible: false }), AND: filters }
