@@ -5,6 +5,7 @@ import { passwordJobs } from './areas/passwords/breached.service.ts'
 import { roleJobs } from './areas/roles/roles.service.ts'
 import { smsJobs } from './areas/sms/sms.jobs.ts'
 import { tenantMigrationJobs } from './areas/tenant-migrations/tenant-migrations.jobs.ts'
+import { tenantJobs } from './areas/tenants/deletion.service.ts'
 import { userBulkJobs } from './areas/user-bulk/user-bulk.jobs.ts'
 import type { Job } from './kernel/jobs.ts'
 
@@ -16,6 +17,7 @@ export const jobs: readonly Job[] = [
   ...passwordJobs,
   ...roleJobs,
   ...smsJobs,
+  ...tenantJobs,
   ...tenantMigrationJobs,
   ...userBulkJobs,
 ]

@@ -1,4 +1,5 @@
 import type { Ctx, TenantScope } from '../../kernel/operation.ts'
+import * as deletion from '../tenants/deletion.service.ts'
 import * as tenants from '../tenants/tenants.service.ts'
 import type { NewSubTenant } from './hierarchy.schemas.ts'
 import { mustBeBelow, mustBeWithin } from './hierarchy.service.ts'
@@ -18,5 +19,5 @@ export async function update(ctx: Ctx, tenant: TenantScope | undefined, tenantId
 /** What is below it moves up. @throws 404 for a tenant elsewhere */
 export async function remove(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string) {
   await mustBeBelow(ctx, tenant, tenantId)
-  await tenants.remove(ctx, tenantId)
+  await deletion.remove(ctx, tenantId)
 }

@@ -2,6 +2,7 @@ import { Type } from 'typebox'
 import { Empty, operation } from '../../kernel/operation.ts'
 import { Page } from '../../kernel/paging.ts'
 import { needs } from '../permissions/permissions.keys.ts'
+import * as deletion from './deletion.service.ts'
 import { tenantErrors } from './tenants.errors.ts'
 import { NewMetadata, NewTenant, Tenant, TenantChange, TenantFilter, TenantQuery, toTenant } from './tenants.schemas.ts'
 import * as tenants from './tenants.service.ts'
@@ -47,14 +48,14 @@ export const tenantsRoutes = [
     params: TenantId,
     returns: { 200: Empty },
     errors: [tenantErrors.notFound],
-    handler: (ctx, { params }) => tenants.remove(ctx, params.tenantId),
+    handler: (ctx, { params }) => deletion.remove(ctx, params.tenantId),
   }),
   operation({
     id: 'deleteCurrentTenantV1', method: 'DELETE', path: v1, summary: 'Delete the account of the caller, and the users who belong to no other', tag,
     auth: 'user', permission: needs.account.delete, tenant: 'required',
     returns: { 200: Empty },
     errors: [tenantErrors.notFound],
-    handler: (ctx) => tenants.remove(ctx, ctx.tenant.id),
+    handler: (ctx) => deletion.remove(ctx, ctx.tenant.id),
   }),
   operation({
     id: 'addTenantMetadataV1', method: 'POST', path: `${v1}/{tenantId}/metadata`, summary: 'Add to the metadata of an account', tag,

@@ -91,32 +91,6 @@ function changeMetadata(ctx: Ctx, tenantId: string, next: (old: Prisma.InputJson
   }).catch(onMissing(tenantErrors.notFound()))
 }
 
-/**
- * Takes away the tenant, everything in it, and the users who belong to no other. The tenants below it move up to the one
- * above it.
- */
-export async function remove(ctx: Ctx, tenantId: string) {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await ctx.atomically((tx) => removeAll(tx, tenantId))
-    } catch (error) {
-      // one was put below it in the meantime: it moves up, too
-      if (attempt === 5 || (error as { code?: string }).code !== 'P2003') throw error
-    }
-  }
-}
-
-async function removeAll(ctx: Ctx, tenantId: string) {
-  // the lock comes first: a tenant that is being moved must not hand those below it to the one it has just left
-  const tenant = await ctx.db.tenant.update({ where: keyOf(ctx, tenantId), data: { id: tenantId }, select: { parentId: true } }).catch(onMissing(tenantErrors.notFound()))
-  await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
-  await ctx.db.user.deleteMany({ where: { memberships: { some: { tenantId }, every: { tenantId } } } })
-  await ctx.db.user.updateMany({ where: { activeTenantId: tenantId }, data: { activeTenantId: null } })
-  // what was to be done in it; a job that is at it finds nothing there any more
-  await ctx.db.job.deleteMany({ where: { payload: { path: ['tenantId'], equals: tenantId } } })
-  await ctx.db.tenant.delete({ where: keyOf(ctx, tenantId) }).catch(onMissing(tenantErrors.notFound()))
-}
-
 const taken = (constraint: string) => (constraint.includes('alias') ? tenantErrors.aliasTaken() : tenantErrors.taken())
 
 const isObject = (value: unknown): value is Prisma.InputJsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)

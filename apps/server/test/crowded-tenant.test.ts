@@ -1,0 +1,94 @@
+import { createDatabase, dropDatabase, migrate, openDatabase } from '@henhouse/database'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { createEnvironment } from '../src/areas/environments/environments.service.ts'
+import { contextFor } from '../src/kernel/context.ts'
+import { runDue } from '../src/kernel/jobs.ts'
+import { cryptoRandom } from '../src/kernel/random.ts'
+import { signToken } from '../src/kernel/tokens.ts'
+import { fill } from './crowd.ts'
+import { deps, newServer, unique } from './environment.ts'
+
+/*
+ * What is done to all members of a tenant at once must not take one transaction for a hundred thousand: it would run out of
+ * time. Here a few thousand, in a database of its own, as a trigger stands for a server that breaks down at it.
+ */
+
+const MEMBERS = 1500, name = `henhouse_crowded_${cryptoRandom.uuid().replaceAll('-', '')}`
+let database: ReturnType<typeof openDatabase>, server: Awaited<ReturnType<typeof newServer>>
+
+beforeAll(async () => {
+  const url = await createDatabase(inject('databaseUrl'), name)
+  await migrate(url)
+  database = openDatabase(url, { max: 4 })
+  server = await newServer({ database })
+}, 60_000)
+
+afterAll(async () => {
+  await database.close()
+  await dropDatabase(inject('databaseUrl'), name)
+})
+
+async function crowdedTenant() {
+  const own = { ...deps, database }
+  const { environment } = await createEnvironment(own, { name: unique('crowd') }), ctx = contextFor(own, environment, deps.log)
+  const { bigTenantId: tenantId, tenantId: other } = await fill(ctx, { users: MEMBERS + 20, tenants: 3, members: MEMBERS })
+  // some who are elsewhere, too
+  await database.pool.query(`
+    insert into "Membership" ("vendorId", "userId", "tenantId", "createdAt", "userCreatedAt")
+    select "vendorId", "userId", $2, "createdAt", "userCreatedAt" from "Membership" where "vendorId" = $3 and "tenantId" = $1 order by "userId" limit 10`, [tenantId, other, environment.id])
+  const token = signToken(ctx, { type: 'vendor', vendorId: environment.id, scopes: [] }, { expiresIn: 3600 })
+  const call = async (method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object) =>
+    (await server.http.inject({ method, url, headers: { authorization: `Bearer ${token}` }, ...(payload && { payload }) })).statusCode
+  const counts = async () => ({ members: await ctx.db.membership.count({ where: { tenantId } }), users: await ctx.db.user.count() })
+  return { ctx, environment, tenantId, other, call, counts, url: `/tenants/resources/tenants/v1/${tenantId}` }
+}
+
+/** Breaks whatever deletes the user: as far into it as the user is. */
+async function breakAt(userId: string) {
+  await database.pool.query(`
+    create or replace function broken() returns trigger language plpgsql as $$ begin raise exception 'the server breaks down'; end $$;
+    create trigger broken before delete on "User" for each row when (old.id = '${userId}') execute function broken()`)
+  return () => database.pool.query('drop trigger broken on "User"')
+}
+
+describe('deleting a tenant with very many members', () => {
+  test('takes all of it, and leaves nothing to be done', async () => {
+    const { ctx, call, counts, other, url } = await crowdedTenant()
+    expect(await call('DELETE', url)).toBe(200)
+    expect(await counts()).toEqual({ members: 0, users: 30 })
+    expect(await ctx.db.membership.count({ where: { tenantId: other } })).toBeGreaterThanOrEqual(20)
+    expect(await ctx.db.job.count()).toBe(0)
+    expect(await call('DELETE', url)).toBe(404)
+  }, 30_000)
+
+  test('goes in steps, lets nobody in from the first on, and goes on by itself after a breakdown', async () => {
+    const { ctx, environment, tenantId, call, counts, url } = await crowdedTenant()
+    const { userId } = await ctx.db.membership.findFirstOrThrow({ where: { tenantId }, orderBy: { createdAt: 'asc' }, skip: 1100 })
+    const mend = await breakAt(userId)
+    expect(await call('DELETE', url)).toBe(500)
+    expect((await counts()).members).toBe(500)
+    expect(await ctx.db.membership.count({ where: { tenantId, isDisabled: false } })).toBe(0)
+    await mend()
+    const later = { ...server.worker, deps: { ...server.worker.deps, systemClock: { now: () => new Date(deps.systemClock.now().getTime() + 61_000) } } }
+    await runDue(server.worker, environment.id)
+    expect((await counts()).members).toBe(500)
+    await runDue(later, environment.id)
+    expect(await counts()).toEqual({ members: 0, users: 30 })
+    expect(await ctx.db.tenant.count({ where: { id: tenantId } })).toBe(0)
+    expect(await ctx.db.job.count()).toBe(0)
+  }, 30_000)
+
+  test('spares another tenant that has got its id since', async () => {
+    const { ctx, environment, tenantId, call, url } = await crowdedTenant()
+    const mend = await breakAt((await ctx.db.membership.findFirstOrThrow({ where: { tenantId } })).userId)
+    expect(await call('DELETE', url)).toBe(500)
+    await mend()
+    const [left] = await ctx.db.job.findMany()
+    expect(await call('DELETE', url)).toBe(200)
+    expect(await call('POST', '/tenants/resources/tenants/v1', { tenantId })).toBe(201)
+    await ctx.db.job.create({ data: { ...left!, payload: left!.payload as object, progress: {}, runAt: new Date(0) } })
+    await runDue(server.worker, environment.id)
+    expect(await ctx.db.job.count()).toBe(0)
+    expect(await ctx.db.tenant.count({ where: { id: tenantId } })).toBe(1)
+  }, 30_000)
+})
