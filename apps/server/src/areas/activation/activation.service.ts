@@ -8,7 +8,7 @@ import { statusOf } from '../memberships/memberships.schemas.ts'
 import { live } from '../memberships/memberships.service.ts'
 import * as strategies from '../strategies/strategies.service.ts'
 import { userErrors } from '../users/users.errors.ts'
-import { mailDataOf, nobody, ownerIn, type Person } from '../users/users.schemas.ts'
+import { mailDataOf, nobody, ownerIn, type Circumstances, type Person } from '../users/users.schemas.ts'
 import type { Renewal, StatusQuery } from './activation.schemas.ts'
 import { renew, type CodeKind } from './codes.service.ts'
 
@@ -23,10 +23,10 @@ const LIFETIME_MS = 7 * DAY
  * address. With `emailMetadata` go the values of `{{emailMetadata.…}}` in the mail.
  * @returns what a page that the code is typed into needs to know beside it; nothing where it is a link
  */
-export async function sendActivation(ctx: Ctx, user: Person, tenantId: string | undefined, emailMetadata?: object): Promise<string | undefined> {
+export async function sendActivation(ctx: Ctx, user: Person, tenantId: string | undefined, circumstances: Circumstances = {}): Promise<string | undefined> {
   if (user.email === null) return undefined
   const { strategy, codeExpiration } = await strategies.activation(ctx)
-  const to = { to: user.email, ...ownerIn(user), tenantId }, data = mailDataOf(user, emailMetadata)
+  const to = { to: user.email, ...ownerIn(user), tenantId }, data = mailDataOf(user, circumstances)
   if (strategy === 'link') {
     const { link } = await makeLink(ctx, user, tenantId)
     await mail.send(ctx, { ...to, template: 'ActivateUser', data: { ...data, redirectURL: link } })
@@ -64,7 +64,7 @@ export async function linkFor(ctx: Ctx, userId: string) {
 /** Sends the mail once more to whoever waits for one. For anybody else everything is done alike, but nothing is mailed. */
 export async function resend(ctx: Ctx, { email, emailMetadata }: Renewal) {
   const user = await ctx.db.user.findFirst({ where: { email: email.toLowerCase(), verified: false, isLocked: false } })
-  await discreetly(ctx, !!user, async (tx) => { await sendActivation(tx, user ?? nobody(tx, email), user?.activeTenantId ?? undefined, emailMetadata) })
+  await discreetly(ctx, !!user, async (tx) => { await sendActivation(tx, user ?? nobody(tx, email), user?.activeTenantId ?? undefined, { emailMetadata }) })
 }
 
 /** How many tenants of one user are told about. */

@@ -16,7 +16,7 @@ import * as mail from '../mail/mail.service.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { live } from '../memberships/memberships.service.ts'
 import * as strategies from '../strategies/strategies.service.ts'
-import { mailDataOf, nobody, type Person } from '../users/users.schemas.ts'
+import { mailDataOf, nobody, type Circumstances, type Person } from '../users/users.schemas.ts'
 import { invitationErrors, isLocked } from './invitations.errors.ts'
 
 /** The link by which a user accepts having been added to a tenant. */
@@ -26,11 +26,11 @@ export const invitationCode: CodeKind = { purpose: 'invitation-code', typed: tru
 const LIFETIME_MS = 7 * DAY
 
 /** Makes a new invitation to the tenant, in the place of any before, and mails it; nothing is mailed to a user without an address. */
-export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, emailMetadata?: object) {
+export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, circumstances: Circumstances = {}) {
   if (user.email === null) return
   const userId = user.id
-  const [tenant, { strategy, codeExpiration }] = await Promise.all([ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { name: true } }), strategies.invitation(ctx)])
-  const to = { to: user.email, ...(!user.isNobody && { userId, tenantId }) }, data = { ...mailDataOf(user, emailMetadata), tenantName: tenant?.name }
+  const { strategy, codeExpiration } = await strategies.invitation(ctx)
+  const to = { to: user.email, ...(!user.isNobody && { userId, tenantId }) }, data = mailDataOf(user, circumstances)
   const address = (page: string, token: string) => `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/invitation/${page}?${new URLSearchParams({ userId, token })}`
   if (strategy === 'code') {
     await revoke(ctx, userId, [invitation], tenantId)

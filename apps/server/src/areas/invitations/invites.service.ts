@@ -67,9 +67,9 @@ async function put(tx: Ctx, row: Fields): Promise<InviteRow> {
   return tx.db.tenantInvite.findFirstOrThrow({ where: mine, include: withTenant })
 }
 
-function mailTo(ctx: Ctx, user: Person, { tenantId, tenant }: InviteRow, invitationToken: string) {
+function mailTo(ctx: Ctx, user: Person, { tenantId }: InviteRow, invitationToken: string) {
   const redirectURL = `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/login?${new URLSearchParams({ invitationToken })}`
-  return mail.send(ctx, { template: 'InviteToTenant', to: user.email!, userId: user.id, tenantId, data: { ...mailDataOf(user), tenantName: tenant.name, redirectURL } })
+  return mail.send(ctx, { template: 'InviteToTenant', to: user.email!, userId: user.id, tenantId, data: { ...mailDataOf(user), redirectURL } })
 }
 
 const of = (user: UserScope, tenant: TenantScope) => ({ userId: user.id, tenantId: tenant.id })
@@ -151,14 +151,14 @@ export async function forNewcomer(ctx: HttpCtx, token: string) {
 }
 
 /** Makes the user a member by the invitation, in the caller's transaction, and tells the one who handed the link out. @throws 404 when it was used up */
-export async function use(tx: Ctx, { id, personal, tenantId, tenant, roleIds, host, shouldSendEmail }: Usable, user: Person, applicationId: string | undefined) {
+export async function use(tx: Ctx, { id, personal, tenantId, roleIds, host, shouldSendEmail }: Usable, user: Person, applicationId: string | undefined) {
   if (personal) await remove(tx, { id })
   await memberships.add(tx, { userId: user.id, tenantId, roleIds })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
   if (!host || host.email === null || !shouldSendEmail) return
   await mail.send(tx, {
     template: 'UserUsedInvitation', to: host.email, userId: host.id, tenantId,
-    data: { ...mailDataOf(host), tenantName: tenant.name, issuerName: user.name, issuerEmail: user.email ?? undefined },
+    data: mailDataOf(host, { issuer: user }),
   })
 }
 

@@ -13,14 +13,16 @@ export interface OutgoingMail { template: MailTemplateType, to: string, userId?:
 
 /**
  * Writes a mail and queues its delivery, both in the caller's transaction. `redirectURL` and `code` of the data are the
- * message's link and code. Where all mail is held nothing is queued: the message is what can be looked at.
+ * message's link and code; the tenant's name is added. Where all mail is held nothing is queued: the message is what can be looked at.
  */
 export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: OutgoingMail) {
   const { payload } = await settings.effective(ctx, mailConfiguration)
+  // asked for no tenant, too: a mail that is taken back again must have cost as much
+  const tenant = await ctx.db.tenant.findFirst({ where: { id: tenantId ?? '' }, select: { name: true } })
   const held = ctx.deps.mail === 'hold', id = ctx.random.uuid()
   await ctx.db.message.create({
     data: {
-      id, channel: 'email', template, userId: userId ?? null, tenantId: tenantId ?? null, recipient: to, ...senderOf(ctx, payload), ...await render(ctx, template, { email: to, ...data }),
+      id, channel: 'email', template, userId: userId ?? null, tenantId: tenantId ?? null, recipient: to, ...senderOf(ctx, payload), ...await render(ctx, template, { email: to, tenantName: tenant?.name, ...data }),
       link: data['redirectURL'] ?? null, code: data['code'] ?? null, createdAt: ctx.clock.now(),
       ...(held ? { status: 'held', provider: carrierName(ctx.deps, payload) } : { status: 'pending' }),
     },

@@ -7,6 +7,8 @@ export interface Template { subject: string, html: string, text: string }
 interface Content {
   subject: string
   paragraphs: string[]
+  /** in their place where `{{issuerName}}` is known */
+  issued?: string[]
   /** what the button for `{{redirectURL}}` says */
   action?: string
   /** whether it hands out `{{code}}` */
@@ -26,13 +28,13 @@ const contents: Record<MailTemplateType, Content> = {
   ApprovalFlowApprove: { subject: 'Your approval is asked for', paragraphs: ['A request is waiting for your decision. Look at it, then approve or reject it.'], action: 'Review request', closing: 'You get this e-mail because you are an approver.' },
   BotDetection: { subject: 'An automated login was stopped', paragraphs: ['An attempt to log in to your account looked like the work of a program, so it was stopped.'], origin: true, closing: ALARM },
   BruteForceProtection: { subject: 'Many failed logins', paragraphs: ['Somebody has tried to log in to your account with wrong passwords several times.'], origin: true, closing: ALARM },
-  BulkInvitesToTenant: { subject: 'You are invited to {{tenantName}}', paragraphs: ['You have been invited to join {{tenantName}}.'], action: 'Accept invitation', closing: UNASKED },
+  BulkInvitesToTenant: { subject: 'You are invited to {{tenantName}}', paragraphs: ['You have been invited to join {{tenantName}}.'], issued: ['{{issuerName}} has invited you to join {{tenantName}}.'], action: 'Accept invitation', closing: UNASKED },
   ConnectNewDevice: { subject: 'Login from a new device', paragraphs: ['Your account was used on a device that we have not seen before.'], origin: true, closing: ALARM },
   EmailAddressChanged: { subject: 'Your e-mail address was changed', paragraphs: ['The e-mail address of your account has been changed.'], origin: true, closing: ALARM },
   EmailVerification: { subject: 'Confirm your e-mail address', paragraphs: ['Please confirm that {{email}} is your address.'], code: true, action: 'Confirm address', closing: UNASKED },
   ImpossibleTravel: { subject: 'Login from a distant place', paragraphs: ['Your account was used at two places too far from each other for the time between.'], origin: true, closing: ALARM },
-  InviteToTenant: { subject: 'You are invited to {{tenantName}}', paragraphs: ['You have been invited to join {{tenantName}}.'], action: 'Accept invitation', closing: UNASKED },
-  InviteToTenantWithCode: { subject: 'You are invited to {{tenantName}}', paragraphs: ['You have been invited to join {{tenantName}}. Enter this code to accept:'], code: true, action: 'Enter the code', closing: `${SECRET} ${UNASKED}` },
+  InviteToTenant: { subject: 'You are invited to {{tenantName}}', paragraphs: ['You have been invited to join {{tenantName}}.'], issued: ['{{issuerName}} has invited you to join {{tenantName}}.'], action: 'Accept invitation', closing: UNASKED },
+  InviteToTenantWithCode: { subject: 'You are invited to {{tenantName}}', paragraphs: ['You have been invited to join {{tenantName}}. Enter this code to accept:'], issued: ['{{issuerName}} has invited you to join {{tenantName}}. Enter this code to accept:'], code: true, action: 'Enter the code', closing: `${SECRET} ${UNASKED}` },
   MFAEnroll: { subject: 'Multi-factor authentication is on', paragraphs: ['From now on a second factor is asked for when you log in.'], origin: true, closing: ALARM },
   MFAOTC: { subject: 'Your verification code', paragraphs: ['Enter this code to finish logging in:'], code: true, closing: `${SECRET} ${ALARM}` },
   MFARecoveryCode: { subject: 'A recovery code was used', paragraphs: ['Multi-factor authentication of your account was switched off with a recovery code. Set it up again to stay protected.'], origin: true, closing: ALARM },
@@ -48,7 +50,7 @@ const contents: Record<MailTemplateType, Content> = {
   SuspiciousIP: { subject: 'Login from a suspicious address', paragraphs: ['Somebody tried to log in to your account from a network address with a bad name.'], origin: true, closing: ALARM },
   UnlockUser: { subject: 'Your account is locked', paragraphs: ['Your account was locked after too many failed logins. Use this link to unlock it.'], action: 'Unlock account', closing: ALARM },
   UnlockUserSuccess: { subject: 'Your account is unlocked', paragraphs: ['Your account has been unlocked. You can log in again.'], closing: ALARM },
-  UserUsedInvitation: { subject: 'Your invitation was accepted', paragraphs: ['Somebody has used your invitation to join {{tenantName}}.'], closing: 'You get this e-mail because you sent the invitation.' },
+  UserUsedInvitation: { subject: 'Your invitation was accepted', paragraphs: ['Somebody has used your invitation to join {{tenantName}}.'], issued: ['{{issuerName}} has used your invitation to join {{tenantName}}.'], closing: 'You get this e-mail because you sent the invitation.' },
   VerifyNewEmail: { subject: 'Confirm your new e-mail address', paragraphs: ['Enter this code to add {{email}} to your account:'], code: true, closing: `${SECRET} ${UNASKED}` },
 }
 
@@ -58,10 +60,10 @@ const nameOf = (placeholder: string) => placeholder.slice(2, -2)
 /** The mail that an environment sends as long as it has none of its own. Without the button, code and lines for which the data, where given, has no value. */
 export function defaultTemplate(type: MailTemplateType, data?: MailData): Template {
   const has = (placeholder: string) => !data || !!data[nameOf(placeholder)]
-  const { action, code, origin, ...content } = contents[type]
+  const { action, code, origin, issued, ...content } = contents[type], paragraphs = (data?.['issuerName'] && issued) || content.paragraphs
   return layout({
     ...content,
-    paragraphs: [has('{{name}}') ? 'Hello {{name}},' : 'Hello,', ...content.paragraphs],
+    paragraphs: [has('{{name}}') ? 'Hello {{name}},' : 'Hello,', ...paragraphs],
     code: !!code && has('{{code}}'),
     action: action !== undefined && has('{{redirectURL}}') ? action : undefined,
     origin: origin ? origins.filter(([, value]) => has(value)) : [],

@@ -67,9 +67,10 @@ export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, 
   const { user, acceptedAt } = found
   if (user.isLocked) throw loginErrors.locked()
   if (user.verified && acceptedAt) throw memberErrors.alreadyActive()
+  const issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null
   await ctx.atomically(async (tx) => {
-    if (user.verified) await invitations.sendInvitation(tx, user, tenant.id)
-    else await activation.sendActivation(tx, user, tenant.id)
+    if (user.verified) await invitations.sendInvitation(tx, user, tenant.id, { issuer })
+    else await activation.sendActivation(tx, user, tenant.id, { issuer })
   })
 }
 

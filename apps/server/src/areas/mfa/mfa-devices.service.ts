@@ -1,13 +1,13 @@
 import type { Prisma } from '@henhouse/database'
 import { revoke, type ChallengeKind } from '../../kernel/challenges.ts'
 import { onDuplicate, onMissing } from '../../kernel/errors.ts'
-import type { Ctx, Http, HttpCtx, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
+import type { Ctx, UserScope } from '../../kernel/operation.ts'
 import { fingerprint } from '../../kernel/random.ts'
 import type { MailTemplateType } from '../mail/mail.schemas.ts'
 import * as mail from '../mail/mail.service.ts'
 import * as mfaPolicy from '../mfa-policy/mfa-policy.service.ts'
 import { userErrors } from '../users/users.errors.ts'
-import { mailDataOf } from '../users/users.schemas.ts'
+import { mailDataOf, type Origin } from '../users/users.schemas.ts'
 import { plain } from '../users/users.service.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import { toMfaDevices } from './mfa.schemas.ts'
@@ -38,12 +38,6 @@ export async function find(ctx: Ctx, userId: string, kind: Kind, id: string) {
 export async function mailable(ctx: Ctx, { email, verified }: { email: string | null, verified: boolean }) {
   return email !== null && verified && (await mfaPolicy.activeStrategies(ctx)).includes('EmailCode') ? email : undefined
 }
-
-/** Of a call by the user, or by the environment for the user. */
-export type OwnCtx = HttpCtx & { readonly caller: VendorCaller | UserCaller }
-export type Origin = Pick<Http, 'ip' | 'userAgent'>
-/** An environment's own address is nothing to tell the user. */
-export const originOf = ({ caller, http }: OwnCtx): Origin | undefined => (caller.kind === 'user' ? http : undefined)
 
 export type NewDevice = Pick<Prisma.MfaDeviceUncheckedCreateInput, 'secret' | 'lastStep' | 'phoneNumber' | 'credentialId' | 'publicKey' | 'counter' | 'transports' | 'deviceType' | 'rpId'> & { kind: Kind }
 
@@ -121,5 +115,5 @@ async function locked(tx: Ctx, userId: string, data: { mfaEnrolled?: boolean }) 
 
 async function notify(tx: Ctx, user: Prisma.UserGetPayload<{ select: typeof person }>, template: MailTemplateType, from: Origin | undefined) {
   if (user.email === null) return
-  await mail.send(tx, { template, to: user.email, userId: user.id, data: { ...mailDataOf(user), ip: from?.ip, device: from?.userAgent } })
+  await mail.send(tx, { template, to: user.email, userId: user.id, data: mailDataOf(user, { from }) })
 }

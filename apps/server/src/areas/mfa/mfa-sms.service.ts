@@ -1,11 +1,11 @@
 import type { Ctx, HttpCtx, UserScope } from '../../kernel/operation.ts'
 import { masked } from '../sms/sms.schemas.ts'
+import { originOf, type OwnCtx } from '../users/users.schemas.ts'
 import { plain } from '../users/users.service.ts'
 import * as codes from './mfa-codes.service.ts'
 import type { Occasion } from './mfa-codes.service.ts'
 import { attemptOf, countTry, countTryOf, forgetTries, trying, type Attempt } from './mfa-demand.service.ts'
 import * as devices from './mfa-devices.service.ts'
-import { originOf, type OwnCtx } from './mfa-devices.service.ts'
 import { enrolling, mustBeActive, passed } from './mfa-login.flow.ts'
 import { mfaErrors } from './mfa.errors.ts'
 

@@ -37,7 +37,7 @@ export async function mailLink(ctx: Ctx, wanted: Identified) {
   const id = await renew(ctx, token, { secret, lifetimeMs: TOKEN_MS, user, data: { email: to } })
   await discreetly(ctx, !!user, (tx) => mail.send(tx, {
     template: 'ResetPassword', to, userId: user?.id, tenantId: user?.activeTenantId ?? undefined,
-    data: { ...mailDataOf(person, wanted.emailMetadata), redirectURL: address(ctx, person.id, secret) },
+    data: { ...mailDataOf(person, wanted), redirectURL: address(ctx, person.id, secret) },
   }))
   return { sessionId: id }
 }

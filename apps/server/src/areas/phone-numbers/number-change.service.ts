@@ -1,5 +1,6 @@
 import { issue, mustAnswer, redeem, revoke, type ChallengeKind } from '../../kernel/challenges.ts'
 import { discreetly } from '../../kernel/discretion.ts'
+import { baseUrl } from '../../kernel/environments.ts'
 import type { Ctx, UserScope } from '../../kernel/operation.ts'
 import * as mail from '../mail/mail.service.ts'
 import * as userEmails from '../user-emails/user-emails.service.ts'
@@ -38,9 +39,11 @@ export async function askReset(ctx: Ctx, email: string) {
     await revoke(tx, user?.id ?? tx.random.uuid(), [reset])
     return issue(tx, reset, { secret: code, lifetimeMs: CODE_MS, ...(user && { userId: user.id }) })
   })
-  await discreetly(ctx, !!user, (tx) => mail.send(tx, { template: 'ResetPhoneNumber', to: address, userId: user?.id, data: { ...mailDataOf(user ?? nobody(tx, address)), code } }))
+  await discreetly(ctx, !!user, (tx) => mail.send(tx, { template: 'ResetPhoneNumber', to: address, userId: user?.id, data: { ...mailDataOf(user ?? nobody(tx, address)), code, redirectURL: page(ctx, id) } }))
   return { resetPhoneNumberToken: id }
 }
+
+const page = (ctx: Ctx, token: string) => `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/reset-phone-number?${new URLSearchParams({ token })}`
 
 /** Exchanges the code for a token. @throws 401 or 400 for the code */
 export async function confirmReset(ctx: Ctx, { resetPhoneNumberToken, code }: { resetPhoneNumberToken: string, code: string }) {

@@ -105,7 +105,7 @@ function userMade(ctx: HttpCtx, attempt: Attempt) {
       await memberships.add(tx, { userId: user.id, tenantId })
       await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
     }
-    const activationToken = shouldActivate ? await activation.sendActivation(tx, user, tenantId, emailMetadata) : undefined
+    const activationToken = shouldActivate ? await activation.sendActivation(tx, user, tenantId, { emailMetadata }) : undefined
     return { ...attempt, made: { user, tenantId, shouldActivate, activationToken } }
   })
 }

@@ -3,6 +3,7 @@ import { onDuplicate } from '../../kernel/errors.ts'
 import type { Ctx, UserScope } from '../../kernel/operation.ts'
 import * as activation from '../activation/activation.service.ts'
 import { userErrors } from '../users/users.errors.ts'
+import { originOf, type Origin, type OwnCtx } from '../users/users.schemas.ts'
 import * as users from '../users/users.service.ts'
 import { userEmailErrors } from './user-emails.errors.ts'
 import { mayTake, mustAnswerFor, mustBeAllowed, mustBeFree, sendCode, tellFormer } from './user-emails.service.ts'
@@ -23,11 +24,11 @@ export async function ask(ctx: Ctx, user: UserScope, written: string) {
 }
 
 /** The domain is asked about once more: a list may have changed since. @throws 403; 401 or 400 for the code; 409 when somebody else has been faster */
-export async function confirm(ctx: Ctx, user: UserScope, { email, code }: { email: string, code: string }) {
+export async function confirm(ctx: OwnCtx, user: UserScope, { email, code }: { email: string, code: string }) {
   await mustBeAllowed(ctx)
   await mayTake(ctx, user.id, email.toLowerCase())
   await mustAnswerFor(ctx, user, change, email, code)
-  await ctx.atomically((tx) => replace(tx, user.id, email.toLowerCase(), { verified: true }))
+  await ctx.atomically((tx) => replace(tx, user.id, email.toLowerCase(), { verified: true }, originOf(ctx)))
 }
 
 /**
@@ -44,11 +45,11 @@ export async function set(ctx: Ctx, userId: string, written: string) {
 }
 
 /** The address takes the place of the former one, which is told; links and codes that were mailed there are worth nothing any more. */
-async function replace(tx: Ctx, userId: string, email: string, verified: { verified?: true }) {
+async function replace(tx: Ctx, userId: string, email: string, verified: { verified?: true }, from?: Origin) {
   const former = await users.locked(tx, userId)
   await tx.db.user.updateMany({ where: { id: userId }, data: { email, ...verified } }).catch(onDuplicate(userErrors.emailTaken()))
   if (former.email === email) return former
   await tx.db.challenge.deleteMany({ where: { userId, consumedAt: null } })
-  await tellFormer(tx, former)
+  await tellFormer(tx, former, from)
   return former
 }

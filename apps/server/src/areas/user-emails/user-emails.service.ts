@@ -11,7 +11,7 @@ import * as memberships from '../memberships/memberships.service.ts'
 import * as userEmailsPolicy from '../user-emails-policy/user-emails-policy.service.ts'
 import { selection } from '../users/user-list.service.ts'
 import { userErrors } from '../users/users.errors.ts'
-import { mailDataOf, type Person } from '../users/users.schemas.ts'
+import { mailDataOf, originOf, type Origin, type OwnCtx, type Person } from '../users/users.schemas.ts'
 import * as users from '../users/users.service.ts'
 import { userEmailErrors } from './user-emails.errors.ts'
 import { toUserEmail, withPrimary, type UserEmailQuery } from './user-emails.schemas.ts'
@@ -88,7 +88,7 @@ export function remove(ctx: Ctx, userId: string, emailId: string) {
 }
 
 /** Makes one of the user's verified addresses its own (`User.email`), and tells the one that was. @throws 404; 400 for one that is not verified */
-export function setPrimary(ctx: Ctx, userId: string, written: string) {
+export function setPrimary(ctx: Ctx, userId: string, written: string, from?: Origin) {
   const email = written.toLowerCase()
   return ctx.atomically(async (tx) => {
     const user = await users.locked(tx, userId)
@@ -97,14 +97,14 @@ export function setPrimary(ctx: Ctx, userId: string, written: string) {
     if (email === user.email) return
     if (!found.verified) throw userEmailErrors.notVerified()
     await users.mark(tx, { id: userId }, { email, verified: true })
-    await tellFormer(tx, user)
+    await tellFormer(tx, user, from)
   })
 }
 
 /** As `setPrimary`, by the user itself. @throws 403 where users may not change their address */
-export async function choosePrimary(ctx: Ctx, user: UserScope, email: string) {
+export async function choosePrimary(ctx: OwnCtx, user: UserScope, email: string) {
   await mustBeAllowed(ctx)
-  await setPrimary(ctx, user.id, email)
+  await setPrimary(ctx, user.id, email, originOf(ctx))
 }
 
 /** @throws 403 */
@@ -118,8 +118,8 @@ export async function mayTake(ctx: Ctx, userId: string, email: string) {
 }
 
 /** Tells an address that it no longer is the user's own; nobody who never showed that it was. */
-export async function tellFormer(tx: Ctx, former: Person & { verified: boolean }) {
-  if (former.email !== null && former.verified) await mail.send(tx, { template: 'EmailAddressChanged', to: former.email, userId: former.id, data: mailDataOf(former) })
+export async function tellFormer(tx: Ctx, former: Person & { verified: boolean }, from?: Origin) {
+  if (former.email !== null && former.verified) await mail.send(tx, { template: 'EmailAddressChanged', to: former.email, userId: former.id, data: mailDataOf(former, { from }) })
 }
 
 /** Not shown to be anybody's, and nobody's own: such an address gives way. */

@@ -71,16 +71,16 @@ export async function bringAllIn(ctx: Ctx, caller: VendorCaller | UserCaller, ar
 
 const find = async (ctx: Ctx, { email, username = '' }: Newcomer) => (email === undefined ? users.byUsername(ctx, username) : users.byEmail(ctx, email))
 
-interface Checked { arrival: Arrival, known: Person | null, roleIds: string[], expiresAt: Date | null, passwordHash: string | null, vouched: boolean }
+interface Checked { arrival: Arrival, known: Person | null, roleIds: string[], expiresAt: Date | null, passwordHash: string | null, vouched: boolean, issuer: Person | null }
 
 async function checkAll(ctx: Ctx, caller: VendorCaller | UserCaller, arrivals: readonly Arrival[]) {
-  const checked: Checked[] = []
-  for (const arrival of arrivals) checked.push(await check(ctx, caller, arrival))
+  const checked: Checked[] = [], issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null
+  for (const arrival of arrivals) checked.push({ ...await check(ctx, caller, arrival), issuer })
   return checked
 }
 
 /** All that can be refused without having written anything, and the hashing: neither belongs into a transaction. */
-async function check(ctx: Ctx, caller: VendorCaller | UserCaller, arrival: Arrival): Promise<Checked> {
+async function check(ctx: Ctx, caller: VendorCaller | UserCaller, arrival: Arrival): Promise<Omit<Checked, 'issuer'>> {
   const { email, username, password, tenantId } = arrival
   if (email === undefined && username === undefined) throw userErrors.notNamed()
   mustBeObjects(arrival)
@@ -113,13 +113,13 @@ function enterAll(ctx: Ctx, checked: readonly Checked[], note: Note) {
   })
 }
 
-async function welcomeBack(tx: Ctx, user: Person, { arrival: { tenantId, skipInviteEmail: quietly = false, emailMetadata, applicationId }, roleIds, expiresAt }: Checked) {
-  await welcome(tx, user, tenantId, { quietly, roleIds, expiresAt, emailMetadata })
+async function welcomeBack(tx: Ctx, user: Person, { arrival: { tenantId, skipInviteEmail: quietly = false, emailMetadata, applicationId }, roleIds, expiresAt, issuer }: Checked) {
+  await welcome(tx, user, tenantId, { quietly, roleIds, expiresAt, emailMetadata, issuer })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
   return user
 }
 
-async function make(tx: Ctx, { arrival, roleIds, expiresAt, passwordHash, vouched }: Checked) {
+async function make(tx: Ctx, { arrival, roleIds, expiresAt, passwordHash, vouched, issuer }: Checked) {
   const { password: _, roleIds: __, expirationInSeconds: ___, skipInviteEmail = false, emailMetadata, applicationId, tenantId, verified: known = false, ...fields } = arrival
   // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
   const verified = known || skipInviteEmail || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
@@ -127,6 +127,6 @@ async function make(tx: Ctx, { arrival, roleIds, expiresAt, passwordHash, vouche
   if (vouched) await phoneNumbers.vouchForOwn(tx, user)
   await memberships.add(tx, { roleIds, expiresAt, userId: user.id, tenantId })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
-  if (!verified) await activation.sendActivation(tx, user, tenantId, emailMetadata)
+  if (!verified) await activation.sendActivation(tx, user, tenantId, { emailMetadata, issuer })
   return user
 }

@@ -60,11 +60,13 @@ describe.concurrent('creating users', () => {
     expect(await env.messages()).toEqual([])
   })
 
-  test('mails can name the user, its metadata, and what the request brought for the mail', () => {
+  test('mails can name the user, its metadata, what the request brought for the mail, who is behind it and from where', () => {
     const user = { id: UNKNOWN_ID, name: 'Ada', email: 'ada@example.com', phoneNumber: null, profilePictureUrl: 'https://example.com/p.png', metadata: '{"team":{"name":"Hens"},"size":3,"gone":null}' }
-    expect(mailDataOf(user, { greeting: ['hi', 'ho'] })).toEqual({
+    const issuer = { ...user, name: 'Grace', email: 'grace@example.com', metadata: '{"team":"Hens"}' }
+    expect(mailDataOf(user, { emailMetadata: { greeting: ['hi', 'ho'] }, issuer, from: { ip: '203.0.113.7', userAgent: 'Tester/1' } })).toEqual({
       'name': 'Ada', 'email': 'ada@example.com', 'phoneNumber': undefined, 'profilePictureUrl': 'https://example.com/p.png',
       'metadata.team.name': 'Hens', 'metadata.size': '3', 'emailMetadata.greeting.0': 'hi', 'emailMetadata.greeting.1': 'ho',
+      'issuerName': 'Grace', 'issuerEmail': 'grace@example.com', 'issuerProfilePictureUrl': 'https://example.com/p.png', 'issuerMetadata.team': 'Hens', 'ip': '203.0.113.7', 'device': 'Tester/1',
     })
   })
 

@@ -7,7 +7,7 @@ import * as memberships from '../memberships/memberships.service.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import * as tenants from '../tenants/tenants.service.ts'
 import { userErrors } from './users.errors.ts'
-import type { Person } from './users.schemas.ts'
+import type { Circumstances, Person } from './users.schemas.ts'
 import { activeTenantOf, mark } from './users.service.ts'
 
 /** The user's own choice of where to be active from the next token on. @throws 404 for a tenant that does not know it, 403 for one that has disabled it */
@@ -56,15 +56,15 @@ async function prepare(ctx: Ctx, userId: string, { tenantId, validateTenantExist
 }
 const isTaken = (error: unknown) => (error as { status?: number }).status === 409
 
-type Welcome = { quietly: boolean, roleIds?: readonly string[], expiresAt?: Date | null, emailMetadata?: object | undefined }
+type Welcome = Circumstances & { quietly: boolean, roleIds?: readonly string[], expiresAt?: Date | null }
 
 /** Adds somebody who has an account already, with an invitation by mail unless it is to be quiet (or there is no address to mail to). @throws 409 for a member, 403 for an address from a domain that is kept out */
-export function welcome(ctx: Ctx, user: Person, tenantId: string, { quietly, emailMetadata, ...membership }: Welcome) {
+export function welcome(ctx: Ctx, user: Person, tenantId: string, { quietly, emailMetadata, issuer, ...membership }: Welcome) {
   const invited = !quietly && user.email !== null
   return ctx.atomically(async (tx) => {
     await memberships.add(tx, { ...membership, userId: user.id, tenantId, invited })
     if (user.email !== null) await domains.mustAllow(tx, user.email, [tenantId])
-    if (invited) await invitations.sendInvitation(tx, user, tenantId, emailMetadata)
+    if (invited) await invitations.sendInvitation(tx, user, tenantId, { emailMetadata, issuer })
   })
 }
 

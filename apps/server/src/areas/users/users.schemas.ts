@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Prisma, Tenant as TenantColumns, User as UserColumns } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
-import type { Ctx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
+import type { Ctx, Http, HttpCtx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { DateTime, Id, Nullable, OneOf } from '../../kernel/validation.ts'
 import { goesBelow } from '../hierarchy/hierarchy.schemas.ts'
 import { statusOf } from '../memberships/memberships.schemas.ts'
@@ -168,10 +168,30 @@ function isObjectText(text: string) {
   }
 }
 
+/** Of a call by the user, or by the environment for the user. */
+export type OwnCtx = HttpCtx & { readonly caller: Caller }
+export type Origin = Pick<Http, 'ip' | 'userAgent'>
+/** An environment's own address is nothing to tell the user. */
+export const originOf = ({ caller, http }: OwnCtx): Origin | undefined => (caller.kind === 'user' ? http : undefined)
+
+/** Of who is behind a mail, beside its addressee: the one who invites, or has come. */
+const issuerDataOf = (issuer: Person | null | undefined) => (issuer ? {
+  issuerName: issuer.name, issuerEmail: issuer.email ?? undefined, issuerProfilePictureUrl: pictureOf(issuer), ...texts('issuerMetadata', JSON.parse(issuer.metadata)),
+} : {})
+
+/** What only the call that a mail comes of knows. */
+export interface Circumstances {
+  emailMetadata?: object | undefined
+  issuer?: Person | null | undefined
+  /** where what the mail tells of was done */
+  from?: Origin | undefined
+}
+
 /** Values of the placeholders that every mail to a user has: of the user, of its metadata, and of what the request brought for the mail. */
-export const mailDataOf = (user: Person, emailMetadata?: object) => ({
+export const mailDataOf = (user: Person, { emailMetadata, issuer, from }: Circumstances = {}) => ({
   name: user.name, email: user.email ?? undefined, phoneNumber: user.phoneNumber ?? undefined, profilePictureUrl: pictureOf(user),
-  ...texts('metadata', JSON.parse(user.metadata)), ...texts('emailMetadata', emailMetadata),
+  ...texts('metadata', JSON.parse(user.metadata)), ...texts('emailMetadata', emailMetadata), ...issuerDataOf(issuer),
+  ip: from?.ip, device: from?.userAgent,
 })
 
 /** `{ a: { b: 1 } }` → `{ 'prefix.a.b': '1' }` */
