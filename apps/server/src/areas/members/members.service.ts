@@ -87,7 +87,8 @@ export async function stats(ctx: Ctx, caller: Caller, tenant: TenantScope) {
   const selected = await userList.selection(ctx, caller, tenant, { _includeSubTenants: false })
   const [totalItems, addedThisWeek, superAdmins] = await Promise.all([
     userList.totalOf(ctx, selected),
-    ctx.db.membership.count({ where: { tenantId: tenant.id, ...memberships.live(ctx), user: seen(caller), createdAt: { gt: after(ctx.clock.now(), -7 * DAY) } } }),
+    // of the whole list nobody is hidden
+    ctx.db.membership.count({ where: { tenantId: tenant.id, createdAt: { gt: after(ctx.clock.now(), -7 * DAY) }, ...(!selected.whole && { ...memberships.live(ctx), user: seen(caller) }) } }),
     ctx.db.user.count({ where: { AND: [selected.where, { superUser: true }] } }),
   ])
   return { totalItems, addedThisWeek, superAdmins }
