@@ -38,6 +38,8 @@ beforeAll(async () => {
   const own = { ...deps, database }, server = await newServer({ database })
   const { environment } = await createEnvironment(own, { name: 'crowd', isDefault: true }), ctx = contextFor(own, environment, deps.log)
   crowd = await fill(ctx, { users: USERS, tenants: TENANTS, members: MEMBERS, chunk: CHUNK })
+  // who is not shown must not make the others dear
+  await database.pool.query(`update "User" set invisible = true where id in (select "userId" from "Membership" where "tenantId" = $1 and "userId" <> $2 limit 10)`, [crowd.bigTenantId, crowd.adminId])
   await database.pool.query('vacuum analyze')
   const userToken = async (sub: string, tenantId: string) => signToken(ctx, { type: 'userToken', sub, tenantId, ...await memberships.keysOf(ctx, sub, tenantId) }, { expiresIn: 3600 })
   const tokens = {

@@ -9,7 +9,16 @@ import { slice, type PageRequest } from './paging.ts'
  * total and page are as exact as counting. Raw SQL: windows and row comparison.
  */
 
-interface Source { readonly table: string, readonly at: string, readonly id: string, readonly rows?: string }
+interface Source {
+  readonly table: string
+  readonly at: string
+  readonly id: string
+  /** which rows of the table are in the list; all */
+  readonly rows?: string
+  /** the keys of those in the list that are not shown now ($6), or not to a caller from whom invisible users are hidden ($7); they must be few */
+  readonly hidden?: string
+}
+const OF_TENANT = `"tenantId" = substr($2, length('members:') + 1)`
 /** Each list, and the columns that it is ordered by; its index has them after the environment (and the tenant). */
 const sources = {
   'tenants': { table: 'Tenant', at: 'createdAt', id: 'rowId' },
@@ -17,7 +26,13 @@ const sources = {
   'usernames': { table: 'User', at: 'createdAt', id: 'id', rows: 'r.username is not null' },
   'emails': { table: 'UserEmail', at: 'createdAt', id: 'id' },
   'phone-numbers': { table: 'PhoneNumber', at: 'createdAt', id: 'id' },
-  'members': { table: 'Membership', at: 'userCreatedAt', id: 'userId', rows: `r."tenantId" = substr($2, length('members:') + 1)` },
+  'members': {
+    table: 'Membership', at: 'userCreatedAt', id: 'userId', rows: `r.${OF_TENANT}`,
+    hidden: `
+      select m."userCreatedAt", m."userId" from "Membership" m where m."vendorId" = $1 and m.${OF_TENANT} and m."expiresAt" <= $6
+      union select m."userCreatedAt", m."userId" from "User" u join "Membership" m on m."vendorId" = u."vendorId" and m."userId" = u.id
+      where $7 and u."vendorId" = $1 and u.invisible and m.${OF_TENANT}`,
+  },
 } satisfies Record<string, Source>
 
 /** `members:` goes before a tenant's id. */
@@ -29,13 +44,17 @@ const rowsOf = ({ table, rows }: Source) => `"${table}" r where r."vendorId" = $
 
 const START = `'-infinity'::timestamptz, '00000000-0000-0000-0000-000000000000'::uuid`
 
-/** The ids of a page, in order, and how many rows the list has. It sees what is committed: not for use inside `ctx.atomically`. */
-export async function pageOf({ deps, vendorId }: Ctx, list: List, query: PageRequest & { _order?: 'ASC' | 'DESC' | undefined }) {
-  const source = sourceOf(list)!, { at, id } = source, { skip, take } = slice(query)
+/**
+ * The ids of a page, in order, and how many rows the list has. What is hidden counts as if it had gone just now.
+ * It sees what is committed: not for use inside `ctx.atomically`.
+ */
+export async function pageOf({ deps, vendorId, clock }: Ctx, list: List, query: PageRequest & { _order?: 'ASC' | 'DESC' | undefined }, { hideInvisible = false } = {}) {
+  const source = sourceOf(list)!, { at, id, hidden } = source, { skip, take } = slice(query)
   const { rows: [found] } = await deps.database.pool.query<{ total: number, ids: string[] }>(`
-    with entry as (
+    with ${hidden ? `hidden (at, id) as (${hidden}), ` : ''}entry as (
       select at, id, size, true as chunk from "ListChunk" where "vendorId" = $1 and list = $2
       union all select at, id, change, false from "ListChange" where "vendorId" = $1 and list = $2
+      ${hidden ? 'union all select at, id, -1, false from hidden' : ''}
     ), summed as (
       select at, id, chunk, sum(size) over (order by at, id, chunk desc rows unbounded preceding) - size as before from entry
     ), total as (
@@ -46,9 +65,9 @@ export async function pageOf({ deps, vendorId }: Ctx, list: List, query: PageReq
       (select at, id, before from summed, wanted where chunk and before <= skip order by at desc, id desc limit 1) union all select ${START}, 0 limit 1
     )
     select (select rows from total) as total, array(
-      select r."${id}" from ${rowsOf(source)} and (r."${at}", r."${id}") >= ((select at from begin), (select id from begin))
+      select r."${id}" from ${rowsOf(source)} and (r."${at}", r."${id}") >= ((select at from begin), (select id from begin)) ${hidden ? `and r."${id}" not in (select id from hidden)` : ''}
       order by r."${at}", r."${id}" offset (select skip from wanted) - (select before from begin) limit (select take from wanted)) as ids`,
-  [vendorId, list, skip, take, query._order === 'DESC'])
+  [vendorId, list, skip, take, query._order === 'DESC', ...(hidden ? [clock.now(), hideInvisible] : [])])
   const { total, ids } = found!
   return { total, ids: query._order === 'DESC' ? ids.reverse() : ids }
 }
@@ -57,15 +76,6 @@ export async function pageOf({ deps, vendorId }: Ctx, list: List, query: PageReq
 export function inOrderOf<R extends { id: string }>(ids: readonly string[], rows: readonly R[], idOf = (row: R) => row.id) {
   const byId = new Map(rows.map((row) => [idOf(row), row]))
   return ids.flatMap((id) => byId.get(id) ?? [])
-}
-
-/** Whether a tenant has members that lists leave out, so that its counted order is not that of a list. */
-export async function hasHiddenMembers({ deps, vendorId, clock }: Ctx, tenantId: string, { invisible }: { invisible: boolean }) {
-  const { rows: [found] } = await deps.database.pool.query<{ hidden: boolean }>(`
-    select exists (select from "Membership" where "vendorId" = $1 and "tenantId" = $2 and "expiresAt" <= $3)
-      or ($4 and exists (select from "User" u join "Membership" m on m."vendorId" = u."vendorId" and m."userId" = u.id where u."vendorId" = $1 and u.invisible and m."tenantId" = $2)) as hidden`,
-  [vendorId, tenantId, clock.now(), invisible])
-  return found!.hidden
 }
 
 /** Rows in a chunk after a split; at twice as many it is split again. Half of them are read over for a page, and all chunks for a total. */

@@ -84,12 +84,14 @@ export async function remind(ctx: Ctx, caller: Caller, tenant: TenantScope, emai
 
 /** How many members there are, how many came in the last seven days, and how many are superusers. */
 export async function stats(ctx: Ctx, caller: Caller, tenant: TenantScope) {
-  const selected = await userList.selection(ctx, caller, tenant, { _includeSubTenants: false })
-  const [totalItems, addedThisWeek, superAdmins] = await Promise.all([
+  const selected = await userList.selection(ctx, caller, tenant, { _includeSubTenants: false }), recent = { tenantId: tenant.id, createdAt: { gt: after(ctx.clock.now(), -7 * DAY) } }
+  // the few who are not shown are taken off, so that the others need not be looked at one by one
+  const [totalItems, added, ended, invisible, superAdmins] = await Promise.all([
     userList.totalOf(ctx, selected),
-    // of the whole list nobody is hidden
-    ctx.db.membership.count({ where: { tenantId: tenant.id, createdAt: { gt: after(ctx.clock.now(), -7 * DAY) }, ...(!selected.whole && { ...memberships.live(ctx), user: seen(caller) }) } }),
+    ctx.db.membership.count({ where: recent }),
+    ctx.db.membership.count({ where: { ...recent, expiresAt: { lte: ctx.clock.now() } } }),
+    caller.kind === 'user' ? ctx.db.user.count({ where: { invisible: true, memberships: { some: { ...recent, ...memberships.live(ctx) } } } }) : 0,
     ctx.db.user.count({ where: { AND: [selected.where, { superUser: true }] } }),
   ])
-  return { totalItems, addedThisWeek, superAdmins }
+  return { totalItems, addedThisWeek: added - ended - invisible, superAdmins }
 }

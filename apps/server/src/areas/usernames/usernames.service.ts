@@ -15,7 +15,7 @@ export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: 
   const { where: user, whole } = await selection(ctx, caller, tenant, {})
   const select = { id: true, username: true }, shown = (rows: { id: string, username: string | null }[], total: number) =>
     page(rows.map(({ id, username }) => ({ userId: id, username: username! })), total, query)
-  if (whole === 'users' && _sortBy === 'createdAt' && _usernamePrefix === undefined && !userIds && !usernames) {
+  if (whole?.list === 'users' && _sortBy === 'createdAt' && _usernamePrefix === undefined && !userIds && !usernames) {
     const { ids, total } = await pageOf(ctx, 'usernames', query)
     return shown(inOrderOf(ids, await ctx.db.user.findMany({ where: { id: { in: ids } }, select })), total)
   }

@@ -1,7 +1,7 @@
 import type { Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { isUuid } from '../../kernel/environments.ts'
-import { hasHiddenMembers, inOrderOf, pageOf, type List } from '../../kernel/listing.ts'
+import { inOrderOf, pageOf, type List } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { containing, Order, page, pageQuery, slice } from '../../kernel/paging.ts'
 import { usersLike } from '../../kernel/similar.ts'
@@ -55,7 +55,7 @@ export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: 
 /** Ids before rows: what belongs to a row would be fetched for all those before the page, too. */
 async function pageIds(ctx: Ctx, query: AnyQuery, { where, whole, nearest }: Awaited<ReturnType<typeof selection>>) {
   const { skip, take } = slice(query)
-  if (whole && (query._sortBy ?? 'createdAt') === 'createdAt') return pageOf(ctx, whole, query)
+  if (whole && (query._sortBy ?? 'createdAt') === 'createdAt') return pageOf(ctx, whole.list, query, whole)
   if (nearest && !query._sortBy) {
     const fitting = new Set((await ctx.db.user.findMany({ where, select: { id: true } })).map((row) => row.id)), ids = nearest.filter((id) => fitting.has(id))
     return { ids: ids.slice(skip, skip + take), total: ids.length }
@@ -68,7 +68,7 @@ async function pageIds(ctx: Ctx, query: AnyQuery, { where, whole, nearest }: Awa
 
 /** How many users a selection has. */
 export const totalOf = async (ctx: Ctx, { where, whole }: Pick<Awaited<ReturnType<typeof selection>>, 'where' | 'whole'>) =>
-  whole ? (await pageOf(ctx, whole, { _limit: 0 })).total : ctx.db.user.count({ where })
+  whole ? (await pageOf(ctx, whole.list, { _limit: 0 }, whole)).total : ctx.db.user.count({ where })
 
 /** Which users a query means, which of their tenants its caller may see (undefined: all), the counted list that they are the whole of, and their ids by nearness to what was searched for, if any. */
 export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: AnyQuery) {
@@ -90,15 +90,14 @@ export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, ten
     ...(query._filter === undefined ? [] : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),
   ]
   const where: Prisma.UserWhereInput = { ...(tenantIds && membersOf(ctx, tenantIds)), ...(caller.kind === 'user' && { invisible: false }), AND: filters }
-  return { where, visible: caller.kind === 'user' ? ofCaller : undefined, whole: filters.length ? undefined : await wholeList(ctx, caller, tenantIds), nearest }
+  return { where, visible: caller.kind === 'user' ? ofCaller : undefined, whole: filters.length ? undefined : wholeList(caller, tenantIds), nearest }
 }
 
-async function wholeList(ctx: Ctx, caller: VendorCaller | UserCaller, tenantIds: string[] | undefined): Promise<List | undefined> {
-  if (!tenantIds) return 'users'
-  const [tenantId, ...others] = tenantIds
+function wholeList(caller: VendorCaller | UserCaller, tenantIds: string[] | undefined): { list: List, hideInvisible: boolean } | undefined {
+  const hideInvisible = caller.kind === 'user', [tenantId, ...others] = tenantIds ?? []
+  if (!tenantIds) return { list: 'users', hideInvisible }
   // somebody may be in several tenants
-  if (tenantId === undefined || others.length || await hasHiddenMembers(ctx, tenantId, { invisible: caller.kind === 'user' })) return undefined
-  return `members:${tenantId}`
+  return tenantId === undefined || others.length ? undefined : { list: `members:${tenantId}`, hideInvisible }
 }
 
 const searched = ['email', 'username', 'phoneNumber'] as const
