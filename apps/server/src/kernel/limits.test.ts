@@ -98,6 +98,24 @@ describe.concurrent('rate limits', () => {
     expect(answers[0]!.headers).not.toHaveProperty('x-rate-limit-limit')
   })
 
+  test('for one address are those that the original publishes', () => {
+    const identity = '/identity/resources', auth = `${identity}/auth/v1`, published: [most: number, perMs: number, paths: string[]][] = [
+      [5, MINUTE, [`${identity}/users/v1/signUp`, `${identity}/users/v1/signUp/username`, `${identity}/users/v1/signUp/phoneNumber`]],
+      [10, MINUTE, [
+        reset, `${reset}/verify`, ...['email', 'sms', 'sms/verify'].map((way) => `${identity}/users/v2/passwords/reset/${way}`), `${auth}/user/mfa/recover`, `${auth}/user/mfa/verify`,
+        ...operations.map((op) => op.path).filter((path) => path.startsWith(`${auth}/user/mfa/`) && path.endsWith('/verify')),
+      ]],
+      [100, MINUTE, [login, ...['prelogin', 'postlogin'].map((step) => `${auth}/passwordless/magiclink/${step}`)]],
+      [30, SECOND, ['/auth/vendor']],
+    ]
+    for (const [most, perMs, paths] of published) {
+      for (const path of paths) {
+        const op = operations.find((each) => each.method === 'POST' && each.path === path)
+        expect(op?.limits?.filter((limit) => !limit.of), path).toEqual([{ most, perMs }])
+      }
+    }
+  })
+
   test('stand at every public operation that does something', () => {
     expect(operations.filter((op) => op.auth === 'public' && op.method !== 'GET' && !op.limits?.some((limit) => !limit.of)).map((op) => op.id)).toEqual([])
   })

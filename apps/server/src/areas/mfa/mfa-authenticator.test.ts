@@ -158,6 +158,16 @@ describe.concurrent('a login where a second factor is forced', () => {
     expect(await (await env.context()).db.mfaDevice.count({ where: { userId: user.id } })).toBe(1)
   })
 
+  test.for([
+    ['DontForce', false, false], ['Force', false, true], ['ForceExceptSAML', false, true], ['Force', true, false], ['ForceExceptSAML', true, false],
+  ] as const)('%s, for one who bypasses it: %s, asks for a second factor: %s', async ([enforceMFAType, mfaBypass, mfaRequired]) => {
+    const env = await newEnvironment(), user = await env.newUser({ password: PASSWORD })
+    await env.vendor('POST', mfaPolicy, { enforceMFAType })
+    await (await env.context()).db.user.updateMany({ where: { id: user.id }, data: { mfaBypass } })
+    const { body } = await logIn(env, { email: user.email })
+    expect([body.mfaRequired, 'accessToken' in body]).toEqual([mfaRequired, !mfaRequired])
+  })
+
   test('is forced by the strictest of the user\'s accounts, wherever the login leads', async () => {
     const env = await newEnvironment(), strict = await env.newTenant(), user = await env.newUser({ password: PASSWORD }), ctx = await env.context()
     await env.vendor('POST', mfaPolicy, { enforceMFAType: 'DontForce' })
