@@ -137,5 +137,5 @@ async function mustBeInReach(ctx: Ctx, caller: Caller, tenant: TenantScope, grou
   await mustBeOurs(ctx, caller, tenant, groupId)
   if (caller.kind === 'vendor') return
   const held = await ctx.db.groupRole.findMany({ where: { groupId }, select: { role: { select: { level: true } } } })
-  await roles.mayGrant(ctx, caller, Math.min(...held.map(({ role }) => role.level)))
+  await roles.mayAssign(ctx, caller, Math.min(...held.map(({ role }) => role.level)))
 }

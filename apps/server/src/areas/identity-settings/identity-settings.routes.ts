@@ -30,8 +30,7 @@ export const identitySettingsRoutes = [
     id: 'getPublicConfigurationV1', method: 'GET', path: `${path}/public`, summary: 'Read the settings that a login page needs', tag,
     auth: 'public',
     returns: { 200: PublicConfiguration },
-    // users may give others roles as strong as their own (areas/roles)
-    handler: async (ctx) => ({ ...await identitySettings.current(ctx), restrictEqualLevelRoleAssignment: false }),
+    handler: (ctx) => identitySettings.current(ctx),
   }),
   operation({
     id: 'getAuthStrategiesV1', method: 'GET', path: `${path}/auth/strategies`, summary: 'Read the ways to log in', tag,

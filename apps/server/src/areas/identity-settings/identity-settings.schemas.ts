@@ -31,6 +31,8 @@ export const IdentityConfiguration = Type.Object({
   refreshTokensRotationLimit: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
   addSamlAttributesToJwt: Type.Boolean(),
   allowCustomLoginTenantSwitch: Type.Boolean(),
+  /** whether users may give others roles only that are weaker than their own, not as strong ones */
+  restrictEqualLevelRoleAssignment: Type.Boolean(),
 })
 export type IdentityConfiguration = Static<typeof IdentityConfiguration>
 
@@ -57,6 +59,7 @@ export const identityConfiguration = setting('identity-configuration', IdentityC
   refreshTokensRotationLimit: 100,
   addSamlAttributesToJwt: false,
   allowCustomLoginTenantSwitch: false,
+  restrictEqualLevelRoleAssignment: false,
 })
 
 /** `skipTenantValidation` is accepted and changes nothing: a user's accounts always exist. */
@@ -75,11 +78,9 @@ export const Configuration = Type.Object({
 export const BasicConfiguration = Type.Pick(IdentityConfiguration, ['forcePermissions', 'machineToMachineAuthStrategy'])
 
 /** What a login page needs before anybody has logged in. */
-export const PublicConfiguration = Type.Object({
-  ...Type.Pick(IdentityConfiguration, ['allowSignups', 'allowNotVerifiedUsersLogin', 'apiTokensEnabled', 'forcePermissions', 'authStrategy', 'machineToMachineAuthStrategy']).properties,
-  /** whether users may give others roles only that are weaker than their own, not as strong ones */
-  restrictEqualLevelRoleAssignment: Type.Boolean(),
-})
+export const PublicConfiguration = Type.Pick(IdentityConfiguration, [
+  'allowSignups', 'allowNotVerifiedUsersLogin', 'apiTokensEnabled', 'forcePermissions', 'authStrategy', 'machineToMachineAuthStrategy', 'restrictEqualLevelRoleAssignment',
+])
 
 const secondaryStrategies = ['WebAuthnPlatform', 'WebAuthnCrossPlatform', 'SmsCode', 'SmsCodeV2', 'Passkeys', 'UsernameAndPassword', 'UsernameAndMagicLink', 'UsernameAndCode', 'UsernameAndSms'] as const
 

@@ -12,6 +12,7 @@ const fresh = {
   allowNotVerifiedUsersLogin: false, forcePermissions: false, authStrategy: 'EmailAndPassword', defaultPasswordlessTokenExpiration: 300,
   forceSameDeviceOnAuth: false, allowTenantInvitations: true, rotateRefreshTokens: true, machineToMachineAuthStrategy: 'ClientCredentials',
   addRolesToJwt: true, addPermissionsToJwt: true, refreshTokensRotationLimit: 100, addSamlAttributesToJwt: false, allowCustomLoginTenantSwitch: false,
+  restrictEqualLevelRoleAssignment: false,
 }
 
 describe.concurrent('the identity configuration', () => {

@@ -135,7 +135,7 @@ async function couldMake(ctx: Ctx, maker: { userId: string, tenantId: string }, 
   const { permissions } = await memberships.keysOf(ctx, maker.userId, maker.tenantId)
   if (!may(permissions, needs.invites.write)) return false
   const caller: UserCaller = { kind: 'user', ...maker, sessionId: undefined, permissions }
-  const check = granted.length ? roles.mayGrant(ctx, caller, Math.min(...granted.map((role) => role.level))) : memberships.mayBringIn(ctx, caller, maker.tenantId)
+  const check = granted.length ? roles.mayAssign(ctx, caller, Math.min(...granted.map((role) => role.level))) : memberships.mayBringIn(ctx, caller, maker.tenantId)
   return check.then(() => true, (error: unknown) => { if (error instanceof ApiError && error.status === 403) return false; throw error })
 }
 export type Usable = Awaited<ReturnType<typeof usable>>

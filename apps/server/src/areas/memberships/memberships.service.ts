@@ -67,7 +67,7 @@ export function add(ctx: Ctx, { userId, tenantId, roleIds = [], invited = false,
       data: { userId, tenantId, acceptedAt: invited ? null : now, expiresAt, createdAt: now, roles: { createMany: { data: granted.map((roleId) => ({ roleId })) } } },
     }).catch(onDuplicate(membershipErrors.alreadyMember())).catch(onUnknownReference(tenantErrors.notFound()))
     await tx.db.user.updateMany({ where: { id: userId, activeTenantId: null }, data: { activeTenantId: tenantId } })
-    if (expiresAt) await jobs.add(tx, expireMembership, { userId, tenantId }, expiresAt)
+    if (expiresAt) await endLater(tx, { userId, tenantId, expiresAt })
   })
 }
 
@@ -128,9 +128,12 @@ export function setExpiry(ctx: Ctx, userId: string, tenantId: string, expiresAt:
   return ctx.atomically(async (tx) => {
     const { count } = await tx.db.membership.updateMany({ where: { userId, tenantId, ...live(tx) }, data: { expiresAt } })
     if (!count) throw membershipErrors.notFound()
-    if (expiresAt) await jobs.add(tx, expireMembership, { userId, tenantId }, expiresAt)
+    if (expiresAt) await endLater(tx, { userId, tenantId, expiresAt })
   })
 }
+
+/** Has a temporary membership ended when its time is up. */
+export const endLater = (tx: Ctx, { userId, tenantId, expiresAt }: { userId: string, tenantId: string, expiresAt: Date }) => jobs.add(tx, expireMembership, { userId, tenantId }, expiresAt)
 
 /** Gives roles beside those that the member has. @throws 400 for an unknown role, 403 for one stronger than the caller's own, 404 for a user who is no member */
 export async function grantRoles(ctx: Ctx, caller: VendorCaller | UserCaller, userId: string, tenantId: string, roleIds: readonly string[]) {

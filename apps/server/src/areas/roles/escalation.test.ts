@@ -65,6 +65,31 @@ describe.concurrent('nobody makes itself more than it is', () => {
   })
 })
 
+describe.concurrent('roles as strong as one\'s own', () => {
+  test('are handed out, unless the environment allows weaker ones only', async () => {
+    const env = await newEnvironment(), config = '/identity/resources/configurations/v1'
+    const admin = await env.user({ permissions: ['fe.secure.*'], level: 5 }), other = await env.newUser({ tenantId: admin.tenantId }), home = env.as(admin.tenantId)
+    const [equal, weaker, built] = [await newRole(env, 'equal', 5), await newRole(env, 'weaker', 6), (await env.vendor('GET', roles)).body[0].id]
+    await env.vendor('PATCH', `${roles}/${built}`, { isDefault: false })
+    const [group, mighty] = await Promise.all(['G', 'M'].map(async (name) => (await home('POST', groups, { name })).body.id as string))
+    await home('POST', `${groups}/${mighty}/roles`, { roleIds: [equal] })
+    const link = { expiresInMinutes: 60, shouldSendEmail: false }
+    const deeds = (roleId: string, groupId: string) => [
+      ['POST', `${users}/v1/${other.id}/roles`, { roleIds: [roleId] }], ['DELETE', `${users}/v1/${other.id}/roles`, { roleIds: [roleId] }], ['POST', `${groups}/${group}/roles`, { roleIds: [roleId] }],
+      ['DELETE', `${groups}/${group}/roles`, { roleIds: [roleId] }], ['POST', `${groups}/${groupId}/users`, { userIds: [other.id] }], ['DELETE', `${groups}/${groupId}/users`, { userIds: [other.id] }],
+      ['POST', '/identity/resources/tenants/invites/v2/user', { ...link, roleIds: [roleId] }], ['POST', `${users}/v2`, { email: `${roleId}@example.com`, roleIds: [roleId] }],
+    ] as const
+    for (const [method, path, body] of deeds(equal, mighty!).slice(0, 7)) expect((await admin(method, path, body)).status, path).toBeLessThan(300)
+    expect((await env.vendor('POST', config, { restrictEqualLevelRoleAssignment: true })).body.restrictEqualLevelRoleAssignment).toBe(true)
+    expect((await env.anonymous('GET', `${config}/public`)).body.restrictEqualLevelRoleAssignment).toBe(true)
+    for (const [method, path, body] of deeds(equal, mighty!)) expect(await admin(method, path, body), path).toMatchObject({ status: 403, body: { errors: ['The role is not weaker than your own'] } })
+    for (const [method, path, body] of deeds(weaker, group!)) expect((await admin(method, path, body)).status, path).toBeLessThan(300)
+    // what is no assignment stays as it was
+    expect((await admin('POST', roles, [{ key: 'made', name: 'M', level: 5 }])).status).toBe(201)
+    expect((await home('POST', `${users}/v1/${other.id}/roles`, { roleIds: [equal] })).status).toBe(201)
+  })
+})
+
 describe.concurrent('whoever is stronger', () => {
   const attempts = (id: string) => [
     ['DELETE', `${users}/v1/${id}`, undefined], ['POST', `/identity/resources/tenants/users/v1/${id}/disable`, undefined], ['POST', `/identity/resources/tenants/users/v1/${id}/enable`, undefined],

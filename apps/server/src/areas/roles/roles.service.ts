@@ -7,6 +7,7 @@ import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/op
 import { isUuid } from '../../kernel/environments.ts'
 import { Id } from '../../kernel/validation.ts'
 import { rolesHeld } from '../groups/configuration.service.ts'
+import * as identitySettings from '../identity-settings/identity-settings.service.ts'
 import { permissionErrors } from '../permissions/permissions.errors.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { roleErrors } from './roles.errors.ts'
@@ -103,7 +104,7 @@ export async function assignable(ctx: Ctx, caller: Caller | undefined, tenantId:
   if (!wanted.length) return []
   const roles = await ctx.db.role.findMany({ where: { id: { in: wanted.filter(isUuid) }, ...visibleTo({ id: tenantId }) }, select: { id: true, level: true } })
   if (roles.length < wanted.length) throw roleErrors.unknownRoles()
-  if (caller) await mayGrant(ctx, caller, Math.min(...roles.map((role) => role.level)))
+  if (caller) await mayAssign(ctx, caller, Math.min(...roles.map((role) => role.level)))
   return wanted
 }
 
@@ -127,6 +128,13 @@ export async function mayName(ctx: Ctx, caller: Caller, keys: string[], roleId?:
   if (caller.kind === 'vendor') return
   const others = roleId === undefined ? {} : { NOT: { key: { in: (await ctx.db.role.findMany({ where: { id: roleId }, select: { key: true } })).map((role) => role.key) } } }
   if (await ctx.db.role.findFirst({ where: { tenantId: null, key: { in: keys }, ...others }, select: { id: true } })) throw roleErrors.keyTaken()
+}
+
+/** As `mayGrant`, for handing out: the environment may restrict that to roles weaker than the caller's strongest. No roles have an infinite level. */
+export async function mayAssign(ctx: Ctx, caller: Caller, level: number) {
+  await mayGrant(ctx, caller, level)
+  if (caller.kind === 'vendor' || level === Infinity || !(await identitySettings.current(ctx)).restrictEqualLevelRoleAssignment) return
+  if (level <= await strengthOf(ctx, caller.userId, caller.tenantId)) throw roleErrors.notWeaker()
 }
 
 /** Whoever is stronger than the caller is not the caller's to remove, shut out or change. A user may do all that to itself. @throws 403 */

@@ -70,7 +70,7 @@ const BATCH = 1000
 
 /**
  * Moves every member of one tenant to another, in steps that each leave a whole state. Who is in both stays there with its roles of
- * the target; roles of the source tenant's own are not taken along. @throws 404 for an unknown tenant
+ * the target; roles of the source tenant's own are not taken along. Links and the ends of temporary memberships are. @throws 404 for an unknown tenant
  */
 export async function moveMembers(ctx: Ctx, from: string, to: string) {
   if (from === to) throw bulkErrors.sameTenant()
@@ -84,13 +84,18 @@ function moveSome(ctx: Ctx, from: string, to: string) {
     await tx.db.tenant.updateMany({ where: { id: from }, data: { id: from } })
     const members = await tx.db.membership.findMany({ where: { tenantId: from }, take: BATCH, orderBy: { userId: 'asc' }, include: { roles: { where: { role: { tenantId: null } }, select: { roleId: true } } } })
     if (!members.length) return false
-    const userIds = members.map((m) => m.userId)
+    const userIds = members.map((m) => m.userId), now = tx.clock.now()
+    // one that has run out keeps nobody from coming, and is nothing to take along
+    await tx.db.membership.deleteMany({ where: { tenantId: to, userId: { in: userIds }, expiresAt: { lte: now } } })
     const there = new Set((await tx.db.membership.findMany({ where: { tenantId: to, userId: { in: userIds } }, select: { userId: true } })).map((m) => m.userId))
-    const moving = members.filter((m) => !there.has(m.userId))
+    const moving = members.filter((m) => !there.has(m.userId) && !(m.expiresAt && m.expiresAt <= now))
     await tx.db.membership.createMany({ data: moving.map(({ roles: _, ...m }) => ({ ...m, tenantId: to })) })
     await tx.db.membershipRole.createMany({ data: moving.flatMap((m) => m.roles.map(({ roleId }) => ({ userId: m.userId, tenantId: to, roleId }))) })
     await tx.db.membership.deleteMany({ where: { tenantId: from, userId: { in: userIds } } })
-    await tx.db.session.updateMany({ where: { tenantId: from, userId: { in: userIds }, endedAt: null }, data: { endedAt: tx.clock.now() } })
+    await tx.db.session.updateMany({ where: { tenantId: from, userId: { in: userIds }, endedAt: null }, data: { endedAt: now } })
+    for (const { userId, expiresAt } of moving) if (expiresAt) await memberships.endLater(tx, { userId, tenantId: to, expiresAt })
+    // who was mailed a link and has yet to arrive does so in the other tenant
+    await tx.db.challenge.updateMany({ where: { tenantId: from, userId: { in: moving.map((m) => m.userId) }, consumedAt: null }, data: { tenantId: to } })
     await tx.db.user.updateMany({ where: { id: { in: userIds }, activeTenantId: from }, data: { activeTenantId: to } })
     return true
   })

@@ -212,4 +212,27 @@ describe.concurrent('moving the users of an account', () => {
     expect((await env.vendor('PUT', `${users}/v1/tenants/migrate`, { srcTenantId: from, targetTenantId: 'nowhere' })).status).toBe(404)
     expect((await env.vendor('PUT', `${users}/v1/tenants/migrate`, { srcTenantId: to, targetTenantId: to })).status).toBe(400)
   })
+
+  test('takes along what is yet to come: links that were mailed, and the end of who is there for a while only', async () => {
+    const env = await newEnvironment(), [from, to] = [await env.newTenant(), await env.newTenant()], known = await env.newUser(), { db } = await env.context()
+    await env.vendor('PUT', `${users}/temporary/v1/configuration`, { enabled: true })
+    const add = async (tenantId: string, body: object) => (await env.as(tenantId)('POST', `${users}/v2`, body)).body.id as string
+    const fresh = await add(from, { email: 'fresh@example.com' }), temporary = await add(from, { email: 'temporary@example.com', skipInviteEmail: true, expirationInSeconds: 600 })
+    await add(from, { email: known.email })
+    // one whose time in the source is up, and one for whom it is in the target
+    const over = await add(from, { email: 'over@example.com', skipInviteEmail: true, expirationInSeconds: 300 }), back = await add(to, { email: 'back@example.com', skipInviteEmail: true, expirationInSeconds: 300 })
+    await add(from, { email: 'back@example.com', skipInviteEmail: true })
+    await env.clock.advance(301_000)
+    expect((await env.vendor('PUT', `${users}/v1/tenants/migrate`, { srcTenantId: from, targetTenantId: to })).status).toBe(200)
+    const there = async () => (await db.membership.findMany({ where: { tenantId: to } })).map((m) => m.userId).toSorted()
+    expect(await there()).toEqual([fresh, temporary, known.id, back].toSorted())
+    expect(await there()).not.toContain(over)
+    const [activation, invitation] = await Promise.all(['ActivateUser', 'InviteToTenant'].map(async (template) => new URL((await env.messages({ template }))[0]!.link!).searchParams.get('token')))
+    expect((await env.anonymous('POST', `${users}/v1/activate`, { userId: fresh, token: activation, password: 'Henhouse-1!' })).status).toBe(200)
+    expect((await env.anonymous('POST', `${users}/v1/invitation/accept`, { userId: known.id, token: invitation })).status).toBe(201)
+    expect(await db.membership.count({ where: { tenantId: to, userId: { in: [fresh, known.id] }, acceptedAt: null } })).toBe(0)
+    await env.clock.advance(300_000)
+    await env.runJobs()
+    expect(await there()).toEqual([fresh, known.id, back].toSorted())
+  })
 })
