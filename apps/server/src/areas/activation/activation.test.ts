@@ -301,4 +301,15 @@ describe.concurrent('statuses of users', () => {
     expect((await env.vendor('GET', statuses)).status).toBe(400)
     expect((await env.vendor('GET', `${statuses}?userIds=${mine.id}&userTenantStatuses=Gone`)).status).toBe(400)
   })
+
+  test('stop at two thousand accounts of one user, and leave out those where its time is up', async () => {
+    const env = await newEnvironment(), ctx = await env.context(), now = ctx.clock.now(), user = await env.newUser()
+    const ids = Array.from({ length: 2001 }, (_, i) => `t${i}`)
+    await ctx.db.tenant.createMany({ data: ids.map((id) => ({ id, rowId: ctx.random.uuid(), name: id, createdAt: now, updatedAt: now })) })
+    await ctx.db.membership.createMany({ data: ids.map((tenantId) => ({ userId: user.id, tenantId, createdAt: now })) })
+    const told = async () => (await env.vendor('GET', `${statuses}?userIds=${[user.id, ...Array(199).fill('x')].join(',')}`)).body[0].tenantsStatuses.length
+    expect(await told()).toBe(2000)
+    await ctx.db.membership.updateMany({ where: { tenantId: { in: ids.slice(10) } }, data: { expiresAt: now } })
+    expect(await told()).toBe(11)
+  })
 })

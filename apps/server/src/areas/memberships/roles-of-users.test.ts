@@ -22,4 +22,13 @@ describe.concurrent('roles of users', () => {
     expect((await env.vendor('GET', `${url}?ids=${ids}`)).status).toBe(400)
     expect((await env.vendor('GET', url)).status).toBe(400)
   })
+
+  test('users see none of the invisible, and nobody any of those whose time is up; 250 may be asked for', async () => {
+    const env = await newEnvironment(), reader = await env.user({ permissions: ['fe.secure.read.users'] }), { tenantId } = reader, ghost = await env.newUser({ tenantId }), gone = await env.newUser({ tenantId }), { db, clock } = await env.context()
+    await env.vendor('PUT', `/identity/resources/users/v1/${ghost.id}/invisible`, { invisible: true })
+    await db.membership.updateMany({ where: { userId: gone.id }, data: { expiresAt: clock.now() } })
+    const path = `${url}?ids=${[reader.id, ghost.id, gone.id, ...Array<string>(247).fill('x')].join(',')}`, whose = ({ body }: { body: { userId: string }[] }) => body.map((row) => row.userId)
+    expect(whose(await reader('GET', path))).toEqual([reader.id])
+    for (const client of [env.vendor, env.as(tenantId)]) expect(whose(await client('GET', path))).toEqual([reader.id, ghost.id])
+  })
 })

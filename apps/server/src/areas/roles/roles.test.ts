@@ -149,4 +149,36 @@ describe.concurrent('roles', () => {
     expect((await env.as(b.tenantId)('GET', url)).body.map((r: { key: string }) => r.key)).not.toContain('move')
     expect((await env.vendor('PUT', `${url}/${role.id}/tenant`, { tenantId: 'nowhere' })).status).toBe(404)
   })
+
+  test.for([[0, 201], [32_767, 201], [-1, 400], [32_768, 400], [1.5, 400], ['1', 400], [undefined, 400]] as const)('a level of %s is answered with %i', async ([level, status]) => {
+    const env = await newEnvironment()
+    const answer = await env.vendor('POST', url, [{ key: 'k', name: 'N', level }])
+    expect([answer.status, answer.body[0]?.level]).toEqual([status, status === 201 ? level : undefined])
+  })
+
+  test('are made in the order sent, without the permissions that are sent along, and changed in what is given only', async () => {
+    const env = await newEnvironment(), [permission] = (await env.vendor('GET', '/identity/resources/permissions/v1')).body
+    const made = (await env.vendor('POST', url, [{ key: 'b', name: 'B', level: 1, description: 'The b', permissions: [permission.id] }, { key: 'a', name: 'A', level: 1 }])).body
+    expect(made).toMatchObject([{ key: 'b', description: 'The b', permissions: [], isDefault: false, firstUserRole: false }, { key: 'a' }])
+    const path = `${url}/${made[0].id}`
+    const { body: whole } = await env.vendor('PUT', `${path}/permissions`, { permissionIds: [permission.id] })
+    expect(await env.vendor('PATCH', path, { name: 'Bee', tenantId: 'x', permissions: [], vendorId: UNKNOWN_ID })).toMatchObject({ status: 200, body: { ...whole, name: 'Bee', updatedAt: expect.any(String) } })
+    expect(await env.vendor('PATCH', path, { key: 'a' })).toMatchObject({ status: 409, body: { errors: ['Roles already exists'] } })
+    expect((await env.vendor('PATCH', path, { level: 40_000 })).status).toBe(400)
+    for (const method of ['PATCH', 'DELETE'] as const) expect((await env.vendor(method, `${url}/${UNKNOWN_ID}`, method === 'PATCH' ? { name: 'X' } : undefined)).status).toBe(404)
+  })
+
+  test('one of a tenant becomes the whole environment\'s again, unless its key is taken there', async () => {
+    const env = await newEnvironment(), { tenantId, id } = await env.newUser(), other = await env.newTenant()
+    const [role, twin] = (await env.as(tenantId)('POST', url, [{ key: 'own', name: 'O', level: 1 }, { key: 'Admin', name: 'Ours', level: 1 }])).body
+    await env.as(tenantId)('POST', `/identity/resources/users/v1/${id}/roles`, { roleIds: [role.id] })
+    const keys = async () => (await env.as(other)('GET', url)).body.map((r: { key: string }) => r.key)
+    expect(await keys()).not.toContain('own')
+    expect((await env.vendor('PUT', `${url}/${role.id}/tenant`, {})).status).toBe(400)
+    expect(await env.vendor('PUT', `${url}/${role.id}/tenant`, { tenantId: null })).toMatchObject({ status: 200, body: { tenantId: null } })
+    expect(await keys()).toContain('own')
+    expect(await (await env.context()).db.membershipRole.count({ where: { roleId: role.id } })).toBe(1)
+    expect((await env.vendor('PUT', `${url}/${twin.id}/tenant`, { tenantId: null })).status).toBe(409)
+    expect((await env.vendor('PUT', `${url}/${UNKNOWN_ID}/tenant`, { tenantId: null })).status).toBe(404)
+  })
 })

@@ -131,6 +131,29 @@ describe.concurrent('bulk invitations', () => {
     expect(await env.as(tenant)('POST', `${users}/bulk/v1/invite`, { users: [{ email: 'ok@example.com' }, { email: 'no address' }] })).toMatchObject({ status: 400, body: { errors: ['users.1.email must be an email'] } })
     expect(await (await env.context()).db.job.count()).toBe(0)
   })
+
+  test('are a thousand at most, and one who is not named fails alone', async () => {
+    const env = await newEnvironment(), tenant = await env.newTenant(), many = (length: number) => Array.from({ length }, (_, i) => ({ email: `u${i}@example.com` }))
+    const invite = (entries: unknown[]) => env.as(tenant)('POST', `${users}/bulk/v1/invite`, { users: entries })
+    expect([(await invite(many(1001))).status, (await invite([])).status, (await invite(many(1000))).status]).toEqual([400, 400, 202])
+    await (await env.context()).db.job.deleteMany({})
+    const id = await start(env, tenant, [{ name: 'Nobody' }, { username: 'somebody' }])
+    await env.runJobs()
+    expect(await status(env, id)).toEqual({ id, status: 'CompletedWithErrors', total: 2, processed: 2, errors: [{ index: 0, email: null, message: 'Either email or username must be provided' }] })
+  })
+
+  test('and roles that are given up after all tries say so', async () => {
+    const env = await newEnvironment(), user = await env.newUser(), id = await start(env, user.tenantId), { db } = await env.context(), editor = await roleOf(env, 'editor')
+    const tenantIds = Array.from({ length: 51 }, (_, i) => `t${i}`)
+    for (const tenantId of tenantIds) await env.vendor('POST', `${users}/v1/${user.id}/tenant`, { tenantId, skipInviteEmail: true })
+    const { body: { taskId } } = await env.vendor('PATCH', bulkRoles(user.id), { addRoleIds: [editor], tenantIds })
+    // each try took its worker with it
+    await db.job.updateMany({ where: { id: { in: [id, taskId] } }, data: { attempts: 8 } })
+    await env.runJobs()
+    expect(await status(env, id)).toMatchObject({ status: 'Failed', total: 4, processed: 0 })
+    expect((await env.vendor('GET', `/identity/resources/vendor-only/users/v1/bulk-roles/status/${taskId}`)).body).toMatchObject({ status: 'CompletedWithErrors', processedTenants: 0, errors: [{ message: 'the job never came to an end' }] })
+    expect(await mailed(env)).toEqual([])
+  })
 })
 
 describe.concurrent('bulk roles', () => {

@@ -298,4 +298,13 @@ describe.concurrent('creating users', () => {
     expect([a.status, b.status]).toEqual([201, 201])
     expect(a.body.id).not.toBe(b.body.id)
   })
+
+  test.for([
+    ['phoneNumber', '+1234567', 201], ['phoneNumber', '+1-234-5-67', 201], ['phoneNumber', '+123456789012345', 201], ['phoneNumber', '+123456', 400], ['phoneNumber', '+1234567890123456', 400], ['phoneNumber', '+0234567', 400],
+    ['phoneNumber', '1234567', 400], ['phoneNumber', '+1234567-', 400], ['phoneNumber', '+1--234567', 400], ['username', 'u'.repeat(255), 201], ['username', 'u'.repeat(256), 400], ['username', 'a-b.c_D9', 201], ['username', 'a+b', 400],
+    ['profilePictureUrl', 'p'.repeat(4095), 201], ['profilePictureUrl', 'p'.repeat(4096), 400], ['provider', 'scim2', 201], ['provider', 'okta', 400], ['email', 'no address', 400],
+  ] as const)('%s, case %#, is taken or refused', async ([field, value, status]) => {
+    const env = await newEnvironment()
+    expect((await env.as(await env.newTenant())('POST', v2, { email: email(), [field]: value })).status).toBe(status)
+  })
 })

@@ -151,4 +151,32 @@ describe.concurrent('users', () => {
     expect((await env.vendor('PUT', `${v1}/${user.id}/superuser`, {})).status).toBe(400)
     expect((await env.vendor('PUT', `${v1}/${user.id}/invisible`, { invisible: 'yes' })).status).toBe(400)
   })
+
+  test('log in again once they are unlocked, or let in again', async () => {
+    const env = await newEnvironment(), password = 'Henhouse-1!', user = await env.newUser({ password }), inTenant = env.as(user.tenantId), there = `/identity/resources/tenants/users/v1/${user.id}`
+    const login = async () => (await env.anonymous('POST', '/identity/resources/auth/v1/user', { email: user.email, password })).status
+    for (const [client, shut, open, refused] of [[env.vendor, `${v1}/${user.id}/lock`, `${v1}/${user.id}/unlock`, 423], [inTenant, `${there}/disable`, `${there}/enable`, 403]] as const) {
+      await client('POST', shut)
+      expect(await login()).toBe(refused)
+      await client('POST', open)
+      expect(await login()).toBe(200)
+    }
+  })
+
+  test('who are superusers go into any account with their session, and no further once they are none', async () => {
+    const env = await newEnvironment(), password = 'Henhouse-1!', user = await env.newUser({ password }), other = await env.newTenant(), elsewhere = await (await newEnvironment()).newTenant()
+    await env.vendor('PUT', `${v1}/${user.id}/superuser`, { superUser: true })
+    let { refreshToken } = (await env.anonymous('POST', '/identity/resources/auth/v1/user', { email: user.email, password })).body
+    const go = async (tenantId: string) => {
+      const { status, body } = await env.anonymous('POST', '/identity/resources/auth/v1/user/token/refresh', { refreshToken, tenantId })
+      if (status === 201) refreshToken = body.refreshToken
+      return [status, status === 201 && JSON.parse(Buffer.from(body.accessToken.split('.')[1], 'base64url').toString()).tenantId]
+    }
+    expect(await go(other)).toEqual([201, other])
+    expect(await go(elsewhere)).toEqual([404, false])
+    await env.vendor('PUT', `${v1}/${user.id}/superuser`, { superUser: false })
+    expect(await go(other)).toEqual([404, false])
+    expect(await go(user.tenantId)).toEqual([201, user.tenantId])
+    for (const [path, body] of [['superuser', { superUser: true }], ['invisible', { invisible: true }]] as const) expect((await env.vendor('PUT', `${v1}/${UNKNOWN_ID}/${path}`, body)).status).toBe(404)
+  })
 })
