@@ -51,7 +51,7 @@ export async function search(ctx: Ctx, query: TenantQuery) {
     return page(inOrderOf(ids, await ctx.db.tenant.findMany({ where: { rowId: { in: ids } } }), (row) => row.rowId).map(toTenant), total, query)
   }
   const [items, total] = await Promise.all([
-    ctx.db.tenant.findMany({ where, orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { rowId: direction }], ...slice(query) }),
+    ctx.db.tenant.findMany({ where, orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { [_sortBy === 'createdAt' ? 'rowId' : 'id']: direction }], ...slice(query) }),
     ctx.db.tenant.count({ where }),
   ])
   return page(items.map(toTenant), total, query)
