@@ -54,6 +54,18 @@ const flows: Flow[] = [
     done(await env.as(tenantId)('POST', `${users}/v2`, { email: user.email }))
     return { template: 'InviteToTenant', to: user.email, user: { ...user, tenantId }, page: 'invitation/accept', query: ['userId', 'token'], says: [`You have been invited to join ${ACME}.`] }
   }],
+  ['being added to one more account', async (env) => {
+    const user = await env.newUser(), tenantId = await tenant(env)
+    done(await env.vendor('POST', `${users}/v1/${user.id}/tenant`, { tenantId }))
+    return { template: 'InviteToTenant', to: user.email, user: { ...user, tenantId }, page: 'invitation/accept', query: ['userId', 'token'], says: [ACME] }
+  }],
+  ['being reminded by a member of an invitation', async (env) => {
+    const user = await env.newUser(), tenantId = await tenant(env), host = await env.user({ tenantId, roleKeys: ['Admin'] })
+    await named(env, host, 'Grace')
+    done(await env.as(tenantId)('POST', `${users}/v2`, { email: user.email }))
+    done(await host('POST', `/team/resources/members/v1/${user.id}/resendActivationEmail`))
+    return { template: 'InviteToTenant', to: user.email, user: { ...user, tenantId }, page: 'invitation/accept', query: ['userId', 'token'], says: [`Grace has invited you to join ${ACME}.`] }
+  }],
   ['being invited by a member', async (env) => {
     const user = await env.newUser(), tenantId = await tenant(env), host = await env.user({ tenantId, roleKeys: ['Admin'] })
     await named(env, host, 'Grace <Hopper>')
@@ -107,6 +119,18 @@ const flows: Flow[] = [
     await guarded(env)
     const user = await env.newUser({ password: PASSWORD })
     await logIn(env, { email: user.email, password: 'wrong' })
+    return { template: 'UnlockUser', to: user.email, user, page: 'unlock', query: ['userId', 'token'] }
+  }],
+  ['a lock by wrong second factors', async (env) => {
+    await guarded(env)
+    const user = await withApp(env), { mfaToken } = (await logIn(env, user)).body
+    expect((await env.anonymous('POST', `${mfa}/verify`, { mfaToken, value: 'wrong' })).status).toBe(401)
+    return { template: 'UnlockUser', to: user.email, user, page: 'unlock', query: ['userId', 'token'] }
+  }],
+  ['a lock by wrong passwords in the place of the current one', async (env) => {
+    await guarded(env)
+    const user = await env.user({ password: PASSWORD })
+    expect((await user('POST', `${users}/v1/passwords/change`, { password: 'wrong', newPassword: 'Another-Hen-3!' })).status).toBe(400)
     return { template: 'UnlockUser', to: user.email, user, page: 'unlock', query: ['userId', 'token'] }
   }],
   ['the end of a lock', async (env) => {
@@ -193,6 +217,17 @@ const flows: Flow[] = [
     if (!changes) done(await user('POST', `${users}/emails/v1/me/primary`, { email }, from))
     return { template: 'EmailAddressChanged', to: user.email, user, tenantId: null, says: origin }
   }]),
+  ['an address that management has changed, from nowhere that is told', async (env) => {
+    const user = await env.newUser()
+    expect((await env.as(undefined)('PUT', `${users}/v1/${user.id}/email`, { email: newcomer() }, from)).status).toBeLessThan(300)
+    return { template: 'EmailAddressChanged', to: user.email, user, tenantId: null, says: [/^(?!.*203\.0\.113\.7)/s] }
+  }],
+  ['an address that management has changed before it was verified', async (env) => {
+    const user = await env.newUser({ verified: false }), email = newcomer()
+    done(await env.vendor('PUT', `${users}/v1/${user.id}/email`, { email }))
+    expect(await env.messages({ to: user.email })).toEqual([])
+    return { template: 'ActivateUser', to: email, user, page: 'activate', query: ['userId', 'token'], says: [email] }
+  }],
   ['a new phone number', async (env) => {
     const user = await env.user()
     done(await user('POST', `${users}/phone-numbers/v1`, { phoneNumber: PHONE }))

@@ -271,12 +271,13 @@ describe.concurrent('logging in without a password', () => {
     expect(await (await env.context()).db.session.count()).toBe(0)
   })
 
-  test('takes a captcha where one is wanted, before anything is sent', async () => {
+  test('takes a captcha where one is wanted, before anything is sent, and none for what was sent', async () => {
     const env = await environment('code'), { email } = await env.newUser(), me = browser(env)
     await env.vendor('POST', `${settings}/captcha-policy`, { enabled: true, siteKey: 'site', secretKey: 'secret', minScore: 0.5, ignoredEmails: [] })
     expect(await me.prelogin('code', { email })).toMatchObject({ status: 400, body: { errors: ['Captcha is required'] } })
     expect((await me.prelogin('code', { email, recaptchaToken: 'score:0.9' })).status).toBe(201)
     expect(await env.messages()).toHaveLength(1)
+    expect((await me.postlogin('code', await codeOf(env, email))).status).toBe(201)
   })
 
   test('a second factor is wanted all the same, where it is forced', async () => {
