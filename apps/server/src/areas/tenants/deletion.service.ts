@@ -12,7 +12,7 @@ const keyOf = (ctx: Ctx, id: string) => ({ vendorId_id: { vendorId: ctx.vendorId
 
 /**
  * Takes away the tenant, everything in it, and the users who belong to no other. The tenants below it move up to the one
- * above it. Of very many members most go before, in steps that each leave a whole state; a job ends what a crash interrupts.
+ * above it. A superuser belongs to every tenant, and stays. Of very many members most go before, in steps that each leave a whole state; a job ends what a crash interrupts.
  * @throws 404
  */
 export async function remove(ctx: Ctx, tenantId: string) {
@@ -48,7 +48,7 @@ function takeSome(ctx: Ctx, tenantId: string) {
     await tx.db.tenant.update({ where: keyOf(tx, tenantId), data: { id: tenantId }, select: { id: true } }).catch(onMissing(tenantErrors.notFound()))
     const members = await tx.db.membership.findMany({ where: { tenantId }, take: STEP, orderBy: { createdAt: 'asc' }, select: { userId: true } })
     const userIds = { in: members.map(({ userId }) => userId) }
-    await tx.db.user.deleteMany({ where: { id: userIds, memberships: { some: { tenantId }, every: { tenantId } } } })
+    await tx.db.user.deleteMany({ where: { id: userIds, superUser: false, memberships: { some: { tenantId }, every: { tenantId } } } })
     await tx.db.user.updateMany({ where: { id: userIds, activeTenantId: tenantId }, data: { activeTenantId: null } })
     await tx.db.session.deleteMany({ where: { userId: userIds, tenantId } })
     await tx.db.membership.deleteMany({ where: { tenantId, userId: userIds } })
@@ -60,7 +60,7 @@ async function removeAll(ctx: Ctx, tenantId: string) {
   // the lock comes first: a tenant that is being moved must not hand those below it to the one it has just left
   const tenant = await ctx.db.tenant.update({ where: keyOf(ctx, tenantId), data: { id: tenantId }, select: { parentId: true } }).catch(onMissing(tenantErrors.notFound()))
   await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
-  await ctx.db.user.deleteMany({ where: { memberships: { some: { tenantId }, every: { tenantId } } } })
+  await ctx.db.user.deleteMany({ where: { superUser: false, memberships: { some: { tenantId }, every: { tenantId } } } })
   await ctx.db.user.updateMany({ where: { activeTenantId: tenantId }, data: { activeTenantId: null } })
   // what was to be done in it; a job that is at it finds nothing there any more
   await ctx.db.job.deleteMany({ where: { payload: { path: ['tenantId'], equals: tenantId } } })

@@ -342,6 +342,14 @@ describe.concurrent('deleting a tenant', () => {
     expect((await env.vendor('DELETE', `${v1}/${tenantId}`)).status).toBe(404)
   })
 
+  test('leaves superusers, who belong to every other one', async () => {
+    const env = await newEnvironment(), made = await make(env), other = await make(env), user = await env.newUser({ tenantId: made.tenantId })
+    await env.vendor('PUT', `/identity/resources/users/v1/${user.id}/superuser`, { superUser: true })
+    expect((await env.vendor('DELETE', `${v1}/${made.tenantId}`)).status).toBe(200)
+    expect(await env.vendor('GET', `/identity/resources/vendor-only/users/v1/${user.id}`)).toMatchObject({ status: 200, body: { superUser: true, tenantIds: [] } })
+    expect((await env.as(other.tenantId, user.id)('GET', '/identity/resources/users/v2/me')).status).toBe(200)
+  })
+
   test('its id can be taken again, by a new and empty tenant', async () => {
     const env = await newEnvironment()
     const first = await make(env, { tenantId: 'acme', name: 'Old', metadata: { a: 1 } })

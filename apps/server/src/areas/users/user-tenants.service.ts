@@ -8,7 +8,7 @@ import { tenantErrors } from '../tenants/tenants.errors.ts'
 import * as tenants from '../tenants/tenants.service.ts'
 import { userErrors } from './users.errors.ts'
 import type { Circumstances, Person } from './users.schemas.ts'
-import { activeTenantOf, mark } from './users.service.ts'
+import { activeTenantOf, mark, queueAt } from './users.service.ts'
 
 /** The user's own choice of where to be active from the next token on. @throws 404 for a tenant that does not know it, 403 for one that has disabled it */
 export async function choose(ctx: Ctx, user: UserScope, tenantId: string) {
@@ -27,12 +27,13 @@ async function isSuperuserOf(ctx: Ctx, user: UserScope, tenantId: string) {
 
 interface Placement { tenantId: string, validateTenantExist?: boolean | undefined }
 
-/** Management's choice of where the user is active; it becomes a member there if need be. */
+/** Management's choice of where the user is active; it becomes a member there if need be. @throws 403 for an address from a domain that is kept out there */
 export async function setActive(ctx: Ctx, userId: string, placement: Placement) {
-  await prepare(ctx, userId, placement)
-  const { tenantId } = placement
+  const user = await prepare(ctx, userId, placement), { tenantId } = placement
   await ctx.atomically(async (tx) => {
-    if (!await tx.db.membership.findFirst({ where: { userId, tenantId, ...memberships.live(tx) }, select: { userId: true } })) await memberships.add(tx, { userId, tenantId })
+    // whoever says the same at the same time has it said twice
+    await queueAt(tx, userId)
+    if (!await tx.db.membership.findFirst({ where: { userId, tenantId, ...memberships.live(tx) }, select: { userId: true } })) await welcome(tx, user, tenantId, { quietly: true })
     await mark(tx, { id: userId }, { activeTenantId: tenantId })
   })
 }

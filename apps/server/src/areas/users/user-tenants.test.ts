@@ -133,6 +133,21 @@ describe.concurrent('the tenants of a user', () => {
     expect((await env.vendor('PUT', `${v1}/${other.id}/tenant`, { tenantId: 'beta' })).body.tenantId).toBe('beta')
   })
 
+  test('one is chosen by management many times at once, and joined once, where the user\'s domain is let in', async () => {
+    const env = await newEnvironment(), restrictions = '/identity/resources/configurations/restrictions/v1/email-domain'
+    const user = await env.newUser({ email: 'ada@evil.example' }), other = await env.newTenant(), closed = await env.newTenant()
+    for (const tenantId of [other, 'new']) {
+      const answers = await Promise.all(Array.from({ length: 8 }, () => env.vendor('PUT', `${v1}/${user.id}/tenant`, { tenantId })))
+      expect(answers.map((a) => [a.status, a.body.tenantId])).toEqual(Array(8).fill([200, tenantId]))
+    }
+    expect((await active(env, user.id))!.tenantIds).toEqual([user.tenantId, other, 'new'])
+    await env.as(closed)('POST', restrictions, { domain: 'evil.example', type: 'BLOCK' })
+    await env.as(closed)('POST', `${restrictions}/config`, { active: true, type: 'BLOCK' })
+    expect((await env.vendor('PUT', `${v1}/${user.id}/tenant`, { tenantId: closed })).status).toBe(403)
+    expect((await active(env, user.id))!.id).toBe('new')
+    expect(await env.messages()).toEqual([])
+  })
+
   test('of many who add a user to a tenant that is yet to be made, one does', async () => {
     const env = await newEnvironment()
     const user = await env.newUser()
