@@ -163,27 +163,36 @@ export async function use(tx: Ctx, { id, personal, tenantId, roleIds, host, shou
 }
 
 /**
- * Lets a user who has just proved to be who it is into the tenant of an invitation, or back where it is a member already,
- * and makes that the tenant it is active in. For every way to log in that takes an `invitationToken`.
- * @returns where the user is active now
+ * The invitation for a user who has shown a first factor. Nothing is changed: a second one may be wanted before `join`.
  * @throws as `usable`, 403 where the user is disabled, or the tenant keeps out its e-mail domain or IP address
  */
-export async function join(ctx: HttpCtx, user: Person, token: string) {
+export async function forUser(ctx: HttpCtx, user: Person, token: string) {
   const invite = await usable(ctx, token), { tenantId } = invite
   if (invite.personal && invite.userId !== user.id) throw invitationErrors.inviteNotFound()
   await ips.mustAllow(ctx, ctx.http.ip, tenantId)
-  const membership = () => ctx.db.membership.findFirst({ where: { userId: user.id, tenantId, ...memberships.live(ctx) }, select: { isDisabled: true } })
-  const known = await membership()
+  const known = await membershipIn(ctx, user, tenantId)
   if (known?.isDisabled) throw membershipErrors.disabled()
-  if (known) {
+  if (!known && user.email !== null) await domains.mustAllow(ctx, user.email, [tenantId])
+  return { ...invite, isKnown: !!known }
+}
+const membershipIn = (ctx: Ctx, { id: userId }: Person, tenantId: string) => ctx.db.membership.findFirst({ where: { userId, tenantId, ...memberships.live(ctx) }, select: { isDisabled: true } })
+
+/**
+ * Lets a user who has just proved to be who it is into the tenant of an invitation, or back where it is a member already,
+ * and makes that the tenant it is active in. For every way to log in that takes an `invitationToken`.
+ * @returns where the user is active now
+ * @throws as `forUser`
+ */
+export async function join(ctx: HttpCtx, user: Person, token: string) {
+  const invite = await forUser(ctx, user, token), { tenantId } = invite
+  if (invite.isKnown) {
     // the link says as much as the mail of an invitation that is still waiting
     await ctx.db.membership.updateMany({ where: { userId: user.id, tenantId, acceptedAt: null }, data: { acceptedAt: ctx.clock.now() } })
     if (invite.personal) await ctx.db.tenantInvite.deleteMany({ where: { id: invite.id } })
   } else {
-    if (user.email !== null) await domains.mustAllow(ctx, user.email, [tenantId])
     await ctx.atomically((tx) => use(tx, invite, user, requestedApplication(ctx))).catch(async (error: unknown) => {
       // the same user, twice at once
-      if (!(error instanceof ApiError && error.status === 409 && await membership())) throw error
+      if (!(error instanceof ApiError && error.status === 409 && await membershipIn(ctx, user, tenantId))) throw error
     })
   }
   await ctx.db.user.updateMany({ where: { id: user.id }, data: { activeTenantId: tenantId } })

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, unique, UNKNOWN_ID, type Answer, type Client, type TestEnvironment } from '../../../test/environment.ts'
+import { claimsOf, codeOf, mfa, mfaPolicy, PASSWORD, withApp } from '../../../test/second-factors.ts'
 
 const url = '/identity/resources/tenants/invites/v1', v2 = '/identity/resources/tenants/invites/v2', login = '/identity/resources/auth/v1/user', tenants = '/tenants/resources/tenants/v1'
+const passwordless = '/identity/resources/auth/v1/passwordless/magiclink'
 const password = 'Correct-Horse-7', MINUTE = 60_000
 const link = { expiresInMinutes: 60, shouldSendEmail: false }
 const allowed = ['fe.secure.write.tenantInvites', 'fe.secure.delete.tenantInvites']
@@ -74,6 +76,47 @@ describe.concurrent('the link that a member hands out', () => {
     expect(await member(env, unverified.id, host.tenantId)).toBeNull()
     expect(await env.anonymous('POST', login, { email: guest.email, password, invitationToken: 'x' })).toMatchObject({ status: 404, body: { errors: ['Invitation not found'] } })
     expect((await env.anonymous('POST', login, { email: guest.email, password, invitationToken: '' })).status).toBe(200)
+  })
+
+  test.for(['has one', 'is to have one'] as const)('waits for the second factor of who %s, however the login began', async (state) => {
+    const env = await newEnvironment(), host = await env.user({ permissions: allowed }), { db } = await env.context()
+    const { token: invitationToken } = made(await host('POST', `${url}/user`, link))
+    if (state === 'is to have one') await env.as(host.tenantId)('POST', mfaPolicy, { enforceMFAType: 'Force' })
+    for (const way of ['a password', 'a link']) {
+      const enrolled = state === 'has one' ? await withApp(env) : undefined, guest = enrolled ?? await env.newUser({ password: PASSWORD })
+      if (way === 'a link') await env.anonymous('POST', `${passwordless}/prelogin`, { email: guest.email, invitationToken })
+      const mailed = (await env.messages({ to: guest.email, template: 'MagicLink' })).at(-1)?.link
+      const { body } = way === 'a password' ? await env.anonymous('POST', login, { email: guest.email, password: PASSWORD, invitationToken }) : await env.anonymous('POST', `${passwordless}/postlogin`, { token: new URL(mailed!).searchParams.get('token') })
+      expect(body).toMatchObject({ mfaRequired: true, mfaEnrolled: state === 'has one', mfaToken: expect.any(String) })
+      expect([await member(env, guest.id, host.tenantId), (await db.user.findUniqueOrThrow({ where: { id: guest.id } })).activeTenantId]).toEqual([null, guest.tenantId])
+      const code = await codeOf(env, enrolled?.secret ?? body.secret)
+      const finished = state === 'has one' ? await env.anonymous('POST', `${mfa}/verify`, { mfaToken: body.mfaToken, value: code }) : await env.anonymous('POST', `${mfa}/authenticator/enroll/verify`, { mfaToken: body.mfaToken, token: code })
+      expect(finished.status).toBe(201)
+      expect(claimsOf(finished.body.accessToken)).toMatchObject({ tenantId: host.tenantId, tenantIds: [guest.tenantId, host.tenantId] })
+      expect(await member(env, guest.id, host.tenantId)).not.toBeNull()
+      await env.vendor('POST', '/identity/resources/configurations/v1', { authStrategy: 'MagicLink' })
+    }
+    expect(JSON.stringify(await db.challenge.findMany())).not.toContain(invitationToken)
+  })
+
+  test('taken back before the second factor is shown, leads nowhere, and the factor may be shown again', async () => {
+    const env = await newEnvironment(), host = await env.user({ permissions: allowed }), guest = await withApp(env)
+    const { token: invitationToken } = made(await host('POST', `${url}/user`, link))
+    const { mfaToken } = (await env.anonymous('POST', login, { email: guest.email, password: PASSWORD, invitationToken })).body
+    await host('DELETE', `${url}/user`)
+    expect((await env.anonymous('POST', `${mfa}/verify`, { mfaToken, value: await codeOf(env, guest.secret) })).status).toBe(404)
+    expect(await (await env.context()).db.session.count({ where: { userId: guest.id } })).toBe(0)
+    expect(await member(env, guest.id, host.tenantId)).toBeNull()
+  })
+
+  test('is not used up by a password that has run out', async () => {
+    const env = await newEnvironment(), guest = await env.newUser({ password }), tenantId = await env.newTenant()
+    const { token: invitationToken } = made(await env.as(tenantId, guest.id)('POST', `${url}/user`, link))
+    await env.vendor('POST', '/identity/resources/configurations/v1/password-rotation', { isActive: true, rotationPeriod: 5 })
+    await env.clock.advance(10 * MINUTE)
+    expect((await env.anonymous('POST', login, { email: guest.email, password, invitationToken })).body).toMatchObject({ resetPasswordToken: expect.any(String) })
+    expect(await member(env, guest.id, tenantId)).toBeNull()
+    expect((await verify(env, invitationToken)).status).toBe(200)
   })
 
   test('used many times at once by one user makes one member', async () => {

@@ -4,7 +4,6 @@ import type { HttpCtx } from '../../kernel/operation.ts'
 import * as captcha from '../captcha-policy/captcha-policy.service.ts'
 import * as identitySettings from '../identity-settings/identity-settings.service.ts'
 import type { IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
-import * as invites from '../invitations/invites.service.ts'
 import * as lockout from '../lockout-policy/lockout-policy.service.ts'
 import * as passwordSettings from '../password-settings/password-settings.service.ts'
 import * as breached from '../passwords/breached.service.ts'
@@ -22,8 +21,6 @@ interface Attempt {
   readonly credentials: Credentials
   readonly configuration?: IdentityConfiguration
   readonly user?: User | null
-  /** where an invitation leads */
-  readonly invitedTo?: string
   readonly place?: login.Place
   /** about the password, for the answer */
   readonly notice?: Pick<LoginAnswer, 'passwordExpiresIn' | 'notificationPeriod'>
@@ -33,7 +30,7 @@ interface Attempt {
 type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
 
 /** A login with a password, in the order in which it happens. Until the password has proved right, nothing tells whether there is such a user. */
-const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, nameNotLocked, passwordRight, stillNotLocked, emailVerified, invitationUsed, placeOpen, passwordNotExpired, passwordNotBreached, sessionStarted]
+const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, nameNotLocked, passwordRight, stillNotLocked, emailVerified, placeOpen, passwordNotExpired, passwordNotBreached, sessionStarted]
 
 export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials): Promise<LoginAnswer> {
   let attempt: Attempt = { credentials }
@@ -103,15 +100,9 @@ async function emailVerified(ctx: HttpCtx, attempt: Attempt) {
   return attempt
 }
 
-/** Before it is known where the user may go: this may be the only place. */
-async function invitationUsed(ctx: HttpCtx, attempt: Attempt) {
-  const { invitationToken } = attempt.credentials
-  return invitationToken ? { ...attempt, invitedTo: await invites.join(ctx, attempt.user!, invitationToken) } : attempt
-}
-
 /** Before anything about the password is told: nobody is sent for a new one who is not let in with it. */
 async function placeOpen(ctx: HttpCtx, attempt: Attempt) {
-  return { ...attempt, place: await login.placeFor(ctx, attempt.user!, attempt.invitedTo) }
+  return { ...attempt, place: await login.placeFor(ctx, attempt.user!, undefined, attempt.credentials.invitationToken) }
 }
 
 /** One that has run out only leads to a new one; before, the user is told in time. */

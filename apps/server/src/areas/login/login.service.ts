@@ -1,6 +1,7 @@
 import { ApiError, errors } from '../../kernel/errors.ts'
 import type { Ctx, HttpCtx, UserCaller } from '../../kernel/operation.ts'
 import * as applications from '../applications/applications.service.ts'
+import * as invites from '../invitations/invites.service.ts'
 import * as ips from '../ip-restrictions/ip-restrictions.service.ts'
 import { mfaErrors } from '../mfa/mfa.errors.ts'
 import * as mfa from '../mfa/mfa-demand.service.ts'
@@ -17,11 +18,18 @@ import type { LoginAnswer } from './login.schemas.ts'
 import * as cookie from './refresh-cookie.ts'
 
 /** Where a login leads. */
-export interface Place { readonly tenant: users.ActiveTenant, readonly applicationId: string | undefined }
+export interface Place {
+  readonly tenant: users.ActiveTenant
+  readonly applicationId: string | undefined
+  /** the user gets there by this one, which is taken up when the login is through */
+  readonly invitationToken?: string | undefined
+}
 
 interface Completion {
   /** where to log in; absent: where the user was last, or may be */
   tenantId?: string | undefined
+  /** leads into a tenant that the user may not be in yet */
+  invitationToken?: string | undefined
   /** the same, when it has been found out already */
   place?: Place
   /** an identity provider vouches for the user by SAML */
@@ -33,10 +41,10 @@ interface Completion {
  * or, for a user of whom a second factor is wanted, the answer that asks for it.
  * @throws 403 for a user who may go nowhere, or not into `tenantId`
  */
-export async function complete(ctx: HttpCtx, user: Subject, { tenantId, place, bySaml = false }: Completion = {}): Promise<LoginAnswer> {
-  const found = place ?? await placeFor(ctx, user, tenantId)
-  const demand = await mfa.demandOf(ctx, user, found.tenant, { bySaml })
-  return demand.answer ?? enter(ctx, user, { ...found, mfaPassed: demand.settled })
+export async function complete(ctx: HttpCtx, user: Subject, { tenantId, invitationToken, place, bySaml = false }: Completion = {}): Promise<LoginAnswer> {
+  const found = place ?? await placeFor(ctx, user, tenantId, invitationToken)
+  const demand = await mfa.demandOf(ctx, user, found.tenant, { bySaml, invitationToken: found.invitationToken })
+  return demand.answer ?? enter(ctx, user, { ...await arrival(ctx, user, found), mfaPassed: demand.settled })
 }
 
 /** As `complete`, for a user of whom no second factor is wanted any more: for those who have checked one. */
@@ -50,11 +58,12 @@ export async function enter(ctx: HttpCtx, user: Subject, { tenant, applicationId
 }
 
 /**
- * Where a login leads: to the tenant wanted, else where the user is active in the application, else where it was last; and
- * to the application that the browser is at.
- * @throws 403 as `complete`, and where the application, or the tenant's addresses, do not let the user in
+ * Where a login leads: to where it is invited, the tenant wanted, else where the user is active in the application, else where
+ * it was last; and to the application that the browser is at. An invitation is not taken up by that.
+ * @throws 403 as `complete`, and where the application, or the tenant's addresses, do not let the user in; as `invites.forUser`
  */
-export async function placeFor(ctx: HttpCtx, user: Subject, wanted?: string): Promise<Place> {
+export async function placeFor(ctx: HttpCtx, user: Subject, wanted?: string, invitationToken?: string): Promise<Place> {
+  if (invitationToken) return invitedPlace(ctx, user, invitationToken)
   const at = cookie.applicationOf(ctx)
   const chosen = wanted ?? (at && await applications.activeTenantOf(ctx, at, user.id)) ?? user.activeTenantId
   const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: chosen })
@@ -62,6 +71,17 @@ export async function placeFor(ctx: HttpCtx, user: Subject, wanted?: string): Pr
   const application = await applications.mustAdmit(ctx, { applicationId: cookie.requestedApplication(ctx), userId: user.id, tenantId: tenant.id })
   await ips.mustAllow(ctx, ctx.http.ip, tenant.id)
   return { tenant, applicationId: application?.id }
+}
+
+/** What the tenant to come asks of its members is asked of the user already. The application lets it in only once it is one. */
+async function invitedPlace(ctx: HttpCtx, user: Subject, invitationToken: string): Promise<Place> {
+  const [{ tenantId: id }, home] = await Promise.all([invites.forUser(ctx, user, invitationToken), users.activeTenantOf(ctx, user)])
+  return { tenant: { id, tenantIds: [...new Set([...home?.tenantIds ?? [], id])] }, applicationId: undefined, invitationToken }
+}
+
+/** The place itself, for who has shown all that is wanted: an invitation there is taken up. */
+export async function arrival(ctx: HttpCtx, user: Subject, place: Place): Promise<Place> {
+  return place.invitationToken === undefined ? place : placeFor(ctx, user, await invites.join(ctx, user, place.invitationToken))
 }
 
 /**

@@ -26,13 +26,13 @@ export interface Demand {
 }
 
 /** Whether a second factor is wanted of a user who has shown the first one, and the answer that asks for it. */
-export async function demandOf(ctx: HttpCtx, user: Subject, tenant: ActiveTenant, { bySaml }: { bySaml: boolean }): Promise<Demand> {
+export async function demandOf(ctx: HttpCtx, user: Subject, tenant: ActiveTenant, { bySaml, invitationToken }: { bySaml: boolean, invitationToken?: string | undefined }): Promise<Demand> {
   if (user.mfaBypass) return { settled: false }
   const rule = await mfaPolicy.requirement(ctx, tenant.tenantIds)
   if (bySaml && rule.enforceMFAType === 'ForceExceptSAML') return { settled: true }
   if (!user.mfaEnrolled && rule.enforceMFAType === 'DontForce') return { settled: false }
   if (await remembered.recognizes(ctx, user.id, rule)) return { settled: true }
-  return { settled: false, answer: await ask(ctx, user, tenant.id) }
+  return { settled: false, answer: await ask(ctx, user, tenant.id, invitationToken === undefined ? {} : { invitation: ctx.deps.secrets.seal(invitationToken) }) }
 }
 
 type OpenSession = Session & { user: Subject }
@@ -54,6 +54,8 @@ export interface TokenData {
   readonly recoveryCode?: string
   /** of a session that is to be stepped up: the one to come takes its place */
   readonly sessionId?: string
+  /** to be taken up in the end; sealed */
+  readonly invitation?: string
 }
 
 export interface Asked { mfaToken: string, mfaEnrolled: boolean, mfaDevices: MfaDevices, enrolment?: { secret: string, recoveryCode: string } }
@@ -72,8 +74,8 @@ export async function issueToken(ctx: Ctx, user: Subject, tenantId: string, data
   return { mfaToken, mfaEnrolled, mfaDevices: toMfaDevices(rows, email), ...(enrolment && { enrolment }) }
 }
 
-async function ask(ctx: Ctx, user: Subject, tenantId: string): Promise<LoginAnswer> {
-  const { enrolment, ...asked } = await issueToken(ctx, user, tenantId)
+async function ask(ctx: Ctx, user: Subject, tenantId: string, data: TokenData = {}): Promise<LoginAnswer> {
+  const { enrolment, ...asked } = await issueToken(ctx, user, tenantId, data)
   return { mfaRequired: true, ...asked, ...(user.email !== null && { userEmail: user.email }), ...(enrolment && await bootstrap(ctx, user, enrolment)) }
 }
 

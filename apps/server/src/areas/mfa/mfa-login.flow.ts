@@ -21,14 +21,16 @@ interface Passed { factor: Factor, rememberDevice?: boolean | undefined, device?
  * @throws 401 when the token has been used; 403 when somebody enrolled another device first
  */
 export async function passed(ctx: HttpCtx, { challenge, user, data }: Attempt, { factor, rememberDevice, device }: Passed): Promise<LoginAnswer> {
-  const place = await login.placeFor(ctx, user, challenge.tenantId ?? undefined), now = ctx.clock.now()
-  const recoveryCode = data.recoveryCode === undefined ? undefined : ctx.deps.secrets.open(data.recoveryCode)
+  const { open } = ctx.deps.secrets, now = ctx.clock.now()
+  const before = await login.placeFor(ctx, user, challenge.tenantId ?? undefined, data.invitation && open(data.invitation))
+  const recoveryCode = data.recoveryCode && open(data.recoveryCode)
   const newCode = await ctx.atomically(async (tx) => {
     const { count } = await tx.db.challenge.updateMany({ where: { id: challenge.id, consumedAt: null, expiresAt: { gt: now } }, data: { consumedAt: now } })
     if (!count) throw mfaErrors.badToken()
     return device && add(tx, user.id, device, { only: true, recoveryCode, from: ctx.http })
   })
   await forgetTries(ctx, user.id)
+  const place = await login.arrival(ctx, user, before)
   if (rememberDevice) await remembered.remember(ctx, user.id, await mfaPolicy.requirement(ctx, place.tenant.tenantIds))
   const answer = await login.enter(ctx, user, { ...place, mfaPassed: true, proof: { amr: ['mfa', factor], acr: MULTI_FACTOR, authTime: now } })
   if (data.sessionId !== undefined) await ctx.db.session.updateMany({ where: { id: data.sessionId, userId: user.id, endedAt: null }, data: { endedAt: now } })

@@ -4,7 +4,6 @@ import type { Ctx, HttpCtx } from '../../kernel/operation.ts'
 import * as activation from '../activation/activation.service.ts'
 import * as captcha from '../captcha-policy/captcha-policy.service.ts'
 import * as identitySettings from '../identity-settings/identity-settings.service.ts'
-import * as invites from '../invitations/invites.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import * as login from '../login/login.service.ts'
 import { mfaErrors } from '../mfa/mfa.errors.ts'
@@ -45,8 +44,7 @@ export async function finish(ctx: HttpCtx, assertion: Assertion) {
   if (!count) throw mfaErrors.wrongDevice()
   if (user.isLocked) throw loginErrors.locked()
   await mustBeVerified(ctx, user)
-  const invitedTo = assertion.invitationToken ? await invites.join(ctx, user, assertion.invitationToken) : undefined
-  const place = await login.placeFor(ctx, user, invitedTo)
+  const place = await login.placeFor(ctx, user, undefined, assertion.invitationToken)
   await passkeys.mustBeOn(ctx, place.tenant.tenantIds)
   return login.complete(ctx, user, { place })
 }

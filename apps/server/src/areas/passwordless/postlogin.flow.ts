@@ -5,7 +5,6 @@ import { MINUTE } from '../../kernel/clock.ts'
 import { giveBack, spend } from '../../kernel/limits.ts'
 import type { HttpCtx } from '../../kernel/operation.ts'
 import type { IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
-import * as invites from '../invitations/invites.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import type { LoginAnswer } from '../login/login.schemas.ts'
 import * as login from '../login/login.service.ts'
@@ -25,13 +24,12 @@ interface Attempt {
   /** used up by this very attempt */
   readonly proof?: Challenge
   readonly user?: User
-  readonly invitedTo?: string
   readonly answer?: LoginAnswer
 }
 type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
 
 /** The second half of a login without a password, in the order in which it happens. */
-const steps: readonly Step[] = [strategyAllowed, linkOrCodeRight, userNotLocked, addressProved, emailVerified, invitationUsed, sessionStarted]
+const steps: readonly Step[] = [strategyAllowed, linkOrCodeRight, userNotLocked, addressProved, emailVerified, sessionStarted]
 
 /** @throws 400 or 401 for the link or code, 429 after too many codes, and as every login */
 export async function postlogin(ctx: HttpCtx, method: Method, shown: Shown): Promise<LoginAnswer> {
@@ -123,13 +121,9 @@ async function emailVerified(ctx: HttpCtx, attempt: Attempt) {
   return attempt
 }
 
-/** The one given now, or with the request for the link or code, which may be used in another browser. */
-async function invitationUsed(ctx: HttpCtx, attempt: Attempt) {
-  const { invitation } = attempt.proof!.data as unknown as AttemptData
-  const token = attempt.shown.invitationToken || (invitation && ctx.deps.secrets.open(invitation))
-  return token ? { ...attempt, invitedTo: await invites.join(ctx, attempt.user!, token) } : attempt
-}
-
+/** Invited by what is given now, or came with the request for the link or code, which may be used in another browser. */
 async function sessionStarted(ctx: HttpCtx, attempt: Attempt) {
-  return { ...attempt, answer: await login.complete(ctx, attempt.user!, { tenantId: attempt.invitedTo }) }
+  const { invitation } = attempt.proof!.data as unknown as AttemptData
+  const invitationToken = attempt.shown.invitationToken || (invitation && ctx.deps.secrets.open(invitation))
+  return { ...attempt, answer: await login.complete(ctx, attempt.user!, { invitationToken }) }
 }
