@@ -58,4 +58,13 @@ describe.concurrent('the four locks between environments', () => {
     const guarded = (await query<{ name: string }>(`select c.relname as name from pg_trigger t join pg_class c on c.oid = t.tgrelid where t.tgname = 'vendor_never_changes' and c.relnamespace = current_schema()::regnamespace and t.tgenabled <> 'D' order by 1`)).map((r) => r.name)
     expect(guarded).toEqual(await ownedTables())
   })
+
+  test('what goes with a tenant or a user is found by an index, where there may be much of it', async () => {
+    const bare = await query<{ name: string }>(`
+      select c.conrelid::regclass || ' ' || (select string_agg(attname, ' ' order by k.n) from unnest(c.conkey) with ordinality k(a, n) join pg_attribute on attrelid = c.conrelid and attnum = k.a) as name
+      from pg_constraint c where contype = 'f' and connamespace = current_schema()::regnamespace
+        and not exists (select from pg_index i where i.indrelid = c.conrelid and (i.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey) order by 1`)
+    // few rows in a tenant, or an index that begins with most of the columns
+    expect(bare.map((row) => row.name.replaceAll('"', ''))).toEqual(['GroupRole vendorId groupId tenantId', 'GroupUser vendorId groupId tenantId', 'Role vendorId tenantId', 'Setting vendorId tenantId'])
+  })
 })
