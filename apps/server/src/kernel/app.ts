@@ -142,7 +142,8 @@ async function fromForm(request: FastifyRequest, form: Buffer) {
   if (upload === undefined) throw new ApiError(415, undefined, ['Unsupported media type'])
   const entries = await new Response(new Uint8Array(form), { headers: { 'content-type': header(request, 'content-type')! } }).formData().then((data) => [...data], () => { throw errors.malformedForm() })
   const fields = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-  const file = entries.find((entry): entry is [string, File] => typeof entry[1] !== 'string')?.[1]
+  // the types of Node's own File and of what a form gives differ
+  const file = entries.find(([, value]) => typeof value !== 'string')?.[1] as unknown as Blob | undefined
   return { ...Object.fromEntries(fields), ...(file && { [upload]: Buffer.from(await file.arrayBuffer()).toString('base64') }) }
 }
 
