@@ -62,6 +62,10 @@ const cases: Case[] = [
   ...listOf('addresses', `${identity}/users/emails/v1`),
   ...listOf('numbers', `${identity}/users/phone-numbers/v2`),
   ...listOf('usernames', `${identity}/usernames/v1`),
+  // rows that are skipped one by one, or counted: docs/decisions/0007-counted-lists.md
+  ...listOf('addresses in the big tenant', `${identity}/users/emails/v1`, { tenant: 'bigTenantId' }),
+  { name: 'users by address, a page in the middle', path: () => `${identity}/users/v3?_sortBy=email`, middle: true },
+  { name: 'members of the big tenant by address, in the middle', path: () => `${identity}/users/v3?_sortBy=email`, tenant: 'bigTenantId', middle: true },
   // one found, whatever the number of users
   { name: 'search: part of a name', path: () => `${identity}/users/v3?_filter=therstoneha` },
   { name: 'search: beginning of a name', path: () => `${identity}/users/v3?_namePrefix=Wilhelmina` },
