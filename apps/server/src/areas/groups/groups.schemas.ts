@@ -2,7 +2,7 @@ import type { Group as GroupColumns, User } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { Order, Page, pageQuery } from '../../kernel/paging.ts'
 import { DateTime, Id, OneOf } from '../../kernel/validation.ts'
-import { statusOf } from '../memberships/memberships.schemas.ts'
+import { hasArrived } from '../memberships/memberships.schemas.ts'
 import { Role, toRole, withPermissionIds, type RoleWithPermissionIds } from '../roles/roles.schemas.ts'
 import { pictureOf } from '../users/users.schemas.ts'
 import { GroupsConfiguration } from './configuration.service.ts'
@@ -73,7 +73,7 @@ export const toGroup = ({ roles = [], users = [], ...row }: GroupRow): Static<ty
   roles: roles.map(({ role }) => toRole(role)),
   users: users.map(({ membership: { user, ...membership } }) => ({
     id: user.id, email: user.email ?? '', name: user.name, profilePictureUrl: pictureOf(user), createdAt: user.createdAt.toISOString(),
-    activatedForTenant: ['Activated', 'PendingLogin'].includes(statusOf(user, membership)),
+    activatedForTenant: hasArrived(user, membership),
   })),
   createdAt: row.createdAt.toISOString(),
   updatedAt: row.updatedAt.toISOString(),

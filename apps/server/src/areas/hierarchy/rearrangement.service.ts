@@ -2,6 +2,7 @@ import { onUnknownReference } from '../../kernel/errors.ts'
 import { ancestorsOf } from '../../kernel/hierarchy.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
+import { keyOf } from '../tenants/tenants.service.ts'
 import { hierarchyErrors } from './hierarchy.errors.ts'
 import type { Relation } from './hierarchy.schemas.ts'
 
@@ -18,7 +19,7 @@ export async function link(ctx: Ctx, { parentTenantId, childTenantId }: Relation
     if (ofParent!.includes(childTenantId)) throw hierarchyErrors.circular()
     if (ofChild!.length > 1 && ofChild!.at(-1) !== ofParent!.at(-1)) throw hierarchyErrors.elsewhere()
     return tx.db.tenant.update({
-      where: { vendorId_id: { vendorId: tx.vendorId, id: childTenantId } }, data: { parentId: parentTenantId, updatedAt: tx.clock.now() },
+      where: keyOf(tx, childTenantId), data: { parentId: parentTenantId, updatedAt: tx.clock.now() },
       select: { rowId: true, vendorId: true, id: true, parentId: true },
     }).catch(onUnknownReference(tenantErrors.notFound()))
   })

@@ -5,7 +5,7 @@ import { errors } from '../../kernel/errors.ts'
 import { ancestorsOf, descendantsOf } from '../../kernel/hierarchy.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
-import { statusOf } from '../memberships/memberships.schemas.ts'
+import { hasArrived } from '../memberships/memberships.schemas.ts'
 import * as memberships from '../memberships/memberships.service.ts'
 import { needs } from '../permissions/permissions.keys.ts'
 import * as roles from '../roles/roles.service.ts'
@@ -42,7 +42,7 @@ export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, query:
     permissionsOf(ctx, found.items.flatMap((user) => user.tenants)),
     ctx.db.membership.findMany({ where: { userId: { in: found.items.map((user) => user.id) } }, select: { userId: true, tenantId: true, acceptedAt: true, user: { select: { verified: true, lastLogin: true } } } }),
   ])
-  const arrived = new Map(places.map((place) => [`${place.userId} ${place.tenantId}`, ['Activated', 'PendingLogin'].includes(statusOf(place.user, place))]))
+  const arrived = new Map(places.map((place) => [`${place.userId} ${place.tenantId}`, hasArrived(place.user, place)]))
   const items = found.items.map((user) => ({ ...user, tenants: user.tenants.map((place) => (
     { ...place, permissions: permissions(place), activated: arrived.get(`${user.id} ${place.tenantId}`) ?? false, lastLogin: user.lastLogin }
   )) }))

@@ -12,6 +12,9 @@ export function statusOf(user: { verified: boolean, lastLogin: Date | null }, me
   return user.lastLogin ? 'Activated' : 'PendingLogin'
 }
 
+/** Whether a user is a member already, and not one who has yet to come. */
+export const hasArrived = (...of: Parameters<typeof statusOf>) => ['Activated', 'PendingLogin'].includes(statusOf(...of))
+
 /** Whether users may be members for a while only. */
 export const temporaryUsers = setting('temporary-users', Type.Object({ enabled: Type.Boolean() }), { enabled: false })
 

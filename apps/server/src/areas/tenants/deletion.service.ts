@@ -4,11 +4,10 @@ import { ApiError, onMissing } from '../../kernel/errors.ts'
 import * as jobs from '../../kernel/jobs.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import { tenantErrors } from './tenants.errors.ts'
+import { keyOf } from './tenants.service.ts'
 
 /** Members that one transaction takes away; a hundred thousand would outlast its time limit. */
 const STEP = 1000
-
-const keyOf = (ctx: Ctx, id: string) => ({ vendorId_id: { vendorId: ctx.vendorId, id } })
 
 /**
  * Takes away the tenant, everything in it, and the users who belong to no other. The tenants below it move up to the one

@@ -8,7 +8,8 @@ import * as applications from '../applications/applications.service.ts'
 import { tenantErrors } from './tenants.errors.ts'
 import { toTenant, type NewTenant, type SubAccountAccessType, type TenantChange, type TenantQuery } from './tenants.schemas.ts'
 
-const keyOf = (ctx: Ctx, id: string) => ({ vendorId_id: { vendorId: ctx.vendorId, id } })
+/** For what takes one row by its key. */
+export const keyOf = (ctx: Ctx, id: string) => ({ vendorId_id: { vendorId: ctx.vendorId, id } })
 
 /**
  * Without an id of the caller's it gets a random one, without a name its id.

@@ -4,7 +4,7 @@ import { Type, type Static } from 'typebox'
 import type { Ctx, Http, HttpCtx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { DateTime, Id, Nullable, OneOf } from '../../kernel/validation.ts'
 import { goesBelow } from '../hierarchy/hierarchy.schemas.ts'
-import { statusOf } from '../memberships/memberships.schemas.ts'
+import { hasArrived } from '../memberships/memberships.schemas.ts'
 import { live } from '../memberships/memberships.service.ts'
 import { Permission, toPermission } from '../permissions/permissions.schemas.ts'
 import { Role, toRole, withPermissionIds, type RoleWithPermissionIds } from '../roles/roles.schemas.ts'
@@ -113,7 +113,7 @@ export function toCoreUser(row: UserWithTenants, caller: Caller, tenantId = acti
     id: row.id, sub: row.id, email: row.email ?? '', name: row.name, profilePictureUrl: pictureOf(row), phoneNumber: row.phoneNumber,
     verified: row.verified, mfaEnrolled: row.mfaEnrolled, mfaBypass: row.mfaBypass, provider: row.provider, managedBy: row.managedBy,
     tenantId: tenantId ?? '', tenantIds: row.memberships.map((m) => m.tenantId),
-    activatedForTenant: !!membership && ['Activated', 'PendingLogin'].includes(statusOf(row, membership)),
+    activatedForTenant: !!membership && hasArrived(row, membership),
     isLocked: row.isLocked, invisible: row.invisible, superUser: row.superUser,
     subAccountAccessAllowed: goesBelow(row.subAccountAccess, membership?.tenant.subAccountAccessType ?? 'defaultOff'),
     metadata: row.metadata, vendorMetadata: caller.kind === 'vendor' ? row.vendorMetadata : '{}', externalId: row.externalId,
