@@ -34,17 +34,20 @@ export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): 
     await client.query(`insert into "PhoneNumber" ("vendorId", id, "userId", "phoneNumber", verified, "createdAt", "updatedAt") select "vendorId", id, id, "phoneNumber", true, "createdAt", "createdAt" from "User" where "vendorId" = $1`, [v])
     await client.query(`
       with t as (select id, row_number() over (order by "createdAt") n from "Tenant" where "vendorId" = $1), u as (select id, "createdAt", row_number() over (order by "createdAt") n from "User" where "vendorId" = $1)
-      insert into "Membership" ("vendorId", "userId", "tenantId", "acceptedAt", "createdAt", "userCreatedAt")
-      select $1, u.id, t.id, u."createdAt", u."createdAt", u."createdAt" from u join t on t.n = case when u.n <= $2::int then 1 else 2 + u.n % ($3::int - 1) end`, [v, members, tenants])
+      insert into "Membership" ("vendorId", "userId", "tenantId", "acceptedAt", "createdAt")
+      select $1, u.id, t.id, u."createdAt", u."createdAt" from u join t on t.n = case when u.n <= $2::int then 1 else 2 + u.n % ($3::int - 1) end`, [v, members, tenants])
     await client.query(`insert into "MembershipRole" ("vendorId", "userId", "tenantId", "roleId") select m."vendorId", m."userId", m."tenantId", r.id from "Membership" m join "Role" r on r."vendorId" = m."vendorId" and r.key = 'Admin' where m."vendorId" = $1`, [v])
     await client.query(`update "User" u set "activeTenantId" = m."tenantId" from "Membership" m where u."vendorId" = $1 and m."vendorId" = $1 and m."userId" = u.id`, [v])
     await client.query(`set session_replication_role = origin`)
     for (const { definition } of indexes) await client.query(definition)
-    await client.query(`
-      insert into "ListChunk" ("vendorId", list, at, id, size) select $1, list, '-infinity', '00000000-0000-0000-0000-000000000000', rows from (
-        select unnest(array['users', 'usernames', 'emails', 'phone-numbers']) as list, $2::int as rows union all select 'tenants', count(*) from "Tenant" where "vendorId" = $1
-        union all select 'members:' || "tenantId", count(*) from "Membership" where "vendorId" = $1 group by 1) l on conflict ("vendorId", list, at, id) do update set size = excluded.size`, [v, users])
+    await client.query(`set session_replication_role = replica`)
+    await client.query(`update "Membership" m set listed = listed_as_member(u) from "User" u where m."vendorId" = $1 and u."vendorId" = $1 and u.id = m."userId"`, [v])
+    await client.query(`set session_replication_role = origin`)
     await client.query(`delete from "ListChange" where "vendorId" = $1`, [v])
+    // changes of nothing: they have the lists looked at
+    await client.query(`
+      insert into "ListChange" ("vendorId", list, id, change, keys) select $1, list, $1, 0, '{}' from (
+        select unnest(array['users', 'emails', 'phone-numbers', 'tenants']) as list union all select 'members:' || "tenantId" from "Membership" where "vendorId" = $1 group by 1) l`, [v])
     await foldLists(ctx.deps, { vendorId: v, ...(chunk && { chunk }) })
     const { rows: [found] } = await client.query<Crowd>(`
       with t as (select id, row_number() over (order by "createdAt") n from "Tenant" where "vendorId" = $1)

@@ -34,8 +34,8 @@ async function crowdedTenant() {
   const { bigTenantId: tenantId, tenantId: other } = await fill(ctx, { users: MEMBERS + 20, tenants: 3, members: MEMBERS })
   // some who are elsewhere, too
   await database.pool.query(`
-    insert into "Membership" ("vendorId", "userId", "tenantId", "createdAt", "userCreatedAt")
-    select "vendorId", "userId", $2, "createdAt", "userCreatedAt" from "Membership" where "vendorId" = $3 and "tenantId" = $1 order by "userId" limit 10`, [tenantId, other, environment.id])
+    insert into "Membership" ("vendorId", "userId", "tenantId", "createdAt")
+    select "vendorId", "userId", $2, "createdAt" from "Membership" where "vendorId" = $3 and "tenantId" = $1 order by "userId" limit 10`, [tenantId, other, environment.id])
   const token = signToken(ctx, { type: 'vendor', vendorId: environment.id, scopes: [] }, { expiresIn: 3600 })
   const call = async (method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object) =>
     (await server.http.inject({ method, url, headers: { authorization: `Bearer ${token}` }, ...(payload && { payload }) })).statusCode

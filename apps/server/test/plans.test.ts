@@ -99,6 +99,22 @@ describe('the rows read for', () => {
     ['phone numbers', `${identity}/users/phone-numbers/v2`, 'vendor'],
     ['usernames', `${identity}/usernames/v1`, 'vendor'],
     ['tenants', '/tenants/resources/tenants/v2', 'vendor'],
+    ['e-mail addresses in a big tenant', `${identity}/users/emails/v1`, 'vendor', 'bigTenantId'],
+    ['phone numbers in a big tenant, as one of its members', `${identity}/users/phone-numbers/v2`, 'admin'],
+    ['usernames in a big tenant', `${identity}/usernames/v1`, 'vendor', 'bigTenantId'],
+    ...['email', 'name', 'id', 'provider', 'isLocked', 'verified', 'tenantId'].flatMap((column) => [
+      [`users by ${column}`, `${identity}/users/v3?_sortBy=${column}`, 'vendor'] as [string, string, 'vendor'],
+      [`members of a big tenant by ${column}`, `${identity}/users/v3?_sortBy=${column}&_order=DESC`, 'vendor', 'bigTenantId'] as [string, string, 'vendor', 'bigTenantId'],
+    ]),
+    ['e-mail addresses by address', `${identity}/users/emails/v1?_sortBy=email`, 'vendor'],
+    ['e-mail addresses by user', `${identity}/users/emails/v1?_sortBy=userId`, 'vendor'],
+    ['e-mail addresses by address in a big tenant', `${identity}/users/emails/v1?_sortBy=email`, 'vendor', 'bigTenantId'],
+    ['phone numbers by number', `${identity}/users/phone-numbers/v2?_sortBy=phoneNumber`, 'vendor'],
+    ['phone numbers by user in a big tenant', `${identity}/users/phone-numbers/v2?_sortBy=userId`, 'vendor', 'bigTenantId'],
+    ['usernames by name', `${identity}/usernames/v1?_sortBy=username`, 'vendor'],
+    ['usernames by user', `${identity}/usernames/v1?_sortBy=userId`, 'vendor'],
+    ['tenants by name', '/tenants/resources/tenants/v2?_sortBy=name', 'vendor'],
+    ['tenants by id', '/tenants/resources/tenants/v2?_sortBy=tenantId', 'vendor'],
   ])('a page of %s are few, wherever it is', async (_, url, as, tenant) => {
     const whole = url.startsWith('/tenants') ? TENANTS : tenant || as === 'admin' ? MEMBERS : USERS
     for (const offset of [0, Math.floor(whole / 100), Math.floor(whole / 50) - 1]) {
@@ -106,15 +122,11 @@ describe('the rows read for', () => {
     }
   })
 
-  it('what has to be skipped row by row are many: the others would be noticed', async () => {
-    await expect(expectCheap(`${identity}/users/v3?_sortBy=email&_offset=${USERS / 100}`, 'vendor', undefined, PAGE)).rejects.toThrow('rows: ')
+  it('what has to be counted are many: the others would be noticed', async () => {
+    await expect(expectCheap(`${identity}/users/v3?_filter=example.com`, 'vendor', undefined, PAGE)).rejects.toThrow('rows: ')
   })
 
   it('the portal\'s first page of members are few', () => expectCheap('/team/resources/members/v1?sortBy=createdAt', 'admin', undefined, PAGE))
-
-  it.each(['email', 'name', 'id', 'provider', 'isLocked', 'verified', 'tenantId'])('the first page of users by %s are few', async (column) => {
-    await expectCheap(`${identity}/users/v3?_sortBy=${column}`, 'vendor', undefined, PAGE)
-  })
 
   it.each<[string, () => string, 'vendor' | 'member', ('bigTenantId' | 'tenantId')?]>([
     ['one\'s own profile', () => `${identity}/users/v2/me`, 'member'],

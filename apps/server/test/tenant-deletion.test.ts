@@ -8,9 +8,10 @@ type Rows = Record<string, Row[]>
 
 const columns = async () => (await deps.database.pool.query<{ table: string, name: string }>(`select table_name as "table", column_name as name from information_schema.columns where table_schema = current_schema()`)).rows
 /** Every row of an environment. */
+/** But for `listed`, a copy of what users have: it names the tenant that they are active in. */
 async function everythingOf(vendorId: string): Promise<Rows> {
   const tables = (await columns()).filter((column) => column.name === 'vendorId').map((column) => column.table).sort()
-  const read = async (table: string) => [table, (await deps.database.pool.query<{ row: Row }>(`select to_jsonb(t) as row from "${table}" t where "vendorId" = $1 order by 1`, [vendorId])).rows.map(({ row }) => row)] as const
+  const read = async (table: string) => [table, (await deps.database.pool.query<{ row: Row }>(`select to_jsonb(t) - 'listed' as row from "${table}" t where "vendorId" = $1 order by 1`, [vendorId])).rows.map(({ row }) => row)] as const
   return Object.fromEntries(await Promise.all(tables.map(read)))
 }
 
@@ -60,7 +61,7 @@ function closure(rows: Rows, ids: string[], stays: (table: string, row: Row) => 
   const taken = new Set<Row>()
   for (let grown = true; grown;) {
     grown = false
-    for (const [table, all] of Object.entries(rows)) for (const row of all) {
+    for (const [table, all] of Object.entries(rows)) for (const row of table.startsWith('List') ? [] : all) {
       if (taken.has(row) || stays(table, row) || !mentions(row)) continue
       taken.add(row)
       if (typeof row['id'] === 'string') gone.add(row['id'])

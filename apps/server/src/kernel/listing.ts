@@ -4,72 +4,147 @@ import type { Ctx } from './operation.ts'
 import { slice, type PageRequest } from './paging.ts'
 
 /*
- * Pages of lists of any length, at the cost of a short one: how many rows there are before a row is added up from the sizes
- * of chunks and the changes since, instead of counted. Both are kept by triggers in the transaction of the change, so that
- * total and page are as exact as counting. Raw SQL: windows and row comparison.
+ * Pages of lists of any length, in any of their orders, at the cost of a short one: how many entries there are before one is
+ * added up from the sizes of chunks and the changes since, instead of counted. Both are kept in the transaction of the change
+ * (by triggers, in the migrations), so that total and page are as exact as counting. A list without chunks is short, and
+ * counted. Raw SQL: windows and row comparison.
  */
 
-interface Source {
-  readonly table: string
-  readonly at: string
-  readonly id: string
-  /** which rows of the table are in the list; all */
-  readonly rows?: string
-  /** the keys of those in the list that are not shown now ($6), or not to a caller from whom invisible users are hidden ($7); they must be few */
-  readonly hidden?: string
+interface Order {
+  /** the list of all that are ordered by this; a tenant's has the same for its members */
+  list: 'users' | 'emails' | 'phone-numbers' | 'tenants'
+  /** what keys are compared as: they are kept as text */
+  type: 'timestamptz' | 'text' | 'boolean' | 'uuid'
+  /** selects the entries (key, id) that come of what is noted in `keys` of a row `of` */
+  entries: (keys: string, of: string) => string
+  /** the list as rows `r` of a table that has an index on the environment, column and id */
+  table: string
+  column: string
+  id?: string
+  rows?: string
 }
-const OF_TENANT = `"tenantId" = substr($2, length('members:') + 1)`
-/** Each list, and the columns that it is ordered by; its index has them after the environment (and the tenant). */
-const sources = {
-  'tenants': { table: 'Tenant', at: 'createdAt', id: 'rowId' },
-  'users': { table: 'User', at: 'createdAt', id: 'id' },
-  'usernames': { table: 'User', at: 'createdAt', id: 'id', rows: 'r.username is not null' },
-  'emails': { table: 'UserEmail', at: 'createdAt', id: 'id' },
-  'phone-numbers': { table: 'PhoneNumber', at: 'createdAt', id: 'id' },
-  'members': {
-    table: 'Membership', at: 'userCreatedAt', id: 'userId', rows: `r.${OF_TENANT}`,
-    hidden: `
-      select m."userCreatedAt", m."userId" from "Membership" m where m."vendorId" = $1 and m.${OF_TENANT} and m."expiresAt" <= $6
-      union select m."userCreatedAt", m."userId" from "User" u join "Membership" m on m."vendorId" = u."vendorId" and m."userId" = u.id
-      where $7 and u."vendorId" = $1 and u.invisible and m.${OF_TENANT}`,
-  },
-} satisfies Record<string, Source>
 
-/** `members:` goes before a tenant's id. */
-export type List = Exclude<keyof typeof sources, 'members'> | `members:${string}`
+const ofUser = (type: Order['type'], name: string, column = `r."${name}"`): Order =>
+  ({ list: 'users', type, table: 'User', column, entries: (keys, of) => `select ${keys}->>'${name}' as key, ${of} as id` })
+const ofUsername = (type: Order['type'], column: string, key: (keys: string, of: string) => string): Order => ({
+  list: 'users', type, table: 'User', column, rows: 'r.username is not null',
+  entries: (keys, of) => `select ${key(keys, of)} as key, ${of} as id where ${keys}->>'username' is not null`,
+})
+const ofIdentifier = (list: 'emails' | 'phone-numbers', type: Order['type'], column: string, key: (of: string) => string): Order => ({
+  list, type, table: { 'emails': 'UserEmail', 'phone-numbers': 'PhoneNumber' }[list], column: `r."${column}"`,
+  entries: (keys, of) => `select ${key(of)} as key, (e->>0)::uuid as id from jsonb_array_elements(${keys}->'${list}') e`,
+})
+const ofTenant = (type: Order['type'], name: string, column = name): Order =>
+  ({ list: 'tenants', type, table: 'Tenant', column: `r."${column}"`, id: 'rowId', entries: (keys, of) => `select ${keys}->>'${name}' as key, ${of} as id` })
 
-const sourceOf = (list: string): Source | undefined => (sources as Record<string, Source>)[list.split(':', 1)[0]!]
-/** $1 is the environment, $2 the list. */
-const rowsOf = ({ table, rows }: Source) => `"${table}" r where r."vendorId" = $1${rows ? ` and ${rows}` : ''}`
+const orders = {
+  'createdAt': ofUser('timestamptz', 'createdAt'),
+  'name': ofUser('text', 'name'),
+  'email': ofUser('text', 'email', `coalesce(r.email, '')`),
+  'id': { ...ofUser('uuid', 'id'), entries: (_, of) => `select ${of}::text as key, ${of} as id` },
+  'verified': ofUser('boolean', 'verified'),
+  'isLocked': ofUser('boolean', 'isLocked'),
+  'provider': ofUser('text', 'provider'),
+  'tenantId': ofUser('text', 'tenantId', `coalesce(r."activeTenantId", '')`),
+  'usernames.createdAt': ofUsername('timestamptz', 'r."createdAt"', (keys) => `${keys}->>'createdAt'`),
+  'usernames.userId': ofUsername('uuid', 'r.id', (_, of) => `${of}::text`),
+  'usernames.username': ofUsername('text', 'r.username', (keys) => `${keys}->>'username'`),
+  'emails.createdAt': ofIdentifier('emails', 'timestamptz', 'createdAt', () => 'e->>1'),
+  'emails.userId': ofIdentifier('emails', 'uuid', 'userId', (of) => `${of}::text`),
+  'emails.email': ofIdentifier('emails', 'text', 'email', () => 'e->>2'),
+  'phone-numbers.createdAt': ofIdentifier('phone-numbers', 'timestamptz', 'createdAt', () => 'e->>1'),
+  'phone-numbers.userId': ofIdentifier('phone-numbers', 'uuid', 'userId', (of) => `${of}::text`),
+  'phone-numbers.phoneNumber': ofIdentifier('phone-numbers', 'text', 'phoneNumber', () => 'e->>2'),
+  'tenants.createdAt': ofTenant('timestamptz', 'createdAt'),
+  'tenants.name': ofTenant('text', 'name'),
+  'tenants.tenantId': ofTenant('text', 'tenantId', 'id'),
+} satisfies Record<string, Order>
 
-const START = `'-infinity'::timestamptz, '00000000-0000-0000-0000-000000000000'::uuid`
+/** `members:` goes before a tenant's id: it has the orders of users, addresses and numbers. */
+export type List = Order['list'] | `members:${string}`
+export type By = keyof typeof orders
+
+const tenantOf = (list: string) => list.startsWith('members:') ? list.slice('members:'.length) : undefined
+const ordersOf = (list: string) => Object.entries<Order>(orders).filter(([, order]) => tenantOf(list) === undefined ? order.list === list : order.list !== 'tenants')
+
+/** $1 is the environment. */
+const rowsOf = ({ table, rows }: Order) => `"${table}" r where r."vendorId" = $1${rows ? ` and ${rows}` : ''}`
+const FIRST_ID = `'00000000-0000-0000-0000-000000000000'::uuid`
+/** Before all keys. */
+const FIRST = { timestamptz: '-infinity', text: '', boolean: 'false', uuid: '00000000-0000-0000-0000-000000000000' }
+
+/** Of list $2 in order $3: its chunks, what has changed since, how many entries there are before each, and which page ($4 rows before it, of $5, from the end on if $6) is wanted. */
+const counted = ({ type, entries }: Order, { hidden = '', length }: { hidden?: string, length: string }) => `
+  chunk as (
+    select key as raw, key::${type} as key, id, size from "ListChunk" where "vendorId" = $1 and list = $2 and by = $3
+  ), change as (
+    select c.id as member, e.key::${type} as key, e.id, c.change from "ListChange" c cross join lateral (${entries('c.keys', 'c.id')}) e
+    where c."vendorId" = $1 and c.list = $2 and c.change <> 0
+  ), entry as (
+    select raw, key, id, size, true as chunk from chunk union all select null, key, id, change, false from change ${hidden}
+  ), summed as (
+    select raw, key, id, chunk, sum(size) over (order by key, id, chunk desc rows unbounded preceding) - size as before from entry
+  ), total as (
+    select case when exists (select from chunk) then (select sum(size) from entry) else (${length}) end::int as rows
+  ), wanted as (
+    select case when $6 then greatest(rows - $4::bigint - $5::int, 0) else $4 end as skip, case when $6 then greatest(least($5, rows - $4), 0) else $5 end as take from total
+  )`
+
+/** Of a table: on from the beginning of a chunk, with its index. */
+const ofTable = (order: Order) => `
+  with ${counted(order, { length: `select count(*) from ${rowsOf(order)}` })}, begin as (
+    (select key, id, before from summed, wanted where chunk and before <= skip order by key desc, id desc limit 1) union all select '${FIRST[order.type]}', ${FIRST_ID}, 0 limit 1
+  )
+  select (select rows from total) as total, array(
+    select r."${order.id ?? 'id'}" from ${rowsOf(order)} and (${order.column}, r."${order.id ?? 'id'}") >= ((select key from begin), (select id from begin))
+    order by ${order.column}, r."${order.id ?? 'id'}" offset (select skip - before from wanted, begin) limit (select take from wanted)) as ids`
 
 /**
- * The ids of a page, in order, and how many rows the list has. What is hidden counts as if it had gone just now.
- * It sees what is committed: not for use inside `ctx.atomically`.
+ * Of a tenant ($7): no index has the order, so that a chunk says whose entries are in it, and they are put in order here.
+ * Members whose time is up ($8), and invisible ones if they are not to be seen ($9), count as if they had gone just now: they
+ * must be few.
  */
-export async function pageOf({ deps, vendorId, clock }: Ctx, list: List, query: PageRequest & { _order?: 'ASC' | 'DESC' | undefined }, { hideInvisible = false } = {}) {
-  const source = sourceOf(list)!, { at, id, hidden } = source, { skip, take } = slice(query)
-  const { rows: [found] } = await deps.database.pool.query<{ total: number, ids: string[] }>(`
-    with ${hidden ? `hidden (at, id) as (${hidden}), ` : ''}entry as (
-      select at, id, size, true as chunk from "ListChunk" where "vendorId" = $1 and list = $2
-      union all select at, id, change, false from "ListChange" where "vendorId" = $1 and list = $2
-      ${hidden ? 'union all select at, id, -1, false from hidden' : ''}
-    ), summed as (
-      select at, id, chunk, sum(size) over (order by at, id, chunk desc rows unbounded preceding) - size as before from entry
-    ), total as (
-      select coalesce(sum(size), 0)::int as rows from entry
-    ), wanted as (
-      select case when $5 then greatest(rows - $3::bigint - $4::int, 0) else $3 end as skip, case when $5 then greatest(least($4, rows - $3), 0) else $4 end as take from total
-    ), begin as (
-      (select at, id, before from summed, wanted where chunk and before <= skip order by at desc, id desc limit 1) union all select ${START}, 0 limit 1
-    )
-    select (select rows from total) as total, array(
-      select r."${id}" from ${rowsOf(source)} and (r."${at}", r."${id}") >= ((select at from begin), (select id from begin)) ${hidden ? `and r."${id}" not in (select id from hidden)` : ''}
-      order by r."${at}", r."${id}" offset (select skip from wanted) - (select before from begin) limit (select take from wanted)) as ids`,
-  [vendorId, list, skip, take, query._order === 'DESC', ...(hidden ? [clock.now(), hideInvisible] : [])])
+const ofMembers = (order: Order) => {
+  const { type, entries } = order, members = `"Membership" m where m."vendorId" = $1 and m."tenantId" = $7`
+  const entriesOf = (some: string) => `select e.key::${type} as key, e.id from (${some}) m cross join lateral (${entries('m.listed', 'm."userId"')}) e`
+  return `
+  with hidden as (
+    select m."userId", m.listed from ${members} and m."expiresAt" <= $8
+    union select m."userId", m.listed from "User" u join "Membership" m on m."vendorId" = u."vendorId" and m."userId" = u.id where $9 and u."vendorId" = $1 and u.invisible and m."tenantId" = $7
+  ), short as (
+    ${entriesOf(`select * from ${members} and not exists (select from "ListChunk" where "vendorId" = $1 and list = $2 and by = $3) and m."userId" not in (select "userId" from hidden)`)}
+  ), ${counted(order, { length: 'select count(*) from short', hidden: `union all select null, key, id, -1, false from (${entriesOf('select * from hidden')}) h` })}, reached as (
+    select raw, key, id, before, lead(key) over following as next_key, lead(id) over following as next_id, lead(before) over following as next_before
+    from summed where chunk window following as (order by key, id)
+  ), here as (
+    select raw, key, id, before, next_key, next_id from reached, wanted where before < skip + take and (next_before is null or next_before > skip)
+  ), begin as (
+    select key, id, before from here order by key, id limit 1
+  ), finish as (
+    select next_key as key, next_id as id from here order by key desc, id desc limit 1
+  ), whose as (
+    select unnest(c.members) as member from here join "ListChunk" c on c."vendorId" = $1 and c.list = $2 and c.by = $3 and c.key = here.raw and c.id = here.id
+    union select member from change where (key, id) >= (select key, id from begin) except select "userId" from hidden
+  ), candidate as (
+    ${entriesOf(`select * from ${members} and m."userId" = any (array(select member from whose))`)}
+  )
+  select (select rows from total) as total, array(
+    select id from (
+      select key, id from short union all select key, id from candidate where (key, id) >= (select key, id from begin) and ((select key from finish) is null or (key, id) < (select key, id from finish))
+    ) e order by key, id offset (select skip from wanted) - coalesce((select before from begin), 0) limit (select take from wanted)) as ids`
+}
+
+/**
+ * The ids of a page, in order, and how long the list is. It sees what is committed: not for use inside `ctx.atomically`.
+ * `hideInvisible`: in a tenant's list, users who are.
+ */
+export async function pageOf({ deps, vendorId, clock }: Ctx, list: List, by: By, query: PageRequest & { _order?: 'ASC' | 'DESC' | undefined }, { hideInvisible = false } = {}) {
+  const { skip, take } = slice(query), tenantId = tenantOf(list), backwards = query._order === 'DESC'
+  const { rows: [found] } = await deps.database.pool.query<{ total: number, ids: string[] }>(
+    (tenantId === undefined ? ofTable : ofMembers)(orders[by]),
+    [vendorId, list, by, skip, take, backwards, ...(tenantId === undefined ? [] : [tenantId, clock.now(), hideInvisible])])
   const { total, ids } = found!
-  return { total, ids: query._order === 'DESC' ? ids.reverse() : ids }
+  return { total, ids: backwards ? ids.reverse() : ids }
 }
 
 /** Rows in the order of their ids in `ids`, as a look-up by ids has none. */
@@ -78,28 +153,24 @@ export function inOrderOf<R extends { id: string }>(ids: readonly string[], rows
   return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
-/** Rows in a chunk after a split; at twice as many it is split again. Half of them are read over for a page, and all chunks for a total. */
-const CHUNK = 2000
+/** Entries in a chunk after a split; at twice as many it is split again. Half of them are gone over for a page, and all chunks for a total. Going over an index is cheaper than looking members up. */
+const CHUNK = 2000, CHUNK_OF_MEMBERS = 200
 
 /**
  * Moves what has changed into the chunks, and splits those that have grown, in all environments. Any number of replicas may
  * do it: each list in a transaction that sees one moment, and gives way to whoever is faster.
  */
-export async function foldLists({ database, log }: Pick<Deps, 'database' | 'log'>, { chunk = CHUNK, vendorId }: { chunk?: number, vendorId?: string } = {}) {
+export async function foldLists({ database, log }: Pick<Deps, 'database' | 'log'>, { chunk, vendorId }: { chunk?: number, vendorId?: string } = {}) {
   await database.pool.query(`
     with chunk as (delete from "ListChunk" c where not exists (select from "Vendor" v where v.id = c."vendorId"))
     delete from "ListChange" c where not exists (select from "Vendor" v where v.id = c."vendorId")`)
-  const { rows } = await database.pool.query<{ vendorId: string, list: string }>(`
-    select "vendorId", list from "ListChange" where $1::uuid is null or "vendorId" = $1
-    union select "vendorId", list from "ListChunk" where size >= 2 * $2::int and ($1::uuid is null or "vendorId" = $1)`, [vendorId ?? null, chunk])
+  const { rows } = await database.pool.query<{ vendorId: string, list: string }>(
+    `select distinct "vendorId", list from "ListChange" where $1::uuid is null or "vendorId" = $1`, [vendorId ?? null])
   for (const row of rows) {
-    const source = sourceOf(row.list)
-    // a newer replica's
-    if (!source) continue
     const client = await database.pool.connect()
     try {
       await client.query('begin isolation level repeatable read')
-      await fold(client, source, [row.vendorId, row.list], chunk)
+      await fold(client, row.vendorId, row.list, chunk ?? (tenantOf(row.list) === undefined ? CHUNK : CHUNK_OF_MEMBERS))
       await client.query('commit')
     } catch (error) {
       await client.query('rollback')
@@ -113,35 +184,95 @@ export async function foldLists({ database, log }: Pick<Deps, 'database' | 'log'
 /** Somebody else has folded it at the same time: serialization failure, deadlock, unique violation. */
 const isLost = (error: unknown) => ['40001', '40P01', '23505'].includes((error as { code?: string }).code ?? '')
 
-async function fold(client: PoolClient, source: Source, of: [vendorId: string, list: string], chunk: number) {
-  const mine = `"vendorId" = $1 and list = $2`, { at, id } = source
-  await client.query(`insert into "ListChunk" ("vendorId", list, at, id, size) values ($1, $2, ${START}, 0) on conflict do nothing`, of)
-  await client.query(`
-    with gone as (delete from "ListChange" where ${mine} returning at, id, change), placed as (
-      select c.at, c.id, sum(change) as change from gone
-      cross join lateral (select at, id from "ListChunk" where ${mine} and (at, id) <= (gone.at, gone.id) order by at desc, id desc limit 1) c group by 1, 2)
-    update "ListChunk" c set size = c.size + placed.change from placed where ${mine} and (c.at, c.id) = (placed.at, placed.id)`, of)
-  const { rows: [found] } = await client.query<{ chunks: number, total: number }>(`select count(*)::int as chunks, sum(size)::int as total from "ListChunk" where ${mine}`, of)
-  const { chunks, total } = found!
-  // of a list that has shrunk, or is gone, one is left, or none
-  if (!total || chunks > 4 * (1 + total / chunk)) {
-    await client.query(`delete from "ListChunk" where ${mine} and at > '-infinity'`, of)
-    await client.query(total ? `update "ListChunk" set size = ${total} where ${mine}` : `delete from "ListChunk" where ${mine}`, of)
+async function fold(client: PoolClient, vendorId: string, list: string, chunk: number) {
+  const all = ordersOf(list), tenantId = tenantOf(list)
+  // a newer replica's
+  if (!all.length) return
+  const { rows: [state] } = await client.query<{ chunked: boolean, rows: number }>(`
+    select exists (select from "ListChunk" where "vendorId" = $1 and list = $2) as chunked, (
+      select count(*)::int from (select from "${tenantId === undefined ? all[0]![1].table : 'Membership'}" where "vendorId" = $1 ${tenantId === undefined ? '' : 'and "tenantId" = $4'} limit 2 * $3::int) r) as rows`,
+  [vendorId, list, chunk, ...(tenantId === undefined ? [] : [tenantId])])
+  const { chunked, rows } = state!
+  if (rows >= (chunked ? chunk : 2 * chunk)) {
+    for (const [by, order] of all) await (tenantId === undefined ? foldTable : foldMembers)(client, order, [vendorId, list, by], chunk, tenantId)
+  } else if (chunked) {
+    await client.query('delete from "ListChunk" where "vendorId" = $1 and list = $2', [vendorId, list])
+  }
+  await client.query('delete from "ListChange" where "vendorId" = $1 and list = $2', [vendorId, list])
+}
+
+type Of = [vendorId: string, list: string, by: string]
+const mine = `"vendorId" = $1 and list = $2 and by = $3`
+/** The chunks, numbered, and what has changed, with the number of the chunk that it belongs to. */
+const placed = ({ type, entries }: Order) => `
+  chunk as (
+    select key as raw, key::${type} as key, id, size, row_number() over following as n, lead(key::${type}) over following as next_key, lead(id) over following as next_id
+    from "ListChunk" where ${mine} window following as (order by key::${type}, id)
+  ), placed as (
+    select * from (
+      select member, change, chunk, count(*) filter (where chunk) over (order by key, id, chunk desc) as n from (
+        select null as member, 0 as change, key, id, true as chunk from chunk
+        union all select c.id, c.change, e.key::${type}, e.id, false from "ListChange" c cross join lateral (${entries('c.keys', 'c.id')}) e where c."vendorId" = $1 and c.list = $2 and c.change <> 0) e
+    ) e where not chunk
+  )`
+
+async function foldTable(client: PoolClient, order: Order, of: Of, chunk: number) {
+  const { type, column, id = 'id' } = order
+  const { rowCount: isNew } = await client.query(`
+    insert into "ListChunk" ("vendorId", list, by, key, id, size) select $1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, (select count(*) from ${rowsOf(order)})
+    where not exists (select from "ListChunk" where ${mine})`, of)
+  if (!isNew) {
+    await client.query(`
+      with ${placed(order)} update "ListChunk" c set size = c.size + change
+      from chunk join (select n, sum(change) as change from placed group by n) p using (n) where ${mine} and c.key = chunk.raw and c.id = chunk.id`, of)
+    if (await isFrayed(client, of, chunk)) {
+      const { rows: [sum] } = await client.query<{ size: number }>(`select sum(size)::int as size from "ListChunk" where ${mine}`, of)
+      await client.query(`delete from "ListChunk" where ${mine}`, of)
+      await client.query(`insert into "ListChunk" ("vendorId", list, by, key, id, size) values ($1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, $4)`, [...of, sum!.size])
+    }
   }
   await client.query(`
-    with chunk as (
-      select at, id, size, lead(at, 1, 'infinity') over w as next_at, lead(id) over w as next_id from "ListChunk" where ${mine} window w as (order by at, id)
-    ), row as (
-      select c.at as of_at, c.id as of_id, r.at, r.id, row_number() over w - 1 as n, count(*) over (partition by c.at, c.id) as rows
-      from (select * from chunk where size >= 2 * $3::int) c
+    with ${placed(order)}, row as (
+      select raw, c.id as of_id, r.key, r.id, row_number() over inside - 1 as i, count(*) over (partition by n) as rows
+      from (select * from chunk where size >= 2 * $4::int) c
       cross join lateral (
-        select r."${at}" as at, r."${id}" as id from ${rowsOf(source)} and (r."${at}", r."${id}") >= (c.at, c.id)
-          and (r."${at}" < c.next_at or (r."${at}" = c.next_at and r."${id}" < c.next_id))) r
-      window w as (partition by c.at, c.id order by r.at, r.id)
+        select ${column} as key, r."${id}" as id from ${rowsOf(order)} and (${column}, r."${id}") >= (c.key, c.id) and (c.next_key is null or (${column}, r."${id}") < (c.next_key, c.next_id))) r
+      window inside as (partition by n order by r.key, r.id)
     ), cut as (
-      select of_at, of_id, at, id, n, least($3, rows - n) as size from row where n % $3 = 0
+      select raw, of_id, key, id, i, least($4, rows - i) as size from row where i % $4 = 0
     ), shortened as (
-      update "ListChunk" c set size = cut.size from cut where ${mine} and n = 0 and (c.at, c.id) = (of_at, of_id)
+      update "ListChunk" c set size = cut.size from cut where ${mine} and i = 0 and c.key = raw and c.id = of_id
     )
-    insert into "ListChunk" ("vendorId", list, at, id, size) select $1, $2, at, id, size from cut where n > 0`, [...of, chunk])
+    insert into "ListChunk" ("vendorId", list, by, key, id, size) select $1, $2, $3, key::text, id, size from cut where i > 0`, [...of, chunk])
+}
+
+/** Whether there are far more chunks than there is in them. */
+async function isFrayed(client: PoolClient, of: Of, chunk: number) {
+  const { rows: [found] } = await client.query<{ frayed: boolean }>(`select count(*) > 4 * (1 + sum(size) / $4::int) as frayed from "ListChunk" where ${mine}`, [...of, chunk])
+  return found!.frayed
+}
+
+async function foldMembers(client: PoolClient, order: Order, of: Of, chunk: number, tenantId: string | undefined) {
+  const { type, entries } = order
+  /** Has those chunks count, and name, what is in them now, and splits them where need be. */
+  const regroup = (touched: string) => client.query(`
+    with ${placed(order)}, touched as (${touched}), entry as (
+      select t.n, m."userId" as member, e.key, e.id, row_number() over inside - 1 as i, count(*) over (partition by t.n) as rows
+      from touched t join "Membership" m on m."vendorId" = $1 and m."tenantId" = $5 and m."userId" = t.member cross join lateral (${entries('m.listed', 'm."userId"')}) e join chunk c on c.n = t.n
+      where (e.key::${type}, e.id) >= (c.key, c.id) and (c.next_key is null or (e.key::${type}, e.id) < (c.next_key, c.next_id))
+      window inside as (partition by t.n order by e.key::${type}, e.id)
+    ), part as (
+      select n, case when rows >= 2 * $4::int then i / $4 else 0 end as part, min(i) as first, count(*)::int as size, array_agg(distinct member) as members from entry group by 1, 2
+    )
+    insert into "ListChunk" ("vendorId", list, by, key, id, size, members)
+    select $1, $2, $3, case when coalesce(part, 0) = 0 then c.raw else e.key end, case when coalesce(part, 0) = 0 then c.id else e.id end, coalesce(p.size, 0), coalesce(p.members, '{}')
+    from (select distinct n from touched) t join chunk c using (n) left join part p using (n) left join entry e on e.n = p.n and e.i = p.first
+    on conflict ("vendorId", list, by, key, id) do update set size = excluded.size, members = excluded.members`, [...of, chunk, tenantId])
+  const { rowCount: chunks } = await client.query(`select from "ListChunk" where ${mine} limit 1`, of)
+  if (chunks) await regroup('select n, member from placed union select n, unnest(members) from "ListChunk" c join chunk on chunk.raw = c.key and chunk.id = c.id where c."vendorId" = $1 and c.list = $2 and c.by = $3 and n in (select n from placed)')
+  if (!chunks || await isFrayed(client, of, chunk)) {
+    await client.query(`delete from "ListChunk" where ${mine}`, of)
+    await client.query(`insert into "ListChunk" ("vendorId", list, by, key, id, size) values ($1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, 0)`, of)
+    await regroup('select n, "userId" as member from chunk, "Membership" where "vendorId" = $1 and "tenantId" = $5')
+  }
 }

@@ -25,8 +25,8 @@ export const ownerOf = async (ctx: Ctx, phoneNumber: string) =>
 export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: PhoneNumberQuery) {
   const { _sortBy = 'createdAt', _order, _phoneNumber, userIds } = query, direction = _order === 'DESC' ? 'desc' : 'asc'
   const { where: user, whole } = await selection(ctx, caller, tenant, {})
-  if (whole?.list === 'users' && _sortBy === 'createdAt' && _phoneNumber === undefined && !userIds) {
-    const { ids, total } = await pageOf(ctx, 'phone-numbers', query)
+  if (whole && _phoneNumber === undefined && !userIds) {
+    const { ids, total } = await pageOf(ctx, whole.list === 'users' ? 'phone-numbers' : whole.list, `phone-numbers.${_sortBy}`, query, whole)
     return page(inOrderOf(ids, await ctx.db.phoneNumber.findMany({ where: { id: { in: ids } } })).map(toPhoneNumber), total, query)
   }
   const where: Prisma.PhoneNumberWhereInput = {

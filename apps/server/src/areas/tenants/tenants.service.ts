@@ -47,12 +47,12 @@ export const list = (ctx: Ctx, filter: Filter) => ctx.db.tenant.findMany({ where
 
 export async function search(ctx: Ctx, query: TenantQuery) {
   const where = matching(query), direction = query._order === 'DESC' ? 'desc' : 'asc', { _sortBy = 'createdAt' } = query
-  if (_sortBy === 'createdAt' && query._filter === undefined && !query._tenantIds) {
-    const { ids, total } = await pageOf(ctx, 'tenants', query)
+  if (query._filter === undefined && !query._tenantIds) {
+    const { ids, total } = await pageOf(ctx, 'tenants', `tenants.${_sortBy}`, query)
     return page(inOrderOf(ids, await ctx.db.tenant.findMany({ where: { rowId: { in: ids } } }), (row) => row.rowId).map(toTenant), total, query)
   }
   const [items, total] = await Promise.all([
-    ctx.db.tenant.findMany({ where, orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { [_sortBy === 'createdAt' ? 'rowId' : 'id']: direction }], ...slice(query) }),
+    ctx.db.tenant.findMany({ where, orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { rowId: direction }], ...slice(query) }),
     ctx.db.tenant.count({ where }),
   ])
   return page(items.map(toTenant), total, query)

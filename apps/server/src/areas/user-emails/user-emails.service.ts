@@ -29,8 +29,8 @@ export const ownerOf = async (ctx: Ctx, email: string) => {
 export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: UserEmailQuery) {
   const { _sortBy = 'createdAt', _order, _email, userIds } = query, direction = _order === 'DESC' ? 'desc' : 'asc'
   const { where: user, whole } = await selection(ctx, caller, tenant, {})
-  if (whole?.list === 'users' && _sortBy === 'createdAt' && _email === undefined && userIds === undefined) {
-    const { ids, total } = await pageOf(ctx, 'emails', query)
+  if (whole && _email === undefined && userIds === undefined) {
+    const { ids, total } = await pageOf(ctx, whole.list === 'users' ? 'emails' : whole.list, `emails.${_sortBy}`, query, whole)
     return page(inOrderOf(ids, await ctx.db.userEmail.findMany({ where: { id: { in: ids } }, include: withPrimary })).map(toUserEmail), total, query)
   }
   const where: Prisma.UserEmailWhereInput = {

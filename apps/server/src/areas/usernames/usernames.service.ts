@@ -15,8 +15,8 @@ export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: 
   const { where: user, whole } = await selection(ctx, caller, tenant, {})
   const select = { id: true, username: true }, shown = (rows: { id: string, username: string | null }[], total: number) =>
     page(rows.map(({ id, username }) => ({ userId: id, username: username! })), total, query)
-  if (whole?.list === 'users' && _sortBy === 'createdAt' && _usernamePrefix === undefined && !userIds && !usernames) {
-    const { ids, total } = await pageOf(ctx, 'usernames', query)
+  if (whole && _usernamePrefix === undefined && !userIds && !usernames) {
+    const { ids, total } = await pageOf(ctx, whole.list, `usernames.${_sortBy}`, query, whole)
     return shown(inOrderOf(ids, await ctx.db.user.findMany({ where: { id: { in: ids } }, select })), total)
   }
   const where: Prisma.UserWhereInput = {

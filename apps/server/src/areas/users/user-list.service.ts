@@ -1,7 +1,7 @@
 import type { Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { isUuid } from '../../kernel/environments.ts'
-import { inOrderOf, pageOf, type List } from '../../kernel/listing.ts'
+import { inOrderOf, pageOf } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { containing, Order, page, pageQuery, slice } from '../../kernel/paging.ts'
 import { usersLike } from '../../kernel/similar.ts'
@@ -55,7 +55,8 @@ export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: 
 /** Ids before rows: what belongs to a row would be fetched for all those before the page, too. */
 async function pageIds(ctx: Ctx, query: AnyQuery, { where, whole, nearest }: Awaited<ReturnType<typeof selection>>) {
   const { skip, take } = slice(query)
-  if (whole && (query._sortBy ?? 'createdAt') === 'createdAt') return pageOf(ctx, whole.list, query, whole)
+  const by = query._sortBy ?? 'createdAt'
+  if (whole && by !== 'lastLogin') return pageOf(ctx, whole.list, by, query, whole)
   if (nearest && !query._sortBy) {
     const fitting = new Set((await ctx.db.user.findMany({ where, select: { id: true } })).map((row) => row.id)), ids = nearest.filter((id) => fitting.has(id))
     return { ids: ids.slice(skip, skip + take), total: ids.length }
@@ -68,7 +69,7 @@ async function pageIds(ctx: Ctx, query: AnyQuery, { where, whole, nearest }: Awa
 
 /** How many users a selection has. */
 export const totalOf = async (ctx: Ctx, { where, whole }: Pick<Awaited<ReturnType<typeof selection>>, 'where' | 'whole'>) =>
-  whole ? (await pageOf(ctx, whole.list, { _limit: 0 }, whole)).total : ctx.db.user.count({ where })
+  whole ? (await pageOf(ctx, whole.list, 'createdAt', { _limit: 0 }, whole)).total : ctx.db.user.count({ where })
 
 /** Which users a query means, which of their tenants its caller may see (undefined: all), the counted list that they are the whole of, and their ids by nearness to what was searched for, if any. */
 export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: AnyQuery) {
@@ -93,7 +94,7 @@ export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, ten
   return { where, visible: caller.kind === 'user' ? ofCaller : undefined, whole: filters.length ? undefined : wholeList(caller, tenantIds), nearest }
 }
 
-function wholeList(caller: VendorCaller | UserCaller, tenantIds: string[] | undefined): { list: List, hideInvisible: boolean } | undefined {
+function wholeList(caller: VendorCaller | UserCaller, tenantIds: string[] | undefined): { list: 'users' | `members:${string}`, hideInvisible: boolean } | undefined {
   const hideInvisible = caller.kind === 'user', [tenantId, ...others] = tenantIds ?? []
   if (!tenantIds) return { list: 'users', hideInvisible }
   // somebody may be in several tenants
@@ -108,11 +109,12 @@ const lacking = (phrase: string): Prisma.UserWhereInput => ({
 })
 const beginning = (text: string) => ({ startsWith: containing(text).contains, mode: 'insensitive' as const })
 
-/** Equal ones in the order of their ids; each order but that of the last login has an index. */
+/** Equal ones in the order of their ids, whoever has none before all others; as `pageOf` has it, but for the last login. */
 function order({ _sortBy = 'createdAt', _order }: AnyQuery): Prisma.UserOrderByWithRelationInput[] {
   const direction = _order === 'DESC' ? 'desc' : 'asc'
   if (_sortBy === 'id') return [{ id: direction }]
   // who has never logged in comes last either way
   if (_sortBy === 'lastLogin') return [{ lastLogin: { sort: direction, nulls: 'last' } }, { id: direction }]
-  return [{ [_sortBy === 'tenantId' ? 'activeTenantId' : _sortBy]: direction }, { id: direction }]
+  const nullable = { email: 'email', tenantId: 'activeTenantId' }[_sortBy as string]
+  return [nullable === undefined ? { [_sortBy]: direction } : { [nullable]: { sort: direction, nulls: direction === 'asc' ? 'first' : 'last' } }, { id: direction }]
 }
