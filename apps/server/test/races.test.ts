@@ -113,4 +113,17 @@ describe.concurrent('of many at once', () => {
     const rows = await (await env.context()).db.membership.findMany({ include: { roles: true } })
     expect(rows.map((row) => [row.userId, row.tenantId, row.roles.length]).toSorted()).toEqual(ids.map((id) => [id, to, 1]).toSorted())
   })
+
+  test('a user is changed, and leaves accounts: neither is in the way of the other', async () => {
+    const env = await newEnvironment(), [home, other] = [await env.newTenant(), await env.newTenant()], { db } = await env.context(), at = new Date()
+    for (let round = 0; round < 5; round++) {
+      const people = await times(() => env.newUser({ tenantId: home }))
+      await db.membership.createMany({ data: people.map(({ id: userId }) => ({ userId, tenantId: other, createdAt: at })) })
+      const answers = await Promise.all(people.flatMap(({ id }, i) => [
+        env.vendor('PUT', `${users}/v1/${id}`, { name: `Renamed ${i}` }), env.as(home)('DELETE', `${users}/v1/${id}`), env.vendor('POST', `${users}/v1/${id}/lock`), env.vendor('PUT', `${users}/v1/${id}`, { name: `Again ${i}` }),
+      ]))
+      expect(answers.filter(({ status }) => status >= 300).map(({ body }) => body)).toEqual([])
+    }
+    expect(await db.membership.count({ where: { tenantId: home } })).toBe(0)
+  })
 })

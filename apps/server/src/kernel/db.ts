@@ -2,20 +2,22 @@ import type { PrismaClient } from '@henhouse/database'
 
 function unscoped(): never { throw new Error('raw SQL is not scoped to an environment') }
 
-/** The only database handle that an area ever sees: filtered by, and stamped with, one environment. */
-export function forVendor(prisma: PrismaClient, vendorId: string) {
+type Attempt = <T>(work: () => Promise<T>) => Promise<T>
+
+/** The only database handle that an area ever sees: filtered by, and stamped with, one environment. `attempt` runs each operation. */
+export function forVendor(prisma: PrismaClient, vendorId: string, attempt: Attempt = (work) => work()) {
   const stamp = (row: object) => ({ ...row, vendorId })
   return prisma.$extends({
     query: {
       $allModels: {
         $allOperations({ operation, args, query }) {
-          const a = args as { data?: object | object[], where?: object, create?: object }
+          const a = args as { data?: object | object[], where?: object, create?: object }, run = (scoped: object) => attempt(() => query({ ...a, ...scoped } as typeof args))
           switch (operation) {
-            case 'create': return query({ ...a, data: stamp(a.data as object) } as typeof args)
+            case 'create': return run({ data: stamp(a.data as object) })
             case 'createMany':
-            case 'createManyAndReturn': return query({ ...a, data: [a.data as object[]].flat().map(stamp) } as typeof args)
-            case 'upsert': return query({ ...a, where: stamp(a.where ?? {}), create: stamp(a.create ?? {}) } as typeof args)
-            default: return query({ ...a, where: stamp(a.where ?? {}) } as typeof args)
+            case 'createManyAndReturn': return run({ data: [a.data as object[]].flat().map(stamp) })
+            case 'upsert': return run({ where: stamp(a.where ?? {}), create: stamp(a.create ?? {}) })
+            default: return run({ where: stamp(a.where ?? {}) })
           }
         },
       },

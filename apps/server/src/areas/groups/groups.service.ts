@@ -3,7 +3,7 @@ import { isUuid } from '../../kernel/environments.ts'
 import { onDuplicate, onMissing, onUnknownReference } from '../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { slice } from '../../kernel/paging.ts'
-import { live } from '../memberships/memberships.service.ts'
+import { liveAndVisibleTo } from '../memberships/memberships.service.ts'
 import * as roles from '../roles/roles.service.ts'
 import { mustBeObjects } from '../users/users.schemas.ts'
 import { mustBeEnabled } from './configuration.service.ts'
@@ -99,21 +99,18 @@ export async function removeUsers(ctx: Ctx, caller: Caller, tenant: TenantScope,
 export async function ofUsers(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userIds: readonly string[]) {
   await mustBeEnabled(ctx)
   const rows = await ctx.db.membership.findMany({
-    where: { userId: { in: userIds.filter(isUuid) }, ...(tenant && { tenantId: tenant.id }), ...visibleTo(ctx, caller) },
+    where: { userId: { in: userIds.filter(isUuid) }, ...(tenant && { tenantId: tenant.id }), ...liveAndVisibleTo(ctx, caller) },
     select: { vendorId: true, tenantId: true, userId: true, groups: { select: { groupId: true }, orderBy: [{ group: { createdAt: 'asc' } }, { groupId: 'asc' }] } },
     orderBy: [{ createdAt: 'asc' }, { userId: 'asc' }, { tenantId: 'asc' }],
   })
   return rows.map(({ groups, ...row }) => ({ ...row, groupIds: groups.map((g) => g.groupId) }))
 }
 
-/** Memberships in force; users see none of invisible users. */
-const visibleTo = (ctx: Ctx, caller: Caller) => ({ ...live(ctx), ...(caller.kind === 'user' && { user: { invisible: false } }) })
-
 /** What is to come with a group. Its type says that both do, as Prisma can't take a choice; `GroupRow` says that either may be missing. */
 function related(ctx: Ctx, caller: Caller, relations: Relations) {
   const both = {
     roles: { select: withRole, orderBy: [{ role: { createdAt: 'asc' } }, { role: { key: 'asc' } }] },
-    users: { where: { membership: visibleTo(ctx, caller) }, select: withUser, orderBy: [{ membership: { user: { createdAt: 'asc' } } }, { userId: 'asc' }] },
+    users: { where: { membership: liveAndVisibleTo(ctx, caller) }, select: withUser, orderBy: [{ membership: { user: { createdAt: 'asc' } } }, { userId: 'asc' }] },
   } satisfies Prisma.GroupInclude
   const { roles, users } = both
   return (relations === 'roles' ? { roles } : relations === 'users' ? { users } : relations ? both : {}) as typeof both

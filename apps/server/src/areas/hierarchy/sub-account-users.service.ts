@@ -92,12 +92,12 @@ export async function changeRoles(ctx: Ctx, caller: Caller, tenant: TenantScope 
 
 /**
  * How many users each of these tenants has, and how many of them may go down into those below it. Tenants out of the
- * caller's sight are left out. Users see none of invisible users.
+ * caller's sight are left out.
  */
 export async function counts(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, { tenantIds, excludeInvisibleUsers = false }: Counted) {
   const within = tenant && [tenant.id, ...(await descendantsOf(ctx, tenant.id)).map((place) => place.id)]
   const known = new Set((await ctx.db.tenant.findMany({ where: { id: { in: within ? tenantIds.filter((id) => within.includes(id)) : tenantIds } }, select: { id: true } })).map((row) => row.id))
-  const members: Prisma.MembershipWhereInput = { tenantId: { in: [...known] }, ...memberships.live(ctx), ...((excludeInvisibleUsers || caller.kind === 'user') && { user: { invisible: false } }) }
+  const members: Prisma.MembershipWhereInput = { tenantId: { in: [...known] }, ...memberships.liveAndVisibleTo(ctx, caller), ...(excludeInvisibleUsers && { user: { invisible: false } }) }
   const goBelow: Prisma.MembershipWhereInput = { OR: [
     { tenant: { subAccountAccessType: 'alwaysOn' } }, { user: { subAccountAccess: true } }, { user: { subAccountAccess: null }, tenant: { subAccountAccessType: 'defaultOn' } },
   ] }

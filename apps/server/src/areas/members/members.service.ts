@@ -19,9 +19,6 @@ import { toMember, type MemberChange, type MemberQuery } from './members.schemas
 
 type Caller = VendorCaller | UserCaller
 
-/** Users see none of invisible users. */
-const seen = (caller: Caller) => (caller.kind === 'user' ? { invisible: false } : {})
-
 /** A page of the tenant's members; those of the tenants below it are none. */
 export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, { pageOffset = 0, pageSize = 50, sortBy = 'name', sortDirection, searchFilter }: MemberQuery) {
   const query = { _offset: pageOffset, _limit: pageSize, _sortBy: sortBy, _order: sortDirection === 'desc' ? 'DESC' as const : 'ASC' as const, _includeSubTenants: false, ...(searchFilter !== undefined && { _filter: searchFilter }) }
@@ -32,7 +29,7 @@ export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, { page
 
 /** @throws 404 for a user who is no member, or not to be seen */
 export async function get(ctx: Ctx, caller: Caller, tenant: TenantScope, who: { id: string } | { email: string }) {
-  const row = await users.find(ctx, { ...who, ...users.membersOf(ctx, [tenant.id]), ...seen(caller) })
+  const row = await users.find(ctx, { ...who, ...users.membersOf(ctx, [tenant.id]), ...memberships.visibleTo(caller) })
   return toMember(toCoreUser(row, caller, tenant.id), ctx.vendorId, tenant.id, row.username)
 }
 
@@ -62,7 +59,7 @@ const isSame = (some: readonly string[], others: readonly string[]) => new Set([
 
 /** Sends the mail that the member waits for once more: that of the activation, or of the invitation. @throws 400 when it waits for none, 404, 423 for a locked user */
 export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, userId: string) {
-  const found = await ctx.db.membership.findFirst({ where: { userId, tenantId: tenant.id, AND: [memberships.live(ctx), { user: seen(caller) }] }, select: { acceptedAt: true, user: { omit: secretColumns } } })
+  const found = await ctx.db.membership.findFirst({ where: { userId, tenantId: tenant.id, ...memberships.liveAndVisibleTo(ctx, caller) }, select: { acceptedAt: true, user: { omit: secretColumns } } })
   if (!found) throw membershipErrors.notFound()
   const { user, acceptedAt } = found
   if (user.isLocked) throw loginErrors.locked()
@@ -77,7 +74,7 @@ export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, 
 /** As `resendMail`, to whoever is known by the address. @returns the user's id, undefined where no member of that address waits for a mail */
 export async function remind(ctx: Ctx, caller: Caller, tenant: TenantScope, email: string) {
   const waiting = { OR: [{ acceptedAt: null }, { user: { verified: false } }] }
-  const found = await ctx.db.membership.findFirst({ where: { tenantId: tenant.id, AND: [memberships.live(ctx), { user: { email: email.toLowerCase(), ...seen(caller) } }, waiting] }, select: { userId: true } })
+  const found = await ctx.db.membership.findFirst({ where: { tenantId: tenant.id, AND: [memberships.live(ctx), { user: { email: email.toLowerCase(), ...memberships.visibleTo(caller) } }, waiting] }, select: { userId: true } })
   if (found) await resendMail(ctx, caller, tenant, found.userId)
   return found?.userId
 }

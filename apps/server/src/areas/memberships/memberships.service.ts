@@ -15,6 +15,11 @@ import { membershipErrors } from './memberships.errors.ts'
 /** Memberships that have not run out. */
 export const live = (ctx: Ctx) => ({ OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }] })
 
+/** Users whom the caller may know of: users see none of invisible users. */
+export const visibleTo = (caller: VendorCaller | UserCaller) => (caller.kind === 'user' ? { invisible: false } : {})
+/** Memberships that have not run out, of those users. */
+export const liveAndVisibleTo = (ctx: Ctx, caller: VendorCaller | UserCaller) => ({ ...live(ctx), ...(caller.kind === 'user' && { user: visibleTo(caller) }) })
+
 /** What a user may do in a tenant, through the roles of the membership and of its groups. Empty for whoever is not a member. */
 export async function rightsOf(ctx: Ctx, userId: string, tenantId: string) {
   const roles = await ctx.db.role.findMany({
@@ -97,6 +102,8 @@ export async function remove(ctx: Ctx, userId: string, tenantId: string) {
 /** @param when a condition on the membership; returns whether it has been ended */
 function end(ctx: Ctx, userId: string, tenantId: string, when: { expiresAt?: { lte: Date } } = {}) {
   return ctx.atomically(async (tx) => {
+    // the user before its membership, as whoever changes the user has it: neither then waits for what the other holds
+    await tx.db.user.updateMany({ where: { id: userId }, data: { id: userId } })
     const { count } = await tx.db.membership.deleteMany({ where: { userId, tenantId, ...when } })
     if (!count) return false
     await endAccess(tx, userId, tenantId)
@@ -183,10 +190,10 @@ export async function changeRoles(ctx: Ctx, caller: VendorCaller | UserCaller, u
 const roleIdsOf = async (ctx: Ctx, userId: string, tenantId: string) =>
   (await ctx.db.membershipRole.findMany({ where: { userId, tenantId }, select: { roleId: true }, orderBy: { roleId: 'asc' } })).map((row) => row.roleId)
 
-/** The roles of these users' memberships in force, a row each; users see none of invisible users. Unknown ids are left out. */
+/** The roles of these users' memberships in force, a row each; without those whom the caller may not see, or who are unknown. */
 export async function rolesOfUsers(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, userIds: readonly string[]) {
   const rows = await ctx.db.membership.findMany({
-    where: { userId: { in: userIds.filter(isUuid) }, ...(tenant && { tenantId: tenant.id }), ...live(ctx), ...(caller.kind === 'user' && { user: { invisible: false } }) },
+    where: { userId: { in: userIds.filter(isUuid) }, ...(tenant && { tenantId: tenant.id }), ...liveAndVisibleTo(ctx, caller) },
     select: { vendorId: true, tenantId: true, userId: true, roles: { select: { roleId: true }, orderBy: [{ role: { createdAt: 'asc' } }, { roleId: 'asc' }] } },
     orderBy: [{ createdAt: 'asc' }, { userId: 'asc' }, { tenantId: 'asc' }],
   })

@@ -7,6 +7,7 @@ import { containing, Order, page, pageQuery, slice } from '../../kernel/paging.t
 import { usersLike } from '../../kernel/similar.ts'
 import { OneOf } from '../../kernel/validation.ts'
 import { familyOf } from '../hierarchy/sub-account-access.service.ts'
+import { visibleTo } from '../memberships/memberships.service.ts'
 import { userErrors } from './users.errors.ts'
 import { secretColumns, toCoreUser, withTenants } from './users.schemas.ts'
 import { membersOf } from './users.service.ts'
@@ -90,7 +91,7 @@ export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, ten
     ...(_identifier === undefined || !_identifierType ? [] : [{ [_identifierType]: { startsWith: containing(_identifier.toLowerCase()).contains } }]),
     ...(query._filter === undefined ? [] : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),
   ]
-  const where: Prisma.UserWhereInput = { ...(tenantIds && membersOf(ctx, tenantIds)), ...(caller.kind === 'user' && { invisible: false }), AND: filters }
+  const where: Prisma.UserWhereInput = { ...(tenantIds && membersOf(ctx, tenantIds)), ...visibleTo(caller), AND: filters }
   return { where, visible: caller.kind === 'user' ? ofCaller : undefined, whole: filters.length ? undefined : wholeList(caller, tenantIds), nearest }
 }
 
