@@ -23,6 +23,13 @@ describe('an open database', () => {
     expect(pool.totalCount).toBe(0)
   })
 
+  it('has nothing compiled', async () => {
+    const { pool, close } = openDatabase(server.url, { max: 2 }), clients = [await pool.connect(), await pool.connect()]
+    for (const client of clients) expect((await client.query('show jit')).rows).toEqual([{ jit: 'off' }])
+    for (const client of clients) client.release()
+    await close()
+  })
+
   it('survives the loss of its connections', async () => {
     const { prisma, pool, close } = openDatabase(server.url, { max: 2 })
     await prisma.$queryRaw`select 1`

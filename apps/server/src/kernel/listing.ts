@@ -170,7 +170,8 @@ export async function foldLists({ database, log }: Pick<Deps, 'database' | 'log'
     const client = await database.pool.connect()
     try {
       await client.query('begin isolation level repeatable read')
-      await fold(client, row.vendorId, row.list, chunk ?? (tenantOf(row.list) === undefined ? CHUNK : CHUNK_OF_MEMBERS))
+      const { rows: [lock] } = await client.query<{ mine: boolean }>('select pg_try_advisory_xact_lock(hashtextextended($1, 7)) as mine', [`${row.vendorId} ${row.list}`])
+      if (lock!.mine) await fold(client, row.vendorId, row.list, chunk ?? (tenantOf(row.list) === undefined ? CHUNK : CHUNK_OF_MEMBERS))
       await client.query('commit')
     } catch (error) {
       await client.query('rollback')
@@ -203,16 +204,18 @@ async function fold(client: PoolClient, vendorId: string, list: string, chunk: n
 
 type Of = [vendorId: string, list: string, by: string]
 const mine = `"vendorId" = $1 and list = $2 and by = $3`
-/** The chunks, numbered, and what has changed, with the number of the chunk that it belongs to. */
+/** The chunks, numbered, and what has come or gone in this order (a change to what others compare has not), with the number of the chunk that it belongs to. */
 const placed = ({ type, entries }: Order) => `
   chunk as (
     select key as raw, key::${type} as key, id, size, row_number() over following as n, lead(key::${type}) over following as next_key, lead(id) over following as next_id
     from "ListChunk" where ${mine} window following as (order by key::${type}, id)
+  ), change as (
+    select c.id as member, sum(c.change) as change, e.key::${type}, e.id from "ListChange" c cross join lateral (${entries('c.keys', 'c.id')}) e
+    where c."vendorId" = $1 and c.list = $2 group by 1, 3, 4 having sum(c.change) <> 0
   ), placed as (
     select * from (
       select member, change, chunk, count(*) filter (where chunk) over (order by key, id, chunk desc) as n from (
-        select null as member, 0 as change, key, id, true as chunk from chunk
-        union all select c.id, c.change, e.key::${type}, e.id, false from "ListChange" c cross join lateral (${entries('c.keys', 'c.id')}) e where c."vendorId" = $1 and c.list = $2 and c.change <> 0) e
+        select null as member, 0 as change, key, id, true as chunk from chunk union all select member, change, key, id, false from change) e
     ) e where not chunk
   )`
 
