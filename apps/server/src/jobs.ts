@@ -6,6 +6,7 @@ import { roleJobs } from './areas/roles/roles.service.ts'
 import { smsJobs } from './areas/sms/sms.jobs.ts'
 import { tenantMigrationJobs } from './areas/tenant-migrations/tenant-migrations.jobs.ts'
 import { tenantJobs } from './areas/tenants/deletion.service.ts'
+import { movingJobs } from './areas/user-bulk/moving.service.ts'
 import { userBulkJobs } from './areas/user-bulk/user-bulk.jobs.ts'
 import type { Job } from './kernel/jobs.ts'
 
@@ -14,6 +15,7 @@ export const jobs: readonly Job[] = [
   ...invitationJobs,
   ...mailJobs,
   ...membershipJobs,
+  ...movingJobs,
   ...passwordJobs,
   ...roleJobs,
   ...smsJobs,

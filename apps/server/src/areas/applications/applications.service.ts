@@ -9,7 +9,7 @@ import { asShown, type ApplicationChange, type ApplicationFilter, type NewApplic
 const MOST = 200
 
 /** A tenant sees what is open to everybody, and what it was assigned; management without a tenant all. */
-export const visibleTo = (tenant: TenantScope | undefined): Prisma.ApplicationWhereInput =>
+export const visibleTo = (tenant: Pick<TenantScope, 'id'> | undefined): Prisma.ApplicationWhereInput =>
   (tenant ? { OR: [{ accessType: 'FREE_ACCESS' }, { tenants: { some: { tenantId: tenant.id } } }] } : {})
 
 export const idsIn = (list: string) => list.split(',').filter(isUuid)

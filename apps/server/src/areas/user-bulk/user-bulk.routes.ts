@@ -5,6 +5,7 @@ import { roleErrors } from '../roles/roles.errors.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { NewUser } from '../users/user-creation.schemas.ts'
 import { userErrors } from '../users/users.errors.ts'
+import { moveMembers } from './moving.service.ts'
 import { bulkErrors } from './user-bulk.errors.ts'
 import { InviteStatus, RolesChange, RolesOutcome, RolesTask } from './user-bulk.schemas.ts'
 import * as bulk from './user-bulk.service.ts'
@@ -50,6 +51,6 @@ export const userBulkRoutes = [
     body: Type.Object({ srcTenantId: Type.String({ minLength: 1 }), targetTenantId: Type.String({ minLength: 1 }) }),
     returns: { 200: Empty },
     errors: [tenantErrors.notFound, bulkErrors.sameTenant],
-    handler: (ctx, { body }) => bulk.moveMembers(ctx, body.srcTenantId, body.targetTenantId),
+    handler: (ctx, { body }) => moveMembers(ctx, body.srcTenantId, body.targetTenantId),
   }),
 ]

@@ -6,7 +6,6 @@ import type { Ctx, TenantScope } from '../../kernel/operation.ts'
 import * as memberships from '../memberships/memberships.service.ts'
 import { visibleTo } from '../roles/roles.service.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
-import * as tenants from '../tenants/tenants.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import type { Newcomer } from '../users/user-creation.service.ts'
 import { bulkErrors } from './user-bulk.errors.ts'
@@ -64,40 +63,4 @@ async function task(ctx: Ctx, id: string, name: string): Promise<JobRow> {
   const row = await ctx.db.job.findFirst({ where: { id, name } })
   if (!row) throw bulkErrors.notFound()
   return row
-}
-
-/** Some moments each: more would hold the tenant, and the process, for longer, and be no faster. */
-const BATCH = 250
-
-/**
- * Moves every member of one tenant to another, in steps that each leave a whole state. Who is in both stays there with its roles of
- * the target; roles of the source tenant's own are not taken along. Links and the ends of temporary memberships are. @throws 404 for an unknown tenant
- */
-export async function moveMembers(ctx: Ctx, from: string, to: string) {
-  if (from === to) throw bulkErrors.sameTenant()
-  await Promise.all([tenants.mustExist(ctx, from), tenants.mustExist(ctx, to)])
-  while (await moveSome(ctx, from, to));
-}
-
-function moveSome(ctx: Ctx, from: string, to: string) {
-  return ctx.atomically(async (tx) => {
-    // whoever moves the same ones waits
-    await tx.db.tenant.updateMany({ where: { id: from }, data: { id: from } })
-    const members = await tx.db.membership.findMany({ where: { tenantId: from }, take: BATCH, orderBy: { userId: 'asc' }, include: { roles: { where: { role: { tenantId: null } }, select: { roleId: true } } } })
-    if (!members.length) return false
-    const userIds = members.map((m) => m.userId), now = tx.clock.now()
-    // one that has run out keeps nobody from coming, and is nothing to take along
-    await tx.db.membership.deleteMany({ where: { tenantId: to, userId: { in: userIds }, expiresAt: { lte: now } } })
-    const there = new Set((await tx.db.membership.findMany({ where: { tenantId: to, userId: { in: userIds } }, select: { userId: true } })).map((m) => m.userId))
-    const moving = members.filter((m) => !there.has(m.userId) && !(m.expiresAt && m.expiresAt <= now))
-    await tx.db.membership.createMany({ data: moving.map(({ roles: _, ...m }) => ({ ...m, tenantId: to })) })
-    await tx.db.membershipRole.createMany({ data: moving.flatMap((m) => m.roles.map(({ roleId }) => ({ userId: m.userId, tenantId: to, roleId }))) })
-    await tx.db.membership.deleteMany({ where: { tenantId: from, userId: { in: userIds } } })
-    await tx.db.session.updateMany({ where: { tenantId: from, userId: { in: userIds }, endedAt: null }, data: { endedAt: now } })
-    for (const { userId, expiresAt } of moving) if (expiresAt) await memberships.endLater(tx, { userId, tenantId: to, expiresAt })
-    // who was mailed a link and has yet to arrive does so in the other tenant
-    await tx.db.challenge.updateMany({ where: { tenantId: from, userId: { in: moving.map((m) => m.userId) }, consumedAt: null }, data: { tenantId: to } })
-    await tx.db.user.updateMany({ where: { id: { in: userIds }, activeTenantId: from }, data: { activeTenantId: to } })
-    return true
-  })
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { deps, newEnvironment, server, UNKNOWN_ID, type TestEnvironment } from '../../../test/environment.ts'
 import { runDue, type Job, type WorkerParts } from '../../kernel/jobs.ts'
+import { moveMembers } from './moving.service.ts'
 
 const users = '/identity/resources/users'
 const bulkRoles = (id: string) => `/identity/resources/vendor-only/users/v1/${id}/roles/bulk`
@@ -260,5 +261,41 @@ describe.concurrent('moving the users of an account', () => {
     await env.clock.advance(300_000)
     await env.runJobs()
     expect(await there()).toEqual([fresh, known.id, back].toSorted())
+  })
+
+  test('lets them into the applications that the target has, too', async () => {
+    const env = await newEnvironment(), [from, to] = [await env.newTenant(), await env.newTenant()], { id, email } = await env.newUser({ tenantId: from, password: 'Henhouse-1!' }), { db } = await env.context()
+    const applications = '/applications/resources/applications', newApplication = async (name: string, accessType: string) =>
+      (await env.vendor('POST', `${applications}/v1`, { name, appURL: 'https://a.example', loginURL: 'https://a.example/login', accessType })).body.id as string
+    const [open, both, lacking] = [await newApplication('Open', 'FREE_ACCESS'), await newApplication('Both', 'MANAGED_ACCESS'), await newApplication('Lacking', 'MANAGED_ACCESS')]
+    await db.applicationTenant.createMany({ data: [[both, from], [both, to], [lacking, from]].map(([applicationId, tenantId]) => ({ applicationId: applicationId!, tenantId: tenantId!, accessType: 'MANAGED_ACCESS', createdAt: new Date() })) })
+    await db.applicationUser.createMany({ data: [open, both, lacking].map((applicationId) => ({ applicationId, userId: id, tenantId: from, createdAt: new Date() })) })
+    const login = async (app: string) => (await env.anonymous('POST', '/identity/resources/auth/v1/user', { email, password: 'Henhouse-1!' }, { headers: { 'frontegg-requested-application-id': app } })).status
+    expect(await Promise.all([open, both, lacking].map(login))).toEqual([200, 200, 200])
+    expect((await env.vendor('PUT', `${users}/v1/tenants/migrate`, { srcTenantId: from, targetTenantId: to })).status).toBe(200)
+    expect((await db.applicationUser.findMany({})).map((row) => [row.applicationId, row.tenantId]).toSorted()).toEqual([[open, to], [both, to]].toSorted())
+    expect(await Promise.all([open, both, lacking].map(login))).toEqual([200, 200, 404])
+  })
+
+  test('goes on with whoever a crash has left behind', async () => {
+    const env = await newEnvironment(), [from, to] = [await env.newTenant(), await env.newTenant()], ctx = await env.context(), now = ctx.clock.now()
+    const ids = Array.from({ length: 300 }, () => ctx.random.uuid()).toSorted()
+    await ctx.db.user.createMany({ data: ids.map((id) => ({ id, name: 'Somebody', createdAt: now, updatedAt: now })) })
+    await ctx.db.membership.createMany({ data: ids.map((userId) => ({ userId, tenantId: from, createdAt: now })) })
+    // the process dies between two steps
+    let steps = 0
+    await expect(moveMembers({ ...ctx, atomically: (work) => { if (steps++) throw new Error('the server breaks down'); return ctx.atomically(work) } }, from, to)).rejects.toThrow('breaks down')
+    const members = (tenantId: string) => ctx.db.membership.count({ where: { tenantId } })
+    expect([await members(from), await members(to)]).toEqual([50, 250])
+    await env.clock.advance(61_000)
+    await env.runJobs()
+    expect([await members(from), await members(to)]).toEqual([0, 300])
+
+    // nothing is left to be done by one that came to its end: whoever comes later stays
+    expect((await env.vendor('PUT', `${users}/v1/tenants/migrate`, { srcTenantId: to, targetTenantId: from })).status).toBe(200)
+    const late = await env.newUser({ tenantId: to })
+    await env.clock.advance(61_000)
+    await env.runJobs()
+    expect(await ctx.db.membership.findMany({ where: { tenantId: to }, select: { userId: true } })).toEqual([{ userId: late.id }])
   })
 })
