@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Operation } from '../src/kernel/operation.ts'
 
 interface Schema {
@@ -32,6 +33,20 @@ function sampleText({ format, pattern, minLength = 1 }: Schema) {
 }
 
 export const sampleBody = (op: Operation, all = false) => (op.body ? sampleOf(op.body as Schema, all) : undefined)
+
+/** Longer than what fits an index, even compressed. */
+const LONG = randomBytes(9000).toString('base64')
+const longOf = (schema: Schema): unknown => {
+  if (schema.anyOf) return longOf(schema.anyOf[0]!)
+  if (schema.type === 'array') return [longOf(schema.items ?? {})]
+  if (schema.type === 'object' && schema.properties) return Object.fromEntries(Object.entries(schema.properties).map(([name, part]) => [name, part.type === 'string' && /metadata$/i.test(name) ? '{}' : longOf(part)]))
+  return schema.type === 'string' && !schema.enum && !schema.format && !schema.pattern && !('maxLength' in schema) ? LONG : sampleOf(schema, true)
+}
+/** Bodies that fit, each with one more field that is as long as may be: texts very long where nothing is said. */
+export const longBodies = (op: Operation): unknown[] => {
+  const schema = op.body as Schema, least = sampleBody(op)
+  return schema.type === 'object' && schema.properties ? Object.entries(longOf(schema) as object).map(([name, value]) => ({ ...least as object, [name]: value })) : [longOf(schema)]
+}
 
 /** The same body with every field, and so also nested ones, of a wrong type. */
 export const wrongBody = (op: Operation): unknown => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../src/kernel/operation.ts'
 import { newEnvironment, operations, UNKNOWN_ID, type Client } from './environment.ts'
-import { fillPath, sampleBody, wrongBody } from './samples.ts'
+import { fillPath, longBodies, sampleBody, wrongBody } from './samples.ts'
 
 /**
  * What every operation must do, read off the registry: a new one is covered before its author writes a test.
@@ -69,6 +69,12 @@ describe.concurrent('every operation', () => {
     expect(answer.status).toBe(400)
     expect(answer.body.errors.length).toBeGreaterThan(0)
     expect(answer.body.errorCode).toMatch(/^ER-\d{2,}/)
+  })
+
+  test.for(cases.filter(([, op]) => op.body))('%s survives very long texts', async ([, op]) => {
+    const env = await newEnvironment(), user = await env.user({ roleKeys: ['Admin'] }), known: Record<string, string> = { userId: user.id, id: user.id, tenantId: user.tenantId }
+    const client = op.auth === 'user' ? user : env.as(user.tenantId, user.id)
+    for (const body of longBodies(op)) expect((await client(op.method, fillPath(op, (name) => known[name] ?? UNKNOWN_ID), body)).status, JSON.stringify(body).slice(0, 200)).toBeLessThan(500)
   })
 
   test.for(cases.filter(([, op]) => op.method === 'GET'))('%s survives queries of garbage', async ([, op]) => {

@@ -29,6 +29,9 @@ interface Schema {
 
 /** An id of ours, in a path, a query or a body. In a path anything else is simply not found. */
 export const Id = Type.String({ format: 'uuid' })
+/** Characters of a text that lists are ordered by, or that something is found by: an entry of an index holds 2.7 kB. */
+export const INDEXED_LENGTH = 255
+export const Name = Type.String({ minLength: 1, maxLength: INDEXED_LENGTH })
 /** The wire's date and time: RFC 3339. */
 export const DateTime = Type.String({ format: 'date-time' })
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])

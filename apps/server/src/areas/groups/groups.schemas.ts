@@ -1,13 +1,12 @@
 import type { Group as GroupColumns, User } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { Order, Page, pageQuery } from '../../kernel/paging.ts'
-import { DateTime, Id, OneOf } from '../../kernel/validation.ts'
+import { DateTime, Id, Name, OneOf } from '../../kernel/validation.ts'
 import { hasArrived } from '../memberships/memberships.schemas.ts'
 import { Role, toRole, withPermissionIds, type RoleWithPermissionIds } from '../roles/roles.schemas.ts'
 import { pictureOf } from '../users/users.schemas.ts'
 import { GroupsConfiguration } from './configuration.service.ts'
 
-const Name = Type.String({ minLength: 1, maxLength: 255 })
 const details = {
   color: Type.Optional(Type.String({ maxLength: 255 })),
   description: Type.Optional(Type.String()),

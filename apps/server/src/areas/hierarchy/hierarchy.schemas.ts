@@ -1,7 +1,7 @@
 import type { Tenant } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { Order, pageQuery } from '../../kernel/paging.ts'
-import { DateTime, Id, Nullable, OneOf } from '../../kernel/validation.ts'
+import { DateTime, Id, Name, Nullable, OneOf } from '../../kernel/validation.ts'
 import { NewTenant, OwnId, SubAccountAccessType } from '../tenants/tenants.schemas.ts'
 
 /** The reference asks for neither. */
@@ -54,12 +54,12 @@ export const SubTenantMetadata = Type.Object({ tenantId: Type.String(), totalSub
 
 const { status, website, applicationUrl, logo, logoUrl, address, timezone, currency, creatorName, creatorEmail, isReseller } = NewTenant.properties
 export const NewSubTenant = Type.Object({
-  tenantId: OwnId, name: Type.String({ minLength: 1 }), parentTenantId: Type.String({ minLength: 1 }),
+  tenantId: OwnId, name: Name, parentTenantId: Type.String({ minLength: 1 }),
   status, website, applicationUrl, logo, logoUrl, address, timezone, currency, creatorName, creatorEmail, isReseller,
 })
 export type NewSubTenant = Static<typeof NewSubTenant>
 
-export const SubTenantChange = Type.Object({ name: Type.Optional(Type.String({ minLength: 1 })) })
+export const SubTenantChange = Type.Object({ name: Type.Optional(Name) })
 export const ManagementChange = Type.Object({ isReseller: Type.Optional(Type.Boolean()) })
 export const HierarchySettings = Type.Object({ subAccountAccessType: Type.Optional(SubAccountAccessType) })
 

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Page } from '../../kernel/paging.ts'
-import { DateTime, Nullable } from '../../kernel/validation.ts'
+import { DateTime, INDEXED_LENGTH, Nullable } from '../../kernel/validation.ts'
 import { Permission } from '../permissions/permissions.schemas.ts'
 import { CoreUser, Email, TenantOfUser } from '../users/users.schemas.ts'
 
@@ -16,7 +16,7 @@ export type SubAccountUser = Static<typeof SubAccountUser>
 /** The browser client's type has the number of pages at the top, its store reads it where all lists have it. */
 export const SubAccountUsers = Type.Object({ ...Page(SubAccountUser).properties, totalPages: Type.Integer() })
 
-const Person = Type.Object({ email: Email, name: Type.Optional(Type.String()) })
+const Person = Type.Object({ email: Email, name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })) })
 const Place = Type.Object({ tenantId: Type.String({ minLength: 1 }) })
 const PlaceWithRoles = Type.Object({ ...Place.properties, roleIds: Type.Optional(Type.Array(Type.String())) })
 

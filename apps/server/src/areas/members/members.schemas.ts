@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { DateTime, Id, Nullable, OneOf } from '../../kernel/validation.ts'
+import { DateTime, Id, INDEXED_LENGTH, Name, Nullable, OneOf } from '../../kernel/validation.ts'
 import { Expiration } from '../memberships/memberships.schemas.ts'
 import { Role } from '../roles/roles.schemas.ts'
 import { Email, PhoneNumber, Username, type CoreUser } from '../users/users.schemas.ts'
@@ -53,7 +53,7 @@ export const Members = Type.Object({ items: Type.Array(Member), totalPages: Type
 export const NewMember = Type.Object({
   email: Type.Optional(Email),
   username: Type.Optional(Username),
-  name: Type.Optional(Type.String()),
+  name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
   phone: Type.Optional(PhoneNumber),
   roleIds: Type.Optional(Type.Array(Type.String())),
   expirationInSeconds: Type.Optional(Expiration),
@@ -63,7 +63,7 @@ export const NewMember = Type.Object({
 export const MemberChange = Type.Object({
   id: Type.Optional(Type.String()),
   email: Type.Optional(Type.String()),
-  name: Type.Optional(Type.String({ minLength: 1 })),
+  name: Type.Optional(Name),
   roleIds: Type.Optional(Type.Array(Type.String())),
 })
 export type MemberChange = Static<typeof MemberChange>

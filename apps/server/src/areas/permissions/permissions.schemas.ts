@@ -1,12 +1,12 @@
 import type { Permission as PermissionRow, PermissionCategory, Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
-import { DateTime, Id, Nullable, OneOf } from '../../kernel/validation.ts'
+import { DateTime, Id, Name, Nullable, OneOf } from '../../kernel/validation.ts'
 
 export const AssignmentType = OneOf(['NEVER', 'ALWAYS', 'ASSIGNABLE'])
 
 export const PermissionChange = Type.Object({
   key: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
-  name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  name: Type.Optional(Name),
   description: Type.Optional(Type.String()),
   categoryId: Type.Optional(Type.String()),
 })
@@ -14,7 +14,7 @@ export type PermissionChange = Static<typeof PermissionChange>
 
 export const NewPermission = Type.Object({
   key: Type.String({ minLength: 1, maxLength: 255 }),
-  name: Type.String({ minLength: 1, maxLength: 255 }),
+  name: Name,
   description: Type.Optional(Type.String()),
   categoryId: Type.Optional(Type.String()),
   assignmentType: Type.Optional(AssignmentType),
@@ -43,9 +43,9 @@ export const toPermission = ({ roles, ...row }: PermissionRow & { roles: { roleI
   updatedAt: row.updatedAt.toISOString(),
 })
 
-export const NewCategory = Type.Object({ name: Type.String({ minLength: 1, maxLength: 255 }), description: Type.Optional(Type.String()), id: Type.Optional(Id) })
+export const NewCategory = Type.Object({ name: Name, description: Type.Optional(Type.String()), id: Type.Optional(Id) })
 export type NewCategory = Static<typeof NewCategory>
-export const CategoryChange = Type.Object({ name: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })), description: Type.Optional(Type.String()) })
+export const CategoryChange = Type.Object({ name: Type.Optional(Name), description: Type.Optional(Type.String()) })
 export type CategoryChange = Static<typeof CategoryChange>
 
 export const Category = Type.Object({ id: Id, name: Type.String(), description: Nullable(Type.String()), createdAt: DateTime, updatedAt: DateTime, feCategory: Type.Boolean(), permissionIds: Type.Array(Id) })

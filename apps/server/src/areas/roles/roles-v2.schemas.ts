@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Order } from '../../kernel/paging.ts'
-import { OneOf } from '../../kernel/validation.ts'
+import { Name, OneOf } from '../../kernel/validation.ts'
 import { Role, toRole, type RoleWithPermissionIds } from './roles.schemas.ts'
 
 export const RoleQuery = Type.Object({
@@ -18,7 +18,7 @@ export type RoleQuery = Static<typeof RoleQuery>
 /** The level is that of the base role. */
 export const DerivedRole = Type.Object({
   key: Type.String({ minLength: 1 }),
-  name: Type.String({ minLength: 1 }),
+  name: Name,
   description: Type.Optional(Type.String()),
   isDefault: Type.Optional(Type.Boolean()),
   baseRoleId: Type.String(),

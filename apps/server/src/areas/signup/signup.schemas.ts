@@ -1,17 +1,19 @@
 import { Type, type Static } from 'typebox'
+import { INDEXED_LENGTH } from '../../kernel/validation.ts'
 import { LoginAnswer } from '../login/login.schemas.ts'
 import { Email, PhoneNumber, PictureUrl, Provider, Username } from '../users/users.schemas.ts'
 
 const text = Type.Optional(Type.String())
+const name = Type.Optional(Type.String({ maxLength: INDEXED_LENGTH }))
 const common = {
   /** browsers leave it out: then it is `local` */
   provider: Type.Optional(Provider),
-  name: text,
+  name,
   password: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
   profilePictureUrl: Type.Optional(PictureUrl),
   metadata: text,
   emailMetadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
-  companyName: text,
+  companyName: name,
   recaptchaToken: text,
   invitationToken: text,
   // accepted and without effect: nobody gives itself roles, or takes its own address for verified

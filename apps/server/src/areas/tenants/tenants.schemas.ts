@@ -1,12 +1,12 @@
 import type { Tenant as TenantRow } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { Order, pageQuery } from '../../kernel/paging.ts'
-import { DateTime, Id, Nullable, OneOf } from '../../kernel/validation.ts'
+import { DateTime, Id, Name, INDEXED_LENGTH, Nullable, OneOf } from '../../kernel/validation.ts'
 
 const text = Type.Optional(Type.String())
 
 const fields = {
-  name: Type.Optional(Type.String({ minLength: 1 })),
+  name: Type.Optional(Name),
   /** for the customer's own use: nothing here depends on it */
   status: text,
   website: text,
@@ -33,7 +33,7 @@ const fields = {
 /** The id travels in headers, paths and comma-joined lists. */
 export const OwnId = Type.String({ minLength: 1, pattern: '^[!-+.0-~-]{1,255}$', message: 'tenantId must be at most 255 visible ASCII characters, none of them a comma or a slash' })
 
-export const NewTenant = Type.Object({ tenantId: Type.Optional(OwnId), ...fields, parentTenantId: text })
+export const NewTenant = Type.Object({ tenantId: Type.Optional(OwnId), ...fields, parentTenantId: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })) })
 export type NewTenant = Static<typeof NewTenant>
 
 export const TenantChange = Type.Object(fields)

@@ -1,11 +1,12 @@
 import { Type } from 'typebox'
+import { INDEXED_LENGTH } from '../../kernel/validation.ts'
 import { Expiration } from '../memberships/memberships.schemas.ts'
 import { Email, PhoneNumber, PictureUrl, Provider, Username } from './users.schemas.ts'
 
 const identity = {
   email: Type.Optional(Email),
   username: Type.Optional(Username),
-  name: Type.Optional(Type.String()),
+  name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
   /** the longest that can be hashed */
   password: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
   phoneNumber: Type.Optional(PhoneNumber),
@@ -25,5 +26,5 @@ export const NewVendorUser = Type.Object({
   tenantId: Type.String(),
   vendorMetadata: Type.Optional(Type.String()),
   mfaBypass: Type.Optional(Type.Boolean()),
-  externalId: Type.Optional(Type.String()),
+  externalId: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
 })

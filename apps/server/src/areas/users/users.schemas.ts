@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Prisma, Tenant as TenantColumns, User as UserColumns } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import type { Ctx, Http, HttpCtx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
-import { DateTime, Id, Nullable, OneOf } from '../../kernel/validation.ts'
+import { DateTime, Id, Name, INDEXED_LENGTH, Nullable, OneOf } from '../../kernel/validation.ts'
 import { goesBelow } from '../hierarchy/hierarchy.schemas.ts'
 import { hasArrived } from '../memberships/memberships.schemas.ts'
 import { live } from '../memberships/memberships.service.ts'
@@ -19,7 +19,7 @@ export const PictureUrl = Type.String({ maxLength: 4095 })
 
 /** What users may change of themselves. `metadata` is the text of a JSON object; no picture (null) brings the default one back. */
 export const ProfileChange = Type.Object({
-  name: Type.Optional(Type.String({ minLength: 1 })),
+  name: Type.Optional(Name),
   phoneNumber: Type.Optional(PhoneNumber),
   profilePictureUrl: Type.Optional(Nullable(PictureUrl)),
   metadata: Type.Optional(Type.String()),
@@ -28,7 +28,7 @@ export const UserChange = Type.Object({
   ...ProfileChange.properties,
   vendorMetadata: Type.Optional(Type.String()),
   mfaBypass: Type.Optional(Type.Boolean()),
-  externalId: Type.Optional(Type.String()),
+  externalId: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
 })
 export type UserChange = Static<typeof UserChange>
 
