@@ -126,7 +126,9 @@ describe('the rows read for', () => {
     await expect(expectCheap(`${identity}/users/v3?_filter=example.com`, 'vendor', undefined, PAGE)).rejects.toThrow('rows: ')
   })
 
-  it('the portal\'s first page of members are few', () => expectCheap('/team/resources/members/v1?sortBy=createdAt', 'admin', undefined, PAGE))
+  it.each(['createdAt', 'lastLogin', 'name'])('the portal\'s pages of members by %s are few', async (column) => {
+    for (const page of [0, MEMBERS / 100]) await expectCheap(`/team/resources/members/v1?sortBy=${column}&pageOffset=${page}`, 'admin', undefined, PAGE)
+  })
 
   it.each<[string, () => string, 'vendor' | 'member', ('bigTenantId' | 'tenantId')?]>([
     ['one\'s own profile', () => `${identity}/users/v2/me`, 'member'],

@@ -59,7 +59,7 @@ CREATE INDEX "User_activeTenantId_order_idx" ON "User"("vendorId", coalesce("act
 -- What each kind of row is ordered by.
 CREATE FUNCTION listed(u "User") RETURNS jsonb LANGUAGE sql STABLE AS $$
   SELECT jsonb_build_object('createdAt', u."createdAt", 'name', u.name, 'email', coalesce(u.email, ''), 'verified', u.verified, 'isLocked', u."isLocked",
-    'provider', u.provider, 'tenantId', coalesce(u."activeTenantId", ''), 'username', u.username)
+    'provider', u.provider, 'tenantId', coalesce(u."activeTenantId", ''), 'username', u.username, 'lastLogin', coalesce(u."lastLogin", '-infinity'))
 $$;
 CREATE FUNCTION listed(e "UserEmail") RETURNS jsonb LANGUAGE sql STABLE AS $$ SELECT jsonb_build_array(e.id, e."createdAt", e.email) $$;
 CREATE FUNCTION listed(p "PhoneNumber") RETURNS jsonb LANGUAGE sql STABLE AS $$ SELECT jsonb_build_array(p.id, p."createdAt", p."phoneNumber") $$;
@@ -77,13 +77,16 @@ $$;
 
 CREATE FUNCTION list_user() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP <> 'INSERT' THEN PERFORM note_change(OLD."vendorId", 'users', OLD.id, -1, listed(OLD)); END IF;
-  IF TG_OP <> 'DELETE' THEN PERFORM note_change(NEW."vendorId", 'users', NEW.id, 1, listed(NEW)); END IF;
+  -- only tenants list their users by the last login
+  IF TG_OP <> 'UPDATE' OR listed(OLD) - 'lastLogin' <> listed(NEW) - 'lastLogin' THEN
+    IF TG_OP <> 'INSERT' THEN PERFORM note_change(OLD."vendorId", 'users', OLD.id, -1, listed(OLD)); END IF;
+    IF TG_OP <> 'DELETE' THEN PERFORM note_change(NEW."vendorId", 'users', NEW.id, 1, listed(NEW)); END IF;
+  END IF;
   IF TG_OP = 'UPDATE' THEN UPDATE "Membership" SET listed = listed || listed(NEW) WHERE "vendorId" = NEW."vendorId" AND "userId" = NEW.id; END IF;
   RETURN NULL;
 END $$;
 CREATE TRIGGER list AFTER INSERT OR DELETE ON "User" FOR EACH ROW EXECUTE FUNCTION list_user();
-CREATE TRIGGER list_change AFTER UPDATE OF name, email, username, verified, "isLocked", provider, "activeTenantId" ON "User" FOR EACH ROW
+CREATE TRIGGER list_change AFTER UPDATE OF name, email, username, verified, "isLocked", provider, "activeTenantId", "lastLogin" ON "User" FOR EACH ROW
   WHEN (listed(OLD.*) IS DISTINCT FROM listed(NEW.*)) EXECUTE FUNCTION list_user();
 
 -- The user's row is locked for as long as something of it is copied: nobody copies what somebody else is just changing.

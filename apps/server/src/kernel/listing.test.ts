@@ -10,7 +10,7 @@ async function people(env: Env, count: number, tenantId: string) {
   const at = (i: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, Math.floor(i / 3)))
   await ctx.db.user.createMany({ data: ids.map((id, i) => ({
     id, name: `Somebody ${i % 7}`, email: i % 9 ? `${unique('who')}@example.com` : null, username: i % 2 ? unique('name') : null, phoneNumber: i % 3 ? `+1${deps.random.digits(12)}` : null,
-    verified: i % 4 === 0, isLocked: i % 11 === 0, provider: i % 5 ? 'local' : 'google', activeTenantId: i % 6 ? tenantId : null, createdAt: at(i), updatedAt: at(i),
+    verified: i % 4 === 0, isLocked: i % 11 === 0, provider: i % 5 ? 'local' : 'google', activeTenantId: i % 6 ? tenantId : null, lastLogin: i % 4 ? at(i + 5) : null, createdAt: at(i), updatedAt: at(i),
   })) })
   await ctx.db.membership.createMany({ data: ids.map((userId, i) => ({ userId, tenantId, createdAt: at(count - i) })) })
   await ctx.db.userEmail.createMany({ data: ids.filter((_, i) => i % 3 === 0).map((userId, i) => ({ id: deps.random.uuid(), userId, email: `${unique('more')}@example.com`, verified: false, createdAt: at(i * 2), updatedAt: at(i) })) })
@@ -35,6 +35,7 @@ async function expectedLists(env: Env, tenantId: string) {
     each('isLocked', (user) => Number(user.isLocked))
     each('provider', (user) => user.provider)
     each('tenantId', (user) => user.activeTenantId ?? '')
+    if (members) each('lastLogin', (user) => user.lastLogin?.getTime() ?? 0)
     const named = own.filter((user) => user.username !== null)
     add('users', 'usernames.createdAt', named.map((user) => [user.createdAt.getTime(), user.id]))
     add('users', 'usernames.userId', named.map((user) => [user.id, user.id]))
@@ -185,7 +186,7 @@ describe.concurrent('a counted list', () => {
     for (let round = 0; round < 3; round++) {
       await Promise.all([
         ...ids.flatMap((id, i) => [
-          ctx.atomically((tx) => tx.db.user.update({ where: { id }, data: { name: `Renamed ${round}`, isLocked: i % 2 === round % 2 } })),
+          ctx.atomically((tx) => tx.db.user.update({ where: { id }, data: { name: `Renamed ${round}`, isLocked: i % 2 === round % 2, lastLogin: new Date(1e12 * Math.random()) } })),
           ctx.atomically((tx) => tx.db.userEmail.create({ data: { id: deps.random.uuid(), userId: id, email: email(), verified: false, createdAt: now, updatedAt: now } })),
           ctx.atomically((tx) => tx.db.user.update({ where: { id }, data: { username: i % 3 ? unique('named') : null, email: email(), phoneNumber: `+1${deps.random.digits(12)}`, updatedAt: now } })),
           ctx.atomically((tx) => tx.db.membership.deleteMany({ where: { userId: id, tenantId: round % 2 ? other : one } })),

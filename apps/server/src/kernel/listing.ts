@@ -22,6 +22,8 @@ interface Order {
   column: string
   id?: string
   rows?: string
+  /** there is no such index: only tenants have the order */
+  ofMembers?: true
 }
 
 const ofUser = (type: Order['type'], name: string, column = `r."${name}"`): Order =>
@@ -46,6 +48,7 @@ const orders = {
   'isLocked': ofUser('boolean', 'isLocked'),
   'provider': ofUser('text', 'provider'),
   'tenantId': ofUser('text', 'tenantId', `coalesce(r."activeTenantId", '')`),
+  'lastLogin': { ...ofUser('timestamptz', 'lastLogin'), ofMembers: true },
   'usernames.createdAt': ofUsername('timestamptz', 'r."createdAt"', (keys) => `${keys}->>'createdAt'`),
   'usernames.userId': ofUsername('uuid', 'r.id', (_, of) => `${of}::text`),
   'usernames.username': ofUsername('text', 'r.username', (keys) => `${keys}->>'username'`),
@@ -65,7 +68,7 @@ export type List = Order['list'] | `members:${string}`
 export type By = keyof typeof orders
 
 const tenantOf = (list: string) => list.startsWith('members:') ? list.slice('members:'.length) : undefined
-const ordersOf = (list: string) => Object.entries<Order>(orders).filter(([, order]) => tenantOf(list) === undefined ? order.list === list : order.list !== 'tenants')
+const ordersOf = (list: string) => Object.entries<Order>(orders).filter(([, order]) => tenantOf(list) === undefined ? order.list === list && !order.ofMembers : order.list !== 'tenants')
 
 /** $1 is the environment. */
 const rowsOf = ({ table, rows }: Order) => `"${table}" r where r."vendorId" = $1${rows ? ` and ${rows}` : ''}`

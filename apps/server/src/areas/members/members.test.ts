@@ -23,7 +23,7 @@ describe.concurrent('the portal\'s page of members', () => {
     expect(await ids('pageOffset=1&pageSize=2&sortBy=email&sortDirection=desc')).toEqual([admin.id])
     expect(await ids('pageOffset=0&pageSize=undefined')).toEqual([admin.id, b.id, c.id])
     expect((await ids('sortBy=lastLogin&sortDirection=desc'))[0]).toBe(b.id)
-    expect((await ids('sortBy=lastLogin&sortDirection=asc&pageSize=1'))).toEqual([b.id])
+    expect((await ids('sortBy=lastLogin&sortDirection=asc')).at(-1)).toBe(b.id)
     expect(await ids('searchFilter=B%40EX')).toEqual([b.id])
     for (const query of ['sortBy=shoeSize', 'sortDirection=up', 'pageSize=201', 'pageOffset=-1']) expect((await admin('GET', `${v1}?${query}`)).status).toBe(400)
     expect((await env.as(tenantId)('GET', v1)).body.totals).toBe(3)

@@ -57,7 +57,7 @@ export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: 
 async function pageIds(ctx: Ctx, query: AnyQuery, { where, whole, nearest }: Awaited<ReturnType<typeof selection>>) {
   const { skip, take } = slice(query)
   const by = query._sortBy ?? 'createdAt'
-  if (whole && by !== 'lastLogin') return pageOf(ctx, whole.list, by, query, whole)
+  if (whole && (by !== 'lastLogin' || whole.list !== 'users')) return pageOf(ctx, whole.list, by, query, whole)
   if (nearest && !query._sortBy) {
     const fitting = new Set((await ctx.db.user.findMany({ where, select: { id: true } })).map((row) => row.id)), ids = nearest.filter((id) => fitting.has(id))
     return { ids: ids.slice(skip, skip + take), total: ids.length }
@@ -110,12 +110,10 @@ const lacking = (phrase: string): Prisma.UserWhereInput => ({
 })
 const beginning = (text: string) => ({ startsWith: containing(text).contains, mode: 'insensitive' as const })
 
-/** Equal ones in the order of their ids, whoever has none before all others; as `pageOf` has it, but for the last login. */
+/** Equal ones in the order of their ids, whoever has none before all others; as `pageOf` has it. */
 function order({ _sortBy = 'createdAt', _order }: AnyQuery): Prisma.UserOrderByWithRelationInput[] {
   const direction = _order === 'DESC' ? 'desc' : 'asc'
   if (_sortBy === 'id') return [{ id: direction }]
-  // who has never logged in comes last either way
-  if (_sortBy === 'lastLogin') return [{ lastLogin: { sort: direction, nulls: 'last' } }, { id: direction }]
-  const nullable = { email: 'email', tenantId: 'activeTenantId' }[_sortBy as string]
+  const nullable = { email: 'email', tenantId: 'activeTenantId', lastLogin: 'lastLogin' }[_sortBy as string]
   return [nullable === undefined ? { [_sortBy]: direction } : { [nullable]: { sort: direction, nulls: direction === 'asc' ? 'first' : 'last' } }, { id: direction }]
 }
