@@ -35,7 +35,7 @@ async function prepare(databaseUrl: string, size: Size): Promise<Fixture> {
 }
 
 type Caller = 'vendorToken' | 'userToken' | 'memberToken'
-interface Case { name: string, path: (fixture: Fixture) => string, as?: Caller, tenant?: 'bigTenantId' | 'tenantId', middle?: boolean }
+interface Case { name: string, path: (fixture: Fixture) => string, as?: Caller, tenant?: 'bigTenantId' | 'parentTenantId' | 'tenantId', middle?: boolean }
 
 const identity = '/identity/resources'
 const listOf = (name: string, path: string, more: Omit<Case, 'name' | 'path'> = {}): Case[] => [
@@ -61,6 +61,7 @@ const cases: Case[] = [
   { name: 'counts of members in the portal', path: () => '/team/resources/stats/v1/members', as: 'userToken' },
   ...listOf('tenants', '/tenants/resources/tenants/v2?_limit=10'),
   ...listOf('tenants by name', '/tenants/resources/tenants/v2?_limit=10&_sortBy=name'),
+  ...listOf('tenants below one', '/tenants/resources/hierarchy/v2?_limit=5', { tenant: 'parentTenantId' }),
   ...listOf('addresses', `${identity}/users/emails/v1`),
   ...listOf('numbers', `${identity}/users/phone-numbers/v2`),
   ...listOf('usernames', `${identity}/usernames/v1`),

@@ -1,9 +1,9 @@
 import { foldLists } from '../src/kernel/listing.ts'
 import type { Ctx } from '../src/kernel/operation.ts'
 
-/** How many there are to be; the first tenant has `members` of the users, the others share the rest. */
+/** How many there are to be; the first tenant has `members` of the users, the others share the rest. All but two are right below the second. */
 export interface Size { users: number, tenants: number, members: number, chunk?: number }
-export interface Crowd { bigTenantId: string, tenantId: string, memberId: string, userId: string, email: string, adminId: string }
+export interface Crowd { bigTenantId: string, parentTenantId: string, tenantId: string, memberId: string, userId: string, email: string, adminId: string }
 
 const FIRST = ['Ada', 'Bob', 'Carla', 'Dmitri', 'Elena', 'Farid', 'Grace', 'Hugo', 'Ines', 'Jonas', 'Katja', 'Linus', 'Maria', 'Noor', 'Otto', 'Priya', 'Quinn', 'Rosa', 'Sven', 'Tara', 'Umar', 'Vera', 'Wim', 'Xenia', 'Yusuf', 'Zoe']
 const LAST = ['Abel', 'Brandt', 'Castro', 'Duarte', 'Eriksen', 'Fischer', 'Gupta', 'Haddad', 'Ivanov', 'Jansen', 'Kowalski', 'Lindgren', 'Moreau', 'Novak', 'Okafor', 'Petrov', 'Quiroga', 'Rossi', 'Schmidt', 'Tanaka', 'Ueda', 'Vargas', 'Weber', 'Yilmaz', 'Zhang']
@@ -27,6 +27,9 @@ export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): 
       insert into "Tenant" ("vendorId", id, "rowId", name, "createdAt", "updatedAt")
       select $1, gen_random_uuid(), gen_random_uuid(), 'Tenant ' || i, at, at from generate_series(1, $2::int) i, lateral (select date_trunc('second', now()) - (($2 - i) * interval '1 hour') as at) t`, [v, tenants])
     await client.query(`
+      with t as (select id, row_number() over (order by "createdAt") n from "Tenant" where "vendorId" = $1)
+      update "Tenant" set "parentId" = (select id from t where n = 2) where "vendorId" = $1 and id in (select id from t where n > 2)`, [v])
+    await client.query(`
       insert into "User" ("vendorId", id, email, username, "phoneNumber", name, verified, "createdAt", "updatedAt")
       select $1, gen_random_uuid(), lower(first || '.' || last || i || '@example.com'), lower(first || i), '+1' || (2000000000 + i), case i when $2::int / 2 then 'Wilhelmina Featherstonehaugh' else first || ' ' || last || ' ' || i end, true, at, at
       from generate_series(1, $2::int) i, lateral (select date_trunc('second', now()) - (($2 - i) * interval '1 second') as at, ($3::text[])[1 + (hashint4(i) & 2147483647) % ${FIRST.length}] as first, ($4::text[])[1 + (hashint4(-i) & 2147483647) % ${LAST.length}] as last) t`, [v, users, FIRST, LAST])
@@ -47,11 +50,12 @@ export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): 
     // changes of nothing: they have the lists looked at
     await client.query(`
       insert into "ListChange" ("vendorId", list, id, change, keys) select $1, list, $1, 0, '{}' from (
-        select unnest(array['users', 'emails', 'phone-numbers', 'tenants']) as list union all select 'members:' || "tenantId" from "Membership" where "vendorId" = $1 group by 1) l`, [v])
+        select unnest(array['users', 'emails', 'phone-numbers', 'tenants']) as list union all select 'members:' || "tenantId" from "Membership" where "vendorId" = $1 group by 1
+        union all select distinct 'children:' || "parentId" from "Tenant" where "vendorId" = $1 and "parentId" is not null) l`, [v])
     await foldLists(ctx.deps, { vendorId: v, ...(chunk && { chunk }) })
     const { rows: [found] } = await client.query<Crowd>(`
       with t as (select id, row_number() over (order by "createdAt") n from "Tenant" where "vendorId" = $1)
-      select (select id from t where n = 1) as "bigTenantId", (select id from t where n = 1 + $2::int / 2) as "tenantId",
+      select (select id from t where n = 1) as "bigTenantId", (select id from t where n = 2) as "parentTenantId", (select id from t where n = 1 + $2::int / 2) as "tenantId",
         (select "userId" from "Membership" where "vendorId" = $1 and "tenantId" = (select id from t where n = 1 + $2::int / 2) limit 1) as "memberId",
         (select "userId" from "Membership" where "vendorId" = $1 and "tenantId" = (select id from t where n = 1) limit 1) as "adminId", u.id as "userId", u.email
       from "User" u where u."vendorId" = $1 order by u."createdAt" offset $3::int / 2 limit 1`, [v, tenants, users])

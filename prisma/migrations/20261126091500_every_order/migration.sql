@@ -49,6 +49,18 @@ CREATE INDEX "PhoneNumber_vendorId_userId_id_idx" ON "PhoneNumber"("vendorId", "
 -- CreateIndex
 CREATE INDEX "Tenant_vendorId_name_rowId_idx" ON "Tenant"("vendorId", "name", "rowId");
 
+-- DropIndex
+DROP INDEX "Tenant_vendorId_parentId_idx";
+
+-- CreateIndex
+CREATE INDEX "Tenant_vendorId_parentId_createdAt_rowId_idx" ON "Tenant"("vendorId", "parentId", "createdAt", "rowId");
+
+-- CreateIndex
+CREATE INDEX "Tenant_vendorId_parentId_name_rowId_idx" ON "Tenant"("vendorId", "parentId", "name", "rowId");
+
+-- CreateIndex
+CREATE INDEX "Tenant_vendorId_parentId_id_idx" ON "Tenant"("vendorId", "parentId", "id");
+
 -- CreateIndex
 CREATE INDEX "UserEmail_vendorId_userId_id_idx" ON "UserEmail"("vendorId", "userId", "id");
 
@@ -130,12 +142,19 @@ CREATE TRIGGER list_change AFTER UPDATE OF "tenantId", "userId", listed ON "Memb
 
 CREATE FUNCTION list_tenant() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  IF TG_OP <> 'INSERT' THEN PERFORM note_change(OLD."vendorId", 'tenants', OLD."rowId", -1, listed(OLD)); END IF;
-  IF TG_OP <> 'DELETE' THEN PERFORM note_change(NEW."vendorId", 'tenants', NEW."rowId", 1, listed(NEW)); END IF;
+  IF TG_OP <> 'INSERT' THEN
+    PERFORM note_change(OLD."vendorId", 'tenants', OLD."rowId", -1, listed(OLD));
+    IF OLD."parentId" IS NOT NULL THEN PERFORM note_change(OLD."vendorId", 'children:' || OLD."parentId", OLD."rowId", -1, listed(OLD)); END IF;
+  END IF;
+  IF TG_OP <> 'DELETE' THEN
+    PERFORM note_change(NEW."vendorId", 'tenants', NEW."rowId", 1, listed(NEW));
+    IF NEW."parentId" IS NOT NULL THEN PERFORM note_change(NEW."vendorId", 'children:' || NEW."parentId", NEW."rowId", 1, listed(NEW)); END IF;
+  END IF;
   RETURN NULL;
 END $$;
 CREATE TRIGGER list AFTER INSERT OR DELETE ON "Tenant" FOR EACH ROW EXECUTE FUNCTION list_tenant();
-CREATE TRIGGER list_change AFTER UPDATE OF id, name ON "Tenant" FOR EACH ROW WHEN (listed(OLD.*) IS DISTINCT FROM listed(NEW.*)) EXECUTE FUNCTION list_tenant();
+CREATE TRIGGER list_change AFTER UPDATE OF id, name, "parentId" ON "Tenant" FOR EACH ROW
+  WHEN (OLD."parentId" IS DISTINCT FROM NEW."parentId" OR listed(OLD.*) <> listed(NEW.*)) EXECUTE FUNCTION list_tenant();
 
 -- What there is already is found to be long, or not, when its lists are folded; a change of nothing has that done.
 ALTER TABLE "Membership" DISABLE TRIGGER list_change;
@@ -145,4 +164,5 @@ INSERT INTO "ListChange" ("vendorId", list, id, change, keys)
 SELECT "vendorId", list, "vendorId", 0, '{}' FROM (
   SELECT DISTINCT "vendorId", 'users' AS list FROM "User" UNION ALL SELECT DISTINCT "vendorId", 'emails' FROM "UserEmail"
   UNION ALL SELECT DISTINCT "vendorId", 'phone-numbers' FROM "PhoneNumber" UNION ALL SELECT DISTINCT "vendorId", 'tenants' FROM "Tenant"
-  UNION ALL SELECT "vendorId", 'members:' || "tenantId" FROM "Membership" GROUP BY 1, 2 HAVING count(*) > 100) l;
+  UNION ALL SELECT "vendorId", 'members:' || "tenantId" FROM "Membership" GROUP BY 1, 2 HAVING count(*) > 100
+  UNION ALL SELECT "vendorId", 'children:' || "parentId" FROM "Tenant" WHERE "parentId" IS NOT NULL GROUP BY 1, 2 HAVING count(*) > 100) l;

@@ -48,9 +48,11 @@ async function expectedLists(env: Env, tenantId: string) {
     add('phone-numbers', 'phone-numbers.userId', phones.map((row) => [row.userId, row.id]))
     add('phone-numbers', 'phone-numbers.phoneNumber', phones.map((row) => [row.phoneNumber, row.id]))
   }
-  lists.push(['tenants', 'tenants.createdAt', tenants.map((row) => [row.createdAt.getTime(), row.rowId])])
-  lists.push(['tenants', 'tenants.name', tenants.map((row) => [row.name, row.rowId])])
-  lists.push(['tenants', 'tenants.tenantId', tenants.map((row) => [row.id, row.rowId])])
+  for (const [list, own] of [['tenants', tenants], [`children:${tenantId}`, tenants.filter((row) => row.parentId === tenantId)]] as const) {
+    lists.push([list, 'tenants.createdAt', own.map((row) => [row.createdAt.getTime(), row.rowId])])
+    lists.push([list, 'tenants.name', own.map((row) => [row.name, row.rowId])])
+    lists.push([list, 'tenants.tenantId', own.map((row) => [row.id, row.rowId])])
+  }
   return lists.map(([list, by, entries]) => [list, by, sorted(entries)] as const)
 }
 
@@ -201,5 +203,24 @@ describe.concurrent('a counted list', () => {
     await foldLists(deps, { chunk: 4, vendorId: env.id })
     expect(await changes(env)).toBe(0)
     for (const tenantId of [one, other]) await expectExact(env, tenantId)
+  })
+
+  it('follows tenants that are renamed, moved below others and deleted', async () => {
+    const env = await newEnvironment(), [one, other] = [await env.newTenant(), await env.newTenant()], ctx = await env.context(), at = (i: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, Math.floor(i / 3)))
+    const ids = Array.from({ length: 40 }, () => deps.random.uuid())
+    await ctx.db.tenant.createMany({ data: ids.map((id, i) => ({ id, rowId: deps.random.uuid(), name: `Tenant ${i % 7}`, parentId: i % 4 ? one : null, createdAt: at(i), updatedAt: at(i) })) })
+    const expectBoth = async () => { for (const tenantId of [one, other]) await expectExact(env, tenantId) }
+    await expectBoth()
+    await foldLists(deps, { chunk: 4, vendorId: env.id })
+    expect(await chunks(env, `children:${one}`, 'tenants.name')).toBeGreaterThan(3)
+    await expectBoth()
+    await Promise.all(ids.map((id, i) => ctx.atomically(async (tx) => {
+      if (i % 5 === 0) await tx.db.tenant.deleteMany({ where: { id } })
+      else if (i % 5 === 1) await tx.db.tenant.updateMany({ where: { id }, data: { parentId: i % 2 ? other : null } })
+      else await tx.db.tenant.updateMany({ where: { id }, data: { name: `Renamed ${i % 3}` } })
+    })))
+    await expectBoth()
+    await foldLists(deps, { chunk: 4, vendorId: env.id })
+    await expectBoth()
   })
 })

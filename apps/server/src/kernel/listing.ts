@@ -11,7 +11,7 @@ import { slice, type PageRequest } from './paging.ts'
  */
 
 interface Order {
-  /** the list of all that are ordered by this; a tenant's has the same for its members */
+  /** the list of all that are ordered by this; a tenant's members, and the tenants right below it, are so, too */
   list: 'users' | 'emails' | 'phone-numbers' | 'tenants'
   /** what keys are compared as: they are kept as text */
   type: 'timestamptz' | 'text' | 'boolean' | 'uuid'
@@ -63,15 +63,19 @@ const orders = {
   'tenants.tenantId': ofTenant('text', 'tenantId', 'id'),
 } satisfies Record<string, Order>
 
-/** `members:` goes before a tenant's id: it has the orders of users, addresses and numbers. */
-export type List = Order['list'] | `members:${string}`
+/** What goes before a tenant's id: `members:` has the orders of users, addresses and numbers, `children:` those of tenants. */
+export type List = Order['list'] | `members:${string}` | `children:${string}`
 export type By = keyof typeof orders
 
-const tenantOf = (list: string) => list.startsWith('members:') ? list.slice('members:'.length) : undefined
-const ordersOf = (list: string) => Object.entries<Order>(orders).filter(([, order]) => tenantOf(list) === undefined ? order.list === list && !order.ofMembers : order.list !== 'tenants')
+const kindOf = (list: string) => list.split(':', 1)[0]!
+const isOfMembers = (list: string) => kindOf(list) === 'members'
+const ordersOf = (list: string) => Object.entries<Order>(orders).filter(([, order]) =>
+  isOfMembers(list) ? order.list !== 'tenants' : order.list === (kindOf(list) === 'children' ? 'tenants' : list) && !order.ofMembers)
 
-/** $1 is the environment. */
-const rowsOf = ({ table, rows }: Order) => `"${table}" r where r."vendorId" = $1${rows ? ` and ${rows}` : ''}`
+/** $1 is the environment, $2 the list. */
+const TENANT = `substr($2, strpos($2, ':') + 1)`
+const MEMBERS = `"Membership" m where m."vendorId" = $1 and m."tenantId" = ${TENANT}`
+const rowsOf = ({ table, rows }: Order, list: string) => `"${table}" r where r."vendorId" = $1${rows ? ` and ${rows}` : ''}${kindOf(list) === 'children' ? ` and r."parentId" = ${TENANT}` : ''}`
 const FIRST_ID = `'00000000-0000-0000-0000-000000000000'::uuid`
 /** Before all keys. */
 const FIRST = { timestamptz: '-infinity', text: '', boolean: 'false', uuid: '00000000-0000-0000-0000-000000000000' }
@@ -94,28 +98,28 @@ const counted = ({ type, entries }: Order, { hidden = '', length }: { hidden?: s
   )`
 
 /** Of a table: on from the beginning of a chunk, with its index. */
-const ofTable = (order: Order) => `
-  with ${counted(order, { length: `select count(*) from ${rowsOf(order)}` })}, begin as (
+const ofTable = (order: Order, list: string) => `
+  with ${counted(order, { length: `select count(*) from ${rowsOf(order, list)}` })}, begin as (
     (select key, id, before from summed, wanted where chunk and before <= skip order by key desc, id desc limit 1) union all select '${FIRST[order.type]}', ${FIRST_ID}, 0 limit 1
   )
   select (select rows from total) as total, array(
-    select r."${order.id ?? 'id'}" from ${rowsOf(order)} and (${order.column}, r."${order.id ?? 'id'}") >= ((select key from begin), (select id from begin))
+    select r."${order.id ?? 'id'}" from ${rowsOf(order, list)} and (${order.column}, r."${order.id ?? 'id'}") >= ((select key from begin), (select id from begin))
     order by ${order.column}, r."${order.id ?? 'id'}" offset (select skip - before from wanted, begin) limit (select take from wanted)) as ids`
 
 /**
- * Of a tenant ($7): no index has the order, so that a chunk says whose entries are in it, and they are put in order here.
- * Members whose time is up ($8), and invisible ones if they are not to be seen ($9), count as if they had gone just now: they
+ * Of a tenant's members: no index has the order, so that a chunk says whose entries are in it, and they are put in order here.
+ * Those whose time is up ($7), and invisible ones if they are not to be seen ($8), count as if they had gone just now: they
  * must be few.
  */
 const ofMembers = (order: Order) => {
-  const { type, entries } = order, members = `"Membership" m where m."vendorId" = $1 and m."tenantId" = $7`
+  const { type, entries } = order
   const entriesOf = (some: string) => `select e.key::${type} as key, e.id from (${some}) m cross join lateral (${entries('m.listed', 'm."userId"')}) e`
   return `
   with hidden as (
-    select m."userId", m.listed from ${members} and m."expiresAt" <= $8
-    union select m."userId", m.listed from "User" u join "Membership" m on m."vendorId" = u."vendorId" and m."userId" = u.id where $9 and u."vendorId" = $1 and u.invisible and m."tenantId" = $7
+    select m."userId", m.listed from ${MEMBERS} and m."expiresAt" <= $7
+    union select m."userId", m.listed from "User" u join "Membership" m on m."vendorId" = u."vendorId" and m."userId" = u.id where $8 and u."vendorId" = $1 and u.invisible and m."tenantId" = ${TENANT}
   ), short as (
-    ${entriesOf(`select * from ${members} and not exists (select from "ListChunk" where "vendorId" = $1 and list = $2 and by = $3) and m."userId" not in (select "userId" from hidden)`)}
+    ${entriesOf(`select * from ${MEMBERS} and not exists (select from "ListChunk" where "vendorId" = $1 and list = $2 and by = $3) and m."userId" not in (select "userId" from hidden)`)}
   ), ${counted(order, { length: 'select count(*) from short', hidden: `union all select null, key, id, -1, false from (${entriesOf('select * from hidden')}) h` })}, reached as (
     select raw, key, id, before, lead(key) over following as next_key, lead(id) over following as next_id, lead(before) over following as next_before
     from summed where chunk window following as (order by key, id)
@@ -129,7 +133,7 @@ const ofMembers = (order: Order) => {
     select unnest(c.members) as member from here join "ListChunk" c on c."vendorId" = $1 and c.list = $2 and c.by = $3 and c.key = here.raw and c.id = here.id
     union select member from change where (key, id) >= (select key, id from begin) except select "userId" from hidden
   ), candidate as (
-    ${entriesOf(`select * from ${members} and m."userId" = any (array(select member from whose))`)}
+    ${entriesOf(`select * from ${MEMBERS} and m."userId" = any (array(select member from whose))`)}
   )
   select (select rows from total) as total, array(
     select id from (
@@ -142,10 +146,9 @@ const ofMembers = (order: Order) => {
  * `hideInvisible`: in a tenant's list, users who are.
  */
 export async function pageOf({ deps, vendorId, clock }: Ctx, list: List, by: By, query: PageRequest & { _order?: 'ASC' | 'DESC' | undefined }, { hideInvisible = false } = {}) {
-  const { skip, take } = slice(query), tenantId = tenantOf(list), backwards = query._order === 'DESC'
+  const { skip, take } = slice(query), ofTenant = isOfMembers(list), backwards = query._order === 'DESC'
   const { rows: [found] } = await deps.database.pool.query<{ total: number, ids: string[] }>(
-    (tenantId === undefined ? ofTable : ofMembers)(orders[by]),
-    [vendorId, list, by, skip, take, backwards, ...(tenantId === undefined ? [] : [tenantId, clock.now(), hideInvisible])])
+    ofTenant ? ofMembers(orders[by]) : ofTable(orders[by], list), [vendorId, list, by, skip, take, backwards, ...(ofTenant ? [clock.now(), hideInvisible] : [])])
   const { total, ids } = found!
   return { total, ids: backwards ? ids.reverse() : ids }
 }
@@ -174,7 +177,7 @@ export async function foldLists({ database, log }: Pick<Deps, 'database' | 'log'
     try {
       await client.query('begin isolation level repeatable read')
       const { rows: [lock] } = await client.query<{ mine: boolean }>('select pg_try_advisory_xact_lock(hashtextextended($1, 7)) as mine', [`${row.vendorId} ${row.list}`])
-      if (lock!.mine) await fold(client, row.vendorId, row.list, chunk ?? (tenantOf(row.list) === undefined ? CHUNK : CHUNK_OF_MEMBERS))
+      if (lock!.mine) await fold(client, row.vendorId, row.list, chunk ?? (isOfMembers(row.list) ? CHUNK_OF_MEMBERS : CHUNK))
       await client.query('commit')
     } catch (error) {
       await client.query('rollback')
@@ -189,16 +192,15 @@ export async function foldLists({ database, log }: Pick<Deps, 'database' | 'log'
 const isLost = (error: unknown) => ['40001', '40P01', '23505'].includes((error as { code?: string }).code ?? '')
 
 async function fold(client: PoolClient, vendorId: string, list: string, chunk: number) {
-  const all = ordersOf(list), tenantId = tenantOf(list)
+  const all = ordersOf(list)
   // a newer replica's
   if (!all.length) return
   const { rows: [state] } = await client.query<{ chunked: boolean, rows: number }>(`
     select exists (select from "ListChunk" where "vendorId" = $1 and list = $2) as chunked, (
-      select count(*)::int from (select from "${tenantId === undefined ? all[0]![1].table : 'Membership'}" where "vendorId" = $1 ${tenantId === undefined ? '' : 'and "tenantId" = $4'} limit 2 * $3::int) r) as rows`,
-  [vendorId, list, chunk, ...(tenantId === undefined ? [] : [tenantId])])
+      select count(*)::int from (select from ${isOfMembers(list) ? MEMBERS : rowsOf(all[0]![1], list)} limit 2 * $3::int) r) as rows`, [vendorId, list, chunk])
   const { chunked, rows } = state!
   if (rows >= (chunked ? chunk : 2 * chunk)) {
-    for (const [by, order] of all) await (tenantId === undefined ? foldTable : foldMembers)(client, order, [vendorId, list, by], chunk, tenantId)
+    for (const [by, order] of all) await (isOfMembers(list) ? foldMembers : foldTable)(client, order, [vendorId, list, by], chunk)
   } else if (chunked) {
     await client.query('delete from "ListChunk" where "vendorId" = $1 and list = $2', [vendorId, list])
   }
@@ -223,9 +225,9 @@ const placed = ({ type, entries }: Order) => `
   )`
 
 async function foldTable(client: PoolClient, order: Order, of: Of, chunk: number) {
-  const { type, column, id = 'id' } = order
+  const { type, column, id = 'id' } = order, rows = rowsOf(order, of[1])
   const { rowCount: isNew } = await client.query(`
-    insert into "ListChunk" ("vendorId", list, by, key, id, size) select $1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, (select count(*) from ${rowsOf(order)})
+    insert into "ListChunk" ("vendorId", list, by, key, id, size) select $1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, (select count(*) from ${rows})
     where not exists (select from "ListChunk" where ${mine})`, of)
   if (!isNew) {
     await client.query(`
@@ -242,7 +244,7 @@ async function foldTable(client: PoolClient, order: Order, of: Of, chunk: number
       select raw, c.id as of_id, r.key, r.id, row_number() over inside - 1 as i, count(*) over (partition by n) as rows
       from (select * from chunk where size >= 2 * $4::int) c
       cross join lateral (
-        select ${column} as key, r."${id}" as id from ${rowsOf(order)} and (${column}, r."${id}") >= (c.key, c.id) and (c.next_key is null or (${column}, r."${id}") < (c.next_key, c.next_id))) r
+        select ${column} as key, r."${id}" as id from ${rows} and (${column}, r."${id}") >= (c.key, c.id) and (c.next_key is null or (${column}, r."${id}") < (c.next_key, c.next_id))) r
       window inside as (partition by n order by r.key, r.id)
     ), cut as (
       select raw, of_id, key, id, i, least($4, rows - i) as size from row where i % $4 = 0
@@ -258,13 +260,13 @@ async function isFrayed(client: PoolClient, of: Of, chunk: number) {
   return found!.frayed
 }
 
-async function foldMembers(client: PoolClient, order: Order, of: Of, chunk: number, tenantId: string | undefined) {
+async function foldMembers(client: PoolClient, order: Order, of: Of, chunk: number) {
   const { type, entries } = order
   /** Has those chunks count, and name, what is in them now, and splits them where need be. */
   const regroup = (touched: string) => client.query(`
     with ${placed(order)}, touched as (${touched}), entry as (
       select t.n, m."userId" as member, e.key, e.id, row_number() over inside - 1 as i, count(*) over (partition by t.n) as rows
-      from touched t join "Membership" m on m."vendorId" = $1 and m."tenantId" = $5 and m."userId" = t.member cross join lateral (${entries('m.listed', 'm."userId"')}) e join chunk c on c.n = t.n
+      from touched t join "Membership" m on m."vendorId" = $1 and m."tenantId" = ${TENANT} and m."userId" = t.member cross join lateral (${entries('m.listed', 'm."userId"')}) e join chunk c on c.n = t.n
       where (e.key::${type}, e.id) >= (c.key, c.id) and (c.next_key is null or (e.key::${type}, e.id) < (c.next_key, c.next_id))
       window inside as (partition by t.n order by e.key::${type}, e.id)
     ), part as (
@@ -273,12 +275,12 @@ async function foldMembers(client: PoolClient, order: Order, of: Of, chunk: numb
     insert into "ListChunk" ("vendorId", list, by, key, id, size, members)
     select $1, $2, $3, case when coalesce(part, 0) = 0 then c.raw else e.key end, case when coalesce(part, 0) = 0 then c.id else e.id end, coalesce(p.size, 0), coalesce(p.members, '{}')
     from (select distinct n from touched) t join chunk c using (n) left join part p using (n) left join entry e on e.n = p.n and e.i = p.first
-    on conflict ("vendorId", list, by, key, id) do update set size = excluded.size, members = excluded.members`, [...of, chunk, tenantId])
+    on conflict ("vendorId", list, by, key, id) do update set size = excluded.size, members = excluded.members`, [...of, chunk])
   const { rowCount: chunks } = await client.query(`select from "ListChunk" where ${mine} limit 1`, of)
   if (chunks) await regroup('select n, member from placed union select n, unnest(members) from "ListChunk" c join chunk on chunk.raw = c.key and chunk.id = c.id where c."vendorId" = $1 and c.list = $2 and c.by = $3 and n in (select n from placed)')
   if (!chunks || await isFrayed(client, of, chunk)) {
     await client.query(`delete from "ListChunk" where ${mine}`, of)
     await client.query(`insert into "ListChunk" ("vendorId", list, by, key, id, size) values ($1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, 0)`, of)
-    await regroup('select n, "userId" as member from chunk, "Membership" where "vendorId" = $1 and "tenantId" = $5')
+    await regroup(`select n, m."userId" as member from chunk, ${MEMBERS}`)
   }
 }

@@ -42,7 +42,7 @@ export const SubTenant = Type.Object({
   /** whether there is anything below it */
   metadata: Type.Object({ isParent: Type.Boolean() }),
 })
-export const subTenantColumns = { id: true, name: true, createdAt: true, isReseller: true, subAccountAccessType: true, _count: { select: { children: true } } } as const
+export const subTenantColumns = { id: true, rowId: true, name: true, createdAt: true, isReseller: true, subAccountAccessType: true, _count: { select: { children: true } } } as const
 type SubTenantRow = Pick<Tenant, 'id' | 'name' | 'createdAt' | 'isReseller' | 'subAccountAccessType'> & { _count: { children: number } }
 export const toSubTenant = ({ id, _count, ...row }: SubTenantRow): Static<typeof SubTenant> => ({
   tenantId: id, name: row.name, createdAt: row.createdAt.toISOString(), isReseller: row.isReseller,

@@ -1,5 +1,6 @@
 import type { Prisma } from '@henhouse/database'
 import { ancestorsOf, descendantsOf } from '../../kernel/hierarchy.ts'
+import { inOrderOf, pageOf } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope } from '../../kernel/operation.ts'
 import { containing, page, slice } from '../../kernel/paging.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
@@ -45,12 +46,14 @@ const cards = (ctx: Ctx, ids: string[]): Promise<CardRow[]> => ctx.db.tenant.fin
 export async function search(ctx: Ctx, tenant: TenantScope, query: SubTenantQuery) {
   const { _subTenantId = tenant.id, _filter, _sortBy = 'createdAt', _order } = query
   await mustBeWithin(ctx, tenant, _subTenantId)
-  const where: Prisma.TenantWhereInput = _filter === undefined ? { parentId: _subTenantId } : {
-    id: { in: (await descendantsOf(ctx, _subTenantId)).map((place) => place.id) }, OR: [{ name: containing(_filter) }, { id: containing(_filter) }],
+  if (_filter === undefined) {
+    const { ids, total } = await pageOf(ctx, `children:${_subTenantId}`, `tenants.${_sortBy}`, query)
+    return page(inOrderOf(ids, await ctx.db.tenant.findMany({ where: { rowId: { in: ids } }, select: subTenantColumns }), (row) => row.rowId).map(toSubTenant), total, query)
   }
+  const where: Prisma.TenantWhereInput = { id: { in: (await descendantsOf(ctx, _subTenantId)).map((place) => place.id) }, OR: [{ name: containing(_filter) }, { id: containing(_filter) }] }
   const direction = _order === 'DESC' ? 'desc' : 'asc'
   const [rows, total] = await Promise.all([
-    ctx.db.tenant.findMany({ where, select: subTenantColumns, orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { id: direction }], ...slice(query) }),
+    ctx.db.tenant.findMany({ where, select: subTenantColumns, orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { rowId: direction }], ...slice(query) }),
     ctx.db.tenant.count({ where }),
   ])
   return page(rows.map(toSubTenant), total, query)
