@@ -80,7 +80,10 @@ const FIRST_ID = `'00000000-0000-0000-0000-000000000000'::uuid`
 /** Before all keys. */
 const FIRST = { timestamptz: '-infinity', text: '', boolean: 'false', uuid: '00000000-0000-0000-0000-000000000000' }
 
-/** Of list $2 in order $3: its chunks, what has changed since, how many entries there are before each, and which page ($4 rows before it, of $5, from the end on if $6) is wanted. */
+/**
+ * Of list $2 in order $3: its chunks, what has changed since, how many entries there are before each, which page ($4 rows before
+ * it, of $5, from the end on if $6) is wanted, and in which chunk it begins.
+ */
 const counted = ({ type, entries }: Order, { hidden = '', length }: { hidden?: string, length: string }) => `
   chunk as (
     select key as raw, key::${type} as key, id, size from "ListChunk" where "vendorId" = $1 and list = $2 and by = $3
@@ -95,16 +98,18 @@ const counted = ({ type, entries }: Order, { hidden = '', length }: { hidden?: s
     select case when exists (select from chunk) then (select sum(size) from entry) else (${length}) end::int as rows
   ), wanted as (
     select case when $6 then greatest(rows - $4::bigint - $5::int, 0) else $4 end as skip, case when $6 then greatest(least($5, rows - $4), 0) else $5 end as take from total
+  ), begin as (
+    select key, id, before from summed, wanted where chunk and before <= skip order by key desc, id desc limit 1
   )`
 
 /** Of a table: on from the beginning of a chunk, with its index. */
 const ofTable = (order: Order, list: string) => `
-  with ${counted(order, { length: `select count(*) from ${rowsOf(order, list)}` })}, begin as (
-    (select key, id, before from summed, wanted where chunk and before <= skip order by key desc, id desc limit 1) union all select '${FIRST[order.type]}', ${FIRST_ID}, 0 limit 1
+  with ${counted(order, { length: `select count(*) from ${rowsOf(order, list)}` })}, first as (
+    (select key, id, before from begin) union all select '${FIRST[order.type]}', ${FIRST_ID}, 0 limit 1
   )
   select (select rows from total) as total, array(
-    select r."${order.id ?? 'id'}" from ${rowsOf(order, list)} and (${order.column}, r."${order.id ?? 'id'}") >= ((select key from begin), (select id from begin))
-    order by ${order.column}, r."${order.id ?? 'id'}" offset (select skip - before from wanted, begin) limit (select take from wanted)) as ids`
+    select r."${order.id ?? 'id'}" from ${rowsOf(order, list)} and (${order.column}, r."${order.id ?? 'id'}") >= ((select key from first), (select id from first))
+    order by ${order.column}, r."${order.id ?? 'id'}" offset (select skip - before from wanted, first) limit (select take from wanted)) as ids`
 
 /**
  * Of a tenant's members: no index has the order, so that a chunk says whose entries are in it, and they are put in order here.
@@ -113,6 +118,7 @@ const ofTable = (order: Order, list: string) => `
  */
 const ofMembers = (order: Order) => {
   const { type, entries } = order
+  const isInPage = `(key, id) >= (select key, id from begin) and ((select key from finish) is null or (key, id) < (select key, id from finish))`
   const entriesOf = (some: string) => `select e.key::${type} as key, e.id from (${some}) m cross join lateral (${entries('m.listed', 'm."userId"')}) e`
   return `
   with hidden as (
@@ -120,24 +126,19 @@ const ofMembers = (order: Order) => {
     union select m."userId", m.listed from "User" u join "Membership" m on m."vendorId" = u."vendorId" and m."userId" = u.id where $8 and u."vendorId" = $1 and u.invisible and m."tenantId" = ${TENANT}
   ), short as (
     ${entriesOf(`select * from ${MEMBERS} and not exists (select from "ListChunk" where "vendorId" = $1 and list = $2 and by = $3) and m."userId" not in (select "userId" from hidden)`)}
-  ), ${counted(order, { length: 'select count(*) from short', hidden: `union all select null, key, id, -1, false from (${entriesOf('select * from hidden')}) h` })}, reached as (
-    select raw, key, id, before, lead(key) over following as next_key, lead(id) over following as next_id, lead(before) over following as next_before
-    from summed where chunk window following as (order by key, id)
-  ), here as (
-    select raw, key, id, before, next_key, next_id from reached, wanted where before < skip + take and (next_before is null or next_before > skip)
-  ), begin as (
-    select key, id, before from here order by key, id limit 1
+  ), ${counted(order, { length: 'select count(*) from short', hidden: `union all select null, key, id, -1, false from (${entriesOf('select * from hidden')}) h` })}, here as (
+    select raw, id from summed, wanted where chunk and (key, id) >= (select key, id from begin) and before < skip + take
   ), finish as (
-    select next_key as key, next_id as id from here order by key desc, id desc limit 1
+    select key, id from summed, wanted where chunk and (key, id) >= (select key, id from begin) and before >= skip + take order by key, id limit 1
   ), whose as (
     select unnest(c.members) as member from here join "ListChunk" c on c."vendorId" = $1 and c.list = $2 and c.by = $3 and c.key = here.raw and c.id = here.id
-    union select member from change where (key, id) >= (select key, id from begin) except select "userId" from hidden
+    union select member from change where ${isInPage} except select "userId" from hidden
   ), candidate as (
     ${entriesOf(`select * from ${MEMBERS} and m."userId" = any (array(select member from whose))`)}
   )
   select (select rows from total) as total, array(
     select id from (
-      select key, id from short union all select key, id from candidate where (key, id) >= (select key, id from begin) and ((select key from finish) is null or (key, id) < (select key, id from finish))
+      select key, id from short union all select key, id from candidate where ${isInPage}
     ) e order by key, id offset (select skip from wanted) - coalesce((select before from begin), 0) limit (select take from wanted)) as ids`
 }
 

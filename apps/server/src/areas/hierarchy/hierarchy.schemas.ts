@@ -42,11 +42,11 @@ export const SubTenant = Type.Object({
   /** whether there is anything below it */
   metadata: Type.Object({ isParent: Type.Boolean() }),
 })
-export const subTenantColumns = { id: true, rowId: true, name: true, createdAt: true, isReseller: true, subAccountAccessType: true, _count: { select: { children: true } } } as const
-type SubTenantRow = Pick<Tenant, 'id' | 'name' | 'createdAt' | 'isReseller' | 'subAccountAccessType'> & { _count: { children: number } }
-export const toSubTenant = ({ id, _count, ...row }: SubTenantRow): Static<typeof SubTenant> => ({
+export const subTenantColumns = { id: true, rowId: true, name: true, createdAt: true, isReseller: true, subAccountAccessType: true } as const
+export type SubTenantRow = Pick<Tenant, 'id' | 'name' | 'createdAt' | 'isReseller' | 'subAccountAccessType'>
+export const toSubTenant = ({ id, ...row }: SubTenantRow, isParent: boolean): Static<typeof SubTenant> => ({
   tenantId: id, name: row.name, createdAt: row.createdAt.toISOString(), isReseller: row.isReseller,
-  subAccountAccessType: row.subAccountAccessType as SubAccountAccessType, metadata: { isParent: _count.children > 0 },
+  subAccountAccessType: row.subAccountAccessType as SubAccountAccessType, metadata: { isParent },
 })
 
 export const TenantIds = Type.Object({ _tenantIds: Type.Optional(Type.Array(Type.String())) })

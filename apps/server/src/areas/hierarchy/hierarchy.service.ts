@@ -4,7 +4,7 @@ import { inOrderOf, pageOf } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope } from '../../kernel/operation.ts'
 import { containing, page, slice } from '../../kernel/paging.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
-import { cardColumns, subTenantColumns, toSubTenant, type CardRow, type SubTenantQuery, type TreeNode } from './hierarchy.schemas.ts'
+import { cardColumns, subTenantColumns, toSubTenant, type CardRow, type SubTenantQuery, type SubTenantRow, type TreeNode } from './hierarchy.schemas.ts'
 
 /** A tenant's calls are about itself and what is below it; management without a tenant goes everywhere. @throws 404 */
 export async function mustBeWithin(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string) {
@@ -48,7 +48,7 @@ export async function search(ctx: Ctx, tenant: TenantScope, query: SubTenantQuer
   await mustBeWithin(ctx, tenant, _subTenantId)
   if (_filter === undefined) {
     const { ids, total } = await pageOf(ctx, `children:${_subTenantId}`, `tenants.${_sortBy}`, query)
-    return page(inOrderOf(ids, await ctx.db.tenant.findMany({ where: { rowId: { in: ids } }, select: subTenantColumns }), (row) => row.rowId).map(toSubTenant), total, query)
+    return page(await shown(ctx, inOrderOf(ids, await ctx.db.tenant.findMany({ where: { rowId: { in: ids } }, select: subTenantColumns }), (row) => row.rowId)), total, query)
   }
   const where: Prisma.TenantWhereInput = { id: { in: (await descendantsOf(ctx, _subTenantId)).map((place) => place.id) }, OR: [{ name: containing(_filter) }, { id: containing(_filter) }] }
   const direction = _order === 'DESC' ? 'desc' : 'asc'
@@ -56,8 +56,17 @@ export async function search(ctx: Ctx, tenant: TenantScope, query: SubTenantQuer
     ctx.db.tenant.findMany({ where, select: subTenantColumns, orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { rowId: direction }], ...slice(query) }),
     ctx.db.tenant.count({ where }),
   ])
-  return page(rows.map(toSubTenant), total, query)
+  return page(await shown(ctx, rows), total, query)
 }
+
+async function shown(ctx: Ctx, rows: readonly SubTenantRow[]) {
+  const parents = await parentsAmong(ctx, rows.map((row) => row.id))
+  return rows.map((row) => toSubTenant(row, parents.has(row.id)))
+}
+
+/** Which of the tenants have others below them. Not counted by a relation: where most tenants are below one, Postgres would take each for it and go through all. */
+export const parentsAmong = async (ctx: Ctx, tenantIds: readonly string[]) =>
+  new Set((await ctx.db.tenant.groupBy({ by: ['parentId'], where: { parentId: { in: [...tenantIds] } } })).map((row) => row.parentId))
 
 /** How many tenants there are below each of these, as far as they are in the subtree. */
 export async function sizes(ctx: Ctx, tenant: TenantScope, tenantIds: readonly string[]) {

@@ -14,6 +14,7 @@ import { bringAllIn, type Arrival } from '../users/user-creation.service.ts'
 import * as userList from '../users/user-list.service.ts'
 import { permissionsOf } from '../users/user-rights.service.ts'
 import { goesBelow } from './hierarchy.schemas.ts'
+import { parentsAmong } from './hierarchy.service.ts'
 import { familyOf } from './sub-account-access.service.ts'
 import type { Counted, UsersOfSubAccount } from './sub-account-users.schemas.ts'
 
@@ -25,13 +26,14 @@ export interface Root { tenantId: string, name: string, parentTenantId: string |
 export async function rootsOf(ctx: Ctx, user: UserScope): Promise<Root[]> {
   const rows = await ctx.db.membership.findMany({
     where: { userId: user.id, isDisabled: false, ...memberships.live(ctx) }, orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
-    select: { user: { select: { subAccountAccess: true } }, tenant: { select: { id: true, name: true, parentId: true, subAccountAccessType: true, _count: { select: { children: true } } } } },
+    select: { user: { select: { subAccountAccess: true } }, tenant: { select: { id: true, name: true, parentId: true, subAccountAccessType: true } } },
   })
   const opening = new Set(rows.filter((row) => goesBelow(row.user.subAccountAccess, row.tenant.subAccountAccessType)).map((row) => row.tenant.id))
   // only a tenant with a parent can lie below another, so most cost no look-up
   const implied = await Promise.all(rows.map(async ({ tenant }) => tenant.parentId !== null && opening.size > 0 && (await ancestorsOf(ctx, tenant.id)).some((id) => opening.has(id))))
-  return rows.filter((_, index) => !implied[index]).map(({ tenant }) => ({
-    tenantId: tenant.id, name: tenant.name, parentTenantId: tenant.parentId, hasChildren: tenant._count.children > 0, subAccountAccessAllowed: opening.has(tenant.id),
+  const roots = rows.filter((_, index) => !implied[index]), parents = await parentsAmong(ctx, roots.map(({ tenant }) => tenant.id))
+  return roots.map(({ tenant }) => ({
+    tenantId: tenant.id, name: tenant.name, parentTenantId: tenant.parentId, hasChildren: parents.has(tenant.id), subAccountAccessAllowed: opening.has(tenant.id),
   }))
 }
 
