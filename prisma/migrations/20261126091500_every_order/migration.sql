@@ -36,6 +36,8 @@ ALTER TABLE "ListChunk" DROP CONSTRAINT "ListChunk_pkey",
 DROP COLUMN "at",
 ADD COLUMN     "by" TEXT NOT NULL,
 ADD COLUMN     "key" TEXT NOT NULL,
+ADD COLUMN     "ids" UUID[],
+ADD COLUMN     "keys" TEXT[],
 ADD COLUMN     "members" UUID[],
 ADD CONSTRAINT "ListChunk_pkey" PRIMARY KEY ("vendorId", "list", "by", "key", "id");
 

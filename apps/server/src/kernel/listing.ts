@@ -112,9 +112,9 @@ const ofTable = (order: Order, list: string) => `
     order by ${order.column}, r."${order.id ?? 'id'}" offset (select skip - before from wanted, first) limit (select take from wanted)) as ids`
 
 /**
- * Of a tenant's members: no index has the order, so that a chunk says whose entries are in it, and they are put in order here.
- * Those whose time is up ($7), and invisible ones if they are not to be seen ($8), count as if they had gone just now: they
- * must be few.
+ * Of a tenant's members: no index has the order, so that a chunk names its entries. Of whoever has changed since they are taken
+ * from the membership instead. Those whose time is up ($7), and invisible ones if they are not to be seen ($8), count as if
+ * they had gone just now: they must be few.
  */
 const ofMembers = (order: Order) => {
   const { type, entries } = order
@@ -130,15 +130,16 @@ const ofMembers = (order: Order) => {
     select raw, id from summed, wanted where chunk and (key, id) >= (select key, id from begin) and before < skip + take
   ), finish as (
     select key, id from summed, wanted where chunk and (key, id) >= (select key, id from begin) and before >= skip + take order by key, id limit 1
-  ), whose as (
-    select unnest(c.members) as member from here join "ListChunk" c on c."vendorId" = $1 and c.list = $2 and c.by = $3 and c.key = here.raw and c.id = here.id
-    union select member from change where ${isInPage} except select "userId" from hidden
-  ), candidate as (
-    ${entriesOf(`select * from ${MEMBERS} and m."userId" = any (array(select member from whose))`)}
+  ), named as (
+    select unnest(c.members) as member, unnest(c.keys)::${type} as key, unnest(c.ids) as id
+    from here join "ListChunk" c on c."vendorId" = $1 and c.list = $2 and c.by = $3 and c.key = here.raw and c.id = here.id
+  ), changed as (
+    ${entriesOf(`select * from ${MEMBERS} and m."userId" = any (array(select member from change where ${isInPage} except select "userId" from hidden))`)}
   )
   select (select rows from total) as total, array(
     select id from (
-      select key, id from short union all select key, id from candidate where ${isInPage}
+      select key, id from short union all select key, id from changed where ${isInPage}
+      union all select key, id from named where member not in (select member from change union select "userId" from hidden)
     ) e order by key, id offset (select skip from wanted) - coalesce((select before from begin), 0) limit (select take from wanted)) as ids`
 }
 
@@ -160,8 +161,8 @@ export function inOrderOf<R extends { id: string }>(ids: readonly string[], rows
   return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
-/** Entries in a chunk after a split; at twice as many it is split again. Half of them are gone over for a page, and all chunks for a total. Going over an index is cheaper than looking members up. */
-const CHUNK = 2000, CHUNK_OF_MEMBERS = 200
+/** Entries in a chunk after a split; at twice as many it is split again. They are gone over for a page, and all chunks for a total. Going over an index is the cheapest; chunks that name their entries are written anew with each change. */
+const CHUNK = 2000, CHUNK_OF_MEMBERS = 400
 
 /**
  * Moves what has changed into the chunks, and splits those that have grown, in all environments. Any number of replicas may
@@ -263,25 +264,29 @@ async function isFrayed(client: PoolClient, of: Of, chunk: number) {
 
 async function foldMembers(client: PoolClient, order: Order, of: Of, chunk: number) {
   const { type, entries } = order
-  /** Has those chunks count, and name, what is in them now, and splits them where need be. */
-  const regroup = (touched: string) => client.query(`
+  /** Has chunks count, and name, what is in them now, and splits them where need be. Members are looked up, not joined: where nothing is known of a table yet, Postgres would go through all of them for each. */
+  const regroup = (touched: string, members: string) => client.query(`
     with ${placed(order)}, touched as (${touched}), entry as (
-      select t.n, m."userId" as member, e.key, e.id, row_number() over inside - 1 as i, count(*) over (partition by t.n) as rows
-      from touched t join "Membership" m on m."vendorId" = $1 and m."tenantId" = ${TENANT} and m."userId" = t.member cross join lateral (${entries('m.listed', 'm."userId"')}) e join chunk c on c.n = t.n
+      select c.n, member, e.key, e.id, row_number() over inside - 1 as i, count(*) over (partition by c.n) as rows
+      from touched c cross join lateral (${members}) m cross join lateral (${entries('m.listed', 'm.member')}) e
       where (e.key::${type}, e.id) >= (c.key, c.id) and (c.next_key is null or (e.key::${type}, e.id) < (c.next_key, c.next_id))
-      window inside as (partition by t.n order by e.key::${type}, e.id)
+      window inside as (partition by c.n order by e.key::${type}, e.id)
     ), part as (
-      select n, case when rows >= 2 * $4::int then i / $4 else 0 end as part, min(i) as first, count(*)::int as size, array_agg(distinct member) as members from entry group by 1, 2
+      select n, case when rows >= 2 * $4::int then i / $4 else 0 end as part, count(*)::int as size, array_agg(key order by i) as keys, array_agg(id order by i) as ids, array_agg(member order by i) as members
+      from entry group by 1, 2
     )
-    insert into "ListChunk" ("vendorId", list, by, key, id, size, members)
-    select $1, $2, $3, case when coalesce(part, 0) = 0 then c.raw else e.key end, case when coalesce(part, 0) = 0 then c.id else e.id end, coalesce(p.size, 0), coalesce(p.members, '{}')
-    from (select distinct n from touched) t join chunk c using (n) left join part p using (n) left join entry e on e.n = p.n and e.i = p.first
-    on conflict ("vendorId", list, by, key, id) do update set size = excluded.size, members = excluded.members`, [...of, chunk])
+    insert into "ListChunk" ("vendorId", list, by, key, id, size, keys, ids, members)
+    select $1, $2, $3, case when coalesce(part, 0) = 0 then c.raw else keys[1] end, case when coalesce(part, 0) = 0 then c.id else ids[1] end, coalesce(p.size, 0), coalesce(keys, '{}'), coalesce(ids, '{}'), coalesce(members, '{}')
+    from touched c left join part p using (n)
+    on conflict ("vendorId", list, by, key, id) do update set size = excluded.size, keys = excluded.keys, ids = excluded.ids, members = excluded.members`, [...of, chunk])
   const { rowCount: chunks } = await client.query(`select from "ListChunk" where ${mine} limit 1`, of)
-  if (chunks) await regroup('select n, member from placed union select n, unnest(members) from "ListChunk" c join chunk on chunk.raw = c.key and chunk.id = c.id where c."vendorId" = $1 and c.list = $2 and c.by = $3 and n in (select n from placed)')
+  if (chunks) await regroup('select * from chunk where n in (select n from placed)', `
+    select u.member, m.listed from (
+      select member from placed where placed.n = c.n union select unnest(k.members) from "ListChunk" k where k."vendorId" = $1 and k.list = $2 and k.by = $3 and k.key = c.raw and k.id = c.id
+    ) u cross join lateral (select listed from "Membership" where "vendorId" = $1 and "userId" = u.member and "tenantId" = ${TENANT} offset 0) m`)
   if (!chunks || await isFrayed(client, of, chunk)) {
     await client.query(`delete from "ListChunk" where ${mine}`, of)
     await client.query(`insert into "ListChunk" ("vendorId", list, by, key, id, size) values ($1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, 0)`, of)
-    await regroup(`select n, m."userId" as member from chunk, ${MEMBERS}`)
+    await regroup('select * from chunk', `select m."userId" as member, m.listed from ${MEMBERS}`)
   }
 }
