@@ -76,9 +76,9 @@ const ordersOf = (list: string) => Object.entries<Order>(orders).filter(([, orde
 const TENANT = `substr($2, strpos($2, ':') + 1)`
 const MEMBERS = `"Membership" m where m."vendorId" = $1 and m."tenantId" = ${TENANT}`
 const rowsOf = ({ table, rows }: Order, list: string) => `"${table}" r where r."vendorId" = $1${rows ? ` and ${rows}` : ''}${kindOf(list) === 'children' ? ` and r."parentId" = ${TENANT}` : ''}`
-const FIRST_ID = `'00000000-0000-0000-0000-000000000000'::uuid`
 /** Before all keys. */
 const FIRST = { timestamptz: '-infinity', text: '', boolean: 'false', uuid: '00000000-0000-0000-0000-000000000000' }
+const FIRST_ID = `'${FIRST.uuid}'::uuid`
 
 /**
  * Of list $2 in order $3: its chunks, what has changed since, how many entries there are before each, which page ($4 rows before
@@ -211,12 +211,15 @@ async function fold(client: PoolClient, vendorId: string, list: string, chunk: n
 
 type Of = [vendorId: string, list: string, by: string]
 const mine = `"vendorId" = $1 and list = $2 and by = $3`
-/** The chunks, numbered, and what has come or gone in this order (a change to what others compare has not), with the number of the chunk that it belongs to. */
-const placed = ({ type, entries }: Order) => `
+/** The chunks, numbered. */
+const numbered = ({ type }: Order) => `
   chunk as (
     select key as raw, key::${type} as key, id, size, row_number() over following as n, lead(key::${type}) over following as next_key, lead(id) over following as next_id
     from "ListChunk" where ${mine} window following as (order by key::${type}, id)
-  ), change as (
+  )`
+/** Beside them what has come or gone in this order (a change to what others compare has not), with the number of the chunk that it belongs to. */
+const placed = ({ type, entries }: Order) => `
+  change as (
     select c.id as member, sum(c.change) as change, e.key::${type}, e.id from "ListChange" c cross join lateral (${entries('c.keys', 'c.id')}) e
     where c."vendorId" = $1 and c.list = $2 group by 1, 3, 4 having sum(c.change) <> 0
   ), placed as (
@@ -233,7 +236,7 @@ async function foldTable(client: PoolClient, order: Order, of: Of, chunk: number
     where not exists (select from "ListChunk" where ${mine})`, of)
   if (!isNew) {
     await client.query(`
-      with ${placed(order)} update "ListChunk" c set size = c.size + change
+      with ${numbered(order)}, ${placed(order)} update "ListChunk" c set size = c.size + change
       from chunk join (select n, sum(change) as change from placed group by n) p using (n) where ${mine} and c.key = chunk.raw and c.id = chunk.id`, of)
     if (await isFrayed(client, of, chunk)) {
       const { rows: [sum] } = await client.query<{ size: number }>(`select sum(size)::int as size from "ListChunk" where ${mine}`, of)
@@ -242,7 +245,7 @@ async function foldTable(client: PoolClient, order: Order, of: Of, chunk: number
     }
   }
   await client.query(`
-    with ${placed(order)}, row as (
+    with ${numbered(order)}, row as (
       select raw, c.id as of_id, r.key, r.id, row_number() over inside - 1 as i, count(*) over (partition by n) as rows
       from (select * from chunk where size >= 2 * $4::int) c
       cross join lateral (
@@ -266,7 +269,7 @@ async function foldMembers(client: PoolClient, order: Order, of: Of, chunk: numb
   const { type, entries } = order
   /** Has chunks count, and name, what is in them now, and splits them where need be. Members are looked up, not joined: where nothing is known of a table yet, Postgres would go through all of them for each. */
   const regroup = (touched: string, members: string) => client.query(`
-    with ${placed(order)}, touched as (${touched}), entry as (
+    with ${numbered(order)}, ${placed(order)}, touched as (${touched}), entry as (
       select c.n, member, e.key, e.id, row_number() over inside - 1 as i, count(*) over (partition by c.n) as rows
       from touched c cross join lateral (${members}) m cross join lateral (${entries('m.listed', 'm.member')}) e
       where (e.key::${type}, e.id) >= (c.key, c.id) and (c.next_key is null or (e.key::${type}, e.id) < (c.next_key, c.next_id))
