@@ -25,8 +25,8 @@ export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): 
     await client.query(`set maintenance_work_mem = '512MB'`)
     await client.query(`
       with t as materialized (select i, gen_random_uuid() as id, date_trunc('second', now()) - (($2::int - i) * interval '1 hour') as at from generate_series(1, $2) i)
-      insert into "Tenant" ("vendorId", id, "rowId", "parentId", name, "createdAt", "updatedAt")
-      select $1, id, gen_random_uuid(), case when i > 2 then (select id from t where i = 2) end, 'Tenant ' || i, at, at from t`, [v, tenants])
+      insert into "Tenant" ("vendorId", id, "rowId", "parentId", path, name, "createdAt", "updatedAt")
+      select $1, id, gen_random_uuid(), case when i > 2 then second end, case when i > 2 then array[second, id] else array[id] end, 'Tenant ' || i, at, at from t, (select id as second from t where i = 2) s`, [v, tenants])
     await client.query(`
       insert into "User" ("vendorId", id, email, username, "phoneNumber", name, verified, "createdAt", "updatedAt")
       select $1, gen_random_uuid(), lower(first || '.' || last || i || '@example.com'), lower(first || i), '+1' || (2000000000 + i), case i when $2::int / 2 then 'Wilhelmina Featherstonehaugh' else first || ' ' || last || ' ' || i end, true, at, at

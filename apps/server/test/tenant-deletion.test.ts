@@ -90,7 +90,7 @@ describe.concurrent('deleting a tenant', () => {
       if (table.startsWith('List')) continue
       const expected = rows.filter((row) => !gone.has(row)).map((row) => {
         if (table === 'User' && row['activeTenantId'] === 'doomed') return { ...row, activeTenantId: null }
-        return table === 'Tenant' && row['parentId'] === 'doomed' ? { ...row, parentId: above } : row
+        return table === 'Tenant' && row['parentId'] === 'doomed' ? { ...row, parentId: above, path: [above, row['id']] } : row
       })
       expect(after[table], table).toEqual(expected)
     }

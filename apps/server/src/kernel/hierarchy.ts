@@ -1,31 +1,39 @@
+import type { Prisma, Tenant } from '@henhouse/database'
 import type { Ctx } from './operation.ts'
 
-/** A tenant below another one: its children are at level 1. */
-export interface Below { readonly id: string, readonly parentId: string, readonly level: number }
+/** A tenant seen from one above it: that one's children are at level 1. */
+export interface Place extends Pick<Tenant, 'id' | 'parentId' | 'name' | 'status' | 'createdAt'> { readonly level: number }
 
-/*
- * Raw SQL, as only it can recurse. It runs on a connection of its own: it sees what is committed, and must not be called
- * inside `ctx.atomically`, where everybody would hold one connection and wait for a second.
- */
+/** Of a tenant's `path`, the ids of those above it, the nearest first. */
+export const idsAbove = (path: readonly string[]) => path.slice(0, -1).toReversed()
 
 /** The ids of the tenants above, the nearest first. Empty for a tenant at the top, or none. */
-export async function ancestorsOf({ deps, vendorId }: Ctx, tenantId: string): Promise<string[]> {
-  const { rows } = await deps.database.pool.query<{ id: string }>(`
-    with recursive above as (
-      select "parentId" as id, 1 as level from "Tenant" where "vendorId" = $1 and id = $2
-      union all select t."parentId", a.level + 1 from above a join "Tenant" t on t."vendorId" = $1 and t.id = a.id
-    ) cycle id set again using path
-    select id from above where id is not null and not again order by level`, [vendorId, tenantId])
-  return rows.map((row) => row.id)
+export const ancestorsOf = async ({ db }: Ctx, tenantId: string) => idsAbove((await db.tenant.findFirst({ where: { id: tenantId }, select: { path: true } }))?.path ?? [])
+
+/** A tenant, alone or with all that are below it. */
+export interface Family { readonly tenantId: string, readonly below: boolean }
+export const tenantsOf = ({ tenantId, below }: Family): Prisma.TenantWhereInput => (below ? { path: { has: tenantId } } : { id: tenantId })
+export const membershipsIn = (family: Family): Prisma.MembershipWhereInput => (family.below ? { tenant: tenantsOf(family) } : { tenantId: family.tenantId })
+
+/** What is in both: one of the two, as what is below one tenant is so altogether, or nothing (null). */
+export async function common(ctx: Ctx, a: Family, b: Family): Promise<Family | null> {
+  const has = async (family: Family, id: string) => family.tenantId === id || (family.below && (await ancestorsOf(ctx, id)).includes(family.tenantId))
+  if (await has(a, b.tenantId)) return { tenantId: b.tenantId, below: a.below && b.below }
+  return await has(b, a.tenantId) ? a : null
 }
 
-/** The tenants below, level by level. */
-export async function descendantsOf({ deps, vendorId }: Ctx, tenantId: string): Promise<Below[]> {
-  const { rows } = await deps.database.pool.query<Below>(`
-    with recursive below as (
-      select id, "parentId", 1 as level from "Tenant" where "vendorId" = $1 and "parentId" = $2
-      union all select t.id, t."parentId", b.level + 1 from below b join "Tenant" t on t."vendorId" = $1 and t."parentId" = b.id
-    ) cycle id set again using path
-    select id, "parentId", level from below where not again order by level`, [vendorId, tenantId])
+/** The tenant and those below it, the oldest first. Raw SQL, as the ways to them can be long. It sees what is committed: not for use inside `ctx.atomically`. */
+export async function subtreeOf({ deps, vendorId }: Ctx, tenantId: string): Promise<Place[]> {
+  const { rows } = await deps.database.pool.query<Place>(`
+    select id, "parentId", name, status, "createdAt", cardinality(path) - array_position(path, $2) as level from "Tenant"
+    where "vendorId" = $1 and path @> array[$2] order by "createdAt", id`, [vendorId, tenantId])
   return rows
+}
+
+/** How many tenants there are below each of these, as far as they are below or the same as one. Raw SQL: a count for each row. Not for use inside `ctx.atomically`. */
+export async function sizesBelow({ deps, vendorId }: Ctx, tenantId: string, tenantIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await deps.database.pool.query<{ id: string, size: number }>(`
+    select id, (select count(*)::int - 1 from "Tenant" b where b."vendorId" = $1 and b.path @> array[t.id]) as size from "Tenant" t
+    where "vendorId" = $1 and id = any ($3) and path @> array[$2]`, [vendorId, tenantId, tenantIds])
+  return new Map(rows.map(({ id, size }) => [id, size]))
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { deps, newEnvironment, unique } from '../../test/environment.ts'
-import { foldLists, pageOf, type By, type List } from './listing.ts'
+import { countsOf, foldLists, pageOf, type By, type List } from './listing.ts'
 
 type Env = Awaited<ReturnType<typeof newEnvironment>>
 
@@ -10,7 +10,7 @@ async function people(env: Env, count: number, tenantId: string) {
   const at = (i: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, Math.floor(i / 3)))
   await ctx.db.user.createMany({ data: ids.map((id, i) => ({
     id, name: `Somebody ${i % 7}`, email: i % 9 ? `${unique('who')}@example.com` : null, username: i % 2 ? unique('name') : null, phoneNumber: i % 3 ? `+1${deps.random.digits(12)}` : null,
-    verified: i % 4 === 0, isLocked: i % 11 === 0, provider: i % 5 ? 'local' : 'google', activeTenantId: i % 6 ? tenantId : null, lastLogin: i % 4 ? at(i + 5) : null, createdAt: at(i), updatedAt: at(i),
+    verified: i % 4 === 0, isLocked: i % 11 === 0, subAccountAccess: [null, true, false, null][i % 4]!, provider: i % 5 ? 'local' : 'google', activeTenantId: i % 6 ? tenantId : null, lastLogin: i % 4 ? at(i + 5) : null, createdAt: at(i), updatedAt: at(i),
   })) })
   await ctx.db.membership.createMany({ data: ids.map((userId, i) => ({ userId, tenantId, createdAt: at(count - i) })) })
   await ctx.db.userEmail.createMany({ data: ids.filter((_, i) => i % 3 === 0).map((userId, i) => ({ id: deps.random.uuid(), userId, email: `${unique('more')}@example.com`, verified: false, createdAt: at(i * 2), updatedAt: at(i) })) })
@@ -36,6 +36,7 @@ async function expectedLists(env: Env, tenantId: string) {
     each('provider', (user) => user.provider)
     each('tenantId', (user) => user.activeTenantId ?? '')
     if (members) each('lastLogin', (user) => user.lastLogin?.getTime() ?? 0)
+    if (members) each('subAccountAccess', (user) => `${user.subAccountAccess ?? ''}`)
     const named = own.filter((user) => user.username !== null)
     add('users', 'usernames.createdAt', named.map((user) => [user.createdAt.getTime(), user.id]))
     add('users', 'usernames.userId', named.map((user) => [user.id, user.id]))
@@ -70,6 +71,10 @@ async function expectExact(env: Env, tenantId: string) {
       }
     }
   }))
+  const tally: Record<string, number> = {}
+  for (const { user } of await ctx.db.membership.findMany({ where: { tenantId }, select: { user: true } })) tally[`${user.subAccountAccess ?? ''}`] = 1 + (tally[`${user.subAccountAccess ?? ''}`] ?? 0)
+  const { [tenantId]: counted = {}, ...others } = Object.fromEntries(await countsOf(ctx, [tenantId, 'nowhere'], 'subAccountAccess'))
+  expect([Object.fromEntries(Object.entries(counted).filter(([, count]) => count)), others]).toEqual([tally, {}])
 }
 
 const chunks = async (env: Env, list: string, by = 'createdAt') => (await env.context()).db.listChunk.count({ where: { list, by } })
@@ -92,6 +97,7 @@ describe.concurrent('a counted list', () => {
     await ctx.db.membership.deleteMany({ where: { userId: { in: ids.filter((_, i) => i % 4 === 1) } } })
     await ctx.db.user.update({ where: { id: ids[2]! }, data: { username: unique('named') } })
     await ctx.db.user.update({ where: { id: ids[3]! }, data: { username: null } })
+    await ctx.db.user.updateMany({ where: { id: { in: ids.slice(20, 26) } }, data: { subAccountAccess: true } })
     await expectExact(env, tenantId)
     await fold()
     await expectExact(env, tenantId)

@@ -22,7 +22,7 @@ interface Order {
   column: string
   id?: string
   rows?: string
-  /** there is no such index: only tenants have the order */
+  /** there is no such index: only a tenant's members have the order */
   ofMembers?: true
 }
 
@@ -49,6 +49,7 @@ const orders = {
   'provider': ofUser('text', 'provider'),
   'tenantId': ofUser('text', 'tenantId', `coalesce(r."activeTenantId", '')`),
   'lastLogin': { ...ofUser('timestamptz', 'lastLogin'), ofMembers: true },
+  'subAccountAccess': { ...ofUser('text', 'subAccountAccess'), ofMembers: true },
   'usernames.createdAt': ofUsername('timestamptz', 'r."createdAt"', (keys) => `${keys}->>'createdAt'`),
   'usernames.userId': ofUsername('uuid', 'r.id', (_, of) => `${of}::text`),
   'usernames.username': ofUsername('text', 'r.username', (keys) => `${keys}->>'username'`),
@@ -111,19 +112,22 @@ const ofTable = (order: Order, list: string) => `
     select r."${order.id ?? 'id'}" from ${rowsOf(order, list)} and (${order.column}, r."${order.id ?? 'id'}") >= ((select key from first), (select id from first))
     order by ${order.column}, r."${order.id ?? 'id'}" offset (select skip - before from wanted, first) limit (select take from wanted)) as ids`
 
+/** Members of tenants whose time is up, and invisible ones if they are not to be seen. */
+const hiddenOf = (tenantIds: string, now: string, hideInvisible: string) => `
+    select "tenantId", "userId", listed from "Membership" where "vendorId" = $1 and "tenantId" = any (${tenantIds}) and "expiresAt" <= ${now}
+    union select m."tenantId", m."userId", m.listed from "User" u join "Membership" m on m."vendorId" = u."vendorId" and m."userId" = u.id where ${hideInvisible} and u."vendorId" = $1 and u.invisible and m."tenantId" = any (${tenantIds})`
+
 /**
  * Of a tenant's members: no index has the order, so that a chunk names its entries. Of whoever has changed since they are taken
- * from the membership instead. Those whose time is up ($7), and invisible ones if they are not to be seen ($8), count as if
- * they had gone just now: they must be few.
+ * from the membership instead. Those hidden at $7, invisible ones or not ($8), count as if they had gone just now: they must
+ * be few.
  */
 const ofMembers = (order: Order) => {
   const { type, entries } = order
   const isInPage = `(key, id) >= (select key, id from begin) and ((select key from finish) is null or (key, id) < (select key, id from finish))`
   const entriesOf = (some: string) => `select e.key::${type} as key, e.id from (${some}) m cross join lateral (${entries('m.listed', 'm."userId"')}) e`
   return `
-  with hidden as (
-    select m."userId", m.listed from ${MEMBERS} and m."expiresAt" <= $7
-    union select m."userId", m.listed from "User" u join "Membership" m on m."vendorId" = u."vendorId" and m."userId" = u.id where $8 and u."vendorId" = $1 and u.invisible and m."tenantId" = ${TENANT}
+  with hidden as (${hiddenOf(`array[${TENANT}]`, '$7', '$8')}
   ), short as (
     ${entriesOf(`select * from ${MEMBERS} and not exists (select from "ListChunk" where "vendorId" = $1 and list = $2 and by = $3) and m."userId" not in (select "userId" from hidden)`)}
   ), ${counted(order, { length: 'select count(*) from short', hidden: `union all select null, key, id, -1, false from (${entriesOf('select * from hidden')}) h` })}, here as (
@@ -153,6 +157,29 @@ export async function pageOf({ deps, vendorId, clock }: Ctx, list: List, by: By,
     ofTenant ? ofMembers(orders[by]) : ofTable(orders[by], list), [vendorId, list, by, skip, take, backwards, ...(ofTenant ? [clock.now(), hideInvisible] : [])])
   const { total, ids } = found!
   return { total, ids: backwards ? ids.reverse() : ids }
+}
+
+/**
+ * How many members each tenant has with each key of an order that knows few: most chunks have one throughout. Like `pageOf`
+ * not for use inside `ctx.atomically`.
+ */
+export async function countsOf({ deps, vendorId, clock }: Ctx, tenantIds: readonly string[], by: By, { hideInvisible = false } = {}) {
+  const { type, entries } = orders[by]
+  const { rows } = await deps.database.pool.query<{ tenantId: string, counts: Record<string, number> }>(`
+    with hidden as (${hiddenOf('$2', '$4', '$5')}
+    ), chunk as (
+      select list, key, size, keys, lead(key) over (partition by list order by key::${type}, id) as next_key from "ListChunk" where "vendorId" = $1 and list in (select 'members:' || unnest($2::text[])) and by = $3
+    ), counted as (
+      select list, key, size from chunk where key = next_key
+      union all select list, unnest(keys), 1 from chunk where key is distinct from next_key
+      union all select c.list, e.key, c.change from "ListChange" c cross join lateral (${entries('c.keys', 'c.id')}) e where c."vendorId" = $1 and c.list in (select list from chunk) and c.change <> 0
+      union all select 'members:' || "tenantId", e.key, -1 from hidden cross join lateral (${entries('listed', '"userId"')}) e
+      union all select 'members:' || "tenantId", e.key, 1 from "Membership" cross join lateral (${entries('listed', '"userId"')}) e
+        where "vendorId" = $1 and "tenantId" = any (array(select t from unnest($2::text[]) t where 'members:' || t not in (select list from chunk)))
+    )
+    select substr(list, length('members:') + 1) as "tenantId", jsonb_object_agg(key, count) as counts
+    from (select list, key, sum(size) as count from counted group by 1, 2) c group by 1`, [vendorId, tenantIds, by, clock.now(), hideInvisible])
+  return new Map(rows.map((row) => [row.tenantId, row.counts]))
 }
 
 /** Rows in the order of their ids in `ids`, as a look-up by ids has none. */

@@ -1,10 +1,10 @@
 import type { Prisma } from '@henhouse/database'
-import { ancestorsOf, descendantsOf } from '../../kernel/hierarchy.ts'
+import { ancestorsOf, sizesBelow, subtreeOf } from '../../kernel/hierarchy.ts'
 import { inOrderOf, pageOf } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope } from '../../kernel/operation.ts'
 import { containing, page, slice } from '../../kernel/paging.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
-import { cardColumns, subTenantColumns, toSubTenant, type CardRow, type SubTenantQuery, type SubTenantRow, type TreeNode } from './hierarchy.schemas.ts'
+import { cardColumns, subTenantColumns, toSubTenant, type SubTenantQuery, type SubTenantRow, type TreeNode } from './hierarchy.schemas.ts'
 
 /** A tenant's calls are about itself and what is below it; management without a tenant goes everywhere. @throws 404 */
 export async function mustBeWithin(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string) {
@@ -18,29 +18,21 @@ export async function mustBeBelow(ctx: Ctx, tenant: TenantScope | undefined, ten
 
 /** The tenants above this one, the nearest first. */
 export async function above(ctx: Ctx, tenantId: string) {
-  const ids = await ancestorsOf(ctx, tenantId), rows = await cards(ctx, ids)
-  return ids.flatMap((id, index) => rows.filter((row) => row.id === id).map((row) => ({ ...row, level: index + 1 })))
+  const ids = await ancestorsOf(ctx, tenantId), rows = await ctx.db.tenant.findMany({ where: { id: { in: ids } }, select: cardColumns })
+  return inOrderOf(ids, rows).map((row) => ({ ...row, level: ids.indexOf(row.id) + 1 }))
 }
 
 /** The tenants below, level by level, in each level the oldest first. */
-export async function below(ctx: Ctx, tenant: TenantScope) {
-  const places = await descendantsOf(ctx, tenant.id)
-  const level = new Map(places.map((place) => [place.id, place.level]))
-  const rows = await cards(ctx, [...level.keys()])
-  return rows.map((row) => ({ ...row, level: level.get(row.id)! })).toSorted((a, b) => a.level - b.level)
-}
+export const below = async (ctx: Ctx, tenant: TenantScope) => (await subtreeOf(ctx, tenant.id)).filter(({ level }) => level > 0).toSorted((a, b) => a.level - b.level)
 
 /** The tenant with all that is below it. @throws 404 */
 export async function tree(ctx: Ctx, tenant: TenantScope): Promise<TreeNode> {
-  const parents = new Map((await descendantsOf(ctx, tenant.id)).map((place) => [place.id, place.parentId]))
-  const nodes = new Map((await cards(ctx, [tenant.id, ...parents.keys()])).map((row) => [row.id, { row, children: [] } as TreeNode]))
-  for (const [id, node] of nodes) nodes.get(parents.get(id) ?? '')?.children.push(node)
+  const nodes = new Map((await subtreeOf(ctx, tenant.id)).map((row) => [row.id, { row, children: [] as TreeNode[] }]))
+  for (const node of nodes.values()) if (node.row.level > 0) nodes.get(node.row.parentId!)?.children.push(node)
   const root = nodes.get(tenant.id)
   if (!root) throw tenantErrors.notFound()
   return root
 }
-
-const cards = (ctx: Ctx, ids: string[]): Promise<CardRow[]> => ctx.db.tenant.findMany({ where: { id: { in: ids } }, select: cardColumns, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
 
 /** The children of one tenant in the subtree; with a filter whatever there is below it. @throws 404 for one that is not in the subtree */
 export async function search(ctx: Ctx, tenant: TenantScope, query: SubTenantQuery) {
@@ -50,7 +42,7 @@ export async function search(ctx: Ctx, tenant: TenantScope, query: SubTenantQuer
     const { ids, total } = await pageOf(ctx, `children:${_subTenantId}`, `tenants.${_sortBy}`, query)
     return page(await shown(ctx, inOrderOf(ids, await ctx.db.tenant.findMany({ where: { rowId: { in: ids } }, select: subTenantColumns }), (row) => row.rowId)), total, query)
   }
-  const where: Prisma.TenantWhereInput = { id: { in: (await descendantsOf(ctx, _subTenantId)).map((place) => place.id) }, OR: [{ name: containing(_filter) }, { id: containing(_filter) }] }
+  const where: Prisma.TenantWhereInput = { path: { has: _subTenantId }, NOT: { id: _subTenantId }, OR: [{ name: containing(_filter) }, { id: containing(_filter) }] }
   const direction = _order === 'DESC' ? 'desc' : 'asc'
   const [rows, total] = await Promise.all([
     ctx.db.tenant.findMany({ where, select: subTenantColumns, orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { rowId: direction }], ...slice(query) }),
@@ -70,9 +62,6 @@ export const parentsAmong = async (ctx: Ctx, tenantIds: readonly string[]) =>
 
 /** How many tenants there are below each of these, as far as they are in the subtree. */
 export async function sizes(ctx: Ctx, tenant: TenantScope, tenantIds: readonly string[]) {
-  const places = await descendantsOf(ctx, tenant.id)
-  const total = new Map([tenant.id, ...places.map((place) => place.id)].map((id) => [id, 0]))
-  // from the deepest level up
-  for (const { id, parentId } of places.toReversed()) total.set(parentId, total.get(parentId)! + total.get(id)! + 1)
+  const total = await sizesBelow(ctx, tenant.id, tenantIds)
   return [...new Set(tenantIds)].filter((id) => total.has(id)).map((tenantId) => ({ tenantId, totalSubTenants: total.get(tenantId)!, isParent: total.get(tenantId)! > 0 }))
 }

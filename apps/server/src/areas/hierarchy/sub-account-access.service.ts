@@ -1,4 +1,4 @@
-import { ancestorsOf, descendantsOf } from '../../kernel/hierarchy.ts'
+import { ancestorsOf, type Family } from '../../kernel/hierarchy.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { goesBelow } from './hierarchy.schemas.ts'
 
@@ -41,7 +41,7 @@ export async function reaches(ctx: Ctx, { userId, tenantId }: { userId: string, 
 }
 
 /** The tenant and those below it in which the caller may do what it may do in its own: without access to sub-accounts a user stays at home. */
-export async function familyOf(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string) {
-  if (caller.kind === 'user' && !await opens(ctx, caller.userId, caller.tenantId)) return [tenantId]
-  return [tenantId, ...(await descendantsOf(ctx, tenantId)).map((place) => place.id)]
+export async function familyOf(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string): Promise<Family> {
+  const isParent = await ctx.db.tenant.findFirst({ where: { parentId: tenantId }, select: { id: true } })
+  return { tenantId, below: isParent !== null && (caller.kind !== 'user' || await opens(ctx, caller.userId, caller.tenantId)) }
 }

@@ -1,8 +1,8 @@
-import type { Prisma } from '@henhouse/database'
 import { may } from '../../kernel/authorize.ts'
 import { isUuid } from '../../kernel/environments.ts'
 import { errors } from '../../kernel/errors.ts'
-import { ancestorsOf, descendantsOf } from '../../kernel/hierarchy.ts'
+import { idsAbove, tenantsOf } from '../../kernel/hierarchy.ts'
+import { countsOf } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../kernel/operation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { hasArrived } from '../memberships/memberships.schemas.ts'
@@ -26,12 +26,10 @@ export interface Root { tenantId: string, name: string, parentTenantId: string |
 export async function rootsOf(ctx: Ctx, user: UserScope): Promise<Root[]> {
   const rows = await ctx.db.membership.findMany({
     where: { userId: user.id, isDisabled: false, ...memberships.live(ctx) }, orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
-    select: { user: { select: { subAccountAccess: true } }, tenant: { select: { id: true, name: true, parentId: true, subAccountAccessType: true } } },
+    select: { user: { select: { subAccountAccess: true } }, tenant: { select: { id: true, name: true, parentId: true, path: true, subAccountAccessType: true } } },
   })
   const opening = new Set(rows.filter((row) => goesBelow(row.user.subAccountAccess, row.tenant.subAccountAccessType)).map((row) => row.tenant.id))
-  // only a tenant with a parent can lie below another, so most cost no look-up
-  const implied = await Promise.all(rows.map(async ({ tenant }) => tenant.parentId !== null && opening.size > 0 && (await ancestorsOf(ctx, tenant.id)).some((id) => opening.has(id))))
-  const roots = rows.filter((_, index) => !implied[index]), parents = await parentsAmong(ctx, roots.map(({ tenant }) => tenant.id))
+  const roots = rows.filter(({ tenant }) => !idsAbove(tenant.path).some((id) => opening.has(id))), parents = await parentsAmong(ctx, roots.map(({ tenant }) => tenant.id))
   return roots.map(({ tenant }) => ({
     tenantId: tenant.id, name: tenant.name, parentTenantId: tenant.parentId, hasChildren: parents.has(tenant.id), subAccountAccessAllowed: opening.has(tenant.id),
   }))
@@ -54,8 +52,7 @@ export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, query:
 /** Users reach their own tenant and, with access to sub-accounts, those below it; management without a tenant all. @throws 404 */
 async function mustReach(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, tenantIds: readonly string[]) {
   const wanted = [...new Set(tenantIds)], family = tenant && await familyOf(ctx, caller, tenant.id)
-  const there = family ? wanted.filter((id) => family.includes(id)).length : await ctx.db.tenant.count({ where: { id: { in: wanted } } })
-  if (there < wanted.length) throw tenantErrors.notFound()
+  if (await ctx.db.tenant.count({ where: { id: { in: wanted }, ...(family && { AND: tenantsOf(family) }) } }) < wanted.length) throw tenantErrors.notFound()
 }
 
 /** Brings users into tenants, all of them or none. Throws as `bringIn` does, and 404 for a tenant out of reach. @returns their ids */
@@ -97,13 +94,11 @@ export async function changeRoles(ctx: Ctx, caller: Caller, tenant: TenantScope 
  * caller's sight are left out.
  */
 export async function counts(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, { tenantIds, excludeInvisibleUsers = false }: Counted) {
-  const within = tenant && [tenant.id, ...(await descendantsOf(ctx, tenant.id)).map((place) => place.id)]
-  const known = new Set((await ctx.db.tenant.findMany({ where: { id: { in: within ? tenantIds.filter((id) => within.includes(id)) : tenantIds } }, select: { id: true } })).map((row) => row.id))
-  const members: Prisma.MembershipWhereInput = { tenantId: { in: [...known] }, ...memberships.liveAndVisibleTo(ctx, caller), ...(excludeInvisibleUsers && { user: { invisible: false } }) }
-  const goBelow: Prisma.MembershipWhereInput = { OR: [
-    { tenant: { subAccountAccessType: 'alwaysOn' } }, { user: { subAccountAccess: true } }, { user: { subAccountAccess: null }, tenant: { subAccountAccessType: 'defaultOn' } },
-  ] }
-  const count = async (where: Prisma.MembershipWhereInput) => new Map((await ctx.db.membership.groupBy({ by: ['tenantId'], where, _count: true })).map((row) => [row.tenantId, row._count]))
-  const [all, open] = await Promise.all([count(members), count({ AND: [members, goBelow] })])
-  return [...new Set(tenantIds)].filter((id) => known.has(id)).map((tenantId) => ({ tenantId, totalUsers: all.get(tenantId) ?? 0, totalAccessAllowedUsers: open.get(tenantId) ?? 0 }))
+  const rows = await ctx.db.tenant.findMany({ where: { id: { in: tenantIds }, ...(tenant && { path: { has: tenant.id } }) }, select: { id: true, subAccountAccessType: true } })
+  const types = new Map(rows.map((row) => [row.id, row.subAccountAccessType])), known = [...new Set(tenantIds)].filter((id) => types.has(id))
+  const counted = await countsOf(ctx, known, 'subAccountAccess', { hideInvisible: caller.kind === 'user' || excludeInvisibleUsers })
+  const sum = (tenantId: string, which: (access: string) => boolean) => Object.entries(counted.get(tenantId) ?? {}).reduce((total, [access, count]) => total + (which(access) ? count : 0), 0)
+  return known.map((tenantId) => ({
+    tenantId, totalUsers: sum(tenantId, () => true), totalAccessAllowedUsers: sum(tenantId, (access) => goesBelow(access === '' ? null : access === 'true', types.get(tenantId)!)),
+  }))
 }

@@ -162,4 +162,31 @@ describe.concurrent('the users of sub-accounts', () => {
     await env.vendor('PUT', '/tenants/resources/sub-tenants/v1/b/hierarchy-settings', { subAccountAccessType: 'alwaysOn' })
     expect(await ask(env.vendor, { tenantIds: ['b'] })).toMatchObject([{ totalAccessAllowedUsers: 2 }])
   })
+
+  test('and the accounts themselves are read however many there are: more than a statement takes parameters', async () => {
+    const { env, admin } = await family(), ctx = await env.context(), many = 33_000
+    const client = await ctx.deps.database.pool.connect()
+    try {
+      await client.query('begin; set local session_replication_role = replica')
+      await client.query(`
+        insert into "Tenant" ("vendorId", id, "rowId", "parentId", path, name, "createdAt", "updatedAt")
+        select $1, 't' || i, gen_random_uuid(), 'b', array['a', 'b', 't' || i], 'Number ' || i, now(), now() from generate_series(1, $2) i`, [ctx.vendorId, many])
+      await client.query('commit')
+    } finally {
+      client.release()
+    }
+    const below = await env.newUser({ tenantId: 't77' })
+    for (const path of [v1, '/identity/resources/users/v3', '/identity/resources/users/v3?_filter=@', '/identity/resources/users/v1/query/phrase?_phraseSearchContains=example&_phraseSearchApproximate=true']) {
+      const { status, body } = await env.as('a')('GET', path)
+      expect([path, status, body.items?.map((user: { id: string }) => user.id).sort()]).toEqual([path, 200, [admin.id, below.id].sort()])
+    }
+    expect((await admin('GET', v1)).body.items).toMatchObject([{ id: admin.id }, { id: below.id, tenants: [{ tenantId: 't77' }] }])
+    for (const path of ['users/emails/v1', 'users/phone-numbers/v2', 'usernames/v1']) expect(await env.as('a')('GET', `/identity/resources/${path}`)).toMatchObject({ status: 200 })
+    expect((await env.as('a')('GET', '/tenants/resources/hierarchy/v1')).body).toHaveLength(many + 2)
+    expect((await env.as('a')('GET', '/tenants/resources/hierarchy/v1/tree')).body.children[0].children).toHaveLength(many + 1)
+    expect((await env.as('a')('GET', '/tenants/resources/hierarchy/v2?_filter=number%20777&_limit=5')).body).toMatchObject({ _metadata: { totalItems: 11 } })
+    expect((await env.as('a')('GET', '/tenants/resources/hierarchy/v2/metadata?_tenantIds=a,b,t77')).body).toEqual([
+      { tenantId: 'a', totalSubTenants: many + 2, isParent: true }, { tenantId: 'b', totalSubTenants: many + 1, isParent: true }, { tenantId: 't77', totalSubTenants: 0, isParent: false },
+    ])
+  })
 })

@@ -1,8 +1,10 @@
+import type { Prisma } from '@henhouse/database'
 import { Type } from 'typebox'
 import { find, issue, redeem, revoke, type ChallengeKind, type Outcome } from '../../kernel/challenges.ts'
 import { DAY } from '../../kernel/clock.ts'
 import { discreetly } from '../../kernel/discretion.ts'
 import { baseUrl } from '../../kernel/environments.ts'
+import { membershipsIn } from '../../kernel/hierarchy.ts'
 import * as jobs from '../../kernel/jobs.ts'
 import type { Ctx, HttpCtx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { Id } from '../../kernel/validation.ts'
@@ -80,16 +82,16 @@ async function settle(ctx: HttpCtx, { userId, tenantId }: Invitation, withCode: 
 /** How many mails are written at once: the first while the caller waits, the others by a job. */
 const MOST_AT_ONCE = 20
 
-interface Wanted { tenantIds?: readonly string[] | undefined, self?: string | undefined }
+interface Wanted { places?: Prisma.MembershipWhereInput | undefined, self?: string | undefined }
 
 /**
- * Sends the mail of each invitation to these tenants (absent: all) that the user has not taken up yet once more. Nobody is
+ * Sends the mail of each invitation to these places (absent: all) that the user has not taken up yet once more. Nobody is
  * told whether there is such a user, or invitation. `self` gets its own whatever the tenants.
  */
-async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { tenantIds, self }: Wanted): Promise<void> {
+async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { places, self }: Wanted): Promise<void> {
   const user = await ctx.db.user.findFirst({ where: { ...who, isLocked: false } })
   const waiting = await ctx.db.membership.findMany({
-    where: { userId: user?.id ?? ctx.random.uuid(), acceptedAt: null, isDisabled: false, ...live(ctx), ...(tenantIds && user?.id !== self && { tenantId: { in: [...tenantIds] } }) },
+    where: { userId: user?.id ?? ctx.random.uuid(), acceptedAt: null, isDisabled: false, ...live(ctx), ...(user?.id !== self && places) },
     select: { tenantId: true }, orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
   })
   const found = waiting.map((row) => row.tenantId), later = found.slice(MOST_AT_ONCE)
@@ -103,15 +105,15 @@ async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { ten
 
 /** To the tenant named, or where none is to all; a user who asks for its own gets all of them. */
 export const resend = (ctx: Ctx, email: string, tenantId: string | undefined, self: string | undefined) =>
-  resendTo(ctx, { email: email.toLowerCase() }, { tenantIds: tenantId === undefined ? undefined : [tenantId], self })
+  resendTo(ctx, { email: email.toLowerCase() }, { places: tenantId === undefined ? undefined : { tenantId }, self })
 
 /** To the tenant and those below it; for a user only where it may go down into them. */
 export async function resendBelow(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope, email: string) {
-  await resendTo(ctx, { email: email.toLowerCase() }, { tenantIds: await familyOf(ctx, caller, tenant.id) })
+  await resendTo(ctx, { email: email.toLowerCase() }, { places: membershipsIn(await familyOf(ctx, caller, tenant.id)) })
 }
 
 const resendInvitations = jobs.job({
   name: 'resend-invitations', payload: Type.Object({ userId: Id, tenantIds: Type.Array(Type.String()) }),
-  run: (ctx, { userId, tenantIds }) => resendTo(ctx, { id: userId }, { tenantIds }),
+  run: (ctx, { userId, tenantIds }) => resendTo(ctx, { id: userId }, { places: { tenantId: { in: tenantIds } } }),
 })
 export const invitationJobs = [resendInvitations]

@@ -1,16 +1,16 @@
 import type { Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { isUuid } from '../../kernel/environments.ts'
+import { common, membershipsIn, type Family } from '../../kernel/hierarchy.ts'
 import { inOrderOf, pageOf } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../kernel/operation.ts'
 import { containing, Order, page, pageQuery, slice } from '../../kernel/paging.ts'
 import { usersLike } from '../../kernel/similar.ts'
 import { OneOf } from '../../kernel/validation.ts'
 import { familyOf } from '../hierarchy/sub-account-access.service.ts'
-import { visibleTo } from '../memberships/memberships.service.ts'
+import { live, visibleTo } from '../memberships/memberships.service.ts'
 import { userErrors } from './users.errors.ts'
 import { secretColumns, toCoreUser, withTenants } from './users.schemas.ts'
-import { membersOf } from './users.service.ts'
 
 const text = Type.Optional(Type.String())
 
@@ -76,11 +76,11 @@ export const totalOf = async (ctx: Ctx, { where, whole }: Pick<Awaited<ReturnTyp
 export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: AnyQuery) {
   const { _identifier, _identifierType, _includeSubTenants = true, _phraseSearchContains: all = [], _phraseSearchOptional: any = [], _phraseSearchExcludes: none = [] } = query
   if ((_identifier === undefined) !== (_identifierType === undefined)) throw userErrors.identifierAlone()
-  const family = (id: string) => (_includeSubTenants ? familyOf(ctx, caller, id) : [id])
-  const ofCaller = tenant && await family(tenant.id)
-  const asked = query._tenantId === undefined ? undefined : await family(query._tenantId)
-  const tenantIds = asked && ofCaller ? asked.filter((id) => ofCaller.includes(id)) : asked ?? ofCaller
-  const nearest = query._phraseSearchApproximate && all.length + any.length ? await usersLike(ctx, { all, any, tenantIds }) : undefined
+  const of = (tenantId: string) => (_includeSubTenants ? familyOf(ctx, caller, tenantId) : { tenantId, below: false })
+  const ofCaller = tenant && await of(tenant.id)
+  const asked = query._tenantId === undefined ? undefined : await of(query._tenantId)
+  const family = asked && ofCaller ? await common(ctx, asked, ofCaller) : asked ?? ofCaller
+  const nearest = query._phraseSearchApproximate && all.length + any.length ? await usersLike(ctx, { all, any, family: family ?? undefined }) : undefined
   const filters: Prisma.UserWhereInput[] = [
     ...(nearest ? [{ id: { in: nearest } }] : [...all.map(having), ...(any.length ? [{ OR: any.map(having) }] : [])]),
     ...none.map(lacking),
@@ -91,15 +91,16 @@ export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, ten
     ...(_identifier === undefined || !_identifierType ? [] : [{ [_identifierType]: { startsWith: containing(_identifier.toLowerCase()).contains } }]),
     ...(query._filter === undefined ? [] : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),
   ]
-  const where: Prisma.UserWhereInput = { ...(tenantIds && membersOf(ctx, tenantIds)), ...visibleTo(caller), AND: filters }
-  return { where, visible: caller.kind === 'user' ? ofCaller : undefined, whole: filters.length ? undefined : wholeList(caller, tenantIds), nearest }
+  const members = family === null ? { id: { in: [] } } : family && { memberships: { some: { ...membershipsIn(family), ...live(ctx) } } }
+  const where: Prisma.UserWhereInput = { ...members, ...visibleTo(caller), AND: filters }
+  return { where, visible: caller.kind === 'user' ? ofCaller : undefined, whole: filters.length ? undefined : wholeList(caller, family), nearest }
 }
 
-function wholeList(caller: VendorCaller | UserCaller, tenantIds: string[] | undefined): { list: 'users' | `members:${string}`, hideInvisible: boolean } | undefined {
-  const hideInvisible = caller.kind === 'user', [tenantId, ...others] = tenantIds ?? []
-  if (!tenantIds) return { list: 'users', hideInvisible }
+function wholeList(caller: VendorCaller | UserCaller, family: Family | null | undefined): { list: 'users' | `members:${string}`, hideInvisible: boolean } | undefined {
+  const hideInvisible = caller.kind === 'user'
+  if (family === undefined) return { list: 'users', hideInvisible }
   // somebody may be in several tenants
-  return tenantId === undefined || others.length ? undefined : { list: `members:${tenantId}`, hideInvisible }
+  return family === null || family.below ? undefined : { list: `members:${family.tenantId}`, hideInvisible }
 }
 
 const searched = ['email', 'username', 'phoneNumber'] as const

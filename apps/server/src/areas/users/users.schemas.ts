@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Prisma, Tenant as TenantColumns, User as UserColumns } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
+import { membershipsIn, type Family } from '../../kernel/hierarchy.ts'
 import type { Ctx, Http, HttpCtx, UserCaller, VendorCaller } from '../../kernel/operation.ts'
-import { DateTime, Id, Name, INDEXED_LENGTH, Nullable, OneOf } from '../../kernel/validation.ts'
+import { DateTime, Id, INDEXED_LENGTH, Name, Nullable, OneOf } from '../../kernel/validation.ts'
 import { goesBelow } from '../hierarchy/hierarchy.schemas.ts'
 import { hasArrived } from '../memberships/memberships.schemas.ts'
 import { live } from '../memberships/memberships.service.ts'
@@ -81,8 +82,8 @@ export const CreatedUser = Type.Object({ ...User.properties, temporaryExpiration
 export const Authorization = Type.Object({ roles: Type.Array(Role), permissions: Type.Array(Permission) })
 
 /** What `toCoreUser` needs of a user beside its own columns: the tenants (`visible`: none but these), with the roles there or without. */
-export const withTenants = (ctx: Ctx, { roles, visible }: { roles: boolean, visible?: string[] | undefined }) => ({
-  where: { ...live(ctx), ...(visible && { tenantId: { in: visible } }) },
+export const withTenants = (ctx: Ctx, { roles, visible }: { roles: boolean, visible?: Family | undefined }) => ({
+  where: { ...live(ctx), ...(visible && membershipsIn(visible)) },
   select: {
     tenantId: true, isDisabled: true, acceptedAt: true, expiresAt: true, tenant: { select: { subAccountAccessType: true } },
     // Prisma's types would take `false` for `true`
