@@ -35,7 +35,7 @@ async function prepare(databaseUrl: string, size: Size): Promise<Fixture> {
 }
 
 type Caller = 'vendorToken' | 'userToken' | 'memberToken'
-interface Case { name: string, path: (fixture: Fixture) => string, as?: Caller, tenant?: 'bigTenantId' | 'parentTenantId' | 'tenantId', middle?: boolean }
+interface Case { name: string, path: (fixture: Fixture) => string, as?: Caller, tenant?: 'bigTenantId' | 'parentTenantId' | 'familyTenantId' | 'tenantId', middle?: boolean, body?: (fixture: Fixture) => object }
 
 const identity = '/identity/resources'
 const listOf = (name: string, path: string, more: Omit<Case, 'name' | 'path'> = {}): Case[] => [
@@ -57,6 +57,8 @@ const cases: Case[] = [
   ...listOf('members of the big tenant', `${identity}/users/v3`, { tenant: 'bigTenantId' }),
   ...listOf('members, as one of them', `${identity}/users/v1`, { as: 'userToken' }),
   ...listOf('members of the big tenant by address', `${identity}/users/v3?_sortBy=email`, { tenant: 'bigTenantId' }),
+  ...listOf('users of a tenant and one below it', `${identity}/users/v3`, { tenant: 'familyTenantId' }),
+  { name: 'counts of members of the big tenant', path: () => `${identity}/tenants/users/v1/count`, body: (f) => ({ tenantIds: [f.bigTenantId] }) },
   { name: 'page of members in the portal', path: () => '/team/resources/members/v1', as: 'userToken' },
   { name: 'counts of members in the portal', path: () => '/team/resources/stats/v1/members', as: 'userToken' },
   ...listOf('tenants', '/tenants/resources/tenants/v2?_limit=10'),
@@ -74,6 +76,8 @@ const cases: Case[] = [
   { name: 'search: beginning of an address', path: (f) => `${identity}/users/v3?_identifierType=email&_identifier=${f.email.slice(0, -9)}` },
   { name: 'search: nothing found', path: () => `${identity}/users/v3?_filter=qqzzxx` },
   { name: 'search in the big tenant: nothing found', path: () => `${identity}/users/v3?_filter=qqzzxx`, tenant: 'bigTenantId' },
+  { name: 'search below one tenant: nothing found', path: () => `${identity}/users/v3?_filter=qqzzxx`, tenant: 'parentTenantId' },
+  { name: 'search: a tenant below one', path: (f) => `/tenants/resources/hierarchy/v2?_filter=${f.tenantId.slice(0, 20)}`, tenant: 'parentTenantId' },
   { name: 'search: a tenant', path: (f) => `/tenants/resources/tenants/v2?_filter=${f.bigTenantId.slice(0, 20)}` },
   { name: 'phrases', path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Wilhelm,stoneha&_phraseSearchExcludes=Bob` },
   { name: 'phrases, mistyped', path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Fetherstonhaugh&_phraseSearchApproximate=true` },
@@ -103,7 +107,7 @@ try {
         const { path: url, headers } = await path(call, one, fixture)
         for (let i = 0; i < REQUESTS; i++) {
           const begin = performance.now()
-          await call('GET', url, 200, undefined, headers)
+          await (one.body ? call('POST', url, 201, one.body(fixture), headers) : call('GET', url, 200, undefined, headers))
           // the first round warms up
           if (round) times[index]!.push(performance.now() - begin)
         }

@@ -1,9 +1,9 @@
 import { foldLists } from '../src/kernel/listing.ts'
 import type { Ctx } from '../src/kernel/operation.ts'
 
-/** How many there are to be; the first tenant has `members` of the users, the others share the rest. All but two are right below the second. */
+/** How many there are to be; the first tenant has `members` of the users, the others share the rest. All but three are right below the second; the fourth is below the third. */
 export interface Size { users: number, tenants: number, members: number, chunk?: number }
-export interface Crowd { bigTenantId: string, parentTenantId: string, tenantId: string, memberId: string, userId: string, email: string, adminId: string }
+export interface Crowd { bigTenantId: string, parentTenantId: string, familyTenantId: string, tenantId: string, memberId: string, userId: string, email: string, adminId: string }
 
 const FIRST = ['Ada', 'Bob', 'Carla', 'Dmitri', 'Elena', 'Farid', 'Grace', 'Hugo', 'Ines', 'Jonas', 'Katja', 'Linus', 'Maria', 'Noor', 'Otto', 'Priya', 'Quinn', 'Rosa', 'Sven', 'Tara', 'Umar', 'Vera', 'Wim', 'Xenia', 'Yusuf', 'Zoe']
 const LAST = ['Abel', 'Brandt', 'Castro', 'Duarte', 'Eriksen', 'Fischer', 'Gupta', 'Haddad', 'Ivanov', 'Jansen', 'Kowalski', 'Lindgren', 'Moreau', 'Novak', 'Okafor', 'Petrov', 'Quiroga', 'Rossi', 'Schmidt', 'Tanaka', 'Ueda', 'Vargas', 'Weber', 'Yilmaz', 'Zhang']
@@ -26,7 +26,8 @@ export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): 
     await client.query(`
       with t as materialized (select i, gen_random_uuid() as id, date_trunc('second', now()) - (($2::int - i) * interval '1 hour') as at from generate_series(1, $2) i)
       insert into "Tenant" ("vendorId", id, "rowId", "parentId", path, name, "createdAt", "updatedAt")
-      select $1, id, gen_random_uuid(), case when i > 2 then second end, case when i > 2 then array[second, id] else array[id] end, 'Tenant ' || i, at, at from t, (select id as second from t where i = 2) s`, [v, tenants])
+      select $1, id, gen_random_uuid(), above[cardinality(above)], above || id, 'Tenant ' || i, at, at
+      from t cross join lateral (select array(select a.id from t a where a.i = 2 and t.i > 2 or a.i = 3 and t.i = 4 order by a.i) as above) p`, [v, tenants])
     await client.query(`
       insert into "User" ("vendorId", id, email, username, "phoneNumber", name, verified, "createdAt", "updatedAt")
       select $1, gen_random_uuid(), lower(first || '.' || last || i || '@example.com'), lower(first || i), '+1' || (2000000000 + i), case i when $2::int / 2 then 'Wilhelmina Featherstonehaugh' else first || ' ' || last || ' ' || i end, true, at, at
@@ -53,7 +54,7 @@ export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): 
     await foldLists(ctx.deps, { vendorId: v, ...(chunk && { chunk }) })
     const { rows: [found] } = await client.query<Crowd>(`
       with t as (select id, row_number() over (order by "createdAt") n from "Tenant" where "vendorId" = $1)
-      select (select id from t where n = 1) as "bigTenantId", (select id from t where n = 2) as "parentTenantId", (select id from t where n = 1 + $2::int / 2) as "tenantId",
+      select (select id from t where n = 1) as "bigTenantId", (select id from t where n = 2) as "parentTenantId", (select id from t where n = 3) as "familyTenantId", (select id from t where n = 1 + $2::int / 2) as "tenantId",
         (select "userId" from "Membership" where "vendorId" = $1 and "tenantId" = (select id from t where n = 1 + $2::int / 2) limit 1) as "memberId",
         (select "userId" from "Membership" where "vendorId" = $1 and "tenantId" = (select id from t where n = 1) limit 1) as "adminId", u.id as "userId", u.email
       from "User" u where u."vendorId" = $1 order by u."createdAt" offset $3::int / 2 limit 1`, [v, tenants, users])

@@ -21,7 +21,7 @@ const LARGE = ['User', 'UserEmail', 'PhoneNumber', 'Membership', 'MembershipRole
 interface Statement { text: string, values: unknown[] }
 interface Plan { 'Node Type': string, 'Relation Name'?: string, 'Actual Rows': number, 'Actual Loops': number, 'Rows Removed by Filter'?: number, 'Rows Removed by Index Recheck'?: number, 'Plans'?: Plan[] }
 
-let database: ReturnType<typeof openDatabase>, crowd: Crowd, run: (url: string, as: 'vendor' | 'admin' | 'member', tenantId?: string) => Promise<Statement[]>
+let database: ReturnType<typeof openDatabase>, crowd: Crowd, run: (url: string, as: 'vendor' | 'admin' | 'member', tenantId?: string, body?: object) => Promise<Statement[]>
 
 beforeAll(async () => {
   const url = await createDatabase(inject('databaseUrl'), name)
@@ -48,11 +48,11 @@ beforeAll(async () => {
     vendor: signToken(ctx, { type: 'vendor', vendorId: environment.id, scopes: [] }, { expiresIn: 3600 }),
     admin: await userToken(crowd.adminId, crowd.bigTenantId), member: await userToken(crowd.memberId, crowd.tenantId),
   }
-  run = async (url, as, tenantId) => {
+  run = async (url, as, tenantId, body) => {
     const statements: Statement[] = seen = []
-    const response = await server.http.inject({ method: 'GET', url, headers: { authorization: `Bearer ${tokens[as]}`, ...(tenantId && { 'frontegg-tenant-id': tenantId }) } })
+    const response = await server.http.inject({ method: body ? 'POST' : 'GET', url, ...(body && { payload: body }), headers: { authorization: `Bearer ${tokens[as]}`, ...(tenantId && { 'frontegg-tenant-id': tenantId }) } })
     seen = undefined
-    expect(response.statusCode, response.body.slice(0, 300)).toBe(200)
+    expect(response.statusCode, response.body.slice(0, 300)).toBe(body ? 201 : 200)
     return statements.filter(({ text }) => /^\s*(select|with)/i.test(text))
   }
 }, 120_000)
@@ -76,8 +76,8 @@ async function cost({ text, values }: Statement) {
   }
 }
 
-async function expectCheap(url: string, as: 'vendor' | 'admin' | 'member', tenantId: string | undefined, most: number) {
-  const statements = await run(url, as, tenantId)
+async function expectCheap(url: string, as: 'vendor' | 'admin' | 'member', tenantId: string | undefined, most: number, body?: object) {
+  const statements = await run(url, as, tenantId, body)
   expect(statements.length).toBeGreaterThan(0)
   const costs = []
   for (const statement of statements) costs.push({ ...await cost(statement), text: statement.text })
@@ -145,6 +145,15 @@ describe('the rows read for', () => {
     ['roles of users', () => `${identity}/users/v3/roles?ids=${crowd.userId}`, 'vendor'],
     ['groups of users', () => `${identity}/users/v3/groups?ids=${crowd.userId}`, 'vendor'],
   ])('%s are few', (_, url, as, tenant) => expectCheap(url(), as, tenant && crowd[tenant], 200))
+
+  it('the counts of a big tenant\'s members are few', () => expectCheap(`${identity}/tenants/users/v1/count`, 'vendor', undefined, 200, { tenantIds: [crowd.bigTenantId, crowd.tenantId] }))
+
+  it.each<[string, () => string, 'familyTenantId' | 'parentTenantId', number]>([
+    ['a page of the users of a tenant and one below it', () => `${identity}/users/v3`, 'familyTenantId', 300],
+    ['a page of their addresses', () => `${identity}/users/emails/v1?_sortBy=email`, 'familyTenantId', 300],
+    ['a search for nothing among the users of very many tenants', () => `${identity}/users/v3?_filter=qqzzxx`, 'parentTenantId', USERS / 10],
+    ['a search for a tenant below one', () => `/tenants/resources/hierarchy/v2?_filter=${crowd.tenantId.slice(0, 20)}`, 'parentTenantId', TENANTS / 10],
+  ])('%s are few', (_, url, tenant, most) => expectCheap(url(), 'vendor', crowd[tenant], most))
 
   // trigrams leave candidates that are looked at and dropped, the more the commoner they are
   it.each<[string, () => string, ('bigTenantId')?]>([
