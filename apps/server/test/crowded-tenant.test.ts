@@ -28,10 +28,10 @@ afterAll(async () => {
   await dropDatabase(inject('databaseUrl'), name)
 })
 
-async function crowdedTenant() {
+async function crowdedTenant({ tenants = 3 } = {}) {
   const own = { ...deps, database }
   const { environment } = await createEnvironment(own, { name: unique('crowd') }), ctx = contextFor(own, environment, deps.log)
-  const { bigTenantId: tenantId, tenantId: other } = await fill(ctx, { users: MEMBERS + 20, tenants: 3, members: MEMBERS })
+  const { bigTenantId: tenantId, tenantId: other, parentTenantId } = await fill(ctx, { users: MEMBERS + 20, tenants, members: MEMBERS })
   // some who are elsewhere, too
   await database.pool.query(`
     insert into "Membership" ("vendorId", "userId", "tenantId", "createdAt")
@@ -43,15 +43,15 @@ async function crowdedTenant() {
   /** who goes with the tenant */
   const oneOf = async ({ skip }: { skip: number }) =>
     (await ctx.db.membership.findFirstOrThrow({ where: { tenantId, user: { memberships: { every: { tenantId } } } }, orderBy: { createdAt: 'asc' }, skip })).userId
-  return { ctx, environment, tenantId, other, call, counts, oneOf, url: `/tenants/resources/tenants/v1/${tenantId}` }
+  return { ctx, environment, tenantId, other, parentTenantId, call, counts, oneOf, url: `/tenants/resources/tenants/v1/${tenantId}` }
 }
 
-/** Breaks whatever deletes the user: as far into it as the user is. */
-async function breakAt(userId: string) {
+/** Breaks whatever does this to the row: as far into it as the row is. */
+async function breakAt(id: string, what: 'delete on "User"' | 'update on "Tenant"' = 'delete on "User"') {
   await database.pool.query(`
     create or replace function broken() returns trigger language plpgsql as $$ begin raise exception 'the server breaks down'; end $$;
-    create trigger broken before delete on "User" for each row when (old.id = '${userId}') execute function broken()`)
-  return () => database.pool.query('drop trigger broken on "User"')
+    create trigger broken before ${what} for each row when (old.id = '${id}') execute function broken()`)
+  return () => database.pool.query(`drop trigger broken ${what.slice('update '.length)}`)
 }
 
 describe('deleting a tenant with very many members', () => {
@@ -77,6 +77,20 @@ describe('deleting a tenant with very many members', () => {
     await runDue(later, environment.id)
     expect(await counts()).toEqual({ members: 0, users: 30 })
     expect(await ctx.db.tenant.count({ where: { id: tenantId } })).toBe(0)
+    expect(await ctx.db.job.count()).toBe(0)
+  }, 30_000)
+
+  test('or with very many right below it goes in steps, too: they move up, and take what is below them along', async () => {
+    const { ctx, environment, parentTenantId, call } = await crowdedTenant({ tenants: 2500 }), below = await ctx.db.tenant.findMany({ where: { path: { has: parentTenantId } }, orderBy: { id: 'asc' }, select: { id: true, path: true } })
+    expect(below).toHaveLength(2499)
+    const last = below.filter(({ path }) => path.length === 2).at(-1)!
+    const mend = await breakAt(last.id, 'update on "Tenant"')
+    expect(await call('DELETE', `/tenants/resources/tenants/v1/${parentTenantId}`)).toBe(500)
+    expect(await ctx.db.tenant.count({ where: { path: { has: parentTenantId } } })).toBeLessThan(700)
+    await mend()
+    await runDue({ ...server.worker, deps: { ...server.worker.deps, systemClock: { now: () => new Date(deps.systemClock.now().getTime() + 61_000) } } }, environment.id)
+    const rows = await ctx.db.tenant.findMany({ where: { id: { in: below.map(({ id }) => id) } }, orderBy: { id: 'asc' }, select: { id: true, path: true } })
+    expect(rows).toEqual(below.filter(({ id }) => id !== parentTenantId).map(({ id, path }) => ({ id, path: path.slice(1) })))
     expect(await ctx.db.job.count()).toBe(0)
   }, 30_000)
 

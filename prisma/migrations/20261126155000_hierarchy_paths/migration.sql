@@ -29,7 +29,8 @@ END $$;
 CREATE TRIGGER place BEFORE INSERT ON "Tenant" FOR EACH ROW EXECUTE FUNCTION place_tenant();
 CREATE TRIGGER place_anew BEFORE UPDATE OF "parentId" ON "Tenant" FOR EACH ROW WHEN (OLD."parentId" IS DISTINCT FROM NEW."parentId") EXECUTE FUNCTION place_tenant();
 
-CREATE FUNCTION place_tenants_below() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Where most tenants are below one, Postgres would take any to have many below it, and go through all of them for each.
+CREATE FUNCTION place_tenants_below() RETURNS trigger LANGUAGE plpgsql SET plan_cache_mode = force_custom_plan AS $$
 BEGIN
   IF EXISTS (SELECT FROM "Tenant" WHERE "vendorId" = NEW."vendorId" AND "parentId" = NEW.id AND path[: cardinality(NEW.path)] <> NEW.path) THEN
     UPDATE "Tenant" SET path = NEW.path || path[array_position(path, NEW.id) + 1 :] WHERE "vendorId" = NEW."vendorId" AND path @> ARRAY[NEW.id] AND id <> NEW.id;

@@ -6,18 +6,23 @@ import type { Ctx } from '../../kernel/operation.ts'
 import { tenantErrors } from './tenants.errors.ts'
 import { keyOf } from './tenants.service.ts'
 
-/** Members that one transaction takes away; a hundred thousand would outlast its time limit. */
+/** Members that one transaction takes away, or tenants that it moves; a hundred thousand would outlast its time limit. */
 const STEP = 1000
 
 /**
  * Takes away the tenant, everything in it, and the users who belong to no other. The tenants below it move up to the one
- * above it. A superuser belongs to every tenant, and stays. Of very many members most go before, in steps that each leave a whole state; a job ends what a crash interrupts.
+ * above it. A superuser belongs to every tenant, and stays. Of very many members, or tenants right below it, most go before, in steps that each leave a whole state; a job ends what a crash interrupts.
  * @throws 404
  */
 export async function remove(ctx: Ctx, tenantId: string) {
-  if (await ctx.db.membership.findFirst({ where: { tenantId }, skip: STEP, orderBy: { createdAt: 'asc' }, select: { userId: true } })) {
+  const [manyMembers, manyBelow] = await Promise.all([
+    ctx.db.membership.findFirst({ where: { tenantId }, skip: STEP, orderBy: { createdAt: 'asc' }, select: { userId: true } }),
+    ctx.db.tenant.findFirst({ where: { parentId: tenantId }, skip: STEP, orderBy: { id: 'asc' }, select: { id: true } }),
+  ])
+  if (manyMembers || manyBelow) {
     await announce(ctx, tenantId)
     while (await takeSome(ctx, tenantId));
+    while (await raiseSome(ctx, tenantId));
   }
   for (let attempt = 1; ; attempt++) {
     try {
@@ -44,7 +49,7 @@ function announce(ctx: Ctx, tenantId: string) {
 function takeSome(ctx: Ctx, tenantId: string) {
   return ctx.atomically(async (tx) => {
     // whoever deletes the same one waits
-    await tx.db.tenant.update({ where: keyOf(tx, tenantId), data: { id: tenantId }, select: { id: true } }).catch(onMissing(tenantErrors.notFound()))
+    await locked(tx, tenantId)
     const members = await tx.db.membership.findMany({ where: { tenantId }, take: STEP, orderBy: { createdAt: 'asc' }, select: { userId: true } })
     const userIds = { in: members.map(({ userId }) => userId) }
     await tx.db.user.deleteMany({ where: { id: userIds, superUser: false, memberships: { some: { tenantId }, every: { tenantId } } } })
@@ -55,9 +60,23 @@ function takeSome(ctx: Ctx, tenantId: string) {
   })
 }
 
+/** @returns whether there may be more */
+function raiseSome(ctx: Ctx, tenantId: string) {
+  return ctx.atomically(async (tx) => {
+    const tenant = await locked(tx, tenantId)
+    const children = await tx.db.tenant.findMany({ where: { parentId: tenantId }, take: STEP, orderBy: { id: 'asc' }, select: { id: true } })
+    await tx.db.tenant.updateMany({ where: { parentId: tenantId, id: { in: children.map(({ id }) => id) } }, data: { parentId: tenant.parentId } })
+    return children.length === STEP
+  })
+}
+
+/** The tenant, which nobody else moves or deletes until the transaction ends. @throws 404 */
+const locked = (tx: Ctx, tenantId: string) =>
+  tx.db.tenant.update({ where: keyOf(tx, tenantId), data: { id: tenantId }, select: { parentId: true } }).catch(onMissing(tenantErrors.notFound()))
+
 async function removeAll(ctx: Ctx, tenantId: string) {
   // the lock comes first: a tenant that is being moved must not hand those below it to the one it has just left
-  const tenant = await ctx.db.tenant.update({ where: keyOf(ctx, tenantId), data: { id: tenantId }, select: { parentId: true } }).catch(onMissing(tenantErrors.notFound()))
+  const tenant = await locked(ctx, tenantId)
   await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
   await ctx.db.user.deleteMany({ where: { superUser: false, memberships: { some: { tenantId }, every: { tenantId } } } })
   await ctx.db.user.updateMany({ where: { activeTenantId: tenantId }, data: { activeTenantId: null } })
