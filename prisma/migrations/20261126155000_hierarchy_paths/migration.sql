@@ -13,13 +13,19 @@ CREATE INDEX "Tenant_path_idx" ON "Tenant" USING GIN ("path");
 -- else each look-up would go through what has been written lately
 ALTER INDEX "Tenant_path_idx" SET (fastupdate = off);
 
+-- Who moves a tenant waits for those who are just putting one below another, and they for it: neither sees the other's rows. The
+-- lock comes before that of any row, or those who move tenants that are below each other would wait for one another.
+CREATE FUNCTION lock_hierarchy() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(hashtextextended('hierarchy', 8));
+  RETURN NULL;
+END $$;
+CREATE TRIGGER lock_hierarchy BEFORE UPDATE OF "parentId" ON "Tenant" FOR EACH STATEMENT EXECUTE FUNCTION lock_hierarchy();
+
 CREATE FUNCTION place_tenant() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE above text[];
 BEGIN
-  -- Who moves a tenant waits for those who are just putting one below another, and they for it: neither sees the other's rows.
-  IF TG_OP = 'UPDATE' THEN PERFORM pg_advisory_xact_lock(hashtextextended(NEW."vendorId"::text, 8));
-  ELSIF NEW."parentId" IS NOT NULL THEN PERFORM pg_advisory_xact_lock_shared(hashtextextended(NEW."vendorId"::text, 8));
-  END IF;
+  IF TG_OP = 'INSERT' AND NEW."parentId" IS NOT NULL THEN PERFORM pg_advisory_xact_lock_shared(hashtextextended('hierarchy', 8)); END IF;
   SELECT path INTO above FROM "Tenant" WHERE "vendorId" = NEW."vendorId" AND id = NEW."parentId";
   IF NEW.id = NEW."parentId" OR NEW.id = ANY (above) THEN RAISE check_violation USING MESSAGE = 'a tenant would be below itself'; END IF;
   -- a parent that comes with the same statement, but later, adds what is above it itself

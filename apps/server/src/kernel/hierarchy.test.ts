@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, type TestEnvironment } from '../../test/environment.ts'
+import { remove } from '../areas/tenants/deletion.service.ts'
 import { keyOf } from '../areas/tenants/tenants.service.ts'
 import { ancestorsOf, subtreeOf } from './hierarchy.ts'
 import type { Ctx } from './operation.ts'
@@ -70,9 +71,11 @@ describe.concurrent('the hierarchy of tenants', () => {
       await ctx.db.tenant.update({ where: keyOf(ctx, 'b'), data: { parentId: index % 2 ? 'a' : 'x' } })
       await add(`m${index}`, `n${index}`)
       await ctx.db.tenant.update({ where: keyOf(ctx, `n${index}`), data: { parentId: index % 3 ? 'c' : 'd' } })
+      if (index % 4 === 0) await remove(ctx, `n${index}`)
     }))
     const rows = await ctx.db.tenant.findMany({ select: { id: true, parentId: true, path: true } }), parents = new Map(rows.map(({ id, parentId }) => [id, parentId]))
     const wayTo = (id: string | null): string[] => (id === null ? [] : [...wayTo(parents.get(id)!), id])
     for (const { id, path } of rows) expect(path).toEqual(wayTo(id))
+    expect(rows).toHaveLength(5 + 12 + 9)
   })
 })

@@ -63,6 +63,7 @@ function takeSome(ctx: Ctx, tenantId: string) {
 /** @returns whether there may be more */
 function raiseSome(ctx: Ctx, tenantId: string) {
   return ctx.atomically(async (tx) => {
+    await lockHierarchy(tx)
     const tenant = await locked(tx, tenantId)
     const children = await tx.db.tenant.findMany({ where: { parentId: tenantId }, take: STEP, orderBy: { id: 'asc' }, select: { id: true } })
     await tx.db.tenant.updateMany({ where: { parentId: tenantId, id: { in: children.map(({ id }) => id) } }, data: { parentId: tenant.parentId } })
@@ -70,14 +71,19 @@ function raiseSome(ctx: Ctx, tenantId: string) {
   })
 }
 
+/** Nobody else moves a tenant until the transaction ends. For who is to move some, before any other lock: a trigger takes it for each statement that could move one. */
+const lockHierarchy = (tx: Ctx) => tx.db.tenant.updateMany({ where: { id: '', parentId: '' }, data: { parentId: null } })
+
 /** The tenant, which nobody else moves or deletes until the transaction ends. @throws 404 */
 const locked = (tx: Ctx, tenantId: string) =>
   tx.db.tenant.update({ where: keyOf(tx, tenantId), data: { id: tenantId }, select: { parentId: true } }).catch(onMissing(tenantErrors.notFound()))
 
 async function removeAll(ctx: Ctx, tenantId: string) {
+  const isParent = await ctx.db.tenant.findFirst({ where: { parentId: tenantId }, orderBy: { id: 'asc' }, select: { id: true } })
+  if (isParent) await lockHierarchy(ctx)
   // the lock comes first: a tenant that is being moved must not hand those below it to the one it has just left
   const tenant = await locked(ctx, tenantId)
-  await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
+  if (isParent) await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
   await ctx.db.user.deleteMany({ where: { superUser: false, memberships: { some: { tenantId }, every: { tenantId } } } })
   await ctx.db.user.updateMany({ where: { activeTenantId: tenantId }, data: { activeTenantId: null } })
   // what was to be done in it; a job that is at it finds nothing there any more
