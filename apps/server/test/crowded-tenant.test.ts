@@ -46,12 +46,15 @@ async function crowdedTenant({ tenants = 3 } = {}) {
   return { ctx, environment, tenantId, other, parentTenantId, call, counts, oneOf, url: `/tenants/resources/tenants/v1/${tenantId}` }
 }
 
+/** The worker, when the job is due that ends what broke down. */
+const later = () => ({ ...server.worker, deps: { ...server.worker.deps, systemClock: { now: () => new Date(deps.systemClock.now().getTime() + 61_000) } } })
+
 /** Breaks whatever does this to the row: as far into it as the row is. */
-async function breakAt(id: string, what: 'delete on "User"' | 'update on "Tenant"' = 'delete on "User"') {
+async function breakAt(id: string, event = 'delete', table = 'User') {
   await database.pool.query(`
     create or replace function broken() returns trigger language plpgsql as $$ begin raise exception 'the server breaks down'; end $$;
-    create trigger broken before ${what} for each row when (old.id = '${id}') execute function broken()`)
-  return () => database.pool.query(`drop trigger broken ${what.slice('update '.length)}`)
+    create trigger broken before ${event} on "${table}" for each row when (old.id = '${id}') execute function broken()`)
+  return () => database.pool.query(`drop trigger broken on "${table}"`)
 }
 
 describe('deleting a tenant with very many members', () => {
@@ -71,10 +74,9 @@ describe('deleting a tenant with very many members', () => {
     expect((await counts()).members).toBe(500)
     expect(await ctx.db.membership.count({ where: { tenantId, isDisabled: false } })).toBe(0)
     await mend()
-    const later = { ...server.worker, deps: { ...server.worker.deps, systemClock: { now: () => new Date(deps.systemClock.now().getTime() + 61_000) } } }
     await runDue(server.worker, environment.id)
     expect((await counts()).members).toBe(500)
-    await runDue(later, environment.id)
+    await runDue(later(), environment.id)
     expect(await counts()).toEqual({ members: 0, users: 30 })
     expect(await ctx.db.tenant.count({ where: { id: tenantId } })).toBe(0)
     expect(await ctx.db.job.count()).toBe(0)
@@ -84,11 +86,11 @@ describe('deleting a tenant with very many members', () => {
     const { ctx, environment, parentTenantId, call } = await crowdedTenant({ tenants: 2500 }), below = await ctx.db.tenant.findMany({ where: { path: { has: parentTenantId } }, orderBy: { id: 'asc' }, select: { id: true, path: true } })
     expect(below).toHaveLength(2499)
     const last = below.filter(({ path }) => path.length === 2).at(-1)!
-    const mend = await breakAt(last.id, 'update on "Tenant"')
+    const mend = await breakAt(last.id, 'update', 'Tenant')
     expect(await call('DELETE', `/tenants/resources/tenants/v1/${parentTenantId}`)).toBe(500)
     expect(await ctx.db.tenant.count({ where: { path: { has: parentTenantId } } })).toBeLessThan(700)
     await mend()
-    await runDue({ ...server.worker, deps: { ...server.worker.deps, systemClock: { now: () => new Date(deps.systemClock.now().getTime() + 61_000) } } }, environment.id)
+    await runDue(later(), environment.id)
     const rows = await ctx.db.tenant.findMany({ where: { id: { in: below.map(({ id }) => id) } }, orderBy: { id: 'asc' }, select: { id: true, path: true } })
     expect(rows).toEqual(below.filter(({ id }) => id !== parentTenantId).map(({ id, path }) => ({ id, path: path.slice(1) })))
     expect(await ctx.db.job.count()).toBe(0)

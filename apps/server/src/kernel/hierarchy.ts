@@ -10,6 +10,12 @@ export const idsAbove = (path: readonly string[]) => path.slice(0, -1).toReverse
 /** The ids of the tenants above, the nearest first. Empty for a tenant at the top, or none. */
 export const ancestorsOf = async ({ db }: Ctx, tenantId: string) => idsAbove((await db.tenant.findFirst({ where: { id: tenantId }, select: { path: true } }))?.path ?? [])
 
+/** Whether there are tenants below it. In order, so that Postgres takes the index and does not look for any. */
+export const isParent = async ({ db }: Ctx, tenantId: string) => await db.tenant.findFirst({ where: { parentId: tenantId }, orderBy: { id: 'asc' }, select: { id: true } }) !== null
+
+/** Nobody else moves a tenant until the transaction ends. For who is to move some, before any other lock: a trigger takes it for each statement that could move one. */
+export const lockHierarchy = (tx: Ctx) => tx.db.tenant.updateMany({ where: { id: '', parentId: '' }, data: { parentId: null } })
+
 /** A tenant, alone or with all that are below it. */
 export interface Family { readonly tenantId: string, readonly below: boolean }
 export const tenantsOf = ({ tenantId, below }: Family): Prisma.TenantWhereInput => (below ? { path: { has: tenantId } } : { id: tenantId })

@@ -29,7 +29,7 @@ export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, { page
 
 /** @throws 404 for a user who is no member, or not to be seen */
 export async function get(ctx: Ctx, caller: Caller, tenant: TenantScope, who: { id: string } | { email: string }) {
-  const row = await users.find(ctx, { ...who, ...users.membersOf(ctx, [tenant.id]), ...memberships.visibleTo(caller) })
+  const row = await users.find(ctx, { ...who, ...users.membersOf(ctx, { tenantId: tenant.id }), ...memberships.visibleTo(caller) })
   return toMember(toCoreUser(row, caller, tenant.id), ctx.vendorId, tenant.id, row.username)
 }
 

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { after, MINUTE } from '../../kernel/clock.ts'
 import { ApiError, onMissing } from '../../kernel/errors.ts'
+import { isParent, lockHierarchy } from '../../kernel/hierarchy.ts'
 import * as jobs from '../../kernel/jobs.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import { tenantErrors } from './tenants.errors.ts'
@@ -11,7 +12,8 @@ const STEP = 1000
 
 /**
  * Takes away the tenant, everything in it, and the users who belong to no other. The tenants below it move up to the one
- * above it. A superuser belongs to every tenant, and stays. Of very many members, or tenants right below it, most go before, in steps that each leave a whole state; a job ends what a crash interrupts.
+ * above it. A superuser belongs to every tenant, and stays. Of very many members, or tenants right below it, most go before, in
+ * steps that each leave a whole state; a job ends what a crash interrupts.
  * @throws 404
  */
 export async function remove(ctx: Ctx, tenantId: string) {
@@ -71,19 +73,16 @@ function raiseSome(ctx: Ctx, tenantId: string) {
   })
 }
 
-/** Nobody else moves a tenant until the transaction ends. For who is to move some, before any other lock: a trigger takes it for each statement that could move one. */
-const lockHierarchy = (tx: Ctx) => tx.db.tenant.updateMany({ where: { id: '', parentId: '' }, data: { parentId: null } })
-
 /** The tenant, which nobody else moves or deletes until the transaction ends. @throws 404 */
 const locked = (tx: Ctx, tenantId: string) =>
   tx.db.tenant.update({ where: keyOf(tx, tenantId), data: { id: tenantId }, select: { parentId: true } }).catch(onMissing(tenantErrors.notFound()))
 
 async function removeAll(ctx: Ctx, tenantId: string) {
-  const isParent = await ctx.db.tenant.findFirst({ where: { parentId: tenantId }, orderBy: { id: 'asc' }, select: { id: true } })
-  if (isParent) await lockHierarchy(ctx)
+  const hasChildren = await isParent(ctx, tenantId)
+  if (hasChildren) await lockHierarchy(ctx)
   // the lock comes first: a tenant that is being moved must not hand those below it to the one it has just left
   const tenant = await locked(ctx, tenantId)
-  if (isParent) await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
+  if (hasChildren) await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
   await ctx.db.user.deleteMany({ where: { superUser: false, memberships: { some: { tenantId }, every: { tenantId } } } })
   await ctx.db.user.updateMany({ where: { activeTenantId: tenantId }, data: { activeTenantId: null } })
   // what was to be done in it; a job that is at it finds nothing there any more

@@ -8,9 +8,10 @@ import { containing, Order, page, pageQuery, slice } from '../../kernel/paging.t
 import { usersLike } from '../../kernel/similar.ts'
 import { OneOf } from '../../kernel/validation.ts'
 import { familyOf } from '../hierarchy/sub-account-access.service.ts'
-import { live, visibleTo } from '../memberships/memberships.service.ts'
+import { visibleTo } from '../memberships/memberships.service.ts'
 import { userErrors } from './users.errors.ts'
 import { secretColumns, toCoreUser, withTenants } from './users.schemas.ts'
+import { membersOf } from './users.service.ts'
 
 const text = Type.Optional(Type.String())
 
@@ -91,7 +92,7 @@ export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, ten
     ...(_identifier === undefined || !_identifierType ? [] : [{ [_identifierType]: { startsWith: containing(_identifier.toLowerCase()).contains } }]),
     ...(query._filter === undefined ? [] : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),
   ]
-  const members = family === null ? { id: { in: [] } } : family && { memberships: { some: { ...membershipsIn(family), ...live(ctx) } } }
+  const members = family === null ? { id: { in: [] } } : family && membersOf(ctx, membershipsIn(family))
   const where: Prisma.UserWhereInput = { ...members, ...visibleTo(caller), AND: filters }
   return { where, visible: caller.kind === 'user' ? ofCaller : undefined, whole: filters.length ? undefined : wholeList(caller, family), nearest }
 }

@@ -60,12 +60,12 @@ export async function find(ctx: Ctx, where: Prisma.UserWhereInput): Promise<User
 }
 
 /** Whoever the id names; in a tenant none but its members. */
-export const of = (ctx: Ctx, id: string, tenant: Pick<TenantScope, 'id'> | undefined) => ({ id, ...(tenant && membersOf(ctx, [tenant.id])) })
+export const of = (ctx: Ctx, id: string, tenant: Pick<TenantScope, 'id'> | undefined) => ({ id, ...(tenant && membersOf(ctx, { tenantId: tenant.id })) })
 /** The user whom the call is by or for. A superuser is at home in every tenant; others come down into some from above. */
 export async function self(ctx: Ctx, user: UserScope, tenant: TenantScope | undefined) {
-  return { id: user.id, ...(tenant && { OR: [{ superUser: true }, membersOf(ctx, [tenant.id, ...await doorsTo(ctx, user.id, tenant.id)])] }) }
+  return { id: user.id, ...(tenant && { OR: [{ superUser: true }, membersOf(ctx, { tenantId: { in: [tenant.id, ...await doorsTo(ctx, user.id, tenant.id)] } })] }) }
 }
-export const membersOf = (ctx: Ctx, tenantIds: string[]) => ({ memberships: { some: { tenantId: { in: tenantIds }, ...memberships.live(ctx) } } })
+export const membersOf = (ctx: Ctx, places: Prisma.MembershipWhereInput) => ({ memberships: { some: { ...places, ...memberships.live(ctx) } } })
 
 /** Changes the given fields. @throws 404, 409 when the phone number is somebody else's */
 export async function update(ctx: Ctx, where: Prisma.UserWhereInput, { phoneNumber, ...fields }: UserChange) {
