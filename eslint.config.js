@@ -1,14 +1,21 @@
 import js from '@eslint/js'
 import ts from 'typescript-eslint'
 
-const time = 'take the time from ctx.clock (kernel/clock.ts)', chance = 'take chance from ctx.random (kernel/random.ts)'
+const time = 'take the time from ctx.clock (kernel/clock.ts)',
+  chance = 'take chance from ctx.random (kernel/random.ts)'
 const globals = [
-  { selector: 'NewExpression[callee.name=\'Date\'][arguments.length=0]', message: time },
-  { selector: 'CallExpression[callee.object.name=\'Date\'][callee.property.name=\'now\']', message: time },
-  { selector: 'CallExpression[callee.object.name=\'Math\'][callee.property.name=\'random\']', message: chance },
+  { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: time },
+  { selector: "CallExpression[callee.object.name='Date'][callee.property.name='now']", message: time },
+  { selector: "CallExpression[callee.object.name='Math'][callee.property.name='random']", message: chance },
 ]
-const environment = { selector: 'MemberExpression[object.name=\'process\'][property.name=\'env\']', message: 'only config.ts reads the environment' }
-const keys = { selector: 'Literal[value=/^fe\\./]', message: 'name what a user must hold in areas/permissions/permissions.keys.ts' }
+const environment = {
+  selector: "MemberExpression[object.name='process'][property.name='env']",
+  message: 'only config.ts reads the environment',
+}
+const keys = {
+  selector: 'Literal[value=/^fe\\./]',
+  message: 'name what a user must hold in areas/permissions/permissions.keys.ts',
+}
 const entropy = { name: 'node:crypto', importNames: ['randomUUID', 'randomBytes', 'randomInt'], message: chance }
 const tests = ['**/*.test.ts', '**/test/**']
 
@@ -17,42 +24,101 @@ export default ts.config(
   js.configs.recommended,
   ...ts.configs.recommended,
   {
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', URLSearchParams: 'readonly', setTimeout: 'readonly', setInterval: 'readonly', clearTimeout: 'readonly', clearInterval: 'readonly', fetch: 'readonly', Buffer: 'readonly' } },
+    languageOptions: {
+      globals: {
+        process: 'readonly',
+        console: 'readonly',
+        URL: 'readonly',
+        URLSearchParams: 'readonly',
+        setTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearTimeout: 'readonly',
+        clearInterval: 'readonly',
+        fetch: 'readonly',
+        Buffer: 'readonly',
+      },
+    },
     rules: {
-      '@typescript-eslint/consistent-type-imports': ['error', { fixStyle: 'inline-type-imports', prefer: 'type-imports', disallowTypeAnnotations: false }],
+      '@typescript-eslint/consistent-type-imports': [
+        'error',
+        { fixStyle: 'inline-type-imports', prefer: 'type-imports', disallowTypeAnnotations: false },
+      ],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       'no-control-regex': 'off',
       'max-lines-per-function': ['error', { max: 90, skipBlankLines: true, skipComments: true }],
       'max-lines': ['error', { max: 400, skipBlankLines: true, skipComments: true }],
     },
   },
-  { files: tests, rules: { '@typescript-eslint/no-explicit-any': 'off', 'max-lines-per-function': 'off', 'max-lines': 'off' } },
   {
-    files: ['apps/server/src/**/*.ts'], ignores: [...tests, 'apps/server/src/kernel/clock.ts', 'apps/server/src/kernel/random.ts', 'apps/server/src/kernel/secrets.ts'],
-    rules: { 'no-restricted-syntax': ['error', ...globals, environment], 'no-restricted-imports': ['error', { paths: [entropy] }] },
+    files: tests,
+    rules: { '@typescript-eslint/no-explicit-any': 'off', 'max-lines-per-function': 'off', 'max-lines': 'off' },
   },
   {
-    files: ['apps/server/src/areas/**/*.ts'], ignores: [...tests, 'apps/server/src/areas/environments/built-in.ts', 'apps/server/src/areas/permissions/permissions.keys.ts'],
-    rules: { 'no-restricted-syntax': ['error', ...globals, environment, keys] },
-  },
-  { files: ['apps/server/src/config.ts'], rules: { 'no-restricted-syntax': ['error', ...globals] } },
-  { files: ['packages/*/src/**/*.ts'], ignores: tests, rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ group: ['**/apps/**', '@henhouse/server'], message: 'a package knows no app' }] }] } },
-  {
-    files: ['apps/server/src/areas/**/*.ts'], ignores: tests,
+    files: ['apps/server/src/**/*.ts'],
+    ignores: [
+      ...tests,
+      'apps/server/src/kernel/clock.ts',
+      'apps/server/src/kernel/random.ts',
+      'apps/server/src/kernel/secrets.ts',
+    ],
     rules: {
-      '@typescript-eslint/no-restricted-imports': ['error', {
-        paths: [entropy],
-        patterns: [
-          { group: ['fastify', '@fastify/*'], message: 'areas declare operations; the web framework is the kernel\'s' },
-          { group: ['@henhouse/database', '@prisma/*', '**/generated/**'], allowTypeImports: true, message: 'areas reach the database through ctx.db' },
-          { group: ['../*/*.routes.ts', '../*/*.jobs.ts'], message: 'another area\'s service is its only door' },
-          { group: ['**/emulator/**'], message: 'only emulator.ts knows the emulator' },
-        ],
-      }],
+      'no-restricted-syntax': ['error', ...globals, environment],
+      'no-restricted-imports': ['error', { paths: [entropy] }],
     },
   },
   {
-    files: ['apps/server/src/kernel/**/*.ts'], ignores: tests,
-    rules: { '@typescript-eslint/no-restricted-imports': ['error', { patterns: [{ group: ['**/areas/**', '**/emulator/**'], message: 'the kernel knows no area' }] }] },
+    files: ['apps/server/src/areas/**/*.ts'],
+    ignores: [
+      ...tests,
+      'apps/server/src/areas/environments/built-in.ts',
+      'apps/server/src/areas/permissions/permissions.keys.ts',
+    ],
+    rules: { 'no-restricted-syntax': ['error', ...globals, environment, keys] },
+  },
+  { files: ['apps/server/src/config.ts'], rules: { 'no-restricted-syntax': ['error', ...globals] } },
+  {
+    files: ['packages/*/src/**/*.ts'],
+    ignores: tests,
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['**/apps/**', '@henhouse/server'], message: 'a package knows no app' }] },
+      ],
+    },
+  },
+  {
+    files: ['apps/server/src/areas/**/*.ts'],
+    ignores: tests,
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        {
+          paths: [entropy],
+          patterns: [
+            {
+              group: ['fastify', '@fastify/*'],
+              message: "areas declare operations; the web framework is the kernel's",
+            },
+            {
+              group: ['@henhouse/database', '@prisma/*', '**/generated/**'],
+              allowTypeImports: true,
+              message: 'areas reach the database through ctx.db',
+            },
+            { group: ['../*/*.routes.ts', '../*/*.jobs.ts'], message: "another area's service is its only door" },
+            { group: ['**/emulator/**'], message: 'only emulator.ts knows the emulator' },
+          ],
+        },
+      ],
+    },
+  },
+  {
+    files: ['apps/server/src/kernel/**/*.ts'],
+    ignores: tests,
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['**/areas/**', '**/emulator/**'], message: 'the kernel knows no area' }] },
+      ],
+    },
   },
 )

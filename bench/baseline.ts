@@ -1,5 +1,13 @@
 // What one would write by hand for six endpoints: Fastify, pg, a KeyObject, nothing else. It reads and writes the same tables.
-import { createHash, createPrivateKey, createSign, randomBytes, randomUUID, timingSafeEqual, type KeyObject } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createSign,
+  randomBytes,
+  randomUUID,
+  timingSafeEqual,
+  type KeyObject,
+} from 'node:crypto'
 import argon2 from 'argon2'
 import { createVerifier } from 'fast-jwt'
 import Fastify from 'fastify'
@@ -12,7 +20,8 @@ const app = Fastify()
 const sha = (text: string) => createHash('sha256').update(text).digest('hex')
 
 function signer(pem: string, kid: string) {
-  const key: KeyObject = createPrivateKey(pem), head = Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'JWT', kid })).toString('base64url')
+  const key: KeyObject = createPrivateKey(pem),
+    head = Buffer.from(JSON.stringify({ alg: 'RS256', typ: 'JWT', kid })).toString('base64url')
   return (claims: object) => {
     const iat = Math.floor(Date.now() / 1000)
     const body = `${head}.${Buffer.from(JSON.stringify({ ...claims, iat, exp: iat + 86_400 })).toString('base64url')}`
@@ -20,66 +29,136 @@ function signer(pem: string, kid: string) {
   }
 }
 const sign = signer(fixture.privateKey, 'baseline')
-const verify = createVerifier({ key: fixture.publicKey, algorithms: ['RS256'], cache: 1000 }) as (token: string) => { sub: string, tenantId: string }
+const verify = createVerifier({ key: fixture.publicKey, algorithms: ['RS256'], cache: 1000 }) as (token: string) => {
+  sub: string
+  tenantId: string
+}
 const bearer = (header: string | undefined) => verify((header ?? '').slice('Bearer '.length))
 
 const KEYS = `select coalesce(array_agg(distinct r.key), '{}') as roles, coalesce(array_agg(distinct p.key), '{}') as permissions
   from "MembershipRole" mr join "Role" r on r.id = mr."roleId" left join "RolePermission" rp on rp."roleId" = r.id left join "Permission" p on p.id = rp."permissionId"
   where mr."vendorId" = $1 and mr."userId" = $2 and mr."tenantId" = $3`
-interface UserRow { id: string, name: string, email: string, verified: boolean, activeTenantId: string }
-interface Keys { roles: string[], permissions: string[] }
+interface UserRow {
+  id: string
+  name: string
+  email: string
+  verified: boolean
+  activeTenantId: string
+}
+interface Keys {
+  roles: string[]
+  permissions: string[]
+}
 const claimsOf = (user: UserRow, keys: Keys, sid: string) => ({
-  type: 'userToken', sub: user.id, sid, name: user.name, email: user.email, email_verified: user.verified, metadata: {}, tenantId: user.activeTenantId,
-  tenantIds: [user.activeTenantId], iss: 'http://localhost', aud: fixture.vendorId, roles: keys.roles, permissions: keys.permissions,
+  type: 'userToken',
+  sub: user.id,
+  sid,
+  name: user.name,
+  email: user.email,
+  email_verified: user.verified,
+  metadata: {},
+  tenantId: user.activeTenantId,
+  tenantIds: [user.activeTenantId],
+  iss: 'http://localhost',
+  aud: fixture.vendorId,
+  roles: keys.roles,
+  permissions: keys.permissions,
 })
 
-app.post<{ Body: { clientId: string, secret: string } }>('/auth/vendor', async ({ body }, reply) => {
-  const { rows: [vendor] } = await pool.query({ name: 'vendor', text: 'select "apiKeyHash" from "Vendor" where id = $1', values: [body.clientId] })
-  if (!vendor || !timingSafeEqual(Buffer.from(vendor.apiKeyHash), Buffer.from(sha(body.secret)))) return reply.code(401).send()
+app.post<{ Body: { clientId: string; secret: string } }>('/auth/vendor', async ({ body }, reply) => {
+  const {
+    rows: [vendor],
+  } = await pool.query({
+    name: 'vendor',
+    text: 'select "apiKeyHash" from "Vendor" where id = $1',
+    values: [body.clientId],
+  })
+  if (!vendor || !timingSafeEqual(Buffer.from(vendor.apiKeyHash), Buffer.from(sha(body.secret))))
+    return reply.code(401).send()
   return { token: sign({ type: 'vendor', vendorId: body.clientId, scopes: [] }), expiresIn: 86_400 }
 })
 
-app.post<{ Body: { email: string, password: string } }>('/identity/resources/auth/v1/user', async ({ body }, reply) => {
-  const { rows: [user] } = await pool.query({ name: 'user', text: 'select * from "User" where "vendorId" = $1 and email = $2', values: [fixture.vendorId, body.email] })
-  if (!user || !await argon2.verify(user.passwordHash, body.password)) return reply.code(401).send()
-  const { rows: [keys] } = await pool.query({ name: 'keys', text: KEYS, values: [fixture.vendorId, user.id, user.activeTenantId] })
-  const sid = randomUUID(), refreshToken = randomBytes(32).toString('base64url')
+app.post<{ Body: { email: string; password: string } }>('/identity/resources/auth/v1/user', async ({ body }, reply) => {
+  const {
+    rows: [user],
+  } = await pool.query({
+    name: 'user',
+    text: 'select * from "User" where "vendorId" = $1 and email = $2',
+    values: [fixture.vendorId, body.email],
+  })
+  if (!user || !(await argon2.verify(user.passwordHash, body.password))) return reply.code(401).send()
+  const {
+    rows: [keys],
+  } = await pool.query({ name: 'keys', text: KEYS, values: [fixture.vendorId, user.id, user.activeTenantId] })
+  const sid = randomUUID(),
+    refreshToken = randomBytes(32).toString('base64url')
   await pool.query({
-    name: 'session', text: `with s as (insert into "Session" ("vendorId", id, "userId", "tenantId", "createdAt", "lastActiveAt", "expiresAt") values ($1, $2, $3, $4, now(), now(), now() + interval '30 days')),
+    name: 'session',
+    text: `with s as (insert into "Session" ("vendorId", id, "userId", "tenantId", "createdAt", "lastActiveAt", "expiresAt") values ($1, $2, $3, $4, now(), now(), now() + interval '30 days')),
       u as (update "User" set "lastLogin" = now(), "failedLogins" = 0 where id = $3)
       insert into "RefreshToken" ("vendorId", id, "sessionId", "createdAt", "expiresAt") values ($1, $5, $2, now(), now() + interval '30 days')`,
     values: [fixture.vendorId, sid, user.id, user.activeTenantId, sha(refreshToken)],
   })
   reply.header('set-cookie', `fe_refresh_bench=${refreshToken}; Path=/; HttpOnly`)
-  return { mfaRequired: false, accessToken: sign(claimsOf(user, keys, sid)), refreshToken, expiresIn: 86_400, expires: new Date().toUTCString(), userId: user.id, userEmail: user.email, emailVerified: user.verified }
+  return {
+    mfaRequired: false,
+    accessToken: sign(claimsOf(user, keys, sid)),
+    refreshToken,
+    expiresIn: 86_400,
+    expires: new Date().toUTCString(),
+    userId: user.id,
+    userEmail: user.email,
+    emailVerified: user.verified,
+  }
 })
 
 app.post('/identity/resources/auth/v1/user/token/refresh', async (request, reply) => {
   const old = /fe_refresh_[^=]+=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? ''
-  const { rows: [user] } = await pool.query({
-    name: 'rotate', text: `with t as (update "RefreshToken" set "usedAt" = now() where id = $1 and "vendorId" = $2 and "usedAt" is null and "expiresAt" > now() returning "sessionId")
-      select u.*, s.id as sid from t join "Session" s on s.id = t."sessionId" join "User" u on u.id = s."userId" where s."endedAt" is null and not u."isLocked"`, values: [sha(old), fixture.vendorId],
+  const {
+    rows: [user],
+  } = await pool.query({
+    name: 'rotate',
+    text: `with t as (update "RefreshToken" set "usedAt" = now() where id = $1 and "vendorId" = $2 and "usedAt" is null and "expiresAt" > now() returning "sessionId")
+      select u.*, s.id as sid from t join "Session" s on s.id = t."sessionId" join "User" u on u.id = s."userId" where s."endedAt" is null and not u."isLocked"`,
+    values: [sha(old), fixture.vendorId],
   })
   if (!user) return reply.code(401).send({ errors: ['Session not found'] })
-  const { rows: [keys] } = await pool.query({ name: 'keys', text: KEYS, values: [fixture.vendorId, user.id, user.activeTenantId] })
+  const {
+    rows: [keys],
+  } = await pool.query({ name: 'keys', text: KEYS, values: [fixture.vendorId, user.id, user.activeTenantId] })
   const refreshToken = randomBytes(32).toString('base64url')
   await pool.query({
-    name: 'next', text: `with s as (update "Session" set "lastActiveAt" = now() where id = $2)
-      insert into "RefreshToken" ("vendorId", id, "sessionId", "createdAt", "expiresAt") values ($1, $3, $2, now(), now() + interval '30 days')`, values: [fixture.vendorId, user.sid, sha(refreshToken)],
+    name: 'next',
+    text: `with s as (update "Session" set "lastActiveAt" = now() where id = $2)
+      insert into "RefreshToken" ("vendorId", id, "sessionId", "createdAt", "expiresAt") values ($1, $3, $2, now(), now() + interval '30 days')`,
+    values: [fixture.vendorId, user.sid, sha(refreshToken)],
   })
   reply.code(201).header('set-cookie', `fe_refresh_bench=${refreshToken}; Path=/; HttpOnly`)
-  return { mfaRequired: false, accessToken: sign(claimsOf(user, keys, user.sid)), refreshToken, expiresIn: 86_400, expires: new Date().toUTCString(), userId: user.id, userEmail: user.email, emailVerified: user.verified }
+  return {
+    mfaRequired: false,
+    accessToken: sign(claimsOf(user, keys, user.sid)),
+    refreshToken,
+    expiresIn: 86_400,
+    expires: new Date().toUTCString(),
+    userId: user.id,
+    userEmail: user.email,
+    emailVerified: user.verified,
+  }
 })
 
 app.get('/identity/resources/users/v2/me', async ({ headers }) => {
   const { sub, tenantId } = bearer(headers.authorization)
-  const { rows: [me] } = await pool.query({
-    name: 'me', text: `select u.*,
+  const {
+    rows: [me],
+  } = await pool.query({
+    name: 'me',
+    text: `select u.*,
       (select json_agg(m."tenantId") from "Membership" m where m."vendorId" = u."vendorId" and m."userId" = u.id) as "tenantIds",
       (select json_agg(row_to_json(r)) from "MembershipRole" mr join "Role" r on r.id = mr."roleId" where mr."vendorId" = u."vendorId" and mr."userId" = u.id and mr."tenantId" = $3) as roles,
       (select json_agg(distinct to_jsonb(p)) from "MembershipRole" mr join "RolePermission" rp on rp."roleId" = mr."roleId" join "Permission" p on p.id = rp."permissionId"
         where mr."vendorId" = u."vendorId" and mr."userId" = u.id and mr."tenantId" = $3) as permissions
-      from "User" u where u.id = $1 and u."vendorId" = $2`, values: [sub, fixture.vendorId, tenantId],
+      from "User" u where u.id = $1 and u."vendorId" = $2`,
+    values: [sub, fixture.vendorId, tenantId],
   })
   delete me.passwordHash
   return me
@@ -87,29 +166,47 @@ app.get('/identity/resources/users/v2/me', async ({ headers }) => {
 
 app.get('/identity/resources/users/v3', async ({ headers }) => {
   bearer(headers.authorization)
-  const [{ rows: items }, { rows: [total] }] = await Promise.all([
+  const [
+    { rows: items },
+    {
+      rows: [total],
+    },
+  ] = await Promise.all([
     pool.query({
-      name: 'list', text: `select u.id, u.email, u.name, u.verified, u."createdAt", u."lastLogin", u.metadata, u."isLocked", u.provider, u."phoneNumber",
+      name: 'list',
+      text: `select u.id, u.email, u.name, u.verified, u."createdAt", u."lastLogin", u.metadata, u."isLocked", u.provider, u."phoneNumber",
         (select json_agg(json_build_object('tenantId', m."tenantId", 'isDisabled', m."isDisabled")) from "Membership" m where m."vendorId" = u."vendorId" and m."userId" = u.id) as tenants
-        from "User" u where u."vendorId" = $1 order by u."createdAt", u.id limit 50`, values: [fixture.vendorId],
+        from "User" u where u."vendorId" = $1 order by u."createdAt", u.id limit 50`,
+      values: [fixture.vendorId],
     }),
-    pool.query({ name: 'count', text: 'select count(*)::int from "User" where "vendorId" = $1', values: [fixture.vendorId] }),
+    pool.query({
+      name: 'count',
+      text: 'select count(*)::int from "User" where "vendorId" = $1',
+      values: [fixture.vendorId],
+    }),
   ])
   return { items, _metadata: { totalItems: total.count, totalPages: Math.ceil(total.count / 50) } }
 })
 
-app.post<{ Body: { email: string, name: string } }>('/identity/resources/users/v2', async ({ headers, body }, reply) => {
-  bearer(headers.authorization)
-  const id = randomUUID()
-  const { rows: [user] } = await pool.query({
-    name: 'create', text: `with u as (insert into "User" ("vendorId", id, email, name, verified, "activeTenantId", "createdAt", "updatedAt") values ($1, $2, $3, $4, true, $5, now(), now()) returning *),
+app.post<{ Body: { email: string; name: string } }>(
+  '/identity/resources/users/v2',
+  async ({ headers, body }, reply) => {
+    bearer(headers.authorization)
+    const id = randomUUID()
+    const {
+      rows: [user],
+    } = await pool.query({
+      name: 'create',
+      text: `with u as (insert into "User" ("vendorId", id, email, name, verified, "activeTenantId", "createdAt", "updatedAt") values ($1, $2, $3, $4, true, $5, now(), now()) returning *),
       m as (insert into "Membership" ("vendorId", "userId", "tenantId", "acceptedAt", "createdAt") select $1, id, $5, now(), now() from u returning "userId"),
       r as (insert into "MembershipRole" ("vendorId", "userId", "tenantId", "roleId") select $1, m."userId", $5, d.id from m, (select id from "Role" where "vendorId" = $1 and "isDefault") d)
-      select * from u`, values: [fixture.vendorId, id, body.email.toLowerCase(), body.name, fixture.tenantId],
-  })
-  reply.code(201)
-  return user
-})
+      select * from u`,
+      values: [fixture.vendorId, id, body.email.toLowerCase(), body.name, fixture.tenantId],
+    })
+    reply.code(201)
+    return user
+  },
+)
 
 await app.listen({ port: Number(process.env['BENCH_PORT']), host: '127.0.0.1' })
 process.send?.('ready')

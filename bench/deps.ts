@@ -10,6 +10,17 @@ import { secretBox } from '../apps/server/src/kernel/secrets.ts'
 export const HASH = OWASP
 
 export const benchDeps = (database: Database, passwords: PasswordHasher, log: Logger): Deps => ({
-  database, passwords, log, systemClock, random: cryptoRandom, secrets: secretBox('a secret of the benchmark, long enough to be one'),
-  newKeyPair: generateKeyPair, publicUrl: new URL('http://localhost:3100'), allowedOrigins: [], trustProxy: false, rateLimits: false, mail: 'hold', strict: false,
+  database,
+  passwords,
+  log,
+  systemClock,
+  random: cryptoRandom,
+  secrets: secretBox('a secret of the benchmark, long enough to be one'),
+  newKeyPair: generateKeyPair,
+  publicUrl: new URL('http://localhost:3100'),
+  allowedOrigins: [],
+  trustProxy: false,
+  rateLimits: false,
+  mail: 'hold',
+  strict: false,
 })

@@ -7,7 +7,9 @@ import { benchDeps, HASH } from './deps.ts'
 import type { Fixture } from './fixture.ts'
 
 const { databaseUrl } = JSON.parse(process.env['BENCH_FIXTURE']!) as Fixture
-const server = await buildServer(benchDeps(openDatabase(databaseUrl, { max: 10 }), passwordHasher(HASH), pino({ level: 'fatal' })))
+const server = await buildServer(
+  benchDeps(openDatabase(databaseUrl, { max: 10 }), passwordHasher(HASH), pino({ level: 'fatal' })),
+)
 await server.http.listen({ port: Number(process.env['BENCH_PORT']), host: '127.0.0.1' })
 process.send?.('ready')
 // nobody is left to call it

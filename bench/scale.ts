@@ -11,31 +11,61 @@ import { fill, type Crowd, type Size } from '../apps/server/test/crowd.ts'
 import { benchDeps, HASH } from './deps.ts'
 import { caller, median, postgres, start, type Call } from './servers.ts'
 
-const option = (name: string, fallback: number) => Number(process.argv.find((a) => a.startsWith(`--${name}=`))?.split('=')[1] ?? fallback)
-const USERS = option('users', 1_000_000), REQUESTS = option('requests', 40), ROUNDS = 5
-const sizes: Size[] = [{ users: 1000, tenants: 10, members: 100 }, { users: USERS, tenants: Math.max(10, USERS / 100), members: USERS / 10 }]
+const option = (name: string, fallback: number) =>
+  Number(process.argv.find((a) => a.startsWith(`--${name}=`))?.split('=')[1] ?? fallback)
+const USERS = option('users', 1_000_000),
+  REQUESTS = option('requests', 40),
+  ROUNDS = 5
+const sizes: Size[] = [
+  { users: 1000, tenants: 10, members: 100 },
+  { users: USERS, tenants: Math.max(10, USERS / 100), members: USERS / 10 },
+]
 
-interface Fixture extends Crowd { databaseUrl: string, vendorToken: string, userToken: string, memberToken: string }
+interface Fixture extends Crowd {
+  databaseUrl: string
+  vendorToken: string
+  userToken: string
+  memberToken: string
+}
 
 async function prepare(databaseUrl: string, size: Size): Promise<Fixture> {
   await migrate(databaseUrl)
-  const database = openDatabase(databaseUrl), deps = benchDeps(database, passwordHasher(HASH), pino({ level: 'fatal' }))
+  const database = openDatabase(databaseUrl),
+    deps = benchDeps(database, passwordHasher(HASH), pino({ level: 'fatal' }))
   const { environment } = await createEnvironment(deps, { name: 'bench', isDefault: true })
-  const ctx = contextFor(deps, environment, deps.log), begin = performance.now()
+  const ctx = contextFor(deps, environment, deps.log),
+    begin = performance.now()
   const crowd = await fill(ctx, size)
   await database.pool.query('vacuum analyze')
-  console.log(`${size.users} users, ${size.tenants} tenants, one of ${size.members} members: filled in ${((performance.now() - begin) / 1000).toFixed(0)} s`)
-  const tokenOf = async (sub: string, tenantId: string) => signToken(ctx, { type: 'userToken', sub, tenantId, ...await memberships.keysOf(ctx, sub, tenantId) }, { expiresIn: 86_400 })
+  console.log(
+    `${size.users} users, ${size.tenants} tenants, one of ${size.members} members: filled in ${((performance.now() - begin) / 1000).toFixed(0)} s`,
+  )
+  const tokenOf = async (sub: string, tenantId: string) =>
+    signToken(
+      ctx,
+      { type: 'userToken', sub, tenantId, ...(await memberships.keysOf(ctx, sub, tenantId)) },
+      { expiresIn: 86_400 },
+    )
   const fixture = {
-    ...crowd, databaseUrl, vendorToken: signToken(ctx, { type: 'vendor', vendorId: environment.id, scopes: [] }, { expiresIn: 86_400 }),
-    userToken: await tokenOf(crowd.adminId, crowd.bigTenantId), memberToken: await tokenOf(crowd.memberId, crowd.tenantId),
+    ...crowd,
+    databaseUrl,
+    vendorToken: signToken(ctx, { type: 'vendor', vendorId: environment.id, scopes: [] }, { expiresIn: 86_400 }),
+    userToken: await tokenOf(crowd.adminId, crowd.bigTenantId),
+    memberToken: await tokenOf(crowd.memberId, crowd.tenantId),
   }
   await database.close()
   return fixture
 }
 
 type Caller = 'vendorToken' | 'userToken' | 'memberToken'
-interface Case { name: string, path: (fixture: Fixture) => string, as?: Caller, tenant?: 'bigTenantId' | 'parentTenantId' | 'familyTenantId' | 'tenantId', middle?: boolean, body?: (fixture: Fixture) => object }
+interface Case {
+  name: string
+  path: (fixture: Fixture) => string
+  as?: Caller
+  tenant?: 'bigTenantId' | 'parentTenantId' | 'familyTenantId' | 'tenantId'
+  middle?: boolean
+  body?: (fixture: Fixture) => object
+}
 
 const identity = '/identity/resources'
 const listOf = (name: string, path: string, more: Omit<Case, 'name' | 'path'> = {}): Case[] => [
@@ -58,7 +88,11 @@ const cases: Case[] = [
   ...listOf('members, as one of them', `${identity}/users/v1`, { as: 'userToken' }),
   ...listOf('members of the big tenant by address', `${identity}/users/v3?_sortBy=email`, { tenant: 'bigTenantId' }),
   ...listOf('users of a tenant and one below it', `${identity}/users/v3`, { tenant: 'familyTenantId' }),
-  { name: 'counts of members of the big tenant', path: () => `${identity}/tenants/users/v1/count`, body: (f) => ({ tenantIds: [f.bigTenantId] }) },
+  {
+    name: 'counts of members of the big tenant',
+    path: () => `${identity}/tenants/users/v1/count`,
+    body: (f) => ({ tenantIds: [f.bigTenantId] }),
+  },
   { name: 'page of members in the portal', path: () => '/team/resources/members/v1', as: 'userToken' },
   { name: 'counts of members in the portal', path: () => '/team/resources/stats/v1/members', as: 'userToken' },
   ...listOf('tenants', '/tenants/resources/tenants/v2?_limit=10'),
@@ -69,37 +103,70 @@ const cases: Case[] = [
   ...listOf('usernames', `${identity}/usernames/v1`),
   ...listOf('addresses in the big tenant', `${identity}/users/emails/v1`, { tenant: 'bigTenantId' }),
   ...listOf('numbers in the big tenant', `${identity}/users/phone-numbers/v2`, { tenant: 'bigTenantId' }),
-  ...listOf('usernames in the big tenant by name', `${identity}/usernames/v1?_sortBy=username`, { tenant: 'bigTenantId' }),
+  ...listOf('usernames in the big tenant by name', `${identity}/usernames/v1?_sortBy=username`, {
+    tenant: 'bigTenantId',
+  }),
   // one found, whatever the number of users
   { name: 'search: part of a name', path: () => `${identity}/users/v3?_filter=therstoneha` },
   { name: 'search: beginning of a name', path: () => `${identity}/users/v3?_namePrefix=Wilhelmina` },
-  { name: 'search: beginning of an address', path: (f) => `${identity}/users/v3?_identifierType=email&_identifier=${f.email.slice(0, -9)}` },
+  {
+    name: 'search: beginning of an address',
+    path: (f) => `${identity}/users/v3?_identifierType=email&_identifier=${f.email.slice(0, -9)}`,
+  },
   { name: 'search: nothing found', path: () => `${identity}/users/v3?_filter=qqzzxx` },
-  { name: 'search in the big tenant: nothing found', path: () => `${identity}/users/v3?_filter=qqzzxx`, tenant: 'bigTenantId' },
-  { name: 'search below one tenant: nothing found', path: () => `${identity}/users/v3?_filter=qqzzxx`, tenant: 'parentTenantId' },
-  { name: 'search: a tenant below one', path: (f) => `/tenants/resources/hierarchy/v2?_filter=${f.tenantId.slice(0, 20)}`, tenant: 'parentTenantId' },
+  {
+    name: 'search in the big tenant: nothing found',
+    path: () => `${identity}/users/v3?_filter=qqzzxx`,
+    tenant: 'bigTenantId',
+  },
+  {
+    name: 'search below one tenant: nothing found',
+    path: () => `${identity}/users/v3?_filter=qqzzxx`,
+    tenant: 'parentTenantId',
+  },
+  {
+    name: 'search: a tenant below one',
+    path: (f) => `/tenants/resources/hierarchy/v2?_filter=${f.tenantId.slice(0, 20)}`,
+    tenant: 'parentTenantId',
+  },
   { name: 'search: a tenant', path: (f) => `/tenants/resources/tenants/v2?_filter=${f.bigTenantId.slice(0, 20)}` },
-  { name: 'phrases', path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Wilhelm,stoneha&_phraseSearchExcludes=Bob` },
-  { name: 'phrases, mistyped', path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Fetherstonhaugh&_phraseSearchApproximate=true` },
+  {
+    name: 'phrases',
+    path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Wilhelm,stoneha&_phraseSearchExcludes=Bob`,
+  },
+  {
+    name: 'phrases, mistyped',
+    path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Fetherstonhaugh&_phraseSearchApproximate=true`,
+  },
 ]
 
 async function path(call: Call, one: Case, fixture: Fixture) {
-  const headers = { authorization: `Bearer ${fixture[one.as ?? 'vendorToken']}`, ...(one.tenant && { 'frontegg-tenant-id': fixture[one.tenant] }) }
+  const headers = {
+    authorization: `Bearer ${fixture[one.as ?? 'vendorToken']}`,
+    ...(one.tenant && { 'frontegg-tenant-id': fixture[one.tenant] }),
+  }
   const first = one.path(fixture)
   if (!one.middle) return { path: first, headers }
-  const { _metadata } = (await call('GET', first, 200, undefined, headers)).body as unknown as { _metadata: { totalPages: number } }
+  const { _metadata } = (await call('GET', first, 200, undefined, headers)).body as unknown as {
+    _metadata: { totalPages: number }
+  }
   return { path: `${first}${first.includes('?') ? '&' : '?'}_offset=${Math.floor(_metadata.totalPages / 2)}`, headers }
 }
 
-const server = await postgres(), only = process.argv.find((a) => a.startsWith('--only='))?.slice('--only='.length)
+const server = await postgres(),
+  only = process.argv.find((a) => a.startsWith('--only='))?.slice('--only='.length)
 try {
   const servers = []
   for (const [index, size] of sizes.entries()) {
     const fixture = await prepare(await server.create(`scale${index}`), size)
     servers.push({ fixture, call: caller((await start('henhouse.ts', fixture, 4320 + index, 2)).pool) })
   }
-  console.log(`median of ${ROUNDS} × ${REQUESTS} requests one after the other; Node ${process.versions.node}; ${availableParallelism()} cores shared by server, load and Postgres\n`)
-  console.log(`${'milliseconds a request'.padEnd(60)}${'thousand'.padStart(10)}${USERS === 1_000_000 ? 'million'.padStart(10) : String(USERS).padStart(10)}${'ratio'.padStart(8)}`)
+  console.log(
+    `median of ${ROUNDS} × ${REQUESTS} requests one after the other; Node ${process.versions.node}; ${availableParallelism()} cores shared by server, load and Postgres\n`,
+  )
+  console.log(
+    `${'milliseconds a request'.padEnd(60)}${'thousand'.padStart(10)}${USERS === 1_000_000 ? 'million'.padStart(10) : String(USERS).padStart(10)}${'ratio'.padStart(8)}`,
+  )
   for (const one of cases.filter(({ name }) => !only || name.includes(only))) {
     const times: number[][] = servers.map(() => [])
     for (let round = 0; round <= ROUNDS; round++) {
@@ -107,14 +174,18 @@ try {
         const { path: url, headers } = await path(call, one, fixture)
         for (let i = 0; i < REQUESTS; i++) {
           const begin = performance.now()
-          await (one.body ? call('POST', url, 201, one.body(fixture), headers) : call('GET', url, 200, undefined, headers))
+          await (one.body
+            ? call('POST', url, 201, one.body(fixture), headers)
+            : call('GET', url, 200, undefined, headers))
           // the first round warms up
           if (round) times[index]!.push(performance.now() - begin)
         }
       }
     }
     const [small, large] = times.map(median) as [number, number]
-    console.log(`${one.name.padEnd(60)}${small.toFixed(2).padStart(10)}${large.toFixed(2).padStart(10)}${(large / small).toFixed(2).padStart(8)}`)
+    console.log(
+      `${one.name.padEnd(60)}${small.toFixed(2).padStart(10)}${large.toFixed(2).padStart(10)}${(large / small).toFixed(2).padStart(8)}`,
+    )
   }
 } finally {
   await server.stop()

@@ -10,9 +10,12 @@ const RUN = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url))
 
 /** A Postgres for one run: the one of DATABASE_URL, else an embedded one. Databases made on it go with it. */
 export async function postgres() {
-  const given = process.env['DATABASE_URL'], made: string[] = []
+  const given = process.env['DATABASE_URL'],
+    made: string[] = []
   const folder = mkdtempSync(join(tmpdir(), 'henhouse-bench-'))
-  const server = given ? { url: given, stop: async () => {} } : await startEmbeddedPostgres({ dataDir: folder, temporary: true })
+  const server = given
+    ? { url: given, stop: async () => {} }
+    : await startEmbeddedPostgres({ dataDir: folder, temporary: true })
   return {
     create(name: string) {
       made.push(`henhouse_${name}_${process.pid}`)
@@ -28,20 +31,50 @@ export async function postgres() {
 
 /** A server in a process of its own, as it would run. */
 export async function start(file: string, fixture: object, port: number, connections: number) {
-  const child = fork(RUN, [`bench/${file}`], { env: { ...process.env, BENCH_FIXTURE: JSON.stringify(fixture), BENCH_PORT: String(port), NODE_ENV: 'production' } })
-  await new Promise<void>((resolve, reject) => child.once('message', () => resolve()).once('exit', (code) => reject(new Error(`${file} ended with ${code}`))))
+  const child = fork(RUN, [`bench/${file}`], {
+    env: { ...process.env, BENCH_FIXTURE: JSON.stringify(fixture), BENCH_PORT: String(port), NODE_ENV: 'production' },
+  })
+  await new Promise<void>((resolve, reject) =>
+    child.once('message', () => resolve()).once('exit', (code) => reject(new Error(`${file} ended with ${code}`))),
+  )
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections })
-  return { pool, stop: async () => { await pool.close(); child.kill('SIGKILL') } }
+  return {
+    pool,
+    stop: async () => {
+      await pool.close()
+      child.kill('SIGKILL')
+    },
+  }
 }
 
-export type Call = (method: Dispatcher.HttpMethod, path: string, expected: number, body?: object, headers?: Record<string, string>) => Promise<{ body: Record<string, string>, cookie: string }>
+export type Call = (
+  method: Dispatcher.HttpMethod,
+  path: string,
+  expected: number,
+  body?: object,
+  headers?: Record<string, string>,
+) => Promise<{ body: Record<string, string>; cookie: string }>
 
 /** Calls the server, and fails on an answer that is not the expected one. */
-export const caller = (pool: Pool): Call => async (method, path, expected, body, headers) => {
-  const response = await pool.request({ method, path, headers: { ...(body && { 'content-type': 'application/json' }), ...headers }, ...(body && { body: JSON.stringify(body) }) })
-  const text = await response.body.text()
-  if (response.statusCode !== expected) throw new Error(`${method} ${path} answered ${response.statusCode}: ${text.slice(0, 300)}`)
-  return { body: text ? JSON.parse(text) : null, cookie: [response.headers['set-cookie'] ?? []].flat().map((c) => c.split(';')[0]).join('; ') }
-}
+export const caller =
+  (pool: Pool): Call =>
+  async (method, path, expected, body, headers) => {
+    const response = await pool.request({
+      method,
+      path,
+      headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    const text = await response.body.text()
+    if (response.statusCode !== expected)
+      throw new Error(`${method} ${path} answered ${response.statusCode}: ${text.slice(0, 300)}`)
+    return {
+      body: text ? JSON.parse(text) : null,
+      cookie: [response.headers['set-cookie'] ?? []]
+        .flat()
+        .map((c) => c.split(';')[0])
+        .join('; '),
+    }
+  }
 
 export const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!

@@ -16,11 +16,14 @@ const OLD_MS = 60_000
 
 /** Returns the path of a program's bundle. */
 export async function bundle(entry) {
-  const source = resolve(entry), name = basename(entry).replace(/\.\w+$/, ''), id = `${name}-${hash(source)}`
+  const source = resolve(entry),
+    name = basename(entry).replace(/\.\w+$/, ''),
+    id = `${name}-${hash(source)}`
   const manifest = join(CACHE, `${id}.json`)
   const known = read(manifest)
   if (known && isFresh(known)) return known.file
-  const folder = freshFolder(id), file = join(folder, `${name}.mjs`)
+  const folder = freshFolder(id),
+    file = join(folder, `${name}.mjs`)
   const inputs = await build(source, file)
   const state = { file, stamps: Object.fromEntries([...inputs, ...others()].map((path) => [path, stamp(path)])) }
   try {
@@ -44,7 +47,8 @@ function read(path) {
   }
 }
 
-const isFresh = ({ file, stamps }) => stamp(file) !== null && Object.entries(stamps).every(([path, known]) => stamp(path) === known)
+const isFresh = ({ file, stamps }) =>
+  stamp(file) !== null && Object.entries(stamps).every(([path, known]) => stamp(path) === known)
 
 function stamp(path) {
   const found = statSync(path, { throwIfNoEntry: false })
@@ -53,8 +57,15 @@ function stamp(path) {
 
 /** What decides about a bundle without being a part of it: how it is made, and what names lead to. */
 function others() {
-  const folders = ['apps', 'packages'].flatMap((folder) => readdirSync(join(root, folder)).map((name) => join(root, folder, name)))
-  return [fileURLToPath(import.meta.url), join(root, 'package-lock.json'), join(root, 'node_modules/.package-lock.json'), ...folders.map((folder) => join(folder, 'package.json'))]
+  const folders = ['apps', 'packages'].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(root, folder, name)),
+  )
+  return [
+    fileURLToPath(import.meta.url),
+    join(root, 'package-lock.json'),
+    join(root, 'node_modules/.package-lock.json'),
+    ...folders.map((folder) => join(folder, 'package.json')),
+  ]
 }
 
 function freshFolder(id) {
@@ -69,20 +80,42 @@ function freshFolder(id) {
 function removeOlder(id, current) {
   for (const name of readdirSync(CACHE)) {
     const path = join(CACHE, name)
-    if (name.startsWith(`${id}.`) && name !== `${id}.json` && path !== current && Date.now() - statSync(path).mtimeMs > OLD_MS) rmSync(path, { recursive: true, force: true })
+    if (
+      name.startsWith(`${id}.`) &&
+      name !== `${id}.json` &&
+      path !== current &&
+      Date.now() - statSync(path).mtimeMs > OLD_MS
+    )
+      rmSync(path, { recursive: true, force: true })
   }
 }
 
 async function build(source, file) {
   const esbuild = createRequire(import.meta.url)('esbuild')
-  const { metafile, errors } = await esbuild.build({
-    entryPoints: [source], outfile: file, absWorkingDir: root, bundle: true, platform: 'node', format: 'esm', target: 'node20', conditions: ['development'],
-    metafile: true, sourcemap: 'linked', sourcesContent: false, logLevel: 'error', legalComments: 'none', plugins: [packagesStayOutside, filesKnowWhereTheyAre],
-  }).catch((error) => ({ errors: error.errors ?? [error] }))
+  const { metafile, errors } = await esbuild
+    .build({
+      entryPoints: [source],
+      outfile: file,
+      absWorkingDir: root,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      conditions: ['development'],
+      metafile: true,
+      sourcemap: 'linked',
+      sourcesContent: false,
+      logLevel: 'error',
+      legalComments: 'none',
+      plugins: [packagesStayOutside, filesKnowWhereTheyAre],
+    })
+    .catch((error) => ({ errors: error.errors ?? [error] }))
   await esbuild.stop()
   // esbuild has shown them already
   if (errors.length) process.exit(1)
-  return Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules')).map((path) => resolve(root, path))
+  return Object.keys(metafile.inputs)
+    .filter((path) => !path.includes('node_modules'))
+    .map((path) => resolve(root, path))
 }
 
 /** Other packages are loaded as ever, from where the importing file finds them. */
@@ -90,7 +123,14 @@ const packagesStayOutside = {
   name: 'packages stay outside',
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
-      if (pluginData === 'asked' || kind === 'entry-point' || path.startsWith('node:') || BUNDLED.test(path) || importer.includes('node_modules')) return undefined
+      if (
+        pluginData === 'asked' ||
+        kind === 'entry-point' ||
+        path.startsWith('node:') ||
+        BUNDLED.test(path) ||
+        importer.includes('node_modules')
+      )
+        return undefined
       const found = await build.resolve(path, { kind, importer, resolveDir, pluginData: 'asked' })
       if (found.errors.length || found.external) return found
       return { path: pathToFileURL(found.path).href, external: true }

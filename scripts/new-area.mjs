@@ -6,7 +6,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const name = process.argv[2] ?? ''
-if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name)) stop('Usage: npm run new:area -- <name>\n\nThe name is that of the things it is about: plural, in kebab-case, such as phone-numbers.')
+if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name))
+  stop(
+    'Usage: npm run new:area -- <name>\n\nThe name is that of the things it is about: plural, in kebab-case, such as phone-numbers.',
+  )
 const folder = join(fileURLToPath(new URL('../apps/server/src/areas', import.meta.url)), name)
 if (existsSync(folder)) stop(`There is an area called ${name} already: ${folder}`)
 
@@ -73,7 +76,8 @@ describe.concurrent('${words}', () => {
 }
 
 mkdirSync(folder)
-for (const [kind, text] of Object.entries(files)) writeFileSync(join(folder, `${name}.${kind}.ts`), text, { flag: 'wx' })
+for (const [kind, text] of Object.entries(files))
+  writeFileSync(join(folder, `${name}.${kind}.ts`), text, { flag: 'wx' })
 process.stdout.write(`Made apps/server/src/areas/${name}. What is left:
 
   apps/server/src/operations.ts   import { ${camel}Routes } from './areas/${name}/${name}.routes.ts'

@@ -50,7 +50,10 @@ function schemaFiles() {
 }
 
 function generateClient() {
-  const result = spawnSync(process.execPath, [require.resolve('prisma/build/index.js'), 'generate'], { cwd: root, encoding: 'utf8' })
+  const result = spawnSync(process.execPath, [require.resolve('prisma/build/index.js'), 'generate'], {
+    cwd: root,
+    encoding: 'utf8',
+  })
   if (result.status !== 0) stop(`prisma generate failed:\n${result.stdout}${result.stderr}`)
 }
 
@@ -75,8 +78,15 @@ async function run() {
 
 /** Runs the sources, again whenever one of them changes. */
 function follow() {
-  const tsx = [join(require.resolve('tsx/package.json'), '../dist/cli.mjs'), 'watch', '--clear-screen=false', '--conditions=development']
-  const child = spawn(process.execPath, ['--import', followUs(), ...tsx, file, ...rest], { stdio: ['inherit', 'inherit', 'inherit', 'pipe'] })
+  const tsx = [
+    join(require.resolve('tsx/package.json'), '../dist/cli.mjs'),
+    'watch',
+    '--clear-screen=false',
+    '--conditions=development',
+  ]
+  const child = spawn(process.execPath, ['--import', followUs(), ...tsx, file, ...rest], {
+    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+  })
   child.stdio[3].on('error', () => {}).unref()
   child.on('error', (error) => stop(error.message))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))

@@ -44,28 +44,41 @@ async function start(...options: string[]): Promise<{ runner: ChildProcess; pid:
 
 describe('scripts/run.mjs', () => {
   it('passes on arguments, output and exit code, and adds nothing to the output', async () => {
-    const runner = spawn(process.execPath, [RUN, program, 'print', '--watch', 'a b'], { stdio: ['ignore', 'pipe', 'inherit'] })
+    const runner = spawn(process.execPath, [RUN, program, 'print', '--watch', 'a b'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const output = runner.stdout.setEncoding('utf8').toArray()
     expect(await once(runner, 'exit')).toEqual([3, null])
     expect((await output).join('')).toBe('["--watch","a b"]\n')
   }, 15_000)
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('passes %s on and waits for the program to end', async (signal) => {
-    const { runner, pid, output } = await start()
-    runner.kill(signal)
-    expect(await once(runner, 'exit')).toEqual([5, null])
-    expect(output()).toContain(`got ${signal}`)
-    expect(exists(pid)).toBe(false)
-  }, 15_000)
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'passes %s on and waits for the program to end',
+    async (signal) => {
+      const { runner, pid, output } = await start()
+      runner.kill(signal)
+      expect(await once(runner, 'exit')).toEqual([5, null])
+      expect(output()).toContain(`got ${signal}`)
+      expect(exists(pid)).toBe(false)
+    },
+    15_000,
+  )
 
-  it.each([[[]], [['--watch']]])('leaves no program behind when it is killed (%j)', async (options) => {
-    const { runner, pid } = await start(...options)
-    runner.kill('SIGKILL')
-    await vi.waitUntil(() => !exists(pid), { timeout: 10_000, interval: 20 })
-  }, 15_000)
+  it.each([[[]], [['--watch']]])(
+    'leaves no program behind when it is killed (%j)',
+    async (options) => {
+      const { runner, pid } = await start(...options)
+      runner.kill('SIGKILL')
+      await vi.waitUntil(() => !exists(pid), { timeout: 10_000, interval: 20 })
+    },
+    15_000,
+  )
 
   it('leaves no program behind when npm is ended, which ends the shell in between', async () => {
-    const shell = spawn('sh', ['-c', `"${process.execPath}" "${RUN}" "${program}" wait; true`], { env: { ...process.env, npm_lifecycle_event: 'start' }, stdio: ['ignore', 'pipe', 'inherit'] })
+    const shell = spawn('sh', ['-c', `"${process.execPath}" "${RUN}" "${program}" wait; true`], {
+      env: { ...process.env, npm_lifecycle_event: 'start' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     let output = ''
     shell.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
     await vi.waitUntil(() => /up \d+/.test(output), { timeout: 10_000, interval: 20 })

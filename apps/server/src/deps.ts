@@ -14,15 +14,23 @@ import { openMigrated } from './start.ts'
  * What a production server is built from, with its database open and migrated.
  * @throws StartFailure when the database cannot be used
  */
-export async function productionDeps(config: ProductionConfig, { databaseUrl, encryptionKey, smtpUrl, aws, sms }: ProductionSecrets, log: Logger): Promise<Deps> {
+export async function productionDeps(
+  config: ProductionConfig,
+  { databaseUrl, encryptionKey, smtpUrl, aws, sms }: ProductionSecrets,
+  log: Logger,
+): Promise<Deps> {
   const secrets = secretBox(encryptionKey)
   const database = await openMigrated(databaseUrl, {
-    secrets, connections: config.connections,
+    secrets,
+    connections: config.connections,
     otherKey: 'HENHOUSE_ENCRYPTION_KEY is not the key that the secrets in this database were encrypted with',
     onMigrated: (names) => log.info({ names }, 'migrations applied'),
   })
   return {
-    database, secrets, log, systemClock,
+    database,
+    secrets,
+    log,
+    systemClock,
     random: cryptoRandom,
     passwords: passwordHasher(config.passwords),
     newKeyPair: generateKeyPair,
@@ -43,5 +51,10 @@ export async function productionDeps(config: ProductionConfig, { databaseUrl, en
 /** Mail of an environment without a provider of its own is tried for as long as any, and then shown as failed. */
 const noProvider: MailProvider = {
   name: 'none',
-  send: () => Promise.reject(new Refused('nobody carries the mail: set HENHOUSE_SMTP_URL, or configure a provider for the environment', { retryable: true })),
+  send: () =>
+    Promise.reject(
+      new Refused('nobody carries the mail: set HENHOUSE_SMTP_URL, or configure a provider for the environment', {
+        retryable: true,
+      }),
+    ),
 }

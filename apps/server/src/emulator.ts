@@ -39,10 +39,15 @@ embedded one), HENHOUSE_RATE_LIMITS (off; on refuses as production does), LOG_LE
 async function main() {
   const options = readArguments()
   const config = emulatorConfig()
-  const environments = withCredentials(options.seed === undefined ? [demo] : await readSeedFile(resolve(config.directory, options.seed)), config)
+  const environments = withCredentials(
+    options.seed === undefined ? [demo] : await readSeedFile(resolve(config.directory, options.seed)),
+    config,
+  )
   const port = options.port ?? config.port
-  const url = config.publicUrl ?? new URL(`http://localhost:${port || await freePort()}`)
-  const say = (line: string) => { process.stdout.write(`${line}\n`) }
+  const url = config.publicUrl ?? new URL(`http://localhost:${port || (await freePort())}`)
+  const say = (line: string) => {
+    process.stdout.write(`${line}\n`)
+  }
 
   const keys = keyPool(8)
   const postgres = await startPostgres(config, options.ephemeral, say)
@@ -54,7 +59,9 @@ async function main() {
   const worker = startWorker(server.worker)
   keys.open()
 
-  void postgres.ended.then((error) => { if (error) giveUp(error) })
+  void postgres.ended.then((error) => {
+    if (error) giveUp(error)
+  })
   endOnSignal(deps.log, async () => {
     await drain(server, worker)
     await keys.close()
@@ -68,42 +75,80 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1'])
 
 /** Each environment's own, else the overrides for the default one, else what follows from its name: the same at every start. */
 function withCredentials(environments: readonly SeedEnvironment[], config: EmulatorConfig) {
-  const chosen = Math.max(0, environments.findIndex((environment) => environment.default))
+  const chosen = Math.max(
+    0,
+    environments.findIndex((environment) => environment.default),
+  )
   return environments.map((environment, index) => {
     const isDefault = index === chosen
     return {
-      ...environment, default: isDefault,
-      clientId: environment.clientId?.toLowerCase() ?? (isDefault ? config.clientId : nameBasedId(EMULATOR.clientId, `environment ${environment.name}`)),
-      apiKey: environment.apiKey ?? (isDefault ? config.apiKey : nameBasedId(EMULATOR.apiKey, `environment ${environment.name}`)),
+      ...environment,
+      default: isDefault,
+      clientId:
+        environment.clientId?.toLowerCase() ??
+        (isDefault ? config.clientId : nameBasedId(EMULATOR.clientId, `environment ${environment.name}`)),
+      apiKey:
+        environment.apiKey ??
+        (isDefault ? config.apiKey : nameBasedId(EMULATOR.apiKey, `environment ${environment.name}`)),
     }
   })
 }
 
-interface Postgres { url: string, where: string, ended: Promise<Error | undefined>, stop(): Promise<void> }
+interface Postgres {
+  url: string
+  where: string
+  ended: Promise<Error | undefined>
+  stop(): Promise<void>
+}
 
-async function startPostgres({ databaseUrl, data }: EmulatorConfig, ephemeral: boolean, say: (line: string) => void): Promise<Postgres> {
+async function startPostgres(
+  { databaseUrl, data }: EmulatorConfig,
+  ephemeral: boolean,
+  say: (line: string) => void,
+): Promise<Postgres> {
   if (databaseUrl !== undefined) {
     if (ephemeral) throw new StartFailure('--ephemeral needs the embedded Postgres, and DATABASE_URL names another one')
-    return { url: databaseUrl, where: 'the database of DATABASE_URL', ended: new Promise(() => {}), stop: async () => {} }
+    return {
+      url: databaseUrl,
+      where: 'the database of DATABASE_URL',
+      ended: new Promise(() => {}),
+      stop: async () => {},
+    }
   }
   const dataDir = ephemeral ? await mkdtemp(join(tmpdir(), 'henhouse-')) : resolve(data, 'postgres')
   say(ephemeral ? 'Starting a throw-away Postgres' : 'Starting Postgres')
   const server = await startEmbeddedPostgres({
-    dataDir, temporary: ephemeral, onProgress: say,
+    dataDir,
+    temporary: ephemeral,
+    onProgress: say,
     // a crash of the machine may cost the last moments, and nothing else; of what is thrown away nothing need reach the disk
     settings: { synchronous_commit: 'off', ...(ephemeral && { fsync: 'off', full_page_writes: 'off' }) },
-  }).catch((error: Error) => { throw new StartFailure(error.message) })
+  }).catch((error: Error) => {
+    throw new StartFailure(error.message)
+  })
   return { ...server, where: ephemeral ? 'none is kept' : dataDir }
 }
 
-async function emulatorDeps(config: EmulatorConfig, publicUrl: URL, databaseUrl: string, keys: KeyPool, say: (line: string) => void): Promise<Deps> {
+async function emulatorDeps(
+  config: EmulatorConfig,
+  publicUrl: URL,
+  databaseUrl: string,
+  keys: KeyPool,
+  say: (line: string) => void,
+): Promise<Deps> {
   const secrets = secretBox(EMULATOR.encryptionKey)
   const database = await openMigrated(databaseUrl, {
-    secrets, connections: 10, onMigrated: (names) => say(`Applied ${names.length} migration${names.length === 1 ? '' : 's'}`),
-    otherKey: 'This database belongs to a server that is no emulator: its secrets are encrypted with another key. Give the emulator a database of its own (DATABASE_URL)',
+    secrets,
+    connections: 10,
+    onMigrated: (names) => say(`Applied ${names.length} migration${names.length === 1 ? '' : 's'}`),
+    otherKey:
+      'This database belongs to a server that is no emulator: its secrets are encrypted with another key. Give the emulator a database of its own (DATABASE_URL)',
   })
   return {
-    database, secrets, publicUrl, systemClock,
+    database,
+    secrets,
+    publicUrl,
+    systemClock,
     random: cryptoRandom,
     passwords: passwordHasher(config.passwords),
     log: logger({ level: config.logLevel, pretty: process.stdout.isTTY }),
@@ -119,17 +164,26 @@ async function emulatorDeps(config: EmulatorConfig, publicUrl: URL, databaseUrl:
 
 function freePort(): Promise<number> {
   return new Promise((found, failed) => {
-    const server = createServer().once('error', failed).listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => found(port))
-    })
+    const server = createServer()
+      .once('error', failed)
+      .listen(0, '127.0.0.1', () => {
+        const { port } = server.address() as AddressInfo
+        server.close(() => found(port))
+      })
   })
 }
 
-function readArguments(): { port: number | undefined, ephemeral: boolean, seed: string | undefined } {
+function readArguments(): { port: number | undefined; ephemeral: boolean; seed: string | undefined } {
   let values
   try {
-    ({ values } = parseArgs({ options: { port: { type: 'string' }, ephemeral: { type: 'boolean' }, seed: { type: 'string' }, help: { type: 'boolean' } } }))
+    ;({ values } = parseArgs({
+      options: {
+        port: { type: 'string' },
+        ephemeral: { type: 'boolean' },
+        seed: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    }))
   } catch (error) {
     throw new StartFailure(`${(error as Error).message}\n\n${USAGE}`)
   }
@@ -138,7 +192,8 @@ function readArguments(): { port: number | undefined, ephemeral: boolean, seed: 
     process.exit(0)
   }
   const { port, ephemeral = false, seed } = values
-  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535)) throw new StartFailure(`--port must be a number from 0 to 65535: ${port} is none`)
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535))
+    throw new StartFailure(`--port must be a number from 0 to 65535: ${port} is none`)
   return { port: port === undefined ? undefined : Number(port), ephemeral, seed }
 }
 

@@ -14,8 +14,10 @@ async function main() {
   log.info({ config }, 'starting')
   const deps = await productionDeps(config, secrets, log)
   await mustBePrivate(deps)
-  if (secrets.smtpUrl === undefined) log.warn('HENHOUSE_SMTP_URL is not set: only environments with a mail provider of their own send mail')
-  if (secrets.sms === undefined) log.warn('neither HENHOUSE_TWILIO_ACCOUNT_SID nor HENHOUSE_SMS_URL is set: no text messages can be sent')
+  if (secrets.smtpUrl === undefined)
+    log.warn('HENHOUSE_SMTP_URL is not set: only environments with a mail provider of their own send mail')
+  if (secrets.sms === undefined)
+    log.warn('neither HENHOUSE_TWILIO_ACCOUNT_SID nor HENHOUSE_SMS_URL is set: no text messages can be sent')
 
   const server = await buildServer(deps)
   await listen(server, config)
@@ -29,9 +31,16 @@ async function main() {
 
 /** @throws StartFailure when the emulator's credentials would open this server */
 async function mustBePrivate({ database: { prisma }, log }: Deps) {
-  const known = await prisma.vendor.findFirst({ where: { OR: [{ id: EMULATOR.clientId }, { apiKeyHash: fingerprint(EMULATOR.apiKey) }] }, select: { id: true } })
-  if (known) throw new StartFailure('This database has an environment with the emulator\'s client id or API key, which everybody knows: production needs a database of its own')
-  if (!await prisma.vendor.findFirst({ select: { id: true } })) log.warn('there is no environment yet: make one with `npm run environment:create -- --name main`')
+  const known = await prisma.vendor.findFirst({
+    where: { OR: [{ id: EMULATOR.clientId }, { apiKeyHash: fingerprint(EMULATOR.apiKey) }] },
+    select: { id: true },
+  })
+  if (known)
+    throw new StartFailure(
+      "This database has an environment with the emulator's client id or API key, which everybody knows: production needs a database of its own",
+    )
+  if (!(await prisma.vendor.findFirst({ select: { id: true } })))
+    log.warn('there is no environment yet: make one with `npm run environment:create -- --name main`')
 }
 
 main().catch(giveUp)

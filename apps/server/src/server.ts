@@ -6,8 +6,11 @@ import type { Deps } from './kernel/deps.ts'
 import { operations } from './operations.ts'
 
 /** The one app: production, the emulator and the tests differ in `deps` only. */
-export const buildServer = (deps: Deps) => buildApp({
-  deps, operations, jobs,
-  permissionsOf: async (ctx, userId, tenantId) => (await memberships.keysOf(ctx, userId, tenantId)).permissions,
-  reaches,
-})
+export const buildServer = (deps: Deps) =>
+  buildApp({
+    deps,
+    operations,
+    jobs,
+    permissionsOf: async (ctx, userId, tenantId) => (await memberships.keysOf(ctx, userId, tenantId)).permissions,
+    reaches,
+  })

@@ -33,12 +33,17 @@ const OLDEST_POSTGRES = 15
  * Opens a database that this server can work with, with all migrations applied. Replicas may do this at once.
  * @throws StartFailure when it is out of reach, too old, or holds somebody else's secrets; then nothing in it has changed
  */
-export async function openMigrated(url: string, { connections, secrets, otherKey, onMigrated }: DatabaseNeeds): Promise<Database> {
+export async function openMigrated(
+  url: string,
+  { connections, secrets, otherKey, onMigrated }: DatabaseNeeds,
+): Promise<Database> {
   const database = openDatabase(url, { max: connections })
   try {
     await mustBeRecent(database, url)
     await mustOpen(database, secrets, otherKey)
-    const names = await migrate(url).catch((error: Error) => { throw new StartFailure(error.message) })
+    const names = await migrate(url).catch((error: Error) => {
+      throw new StartFailure(error.message)
+    })
     if (names.length) onMigrated?.(names)
     return database
   } catch (error) {
@@ -48,19 +53,31 @@ export async function openMigrated(url: string, { connections, secrets, otherKey
 }
 
 async function mustBeRecent({ pool }: Database, url: string) {
-  const { rows } = await pool.query<{ number: number, name: string }>('select current_setting(\'server_version_num\')::int as number, current_setting(\'server_version\') as name').catch((error: unknown) => {
-    const { host, pathname } = new URL(url), { message, code } = error as Error & { code?: string }
-    throw new StartFailure(`The database ${decodeURIComponent(pathname.slice(1))} at ${host} cannot be used: ${message || code}`)
-  })
-  const [{ number, name }] = rows as [{ number: number, name: string }]
-  if (number < OLDEST_POSTGRES * 10_000) throw new StartFailure(`Postgres ${OLDEST_POSTGRES} or later is needed, and the server of DATABASE_URL is ${name}`)
+  const { rows } = await pool
+    .query<{ number: number; name: string }>(
+      "select current_setting('server_version_num')::int as number, current_setting('server_version') as name",
+    )
+    .catch((error: unknown) => {
+      const { host, pathname } = new URL(url),
+        { message, code } = error as Error & { code?: string }
+      throw new StartFailure(
+        `The database ${decodeURIComponent(pathname.slice(1))} at ${host} cannot be used: ${message || code}`,
+      )
+    })
+  const [{ number, name }] = rows as [{ number: number; name: string }]
+  if (number < OLDEST_POSTGRES * 10_000)
+    throw new StartFailure(`Postgres ${OLDEST_POSTGRES} or later is needed, and the server of DATABASE_URL is ${name}`)
 }
 
 /** Shown by any one secret: all are sealed with the same key. */
 async function mustOpen({ pool }: Database, secrets: SecretBox, otherKey: string) {
-  const { rows: [known] } = await pool.query<{ there: boolean }>('select to_regclass(\'"SigningKey"\') is not null as there')
+  const {
+    rows: [known],
+  } = await pool.query<{ there: boolean }>('select to_regclass(\'"SigningKey"\') is not null as there')
   if (!known?.there) return
-  const { rows: [sealed] } = await pool.query<{ secret: string }>('select secret from "SigningKey" limit 1')
+  const {
+    rows: [sealed],
+  } = await pool.query<{ secret: string }>('select secret from "SigningKey" limit 1')
   if (!sealed) return
   try {
     secrets.open(sealed.secret)
@@ -69,12 +86,17 @@ async function mustOpen({ pool }: Database, secrets: SecretBox, otherKey: string
   }
 }
 
-export async function listen({ http }: Server, { host, port }: { host: string, port: number }) {
+export async function listen({ http }: Server, { host, port }: { host: string; port: number }) {
   await http.listen({ host, port }).catch((error: unknown) => {
     const { code, message } = error as NodeJS.ErrnoException
-    if (code === 'EADDRINUSE') throw new StartFailure(`Port ${port} is taken by another program: end that one, or choose another port (HENHOUSE_PORT)`)
-    if (code === 'EACCES') throw new StartFailure(`Port ${port} may not be used by this account: choose one from 1024 on (HENHOUSE_PORT)`)
-    if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL') throw new StartFailure(`HENHOUSE_HOST ${host} is no address of this machine (${message})`)
+    if (code === 'EADDRINUSE')
+      throw new StartFailure(
+        `Port ${port} is taken by another program: end that one, or choose another port (HENHOUSE_PORT)`,
+      )
+    if (code === 'EACCES')
+      throw new StartFailure(`Port ${port} may not be used by this account: choose one from 1024 on (HENHOUSE_PORT)`)
+    if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
+      throw new StartFailure(`HENHOUSE_HOST ${host} is no address of this machine (${message})`)
     throw error
   })
 }
@@ -99,10 +121,13 @@ export function endOnSignal(log: Logger, end: () => Promise<void>) {
       log.error(`not everything was finished within ${PATIENCE_MS / 1000} seconds`)
       process.exit(1)
     }, PATIENCE_MS).unref()
-    end().then(() => process.exit(0), (error: unknown) => {
-      log.error({ err: error }, 'could not end cleanly')
-      process.exit(1)
-    })
+    end().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'could not end cleanly')
+        process.exit(1)
+      },
+    )
   }
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal)
 }

@@ -11,8 +11,15 @@ import { listening, unique, type TestEnvironment } from './environment.ts'
 const require = createRequire(import.meta.url)
 const BROWSER = 'x-test-browser'
 
-interface Call { method: string, path: string, status: number }
-interface Open { jar: Map<string, string>, calls: Call[] }
+interface Call {
+  method: string
+  path: string
+  status: number
+}
+interface Open {
+  jar: Map<string, string>
+  calls: Call[]
+}
 const open = new Map<string, Open>()
 let baseUrl = ''
 
@@ -23,10 +30,14 @@ export function useBrowsers() {
     baseUrl = await listening()
     // read the declarations now, not while tests wait
     faultsOfResult('auth', 'logout', {})
-    Object.assign(globalThis, { window: { location: { search: '', href: '' } }, sessionStorage: { getItem: () => null, setItem: () => {}, removeItem: () => {} } })
+    Object.assign(globalThis, {
+      window: { location: { search: '', href: '' } },
+      sessionStorage: { getItem: () => null, setItem: () => {}, removeItem: () => {} },
+    })
     // the client calls the global fetch; a header tells whose call it is
     globalThis.fetch = async (input, init) => {
-      const headers = new Headers(init?.headers), browser = open.get(headers.get(BROWSER) ?? '')
+      const headers = new Headers(init?.headers),
+        browser = open.get(headers.get(BROWSER) ?? '')
       if (!browser) return realFetch(input, init)
       headers.delete(BROWSER)
       return throughJar(browser, realFetch, input as string, { ...init, headers })
@@ -40,13 +51,24 @@ export function useBrowsers() {
   return () => baseUrl
 }
 
-async function throughJar({ jar, calls }: Open, realFetch: typeof fetch, url: string, init: RequestInit & { headers: Headers }) {
+async function throughJar(
+  { jar, calls }: Open,
+  realFetch: typeof fetch,
+  url: string,
+  init: RequestInit & { headers: Headers },
+) {
   if (jar.size) init.headers.set('cookie', [...jar].map(([name, value]) => `${name}=${value}`).join('; '))
   const response = await realFetch(url, init)
-  calls.push({ method: init.method ?? 'GET', path: new URL(url).pathname.replace(/^\/frontegg/, ''), status: response.status })
+  calls.push({
+    method: init.method ?? 'GET',
+    path: new URL(url).pathname.replace(/^\/frontegg/, ''),
+    status: response.status,
+  })
   for (const cookie of response.headers.getSetCookie()) {
-    const [pair = '', ...attributes] = cookie.split(/;\s*/), [name = '', value = ''] = pair.split('=')
-    if (value === '' || attributes.some((a) => /^max-age=0$/i.test(a) || /^expires=Thu, 01 Jan 1970/i.test(a))) jar.delete(name)
+    const [pair = '', ...attributes] = cookie.split(/;\s*/),
+      [name = '', value = ''] = pair.split('=')
+    if (value === '' || attributes.some((a) => /^max-age=0$/i.test(a) || /^expires=Thu, 01 Jan 1970/i.test(a)))
+      jar.delete(name)
     else jar.set(name, value)
   }
   return response
@@ -65,7 +87,8 @@ const MISDECLARED: Record<string, string> = {
   'groups.getGroups': 'the reference has an object around the list',
   'groups.getGroupsByIds': 'as above',
   'roles.addRole': 'takes and gives a list',
-  'subTenants.loadAllUsers': 'declared with no roles of the environment, and only of users who are invisible and superusers and have logged in',
+  'subTenants.loadAllUsers':
+    'declared with no roles of the environment, and only of users who are invisible and superusers and have logged in',
   'tenants.getSubTenants': 'gives a list',
   'users.getUsersV3': 'was measured without roles',
   'users.getUsersUsernames': 'the reference has no `vendorId` in it',
@@ -73,26 +96,48 @@ const MISDECLARED: Record<string, string> = {
 /** of permissions */
 const NOT_ALWAYS_THERE = /(permissions\.|^)\d+\.description is missing$/
 
-interface Visit { applicationId?: string, headers?: Record<string, string> }
+interface Visit {
+  applicationId?: string
+  headers?: Record<string, string>
+}
 
 /** A browser of its own at an environment. Whatever the client's calls give is compared with what the client says they give. */
 export function browser(env: Pick<TestEnvironment, 'id'>, { applicationId, headers = {} }: Visit = {}) {
-  const { createApiClient, ContextHolder } = require('@frontegg/rest-api') as { createApiClient(app: string): Record<string, Record<string, unknown>>, ContextHolder: any }
-  const app = unique('app'), state: Open = { jar: new Map(), calls: [] }, holder = ContextHolder.for(app)
+  const { createApiClient, ContextHolder } = require('@frontegg/rest-api') as {
+    createApiClient(app: string): Record<string, Record<string, unknown>>
+    ContextHolder: any
+  }
+  const app = unique('app'),
+    state: Open = { jar: new Map(), calls: [] },
+    holder = ContextHolder.for(app)
   open.set(app, state)
-  const more = Object.entries({ 'frontegg-vendor-id': env.id, [BROWSER]: app, ...headers }).map(([key, value]) => ({ key, value }))
+  const more = Object.entries({ 'frontegg-vendor-id': env.id, [BROWSER]: app, ...headers }).map(([key, value]) => ({
+    key,
+    value,
+  }))
   holder.setContext({ baseUrl, appId: applicationId, additionalHeadersResolver: async () => [...more] })
   const client = createApiClient(app)
   const api = new Proxy({} as Record<string, any>, { get: (_, name: string) => checked(client[name]!, name) })
   return {
-    api, jar: state.jar, calls: state.calls,
+    api,
+    jar: state.jar,
+    calls: state.calls,
     /** as its scripts hold it */
     token: () => holder.getAccessToken() as string | null,
-    holdToken(token: string | null) { holder.setAccessToken(token) },
+    holdToken(token: string | null) {
+      holder.setAccessToken(token)
+    },
     /** What no method of the client calls, with the same headers and cookies. */
     async call(method: string, path: string, body?: unknown) {
       const response = await fetch(`${baseUrl}/frontegg${path}`, {
-        method, headers: { 'content-type': 'application/json', [BROWSER]: app, 'frontegg-vendor-id': env.id, ...headers, ...(holder.getAccessToken() && { authorization: `Bearer ${holder.getAccessToken()}` }) },
+        method,
+        headers: {
+          'content-type': 'application/json',
+          [BROWSER]: app,
+          'frontegg-vendor-id': env.id,
+          ...headers,
+          ...(holder.getAccessToken() && { authorization: `Bearer ${holder.getAccessToken()}` }),
+        },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       })
       const text = await response.text()
@@ -102,18 +147,22 @@ export function browser(env: Pick<TestEnvironment, 'id'>, { applicationId, heade
 }
 export type Browser = ReturnType<typeof browser>
 
-const checked = (part: Record<string, unknown>, name: string) => new Proxy(part, {
-  get(target, method: string) {
-    const call = target[method]
-    if (typeof call !== 'function') return call
-    return async (...args: unknown[]) => {
-      const result: unknown = await call.apply(target, args)
-      const faults = `${name}.${method}` in MISDECLARED ? [] : faultsOfResult(name, method, result).filter((fault) => !NOT_ALWAYS_THERE.test(fault))
-      if (faults.length) throw new Error(`${name}.${method} gave what it should not: ${faults.join('; ')}`)
-      return result
-    }
-  },
-})
+const checked = (part: Record<string, unknown>, name: string) =>
+  new Proxy(part, {
+    get(target, method: string) {
+      const call = target[method]
+      if (typeof call !== 'function') return call
+      return async (...args: unknown[]) => {
+        const result: unknown = await call.apply(target, args)
+        const faults =
+          `${name}.${method}` in MISDECLARED
+            ? []
+            : faultsOfResult(name, method, result).filter((fault) => !NOT_ALWAYS_THERE.test(fault))
+        if (faults.length) throw new Error(`${name}.${method} gave what it should not: ${faults.join('; ')}`)
+        return result
+      }
+    },
+  })
 
 let numbers = 5_550_000
 /** A phone number that no other test uses. */
@@ -121,18 +170,31 @@ export const phone = () => `+1555${numbers++}`
 /** Not the code. */
 export const wrongOf = (code: string) => (code === '000000' ? '000001' : '000000')
 
-export interface Received { template: string, to: string, link: string, code: string, text: string, subject: string, query: Record<string, string> }
+export interface Received {
+  template: string
+  to: string
+  link: string
+  code: string
+  text: string
+  subject: string
+  query: Record<string, string>
+}
 
 /** What the emulator shows as sent, newest first. */
 export async function received(env: Pick<TestEnvironment, 'id'>, to: string, template?: string): Promise<Received[]> {
-  const response = await fetch(`${baseUrl}/_emulator/messages?${new URLSearchParams({ environment: env.id, to, ...(template && { template }) })}`)
-  const messages = await response.json() as Received[]
+  const response = await fetch(
+    `${baseUrl}/_emulator/messages?${new URLSearchParams({ environment: env.id, to, ...(template && { template }) })}`,
+  )
+  const messages = (await response.json()) as Received[]
   return messages.map((one) => ({ ...one, query: one.link ? Object.fromEntries(new URL(one.link).searchParams) : {} }))
 }
 
 /** The newest one, with what its link asks for. */
 export async function mailed(env: Pick<TestEnvironment, 'id'>, to: string, template: string): Promise<Received> {
   const [newest] = await received(env, to, template)
-  if (!newest) throw new Error(`no ${template} was sent to ${to}, but ${(await received(env, to)).map((m) => m.template).join(', ') || 'nothing'}`)
+  if (!newest)
+    throw new Error(
+      `no ${template} was sent to ${to}, but ${(await received(env, to)).map((m) => m.template).join(', ') || 'nothing'}`,
+    )
   return newest
 }

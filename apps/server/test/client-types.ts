@@ -20,20 +20,34 @@ type Record<K extends keyof any, T> = { [P in K]: T }
 `
 
 type Api = (name: string, method: string) => ts.Type
-let reader: { checker: ts.TypeChecker, resultOf: Api } | undefined
+let reader: { checker: ts.TypeChecker; resultOf: Api } | undefined
 
 /** What `@frontegg/rest-api` declares its calls to give; read once, and only when somebody asks. */
 function declared() {
   if (reader) return reader
   const index = join(dirname(require.resolve('@frontegg/rest-api/package.json')), 'index.d.ts')
-  const options: ts.CompilerOptions = { strict: true, noLib: true, noEmit: true, types: [], moduleResolution: ts.ModuleResolutionKind.Bundler, module: ts.ModuleKind.ESNext }
-  const host = ts.createCompilerHost(options), library = join(dirname(index), 'library.d.ts')
+  const options: ts.CompilerOptions = {
+    strict: true,
+    noLib: true,
+    noEmit: true,
+    types: [],
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    module: ts.ModuleKind.ESNext,
+  }
+  const host = ts.createCompilerHost(options),
+    library = join(dirname(index), 'library.d.ts')
   const { getSourceFile, fileExists } = host
-  host.getSourceFile = (name, ...more) => (name === library ? ts.createSourceFile(name, LIBRARY, ts.ScriptTarget.ESNext) : getSourceFile.call(host, name, ...more))
+  host.getSourceFile = (name, ...more) =>
+    name === library
+      ? ts.createSourceFile(name, LIBRARY, ts.ScriptTarget.ESNext)
+      : getSourceFile.call(host, name, ...more)
   host.fileExists = (name) => name === library || fileExists.call(host, name)
   const program = ts.createProgram([library, index], options, host)
-  const checker = program.getTypeChecker(), source = program.getSourceFile(index)!
-  const client = checker.getExportsOfModule(checker.getSymbolAtLocation(source)!).find((one) => one.name === 'FronteggApiClient')!
+  const checker = program.getTypeChecker(),
+    source = program.getSourceFile(index)!
+  const client = checker
+    .getExportsOfModule(checker.getSymbolAtLocation(source)!)
+    .find((one) => one.name === 'FronteggApiClient')!
   const of = (type: ts.Type, name: string) => {
     const property = checker.getPropertyOfType(type, name)
     if (!property) throw new Error(`the client has no ${name}`)
@@ -48,7 +62,8 @@ function declared() {
 
 /** Where a value that a call gave is none that the client says it gives: `user.roles.0.key is missing`. */
 export function faultsOfResult(api: string, method: string, value: unknown): string[] {
-  const { checker, resultOf } = declared(), faults: string[] = []
+  const { checker, resultOf } = declared(),
+    faults: string[] = []
   check(checker, resultOf(api, method), value, '', faults)
   return faults
 }
@@ -58,7 +73,9 @@ const FREE = TypeFlags.Any | TypeFlags.Unknown | TypeFlags.Void | TypeFlags.Unde
 
 function check(checker: ts.TypeChecker, type: ts.Type, value: unknown, at: string, faults: string[]): void {
   if (type.flags & FREE) return
-  const wrong = () => { faults.push(`${at || 'it'} is ${JSON.stringify(value)?.slice(0, 80)}, no ${checker.typeToString(type)}`) }
+  const wrong = () => {
+    faults.push(`${at || 'it'} is ${JSON.stringify(value)?.slice(0, 80)}, no ${checker.typeToString(type)}`)
+  }
   if (type.isUnion()) {
     const fits = type.types.some((one) => {
       const own: string[] = []
@@ -70,10 +87,18 @@ function check(checker: ts.TypeChecker, type: ts.Type, value: unknown, at: strin
   if (type.isLiteral()) return type.value === value ? undefined : wrong()
   if (type.flags & TypeFlags.BooleanLiteral) return String(value) === checker.typeToString(type) ? undefined : wrong()
   if (type.flags & TypeFlags.Null) return value === null ? undefined : wrong()
-  const primitive = type.flags & TypeFlags.StringLike ? 'string' : type.flags & TypeFlags.NumberLike ? 'number' : type.flags & TypeFlags.BooleanLike ? 'boolean' : undefined
+  const primitive =
+    type.flags & TypeFlags.StringLike
+      ? 'string'
+      : type.flags & TypeFlags.NumberLike
+        ? 'number'
+        : type.flags & TypeFlags.BooleanLike
+          ? 'boolean'
+          : undefined
   if (primitive) return typeof value === primitive ? undefined : wrong()
   // JSON has no dates
-  if (type.symbol?.name === 'Date') return typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? undefined : wrong()
+  if (type.symbol?.name === 'Date')
+    return typeof value === 'string' && !Number.isNaN(Date.parse(value)) ? undefined : wrong()
   if (checker.isArrayType(type)) {
     if (!Array.isArray(value)) return wrong()
     const [item] = checker.getTypeArguments(type as ts.TypeReference)
@@ -92,7 +117,8 @@ function fields(checker: ts.TypeChecker, type: ts.Type, value: Record<string, un
   for (const property of properties) {
     const given = value[property.name]
     if (given === undefined || given === null) {
-      if (!isPart && !(property.flags & ts.SymbolFlags.Optional) && !isNullable(checker, property)) faults.push(`${join2(at, property.name)} is missing`)
+      if (!isPart && !(property.flags & ts.SymbolFlags.Optional) && !isNullable(checker, property))
+        faults.push(`${join2(at, property.name)} is missing`)
     } else {
       check(checker, checker.getTypeOfSymbol(property), given, join2(at, property.name), faults)
     }

@@ -2,62 +2,165 @@ import { foldLists } from '../src/kernel/listing.ts'
 import type { Ctx } from '../src/kernel/operation.ts'
 
 /** How many there are to be; the first tenant has `members` of the users, the others share the rest. All but three are right below the second; the fourth is below the third. */
-export interface Size { users: number, tenants: number, members: number, chunk?: number }
-export interface Crowd { bigTenantId: string, parentTenantId: string, familyTenantId: string, tenantId: string, memberId: string, userId: string, email: string, adminId: string }
+export interface Size {
+  users: number
+  tenants: number
+  members: number
+  chunk?: number
+}
+export interface Crowd {
+  bigTenantId: string
+  parentTenantId: string
+  familyTenantId: string
+  tenantId: string
+  memberId: string
+  userId: string
+  email: string
+  adminId: string
+}
 
-const FIRST = ['Ada', 'Bob', 'Carla', 'Dmitri', 'Elena', 'Farid', 'Grace', 'Hugo', 'Ines', 'Jonas', 'Katja', 'Linus', 'Maria', 'Noor', 'Otto', 'Priya', 'Quinn', 'Rosa', 'Sven', 'Tara', 'Umar', 'Vera', 'Wim', 'Xenia', 'Yusuf', 'Zoe']
-const LAST = ['Abel', 'Brandt', 'Castro', 'Duarte', 'Eriksen', 'Fischer', 'Gupta', 'Haddad', 'Ivanov', 'Jansen', 'Kowalski', 'Lindgren', 'Moreau', 'Novak', 'Okafor', 'Petrov', 'Quiroga', 'Rossi', 'Schmidt', 'Tanaka', 'Ueda', 'Vargas', 'Weber', 'Yilmaz', 'Zhang']
+const FIRST = [
+  'Ada',
+  'Bob',
+  'Carla',
+  'Dmitri',
+  'Elena',
+  'Farid',
+  'Grace',
+  'Hugo',
+  'Ines',
+  'Jonas',
+  'Katja',
+  'Linus',
+  'Maria',
+  'Noor',
+  'Otto',
+  'Priya',
+  'Quinn',
+  'Rosa',
+  'Sven',
+  'Tara',
+  'Umar',
+  'Vera',
+  'Wim',
+  'Xenia',
+  'Yusuf',
+  'Zoe',
+]
+const LAST = [
+  'Abel',
+  'Brandt',
+  'Castro',
+  'Duarte',
+  'Eriksen',
+  'Fischer',
+  'Gupta',
+  'Haddad',
+  'Ivanov',
+  'Jansen',
+  'Kowalski',
+  'Lindgren',
+  'Moreau',
+  'Novak',
+  'Okafor',
+  'Petrov',
+  'Quiroga',
+  'Rossi',
+  'Schmidt',
+  'Tanaka',
+  'Ueda',
+  'Vargas',
+  'Weber',
+  'Yilmaz',
+  'Zhang',
+]
 
 /**
  * Fills an environment as a load would find it, with plain SQL: users with an address, a number and a name each (one has a
  * name that nobody shares), spread in time, members of a tenant with a role. What triggers would have kept is written here, as none run.
  */
 export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): Promise<Crowd> {
-  const client = await ctx.deps.database.pool.connect(), v = ctx.vendorId
+  const client = await ctx.deps.database.pool.connect(),
+    v = ctx.vendorId
   try {
     // written once at the end instead of row by row
-    const { rows: indexes } = users < 20_000 ? { rows: [] } : await client.query<{ name: string, definition: string }>(`
+    const { rows: indexes } =
+      users < 20_000
+        ? { rows: [] }
+        : await client.query<{ name: string; definition: string }>(`
       select indexrelid::regclass::text as name, pg_get_indexdef(indexrelid) as definition from pg_index i
       where indrelid = any (array['"User"', '"UserEmail"', '"PhoneNumber"', '"Membership"', '"MembershipRole"']::regclass[])
         and not exists (select from pg_constraint c where c.conindid = i.indexrelid)`)
     for (const { name } of indexes) await client.query(`drop index ${name}`)
     await client.query(`set session_replication_role = replica`)
     await client.query(`set maintenance_work_mem = '512MB'`)
-    await client.query(`
+    await client.query(
+      `
       with t as materialized (select i, gen_random_uuid() as id, date_trunc('second', now()) - (($2::int - i) * interval '1 hour') as at from generate_series(1, $2) i)
       insert into "Tenant" ("vendorId", id, "rowId", "parentId", path, name, "createdAt", "updatedAt")
       select $1, id, gen_random_uuid(), above[cardinality(above)], above || id, 'Tenant ' || i, at, at
-      from t cross join lateral (select array(select a.id from t a where a.i = 2 and t.i > 2 or a.i = 3 and t.i = 4 order by a.i) as above) p`, [v, tenants])
-    await client.query(`
+      from t cross join lateral (select array(select a.id from t a where a.i = 2 and t.i > 2 or a.i = 3 and t.i = 4 order by a.i) as above) p`,
+      [v, tenants],
+    )
+    await client.query(
+      `
       insert into "User" ("vendorId", id, email, username, "phoneNumber", name, verified, "createdAt", "updatedAt")
       select $1, gen_random_uuid(), lower(first || '.' || last || i || '@example.com'), lower(first || i), '+1' || (2000000000 + i), case i when $2::int / 2 then 'Wilhelmina Featherstonehaugh' else first || ' ' || last || ' ' || i end, true, at, at
-      from generate_series(1, $2::int) i, lateral (select date_trunc('second', now()) - (($2 - i) * interval '1 second') as at, ($3::text[])[1 + (hashint4(i) & 2147483647) % ${FIRST.length}] as first, ($4::text[])[1 + (hashint4(-i) & 2147483647) % ${LAST.length}] as last) t`, [v, users, FIRST, LAST])
-    await client.query(`insert into "UserEmail" ("vendorId", id, "userId", email, verified, "createdAt", "updatedAt") select "vendorId", id, id, email, true, "createdAt", "createdAt" from "User" where "vendorId" = $1`, [v])
-    await client.query(`insert into "PhoneNumber" ("vendorId", id, "userId", "phoneNumber", verified, "createdAt", "updatedAt") select "vendorId", id, id, "phoneNumber", true, "createdAt", "createdAt" from "User" where "vendorId" = $1`, [v])
-    await client.query(`
+      from generate_series(1, $2::int) i, lateral (select date_trunc('second', now()) - (($2 - i) * interval '1 second') as at, ($3::text[])[1 + (hashint4(i) & 2147483647) % ${FIRST.length}] as first, ($4::text[])[1 + (hashint4(-i) & 2147483647) % ${LAST.length}] as last) t`,
+      [v, users, FIRST, LAST],
+    )
+    await client.query(
+      `insert into "UserEmail" ("vendorId", id, "userId", email, verified, "createdAt", "updatedAt") select "vendorId", id, id, email, true, "createdAt", "createdAt" from "User" where "vendorId" = $1`,
+      [v],
+    )
+    await client.query(
+      `insert into "PhoneNumber" ("vendorId", id, "userId", "phoneNumber", verified, "createdAt", "updatedAt") select "vendorId", id, id, "phoneNumber", true, "createdAt", "createdAt" from "User" where "vendorId" = $1`,
+      [v],
+    )
+    await client.query(
+      `
       with t as (select id, row_number() over (order by "createdAt") n from "Tenant" where "vendorId" = $1), u as (select id, "createdAt", row_number() over (order by "createdAt") n from "User" where "vendorId" = $1)
       insert into "Membership" ("vendorId", "userId", "tenantId", "acceptedAt", "createdAt")
-      select $1, u.id, t.id, u."createdAt", u."createdAt" from u join t on t.n = case when u.n <= $2::int then 1 else 2 + u.n % ($3::int - 1) end`, [v, members, tenants])
-    await client.query(`insert into "MembershipRole" ("vendorId", "userId", "tenantId", "roleId") select m."vendorId", m."userId", m."tenantId", r.id from "Membership" m join "Role" r on r."vendorId" = m."vendorId" and r.key = 'Admin' where m."vendorId" = $1`, [v])
-    await client.query(`update "User" u set "activeTenantId" = m."tenantId" from "Membership" m where u."vendorId" = $1 and m."vendorId" = $1 and m."userId" = u.id`, [v])
+      select $1, u.id, t.id, u."createdAt", u."createdAt" from u join t on t.n = case when u.n <= $2::int then 1 else 2 + u.n % ($3::int - 1) end`,
+      [v, members, tenants],
+    )
+    await client.query(
+      `insert into "MembershipRole" ("vendorId", "userId", "tenantId", "roleId") select m."vendorId", m."userId", m."tenantId", r.id from "Membership" m join "Role" r on r."vendorId" = m."vendorId" and r.key = 'Admin' where m."vendorId" = $1`,
+      [v],
+    )
+    await client.query(
+      `update "User" u set "activeTenantId" = m."tenantId" from "Membership" m where u."vendorId" = $1 and m."vendorId" = $1 and m."userId" = u.id`,
+      [v],
+    )
     await client.query(`set session_replication_role = origin`)
     for (const { definition } of indexes) await client.query(definition)
     await client.query(`set session_replication_role = replica`)
-    await client.query(`update "Membership" m set listed = listed_as_member(u) from "User" u where m."vendorId" = $1 and u."vendorId" = $1 and u.id = m."userId"`, [v])
+    await client.query(
+      `update "Membership" m set listed = listed_as_member(u) from "User" u where m."vendorId" = $1 and u."vendorId" = $1 and u.id = m."userId"`,
+      [v],
+    )
     await client.query(`set session_replication_role = origin`)
     await client.query(`delete from "ListChange" where "vendorId" = $1`, [v])
     // changes of nothing: they have the lists looked at
-    await client.query(`
+    await client.query(
+      `
       insert into "ListChange" ("vendorId", list, id, change, keys) select $1, list, $1, 0, '{}' from (
         select unnest(array['users', 'emails', 'phone-numbers', 'tenants']) as list union all select 'members:' || "tenantId" from "Membership" where "vendorId" = $1 group by 1
-        union all select distinct 'children:' || "parentId" from "Tenant" where "vendorId" = $1 and "parentId" is not null) l`, [v])
+        union all select distinct 'children:' || "parentId" from "Tenant" where "vendorId" = $1 and "parentId" is not null) l`,
+      [v],
+    )
     await foldLists(ctx.deps, { vendorId: v, ...(chunk && { chunk }) })
-    const { rows: [found] } = await client.query<Crowd>(`
+    const {
+      rows: [found],
+    } = await client.query<Crowd>(
+      `
       with t as (select id, row_number() over (order by "createdAt") n from "Tenant" where "vendorId" = $1)
       select (select id from t where n = 1) as "bigTenantId", (select id from t where n = 2) as "parentTenantId", (select id from t where n = 3) as "familyTenantId", (select id from t where n = 1 + $2::int / 2) as "tenantId",
         (select "userId" from "Membership" where "vendorId" = $1 and "tenantId" = (select id from t where n = 1 + $2::int / 2) limit 1) as "memberId",
         (select "userId" from "Membership" where "vendorId" = $1 and "tenantId" = (select id from t where n = 1) limit 1) as "adminId", u.id as "userId", u.email
-      from "User" u where u."vendorId" = $1 order by u."createdAt" offset $3::int / 2 limit 1`, [v, tenants, users])
+      from "User" u where u."vendorId" = $1 order by u."createdAt" offset $3::int / 2 limit 1`,
+      [v, tenants, users],
+    )
     return found!
   } finally {
     client.release()

@@ -13,7 +13,8 @@ import { deps, newServer, unique } from './environment.ts'
  * time. Here a few thousand, in a database of its own, as a trigger stands for a server that breaks down at it.
  */
 
-const MEMBERS = 1500, name = `henhouse_crowded_${cryptoRandom.uuid().replaceAll('-', '')}`
+const MEMBERS = 1500,
+  name = `henhouse_crowded_${cryptoRandom.uuid().replaceAll('-', '')}`
 let database: ReturnType<typeof openDatabase>, server: Awaited<ReturnType<typeof newServer>>
 
 beforeAll(async () => {
@@ -30,24 +31,61 @@ afterAll(async () => {
 
 async function crowdedTenant({ tenants = 3 } = {}) {
   const own = { ...deps, database }
-  const { environment } = await createEnvironment(own, { name: unique('crowd') }), ctx = contextFor(own, environment, deps.log)
-  const { bigTenantId: tenantId, tenantId: other, parentTenantId } = await fill(ctx, { users: MEMBERS + 20, tenants, members: MEMBERS })
+  const { environment } = await createEnvironment(own, { name: unique('crowd') }),
+    ctx = contextFor(own, environment, deps.log)
+  const {
+    bigTenantId: tenantId,
+    tenantId: other,
+    parentTenantId,
+  } = await fill(ctx, { users: MEMBERS + 20, tenants, members: MEMBERS })
   // some who are elsewhere, too
-  await database.pool.query(`
+  await database.pool.query(
+    `
     insert into "Membership" ("vendorId", "userId", "tenantId", "createdAt")
-    select "vendorId", "userId", $2, "createdAt" from "Membership" where "vendorId" = $3 and "tenantId" = $1 order by "userId" limit 10`, [tenantId, other, environment.id])
+    select "vendorId", "userId", $2, "createdAt" from "Membership" where "vendorId" = $3 and "tenantId" = $1 order by "userId" limit 10`,
+    [tenantId, other, environment.id],
+  )
   const token = signToken(ctx, { type: 'vendor', vendorId: environment.id, scopes: [] }, { expiresIn: 3600 })
   const call = async (method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object) =>
-    (await server.http.inject({ method, url, headers: { authorization: `Bearer ${token}` }, ...(payload && { payload }) })).statusCode
-  const counts = async () => ({ members: await ctx.db.membership.count({ where: { tenantId } }), users: await ctx.db.user.count() })
+    (
+      await server.http.inject({
+        method,
+        url,
+        headers: { authorization: `Bearer ${token}` },
+        ...(payload && { payload }),
+      })
+    ).statusCode
+  const counts = async () => ({
+    members: await ctx.db.membership.count({ where: { tenantId } }),
+    users: await ctx.db.user.count(),
+  })
   /** who goes with the tenant */
   const oneOf = async ({ skip }: { skip: number }) =>
-    (await ctx.db.membership.findFirstOrThrow({ where: { tenantId, user: { memberships: { every: { tenantId } } } }, orderBy: { createdAt: 'asc' }, skip })).userId
-  return { ctx, environment, tenantId, other, parentTenantId, call, counts, oneOf, url: `/tenants/resources/tenants/v1/${tenantId}` }
+    (
+      await ctx.db.membership.findFirstOrThrow({
+        where: { tenantId, user: { memberships: { every: { tenantId } } } },
+        orderBy: { createdAt: 'asc' },
+        skip,
+      })
+    ).userId
+  return {
+    ctx,
+    environment,
+    tenantId,
+    other,
+    parentTenantId,
+    call,
+    counts,
+    oneOf,
+    url: `/tenants/resources/tenants/v1/${tenantId}`,
+  }
 }
 
 /** The worker, when the job is due that ends what broke down. */
-const later = () => ({ ...server.worker, deps: { ...server.worker.deps, systemClock: { now: () => new Date(deps.systemClock.now().getTime() + 61_000) } } })
+const later = () => ({
+  ...server.worker,
+  deps: { ...server.worker.deps, systemClock: { now: () => new Date(deps.systemClock.now().getTime() + 61_000) } },
+})
 
 /** Breaks whatever does this to the row: as far into it as the row is. */
 async function breakAt(id: string, event = 'delete', table = 'User') {
@@ -83,7 +121,12 @@ describe('deleting a tenant with very many members', () => {
   }, 30_000)
 
   test('or with very many right below it goes in steps, too: they move up, and take what is below them along', async () => {
-    const { ctx, environment, parentTenantId, call } = await crowdedTenant({ tenants: 2500 }), below = await ctx.db.tenant.findMany({ where: { path: { has: parentTenantId } }, orderBy: { id: 'asc' }, select: { id: true, path: true } })
+    const { ctx, environment, parentTenantId, call } = await crowdedTenant({ tenants: 2500 }),
+      below = await ctx.db.tenant.findMany({
+        where: { path: { has: parentTenantId } },
+        orderBy: { id: 'asc' },
+        select: { id: true, path: true },
+      })
     expect(below).toHaveLength(2499)
     const last = below.filter(({ path }) => path.length === 2).at(-1)!
     const mend = await breakAt(last.id, 'update', 'Tenant')
@@ -91,8 +134,14 @@ describe('deleting a tenant with very many members', () => {
     expect(await ctx.db.tenant.count({ where: { path: { has: parentTenantId } } })).toBeLessThan(700)
     await mend()
     await runDue(later(), environment.id)
-    const rows = await ctx.db.tenant.findMany({ where: { id: { in: below.map(({ id }) => id) } }, orderBy: { id: 'asc' }, select: { id: true, path: true } })
-    expect(rows).toEqual(below.filter(({ id }) => id !== parentTenantId).map(({ id, path }) => ({ id, path: path.slice(1) })))
+    const rows = await ctx.db.tenant.findMany({
+      where: { id: { in: below.map(({ id }) => id) } },
+      orderBy: { id: 'asc' },
+      select: { id: true, path: true },
+    })
+    expect(rows).toEqual(
+      below.filter(({ id }) => id !== parentTenantId).map(({ id, path }) => ({ id, path: path.slice(1) })),
+    )
     expect(await ctx.db.job.count()).toBe(0)
   }, 30_000)
 

@@ -3,12 +3,18 @@ import { generateKeyPair, type KeyPair } from '@henhouse/jwt'
 import type { TestProject } from 'vitest/node'
 
 declare module 'vitest' {
-  interface ProvidedContext { databaseUrl: string, keyPairs: KeyPair[] }
+  interface ProvidedContext {
+    databaseUrl: string
+    keyPairs: KeyPair[]
+  }
 }
 
 /** One database for a run: every test makes an environment of its own in it. A few key pairs serve them all, as making one takes long. */
 export default async function setup(project: TestProject) {
-  const [database, ...keyPairs] = await Promise.all([startTestDatabase(), ...Array.from({ length: 4 }, generateKeyPair)])
+  const [database, ...keyPairs] = await Promise.all([
+    startTestDatabase(),
+    ...Array.from({ length: 4 }, generateKeyPair),
+  ])
   project.provide('databaseUrl', database.url)
   project.provide('keyPairs', keyPairs)
   return () => database.stop()

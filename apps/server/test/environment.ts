@@ -47,26 +47,48 @@ let address: Promise<string> | undefined
 export const listening = () => (address ??= server.http.listen({ port: 0, host: '127.0.0.1' }))
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-export interface Answer<B = any> { status: number, body: B, headers: Record<string, string | string[] | undefined>, cookies: { name: string, value: string, [attribute: string]: unknown }[] }
+export interface Answer<B = any> {
+  status: number
+  body: B
+  headers: Record<string, string | string[] | undefined>
+  cookies: { name: string; value: string; [attribute: string]: unknown }[]
+}
 
 type Server = Awaited<ReturnType<typeof buildServer>>
 
 /** Calls as somebody: the headers go with every call. Give `cookies` to send some. */
 function clientOf(headers: Record<string, string>, on: Server) {
-  return async (method: Method, url: string, payload?: unknown, more: { headers?: Record<string, string>, cookies?: Record<string, string> } = {}): Promise<Answer> => {
+  return async (
+    method: Method,
+    url: string,
+    payload?: unknown,
+    more: { headers?: Record<string, string>; cookies?: Record<string, string> } = {},
+  ): Promise<Answer> => {
     const response = await on.http.inject({
-      method, url, ...(payload !== undefined && { payload: payload as object }),
-      headers: { ...(payload !== undefined && { 'content-type': 'application/json' }), ...headers, ...more.headers }, ...(more.cookies && { cookies: more.cookies }),
+      method,
+      url,
+      ...(payload !== undefined && { payload: payload as object }),
+      headers: { ...(payload !== undefined && { 'content-type': 'application/json' }), ...headers, ...more.headers },
+      ...(more.cookies && { cookies: more.cookies }),
     })
     const isJson = response.body !== '' && String(response.headers['content-type'] ?? '').includes('json')
-    return { status: response.statusCode, body: isJson ? response.json() : response.body || null, headers: response.headers as Answer['headers'], cookies: response.cookies as Answer['cookies'] }
+    return {
+      status: response.statusCode,
+      body: isJson ? response.json() : response.body || null,
+      headers: response.headers as Answer['headers'],
+      cookies: response.cookies as Answer['cookies'],
+    }
   }
 }
 export type Client = ReturnType<typeof clientOf>
 
 let sequence = 0
 /** A tag that no other test uses: `unique('ada')` → `ada-7-3f2a`. */
-export const unique = (prefix = 'x') => `${prefix}-${++sequence}-${cryptoRandom.token(4).toLowerCase().replace(/[^a-z0-9]/g, '0')}`
+export const unique = (prefix = 'x') =>
+  `${prefix}-${++sequence}-${cryptoRandom
+    .token(4)
+    .toLowerCase()
+    .replace(/[^a-z0-9]/g, '0')}`
 
 /**
  * A whole environment for one test: nothing is shared with other tests, nothing needs cleaning up.
@@ -81,34 +103,94 @@ export async function newEnvironment(on: Server = server) {
   const context = async () => contextFor(deps, (await on.environments.byId(id))!, deps.log)
   const token = async (claims: object, expiresIn = 3600) => signToken(await context(), claims, { expiresIn })
   const vendorToken = await token({ type: 'vendor', vendorId: id, scopes: [] }, 10 * 365 * 86_400)
-  const vendor = (tenantId?: string, userId?: string): Client => client({
-    'authorization': `Bearer ${vendorToken}`, ...(tenantId && { 'frontegg-tenant-id': tenantId }), ...(userId && { 'frontegg-user-id': userId }),
-  })
+  const vendor = (tenantId?: string, userId?: string): Client =>
+    client({
+      authorization: `Bearer ${vendorToken}`,
+      ...(tenantId && { 'frontegg-tenant-id': tenantId }),
+      ...(userId && { 'frontegg-user-id': userId }),
+    })
 
   async function newTenant(name = unique('Tenant')) {
     const ctx = await context()
-    const row = await ctx.db.tenant.create({ data: { id: cryptoRandom.uuid(), rowId: cryptoRandom.uuid(), name, createdAt: ctx.clock.now(), updatedAt: ctx.clock.now() } })
+    const row = await ctx.db.tenant.create({
+      data: {
+        id: cryptoRandom.uuid(),
+        rowId: cryptoRandom.uuid(),
+        name,
+        createdAt: ctx.clock.now(),
+        updatedAt: ctx.clock.now(),
+      },
+    })
     return row.id
   }
 
-  interface NewUser { tenantId?: string, email?: string, password?: string, permissions?: string[], roleKeys?: string[], verified?: boolean, level?: number }
+  interface NewUser {
+    tenantId?: string
+    email?: string
+    password?: string
+    permissions?: string[]
+    roleKeys?: string[]
+    verified?: boolean
+    level?: number
+  }
   /** Somebody with exactly these permissions (in a role made for that), or with these roles, in a tenant; verified, and with a password where one is given. */
-  async function newUser({ tenantId, email = `${unique('user')}@example.com`, password, permissions = [], roleKeys = [], verified = true, level = 0 }: NewUser = {}) {
-    const ctx = await context(), now = ctx.clock.now()
-    const tenant = tenantId ?? await newTenant()
-    const roleIds = roleKeys.length ? (await ctx.db.role.findMany({ where: { key: { in: roleKeys } }, select: { id: true } })).map((r) => r.id) : []
+  async function newUser({
+    tenantId,
+    email = `${unique('user')}@example.com`,
+    password,
+    permissions = [],
+    roleKeys = [],
+    verified = true,
+    level = 0,
+  }: NewUser = {}) {
+    const ctx = await context(),
+      now = ctx.clock.now()
+    const tenant = tenantId ?? (await newTenant())
+    const roleIds = roleKeys.length
+      ? (await ctx.db.role.findMany({ where: { key: { in: roleKeys } }, select: { id: true } })).map((r) => r.id)
+      : []
     if (permissions.length) {
-      const rows = await ctx.db.permission.findMany({ where: { key: { in: permissions } }, select: { id: true, key: true } })
+      const rows = await ctx.db.permission.findMany({
+        where: { key: { in: permissions } },
+        select: { id: true, key: true },
+      })
       const missing = permissions.filter((key) => !rows.some((row) => row.key === key))
       if (missing.length) throw new Error(`no such permission: ${missing.join(', ')}`)
-      const role = await ctx.db.role.create({ data: { id: cryptoRandom.uuid(), key: unique('role'), name: 'For a test', level, createdAt: now, updatedAt: now, permissions: { create: rows.map((row) => ({ permissionId: row.id })) } } })
+      const role = await ctx.db.role.create({
+        data: {
+          id: cryptoRandom.uuid(),
+          key: unique('role'),
+          name: 'For a test',
+          level,
+          createdAt: now,
+          updatedAt: now,
+          permissions: { create: rows.map((row) => ({ permissionId: row.id })) },
+        },
+      })
       roleIds.push(role.id)
     }
-    const user = await ctx.db.user.create({ data: {
-      id: cryptoRandom.uuid(), email, name: email.split('@')[0]!, verified, activeTenantId: tenant, createdAt: now, updatedAt: now,
-      passwordHash: password === undefined ? null : await deps.passwords.hash(password), passwordChangedAt: password === undefined ? null : now,
-    } })
-    await ctx.db.membership.create({ data: { userId: user.id, tenantId: tenant, acceptedAt: now, createdAt: now, roles: { create: roleIds.map((roleId) => ({ roleId })) } } })
+    const user = await ctx.db.user.create({
+      data: {
+        id: cryptoRandom.uuid(),
+        email,
+        name: email.split('@')[0]!,
+        verified,
+        activeTenantId: tenant,
+        createdAt: now,
+        updatedAt: now,
+        passwordHash: password === undefined ? null : await deps.passwords.hash(password),
+        passwordChangedAt: password === undefined ? null : now,
+      },
+    })
+    await ctx.db.membership.create({
+      data: {
+        userId: user.id,
+        tenantId: tenant,
+        acceptedAt: now,
+        createdAt: now,
+        roles: { create: roleIds.map((roleId) => ({ roleId })) },
+      },
+    })
     return { id: user.id, email, tenantId: tenant, ...(password !== undefined && { password }) }
   }
 
@@ -118,17 +200,29 @@ export async function newEnvironment(on: Server = server) {
     const call = await asUser(made)
     return Object.assign(call, made)
   }
-  async function asUser({ id: userId, tenantId, sessionId }: { id: string, tenantId: string, sessionId?: string }) {
+  async function asUser({ id: userId, tenantId, sessionId }: { id: string; tenantId: string; sessionId?: string }) {
     const keys = await memberships.keysOf(await context(), userId, tenantId)
-    return client({ authorization: `Bearer ${await token({ type: 'userToken', sub: userId, tenantId, sid: sessionId, ...keys })}` })
+    return client({
+      authorization: `Bearer ${await token({ type: 'userToken', sub: userId, tenantId, sid: sessionId, ...keys })}`,
+    })
   }
 
-  const changeClock = async (data: { clockOffsetMs?: bigint, clockFrozenAt?: Date | null }) => {
+  const changeClock = async (data: { clockOffsetMs?: bigint; clockFrozenAt?: Date | null }) => {
     await deps.database.prisma.vendor.update({ where: { id }, data })
     on.environments.forget(id)
   }
   return {
-    id, apiKey, name: environment.name, vendor: vendor(), as: vendor, newTenant, newUser, user, asUser, token, context,
+    id,
+    apiKey,
+    name: environment.name,
+    vendor: vendor(),
+    as: vendor,
+    newTenant,
+    newUser,
+    user,
+    asUser,
+    token,
+    context,
     anonymous: client({ 'frontegg-vendor-id': id }),
     /** with no header that names the environment */
     bare: client({}),
@@ -137,15 +231,20 @@ export async function newEnvironment(on: Server = server) {
     clock: {
       async advance(ms: number) {
         const { clockOffsetMs, clockFrozenAt } = (await on.environments.byId(id))!
-        await changeClock({ clockOffsetMs: clockOffsetMs + BigInt(ms), ...(clockFrozenAt && { clockFrozenAt: new Date(clockFrozenAt.getTime() + ms) }) })
+        await changeClock({
+          clockOffsetMs: clockOffsetMs + BigInt(ms),
+          ...(clockFrozenAt && { clockFrozenAt: new Date(clockFrozenAt.getTime() + ms) }),
+        })
       },
       freeze: (at = new Date()) => changeClock({ clockFrozenAt: at }),
       now: async () => ((await context()).clock as Clock).now(),
     },
     /** What was sent, oldest first. */
-    messages: async (where: { to?: string, template?: string } = {}) => (await context()).db.message.findMany({
-      where: { ...(where.to && { recipient: where.to }), ...(where.template && { template: where.template }) }, orderBy: { sequence: 'asc' },
-    }),
+    messages: async (where: { to?: string; template?: string } = {}) =>
+      (await context()).db.message.findMany({
+        where: { ...(where.to && { recipient: where.to }), ...(where.template && { template: where.template }) },
+        orderBy: { sequence: 'asc' },
+      }),
     /** Runs what this environment's clock says is due, until nothing is. */
     runJobs: () => runDue(on.worker, id),
   }
@@ -153,4 +252,3 @@ export async function newEnvironment(on: Server = server) {
 export type TestEnvironment = Awaited<ReturnType<typeof newEnvironment>>
 
 export const UNKNOWN_ID = '0b0e5f0e-7a0e-4c55-9d0e-222222222222'
-

@@ -3,32 +3,158 @@ import { deps, unique, type TestEnvironment } from './environment.ts'
 
 /** An environment with one of everything in it, by the name that paths and bodies use for its id. */
 export async function furnished(env: TestEnvironment) {
-  const ctx = await env.context(), now = ctx.clock.now()
+  const ctx = await env.context(),
+    now = ctx.clock.now()
   const user = await env.newUser({ permissions: ['fe.secure.*'], password: 'Henhouse-1!' })
   const row = { createdAt: now, updatedAt: now }
-  const role = await ctx.db.role.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, key: unique('role'), name: 'R', level: 9, ...row } })
-  const category = await ctx.db.permissionCategory.create({ data: { id: ctx.random.uuid(), name: unique('Category'), ...row } })
-  const permission = await ctx.db.permission.create({ data: { id: ctx.random.uuid(), key: unique('permission'), name: 'P', ...row } })
-  const session = await ctx.db.session.create({ data: { id: ctx.random.uuid(), userId: user.id, tenantId: user.tenantId, createdAt: now, lastActiveAt: now, expiresAt: new Date(now.getTime() + 86_400_000) } })
-  const email = await ctx.db.userEmail.create({ data: { id: ctx.random.uuid(), userId: user.id, email: `${unique('second')}@example.com`, verified: true, ...row } })
-  const phone = await ctx.db.phoneNumber.create({ data: { id: ctx.random.uuid(), userId: user.id, phoneNumber: '+15551230000', verified: true, ...row } })
+  const role = await ctx.db.role.create({
+    data: { id: ctx.random.uuid(), tenantId: user.tenantId, key: unique('role'), name: 'R', level: 9, ...row },
+  })
+  const category = await ctx.db.permissionCategory.create({
+    data: { id: ctx.random.uuid(), name: unique('Category'), ...row },
+  })
+  const permission = await ctx.db.permission.create({
+    data: { id: ctx.random.uuid(), key: unique('permission'), name: 'P', ...row },
+  })
+  const session = await ctx.db.session.create({
+    data: {
+      id: ctx.random.uuid(),
+      userId: user.id,
+      tenantId: user.tenantId,
+      createdAt: now,
+      lastActiveAt: now,
+      expiresAt: new Date(now.getTime() + 86_400_000),
+    },
+  })
+  const email = await ctx.db.userEmail.create({
+    data: { id: ctx.random.uuid(), userId: user.id, email: `${unique('second')}@example.com`, verified: true, ...row },
+  })
+  const phone = await ctx.db.phoneNumber.create({
+    data: { id: ctx.random.uuid(), userId: user.id, phoneNumber: '+15551230000', verified: true, ...row },
+  })
   const { username } = await ctx.db.user.update({ where: { id: user.id }, data: { username: unique('name') } })
-  const group = await ctx.db.group.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, name: 'G', ...row, roles: { create: { roleId: role.id } }, users: { create: { userId: user.id } } } })
-  const domainRestriction = await ctx.db.domainRestriction.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, domain: 'example.com', type: 'ALLOW', createdAt: now } })
-  const ipRestriction = await ctx.db.ipRestriction.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, ip: '192.0.2.1', strategy: 'ALLOW', ...row } })
-  const application = await ctx.db.application.create({ data: {
-    id: ctx.random.uuid(), name: 'A', appURL: 'https://a.example', loginURL: 'https://a.example/login', accessType: 'MANAGED_ACCESS', type: 'web', frontendStack: 'vue', clientSecret: 's', sharedSecret: 's', ...row,
-    tenants: { create: { tenantId: user.tenantId, accessType: 'MANAGED_ACCESS', createdAt: now } }, users: { create: { userId: user.id, tenantId: user.tenantId, createdAt: now } },
-  } })
-  const client = await ctx.db.applicationClient.create({ data: { id: ctx.random.uuid(), applicationId: application.id, clientName: 'C', clientType: 'Agent', clientSecret: 's', ...row } })
-  const migration = await ctx.db.job.create({ data: { id: ctx.random.uuid(), name: 'migrate-tenants', payload: { tenantIds: ['a'] }, runAt: now, maxAttempts: 1, state: 'done', createdAt: now, finishedAt: now } })
-  const invite = await ctx.db.tenantInvite.create({ data: { id: ctx.random.uuid(), tenantId: user.tenantId, tokenHash: 'h', token: 't', shouldSendEmail: false, createdAt: now, expiresAt: now } })
+  const group = await ctx.db.group.create({
+    data: {
+      id: ctx.random.uuid(),
+      tenantId: user.tenantId,
+      name: 'G',
+      ...row,
+      roles: { create: { roleId: role.id } },
+      users: { create: { userId: user.id } },
+    },
+  })
+  const domainRestriction = await ctx.db.domainRestriction.create({
+    data: { id: ctx.random.uuid(), tenantId: user.tenantId, domain: 'example.com', type: 'ALLOW', createdAt: now },
+  })
+  const ipRestriction = await ctx.db.ipRestriction.create({
+    data: { id: ctx.random.uuid(), tenantId: user.tenantId, ip: '192.0.2.1', strategy: 'ALLOW', ...row },
+  })
+  const application = await ctx.db.application.create({
+    data: {
+      id: ctx.random.uuid(),
+      name: 'A',
+      appURL: 'https://a.example',
+      loginURL: 'https://a.example/login',
+      accessType: 'MANAGED_ACCESS',
+      type: 'web',
+      frontendStack: 'vue',
+      clientSecret: 's',
+      sharedSecret: 's',
+      ...row,
+      tenants: { create: { tenantId: user.tenantId, accessType: 'MANAGED_ACCESS', createdAt: now } },
+      users: { create: { userId: user.id, tenantId: user.tenantId, createdAt: now } },
+    },
+  })
+  const client = await ctx.db.applicationClient.create({
+    data: {
+      id: ctx.random.uuid(),
+      applicationId: application.id,
+      clientName: 'C',
+      clientType: 'Agent',
+      clientSecret: 's',
+      ...row,
+    },
+  })
+  const migration = await ctx.db.job.create({
+    data: {
+      id: ctx.random.uuid(),
+      name: 'migrate-tenants',
+      payload: { tenantIds: ['a'] },
+      runAt: now,
+      maxAttempts: 1,
+      state: 'done',
+      createdAt: now,
+      finishedAt: now,
+    },
+  })
+  const invite = await ctx.db.tenantInvite.create({
+    data: {
+      id: ctx.random.uuid(),
+      tenantId: user.tenantId,
+      tokenHash: 'h',
+      token: 't',
+      shouldSendEmail: false,
+      createdAt: now,
+      expiresAt: now,
+    },
+  })
   const device = { userId: user.id, createdAt: now }
-  const authenticator = await ctx.db.mfaDevice.create({ data: { ...device, id: ctx.random.uuid(), kind: 'authenticator', secret: deps.secrets.seal('GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ') } })
-  const mfaPhone = await ctx.db.mfaDevice.create({ data: { ...device, id: ctx.random.uuid(), kind: 'sms', phoneNumber: '+12025550199' } })
-  const key = await ctx.db.mfaDevice.create({ data: { ...device, id: ctx.random.uuid(), kind: 'webauthn', credentialId: unique('key'), publicKey: 'AA', counter: 0n, deviceType: 'Platform', rpId: 'localhost' } })
-  const passkey = await ctx.db.passkey.create({ data: { ...device, id: ctx.random.uuid(), credentialId: unique('passkey'), publicKey: 'AA', counter: 0n, deviceType: 'Platform', rpId: 'localhost' } })
-  return { authenticatorId: authenticator.id, mfaPhoneId: mfaPhone.id, keyId: key.id, passkeyId: passkey.id, emailId: email.id, phoneId: phone.id, username: username!, inviteId: invite.id, migrationId: migration.id, appId: application.id, clientId: client.id, groupId: group.id, domainRestrictionId: domainRestriction.id, ipRestrictionId: ipRestriction.id, userId: user.id, tenantId: user.tenantId, roleId: role.id, categoryId: category.id, permissionId: permission.id, sessionId: session.id }
+  const authenticator = await ctx.db.mfaDevice.create({
+    data: {
+      ...device,
+      id: ctx.random.uuid(),
+      kind: 'authenticator',
+      secret: deps.secrets.seal('GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ'),
+    },
+  })
+  const mfaPhone = await ctx.db.mfaDevice.create({
+    data: { ...device, id: ctx.random.uuid(), kind: 'sms', phoneNumber: '+12025550199' },
+  })
+  const key = await ctx.db.mfaDevice.create({
+    data: {
+      ...device,
+      id: ctx.random.uuid(),
+      kind: 'webauthn',
+      credentialId: unique('key'),
+      publicKey: 'AA',
+      counter: 0n,
+      deviceType: 'Platform',
+      rpId: 'localhost',
+    },
+  })
+  const passkey = await ctx.db.passkey.create({
+    data: {
+      ...device,
+      id: ctx.random.uuid(),
+      credentialId: unique('passkey'),
+      publicKey: 'AA',
+      counter: 0n,
+      deviceType: 'Platform',
+      rpId: 'localhost',
+    },
+  })
+  return {
+    authenticatorId: authenticator.id,
+    mfaPhoneId: mfaPhone.id,
+    keyId: key.id,
+    passkeyId: passkey.id,
+    emailId: email.id,
+    phoneId: phone.id,
+    username: username!,
+    inviteId: invite.id,
+    migrationId: migration.id,
+    appId: application.id,
+    clientId: client.id,
+    groupId: group.id,
+    domainRestrictionId: domainRestriction.id,
+    ipRestrictionId: ipRestriction.id,
+    userId: user.id,
+    tenantId: user.tenantId,
+    roleId: role.id,
+    categoryId: category.id,
+    permissionId: permission.id,
+    sessionId: session.id,
+  }
 }
 export type Ids = Awaited<ReturnType<typeof furnished>>
 
@@ -59,10 +185,17 @@ export function idFor(op: Operation, name: string, ids: Ids): string {
 
 /** Every row of an environment, by table: to see that nothing has changed. */
 export async function everythingOf(vendorId: string): Promise<Record<string, unknown>> {
-  const { rows } = await deps.database.pool.query<{ name: string, rows: unknown }>(await everything, [vendorId])
+  const { rows } = await deps.database.pool.query<{ name: string; rows: unknown }>(await everything, [vendorId])
   return Object.fromEntries(rows.map((row) => [row.name, row.rows]))
 }
 const everything = (async () => {
-  const { rows } = await deps.database.pool.query<{ name: string }>(`select table_name as name from information_schema.columns where column_name = 'vendorId' and table_schema = current_schema() order by 1`)
-  return rows.map(({ name }) => `select '${name}' as name, jsonb_agg(to_jsonb(t) order by to_jsonb(t)::text) as rows from "${name}" t where "vendorId" = $1`).join(' union all ')
+  const { rows } = await deps.database.pool.query<{ name: string }>(
+    `select table_name as name from information_schema.columns where column_name = 'vendorId' and table_schema = current_schema() order by 1`,
+  )
+  return rows
+    .map(
+      ({ name }) =>
+        `select '${name}' as name, jsonb_agg(to_jsonb(t) order by to_jsonb(t)::text) as rows from "${name}" t where "vendorId" = $1`,
+    )
+    .join(' union all ')
 })()

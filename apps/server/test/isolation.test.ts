@@ -10,29 +10,60 @@ const withIds = operations.filter((op) => pathNames(op).some((name) => !words.ha
 /** Answer for an unknown id with an empty list, as the reference does. */
 const emptyForUnknown = new Set(['getTenantV1', 'getTenantV2'])
 
-const hierarchy = ['read.subAccount', 'write.subAccount', 'write.subAccountAccess', 'write.subAccountManagement', 'delete.subAccount'].map((name) => `fe.account-hierarchy.${name}`)
+const hierarchy = [
+  'read.subAccount',
+  'write.subAccount',
+  'write.subAccountAccess',
+  'write.subAccountManagement',
+  'delete.subAccount',
+].map((name) => `fe.account-hierarchy.${name}`)
 
 /** Nothing here changes anything of theirs, so all tests share them, and one look at them beforehand. */
 const shared = await (async () => {
-  const theirs = await newEnvironment(), mine = await newEnvironment(), both = await newEnvironment()
+  const theirs = await newEnvironment(),
+    mine = await newEnvironment(),
+    both = await newEnvironment()
   const [ids, own, neighbour] = [await furnished(theirs), await furnished(mine), await furnished(both)]
   const admin = await mine.user({ tenantId: own.tenantId, roleKeys: ['Admin'] })
   const stranger = await both.user({ permissions: ['fe.secure.*', 'fe.account-settings.delete.account', ...hierarchy] })
-  return { theirs, ids, neighbour, both, managed: mine.as(own.tenantId, own.userId), admin, stranger, before: { theirs: await everythingOf(theirs.id), both: await everythingOf(both.id) } }
+  return {
+    theirs,
+    ids,
+    neighbour,
+    both,
+    managed: mine.as(own.tenantId, own.userId),
+    admin,
+    stranger,
+    before: { theirs: await everythingOf(theirs.id), both: await everythingOf(both.id) },
+  }
 })()
 
 describe.concurrent('ids of others are unknown ids', () => {
   test.for(withIds.map((op) => [op.id, op] as const))('%s does not reach into another environment', async ([, op]) => {
     const client = op.auth === 'user' ? shared.admin : shared.managed
-    const answer = await client(op.method, fillPath(op, (name) => idFor(op, name, shared.ids)), sampleBody(op, true))
+    const answer = await client(
+      op.method,
+      fillPath(op, (name) => idFor(op, name, shared.ids)),
+      sampleBody(op, true),
+    )
     if (emptyForUnknown.has(op.id)) expect(answer).toMatchObject({ status: 200, body: [] })
     else expect(answer).toMatchObject({ status: 404, body: { errors: [expect.any(String)] } })
     expect(await everythingOf(shared.theirs.id)).toEqual(shared.before.theirs)
   })
 
-  const ofTenants = withIds.filter((op) => op.auth !== 'vendor' && op.tenant && op.tenant !== 'none' && pathNames(op).some((name) => !ofEnvironment.has(name)))
+  const ofTenants = withIds.filter(
+    (op) =>
+      op.auth !== 'vendor' &&
+      op.tenant &&
+      op.tenant !== 'none' &&
+      pathNames(op).some((name) => !ofEnvironment.has(name)),
+  )
   test.for(ofTenants.map((op) => [op.id, op] as const))('%s does not reach into another tenant', async ([, op]) => {
-    const answer = await shared.stranger(op.method, fillPath(op, (name) => idFor(op, name, shared.neighbour)), sampleBody(op, true))
+    const answer = await shared.stranger(
+      op.method,
+      fillPath(op, (name) => idFor(op, name, shared.neighbour)),
+      sampleBody(op, true),
+    )
     expect(answer).toMatchObject({ status: 404, body: { errors: [expect.any(String)] } })
     expect(await everythingOf(shared.both.id)).toEqual(shared.before.both)
   })

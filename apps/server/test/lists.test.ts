@@ -2,63 +2,230 @@ import { describe, expect, test } from 'vitest'
 import { newEnvironment, operations, type Answer } from './environment.ts'
 
 /** Every list that comes by the page, read off the registry; what stands in it is made once, and only looked at. */
-interface Query { properties: Record<string, { enum?: string[], maximum?: number }> }
-const lists = operations.filter((op) => op.method === 'GET' && '_limit' in ((op.query as Query | undefined)?.properties ?? {})).map((op) => [op.id, op.path, (op.query as unknown as Query).properties] as const)
+interface Query {
+  properties: Record<string, { enum?: string[]; maximum?: number }>
+}
+const lists = operations
+  .filter((op) => op.method === 'GET' && '_limit' in ((op.query as Query | undefined)?.properties ?? {}))
+  .map((op) => [op.id, op.path, (op.query as unknown as Query).properties] as const)
 
 const world = await (async () => {
-  const env = await newEnvironment(), identity = '/identity/resources'
-  const done = async (answer: Promise<Answer>) => { const { status, body } = await answer; if (status >= 300) throw new Error(JSON.stringify(body)); return body }
-  const [home, far] = [await env.newTenant('home'), await env.newTenant('away')], call = env.as(home)
+  const env = await newEnvironment(),
+    identity = '/identity/resources'
+  const done = async (answer: Promise<Answer>) => {
+    const { status, body } = await answer
+    if (status >= 300) throw new Error(JSON.stringify(body))
+    return body
+  }
+  const [home, far] = [await env.newTenant('home'), await env.newTenant('away')],
+    call = env.as(home)
   const below: string[] = []
-  for (const name of ['beta', 'alpha', 'gamma']) below.push((await done(env.vendor('POST', '/tenants/resources/sub-tenants/v1', { tenantId: `below-${name}`, name, parentTenantId: home }))).tenantId)
+  for (const name of ['beta', 'alpha', 'gamma'])
+    below.push(
+      (
+        await done(
+          env.vendor('POST', '/tenants/resources/sub-tenants/v1', {
+            tenantId: `below-${name}`,
+            name,
+            parentTenantId: home,
+          }),
+        )
+      ).tenantId,
+    )
   const user = async (name: string, tenantId: string, i: number) => {
-    const { id } = await done(env.as(tenantId)('POST', `${identity}/users/v2`, { email: `${name}@example.com`, name, username: `u-${name}`, phoneNumber: `+1202555010${i}`, skipInviteEmail: true }))
+    const { id } = await done(
+      env.as(tenantId)('POST', `${identity}/users/v2`, {
+        email: `${name}@example.com`,
+        name,
+        username: `u-${name}`,
+        phoneNumber: `+1202555010${i}`,
+        skipInviteEmail: true,
+      }),
+    )
     await done(env.vendor('PUT', `${identity}/users/v1/${id}`, { externalId: `x-${name}` }))
     await env.clock.advance(1000)
     return id as string
   }
   const ids: Record<string, string> = {}
-  for (const [i, [name, tenantId]] of ([['cyd', home], ['ada', home], ['bob', home], ['dee', below[0]!], ['eve', far]] as const).entries()) ids[name] = await user(name, tenantId, i)
+  for (const [i, [name, tenantId]] of (
+    [
+      ['cyd', home],
+      ['ada', home],
+      ['bob', home],
+      ['dee', below[0]!],
+      ['eve', far],
+    ] as const
+  ).entries())
+    ids[name] = await user(name, tenantId, i)
   await done(env.vendor('POST', `${identity}/users/v1/${ids['bob']}/lock`))
-  await done(env.vendor('POST', `${identity}/roles/v1`, [{ key: 'one', name: 'First', level: 1 }, { key: 'two', name: 'Second', level: 2 }]))
+  await done(
+    env.vendor('POST', `${identity}/roles/v1`, [
+      { key: 'one', name: 'First', level: 1 },
+      { key: 'two', name: 'Second', level: 2 },
+    ]),
+  )
   await done(call('POST', `${identity}/roles/v1`, [{ key: 'own', name: 'Own', level: 3 }]))
   for (const name of ['groupies', 'editors', 'readers']) await done(call('POST', `${identity}/groups/v1`, { name }))
-  for (const ip of ['192.0.2.1', '192.0.2.2', '198.51.100.7']) await done(call('POST', `${identity}/configurations/v1/restrictions/ip`, { ip, strategy: 'BLOCK', isActive: true }))
+  for (const ip of ['192.0.2.1', '192.0.2.2', '198.51.100.7'])
+    await done(call('POST', `${identity}/configurations/v1/restrictions/ip`, { ip, strategy: 'BLOCK', isActive: true }))
   return { env, call, home, far, below, ids }
 })()
 const { call, home, far, below, ids } = world
 
-const emails = (...names: string[]) => names.map((name) => `${name}@example.com`), usernames = (...names: string[]) => names.map((name) => `u-${name}`)
+const emails = (...names: string[]) => names.map((name) => `${name}@example.com`),
+  usernames = (...names: string[]) => names.map((name) => `u-${name}`)
 const ofUsers = {
   label: 'name',
   filters: {
-    _filter: [['AD', ['ada']], ['b@example', ['bob']], ['nobody', []], ['%', []]],
-    _email: [['ADA@example.com', ['ada']], ['ada', []]],
-    _namePrefix: [['b', ['bob']], ['ob', []]],
+    _filter: [
+      ['AD', ['ada']],
+      ['b@example', ['bob']],
+      ['nobody', []],
+      ['%', []],
+    ],
+    _email: [
+      ['ADA@example.com', ['ada']],
+      ['ada', []],
+    ],
+    _namePrefix: [
+      ['b', ['bob']],
+      ['ob', []],
+    ],
     ids: [[`${ids['ada']},${ids['bob']},${ids['eve']},nonsense`, ['ada', 'bob']]],
-    _externalIds: [['x-ada,x-cyd,x-eve', ['ada', 'cyd']], ['x-', []]],
-    '_identifierType=email&_identifier': [['ada@', ['ada']], ['eve@', []]],
+    _externalIds: [
+      ['x-ada,x-cyd,x-eve', ['ada', 'cyd']],
+      ['x-', []],
+    ],
+    '_identifierType=email&_identifier': [
+      ['ada@', ['ada']],
+      ['eve@', []],
+    ],
     '_identifierType=username&_identifier': [['u-b', ['bob']]],
     '_identifierType=phoneNumber&_identifier': [[encodeURIComponent('+12025550101'), ['ada']]],
-    _includeSubTenants: [['false', ['ada', 'bob', 'cyd']], ['true', ['ada', 'bob', 'cyd', 'dee']]],
-    _tenantId: [[below[0]!, ['dee']], [far, []], [home, ['ada', 'bob', 'cyd', 'dee']], [`${home}&_includeSubTenants=false`, ['ada', 'bob', 'cyd']]],
+    _includeSubTenants: [
+      ['false', ['ada', 'bob', 'cyd']],
+      ['true', ['ada', 'bob', 'cyd', 'dee']],
+    ],
+    _tenantId: [
+      [below[0]!, ['dee']],
+      [far, []],
+      [home, ['ada', 'bob', 'cyd', 'dee']],
+      [`${home}&_includeSubTenants=false`, ['ada', 'bob', 'cyd']],
+    ],
   },
 } as const
 /** What an item of a list is called, and what each filter leaves of the list. */
-const table: Record<string, { label: string, filters: Record<string, readonly (readonly [string, readonly string[]])[]> }> = {
-  listUsersV1: ofUsers, listUsersV2: ofUsers, listUsersV3: ofUsers,
+const table: Record<
+  string,
+  { label: string; filters: Record<string, readonly (readonly [string, readonly string[]])[]> }
+> = {
+  listUsersV1: ofUsers,
+  listUsersV2: ofUsers,
+  listUsersV3: ofUsers,
   // always with those below
-  listSubAccountUsersV1: { ...ofUsers, filters: { ...ofUsers.filters, _includeSubTenants: [['false', ['ada', 'bob', 'cyd', 'dee']]], _tenantId: [[below[0]!, ['dee']], [far, []]] } },
-  searchUsersV1: { ...ofUsers, filters: { ...ofUsers.filters, _phraseSearchContains: [['ada,example', ['ada']], ['ada,bob', []]], _phraseSearchExcludes: [['ada,bob', ['cyd', 'dee']]], _phraseSearchOptional: [['ada,bob', ['ada', 'bob']]], '_phraseSearchOptional=ada&_phraseSearchApproximate': [['false', ['ada']], ['true', ['ada']]] } },
+  listSubAccountUsersV1: {
+    ...ofUsers,
+    filters: {
+      ...ofUsers.filters,
+      _includeSubTenants: [['false', ['ada', 'bob', 'cyd', 'dee']]],
+      _tenantId: [
+        [below[0]!, ['dee']],
+        [far, []],
+      ],
+    },
+  },
+  searchUsersV1: {
+    ...ofUsers,
+    filters: {
+      ...ofUsers.filters,
+      _phraseSearchContains: [
+        ['ada,example', ['ada']],
+        ['ada,bob', []],
+      ],
+      _phraseSearchExcludes: [['ada,bob', ['cyd', 'dee']]],
+      _phraseSearchOptional: [['ada,bob', ['ada', 'bob']]],
+      '_phraseSearchOptional=ada&_phraseSearchApproximate': [
+        ['false', ['ada']],
+        ['true', ['ada']],
+      ],
+    },
+  },
   listGroupsV2: { label: 'name', filters: { _groupsRelations: [['roles', ['editors', 'groupies', 'readers']]] } },
-  listRolesV2: { label: 'key', filters: { _filter: [['SECOND', ['two']], ['_', []]], _levels: [['1,3', ['one', 'own']]], _tenantIds: [[home, ['own']], [far, []]] } },
-  listTenantsV2: { label: 'name', filters: { _filter: [['ALPH', ['alpha']], ['%', []]], _tenantIds: [[`${home},${far},nowhere`, ['away', 'home']]] } },
-  searchSubTenantsV2: { label: 'name', filters: { _filter: [['ALPH', ['alpha']], ['home', []]], _subTenantId: [[below[0]!, []], [home, ['alpha', 'beta', 'gamma']]] } },
-  listIpRestrictionsV1: { label: 'ip', filters: { _filter: [['192.0', ['192.0.2.1', '192.0.2.2']], ['%', []]] } },
-  listUserEmailsV1: { label: 'email', filters: { _email: [['ADA@example.com', emails('ada')]], userIds: [[`${ids['ada']},${ids['bob']},${ids['eve']}`, emails('ada', 'bob')]] } },
-  listUsernamesV1: { label: 'username', filters: { _usernamePrefix: [['u-b', usernames('bob')], ['bob', []]], userIds: [[`${ids['ada']},${ids['eve']}`, usernames('ada')]], usernames: [['u-ada,u-cyd,u-eve', usernames('ada', 'cyd')]] } },
-  listPhoneNumbersV1: { label: 'phoneNumber', filters: { _phoneNumber: [[encodeURIComponent('+12025550101'), ['+12025550101']]] } },
-  listPhoneNumbersV2: { label: 'phoneNumber', filters: { _phoneNumber: [[encodeURIComponent('+12025550101'), ['+12025550101']]], userIds: [[`${ids['ada']},${ids['eve']}`, ['+12025550101']]] } },
+  listRolesV2: {
+    label: 'key',
+    filters: {
+      _filter: [
+        ['SECOND', ['two']],
+        ['_', []],
+      ],
+      _levels: [['1,3', ['one', 'own']]],
+      _tenantIds: [
+        [home, ['own']],
+        [far, []],
+      ],
+    },
+  },
+  listTenantsV2: {
+    label: 'name',
+    filters: {
+      _filter: [
+        ['ALPH', ['alpha']],
+        ['%', []],
+      ],
+      _tenantIds: [[`${home},${far},nowhere`, ['away', 'home']]],
+    },
+  },
+  searchSubTenantsV2: {
+    label: 'name',
+    filters: {
+      _filter: [
+        ['ALPH', ['alpha']],
+        ['home', []],
+      ],
+      _subTenantId: [
+        [below[0]!, []],
+        [home, ['alpha', 'beta', 'gamma']],
+      ],
+    },
+  },
+  listIpRestrictionsV1: {
+    label: 'ip',
+    filters: {
+      _filter: [
+        ['192.0', ['192.0.2.1', '192.0.2.2']],
+        ['%', []],
+      ],
+    },
+  },
+  listUserEmailsV1: {
+    label: 'email',
+    filters: {
+      _email: [['ADA@example.com', emails('ada')]],
+      userIds: [[`${ids['ada']},${ids['bob']},${ids['eve']}`, emails('ada', 'bob')]],
+    },
+  },
+  listUsernamesV1: {
+    label: 'username',
+    filters: {
+      _usernamePrefix: [
+        ['u-b', usernames('bob')],
+        ['bob', []],
+      ],
+      userIds: [[`${ids['ada']},${ids['eve']}`, usernames('ada')]],
+      usernames: [['u-ada,u-cyd,u-eve', usernames('ada', 'cyd')]],
+    },
+  },
+  listPhoneNumbersV1: {
+    label: 'phoneNumber',
+    filters: { _phoneNumber: [[encodeURIComponent('+12025550101'), ['+12025550101']]] },
+  },
+  listPhoneNumbersV2: {
+    label: 'phoneNumber',
+    filters: {
+      _phoneNumber: [[encodeURIComponent('+12025550101'), ['+12025550101']]],
+      userIds: [[`${ids['ada']},${ids['eve']}`, ['+12025550101']]],
+    },
+  },
 }
 const read = async (path: string, query = '') => {
   const { status, body } = await call('GET', `${path}?${query}`)
@@ -70,13 +237,19 @@ const paging = new Set(['_limit', '_offset', '_sortBy', '_order', '_identifierTy
 describe.concurrent('a list by the page', () => {
   test.for(lists)('%s is in the table, with every filter that it has', ([id, , query]) => {
     const tested = Object.keys(table[id]?.filters ?? {}).map((name) => name.split('&').at(-1))
-    expect([...new Set(tested)].toSorted()).toEqual(Object.keys(query).filter((name) => !paging.has(name)).toSorted())
+    expect([...new Set(tested)].toSorted()).toEqual(
+      Object.keys(query)
+        .filter((name) => !paging.has(name))
+        .toSorted(),
+    )
   })
 
   test.for(lists)('%s comes whole in pages that link to one another', async ([id, path]) => {
-    const label = table[id]!.label, all: object[] = (await read(path)).items
+    const label = table[id]!.label,
+      all: object[] = (await read(path)).items
     expect(all.length).toBeGreaterThan(2)
-    const pages: object[] = [], total = Math.ceil(all.length / 2)
+    const pages: object[] = [],
+      total = Math.ceil(all.length / 2)
     for (let query = '_limit=2', offset = 0; query; offset++) {
       const page = await read(path, query)
       pages.push(...page.items)
@@ -89,33 +262,60 @@ describe.concurrent('a list by the page', () => {
     }
     expect(pages).toEqual(all)
     expect(new Set(all.map((item) => JSON.stringify(item))).size).toBe(all.length)
-    expect(await read(path, `_limit=2&_offset=${total}`)).toMatchObject({ items: [], _metadata: { totalItems: all.length }, _links: { next: '' } })
+    expect(await read(path, `_limit=2&_offset=${total}`)).toMatchObject({
+      items: [],
+      _metadata: { totalItems: all.length },
+      _links: { next: '' },
+    })
     expect(all.every((item) => label in item)).toBe(true)
   })
 
   test.for(lists)('%s refuses pages that cannot be', async ([, path, query]) => {
     expect((await read(path, `_limit=${query['_limit']!.maximum}`)).items.length).toBeGreaterThan(2)
-    const impossible = ['_limit=0', '_limit=-1', '_limit=x', '_limit=1.5', `_limit=${query['_limit']!.maximum! + 1}`, '_offset=-1', '_offset=x', ...(query['_sortBy'] ? ['_sortBy=shoeSize', '_order=UP'] : [])]
-    for (const wrong of impossible) expect(await call('GET', `${path}?${wrong}`), wrong).toMatchObject({ status: 400, body: { errors: [expect.stringContaining(wrong.split('=')[0]!)] } })
+    const impossible = [
+      '_limit=0',
+      '_limit=-1',
+      '_limit=x',
+      '_limit=1.5',
+      `_limit=${query['_limit']!.maximum! + 1}`,
+      '_offset=-1',
+      '_offset=x',
+      ...(query['_sortBy'] ? ['_sortBy=shoeSize', '_order=UP'] : []),
+    ]
+    for (const wrong of impossible)
+      expect(await call('GET', `${path}?${wrong}`), wrong).toMatchObject({
+        status: 400,
+        body: { errors: [expect.stringContaining(wrong.split('=')[0]!)] },
+      })
   })
 
-  test.for(lists.filter(([, , query]) => query['_sortBy']))('%s comes in every order that it can be asked for', async ([, path, query]) => {
-    const whole: { id?: string }[] = (await read(path)).items, plain = (items: object[]) => items.map((item) => JSON.stringify(item)).toSorted()
-    for (const by of query['_sortBy']!.enum!) {
-      const valuesOf = (items: Record<string, unknown>[]) => items.map((item) => item[by])
-      const up = (await read(path, `_sortBy=${by}`)).items, down = (await read(path, `_sortBy=${by}&_order=DESC`)).items
-      expect((await read(path, `_sortBy=${by}&_order=ASC`)).items, by).toEqual(up)
-      for (const items of [up, down]) expect(plain(items), by).toEqual(plain(whole))
-      if (valuesOf(up).some((value) => value === undefined || value === null || Array.isArray(value))) continue
-      const sorted = valuesOf(whole as Record<string, unknown>[]).toSorted((a, b) => (a! < b! ? -1 : a! > b! ? 1 : 0))
-      expect(valuesOf(up), by).toEqual(sorted)
-      expect(valuesOf(down), by).toEqual(sorted.toReversed())
-    }
-  })
+  test.for(lists.filter(([, , query]) => query['_sortBy']))(
+    '%s comes in every order that it can be asked for',
+    async ([, path, query]) => {
+      const whole: { id?: string }[] = (await read(path)).items,
+        plain = (items: object[]) => items.map((item) => JSON.stringify(item)).toSorted()
+      for (const by of query['_sortBy']!.enum!) {
+        const valuesOf = (items: Record<string, unknown>[]) => items.map((item) => item[by])
+        const up = (await read(path, `_sortBy=${by}`)).items,
+          down = (await read(path, `_sortBy=${by}&_order=DESC`)).items
+        expect((await read(path, `_sortBy=${by}&_order=ASC`)).items, by).toEqual(up)
+        for (const items of [up, down]) expect(plain(items), by).toEqual(plain(whole))
+        if (valuesOf(up).some((value) => value === undefined || value === null || Array.isArray(value))) continue
+        const sorted = valuesOf(whole as Record<string, unknown>[]).toSorted((a, b) => (a! < b! ? -1 : a! > b! ? 1 : 0))
+        expect(valuesOf(up), by).toEqual(sorted)
+        expect(valuesOf(down), by).toEqual(sorted.toReversed())
+      }
+    },
+  )
 
-  const filters = Object.entries(table).flatMap(([id, { filters }]) => Object.entries(filters).flatMap(([name, cases]) => cases.map(([value, expected]) => [id, `${name}=${value}`, expected] as const)))
+  const filters = Object.entries(table).flatMap(([id, { filters }]) =>
+    Object.entries(filters).flatMap(([name, cases]) =>
+      cases.map(([value, expected]) => [id, `${name}=${value}`, expected] as const),
+    ),
+  )
   test.for(filters)('%s, asked for %s', async ([id, query, expected]) => {
-    const { path } = operations.find((op) => op.id === id)!, label = table[id]!.label
+    const { path } = operations.find((op) => op.id === id)!,
+      label = table[id]!.label
     const found = await read(path, query)
     expect(found.items.map((item: Record<string, string>) => item[label]).toSorted()).toEqual(expected)
     expect(found._metadata.totalItems).toBe(expected.length)

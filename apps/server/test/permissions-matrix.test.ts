@@ -9,16 +9,38 @@ import { fillPath, pathNames, sampleBody } from './samples.ts'
 /** What a user token may do, read off the registry: a new operation is in it at once. */
 const selfService = operations.filter((op) => op.auth === 'both' || op.auth === 'user')
 const gated = selfService.filter((op) => op.permission).map((op) => [op.id, op] as const)
-const missing = (op: Operation) => ({ status: 403, body: { errors: [`Missing permission ${op.permission}`], errorCode: 'ER-00008' } })
-const call = (client: Client, op: Operation, id: (name: string) => string) => client(op.method, fillPath(op, id), sampleBody(op, true))
+const missing = (op: Operation) => ({
+  status: 403,
+  body: { errors: [`Missing permission ${op.permission}`], errorCode: 'ER-00008' },
+})
+const call = (client: Client, op: Operation, id: (name: string) => string) =>
+  client(op.method, fillPath(op, id), sampleBody(op, true))
 
 /** `fe.secure.read.users` → `fe.secure.read.*`, `fe.secure.*`, `fe.*`, `*` */
-const wildcards = (key: string) => key.split('.').map((_, i, words) => [...words.slice(0, i), '*'].join('.')).toReversed()
+const wildcards = (key: string) =>
+  key
+    .split('.')
+    .map((_, i, words) => [...words.slice(0, i), '*'].join('.'))
+    .toReversed()
 /** Keys that look like the one needed, and are not. */
 const nearMisses = (key: string) => {
-  const words = key.split('.'), last = words.at(-1)!
-  const others = Object.values(needs).flatMap((group) => Object.values(group)).filter((other) => other !== key)
-  return [...others, key.slice(0, -1), `${key}s`, `${key}.*`, key.toUpperCase(), words.slice(0, -1).join('.'), last, '', '.*', `${words.slice(0, -1).join('.')}.x*`]
+  const words = key.split('.'),
+    last = words.at(-1)!
+  const others = Object.values(needs)
+    .flatMap((group) => Object.values(group))
+    .filter((other) => other !== key)
+  return [
+    ...others,
+    key.slice(0, -1),
+    `${key}s`,
+    `${key}.*`,
+    key.toUpperCase(),
+    words.slice(0, -1).join('.'),
+    last,
+    '',
+    '.*',
+    `${words.slice(0, -1).join('.')}.x*`,
+  ]
 }
 
 const { env, ids } = await (async () => {
@@ -26,13 +48,20 @@ const { env, ids } = await (async () => {
   return { env, ids: await furnished(env) }
 })()
 const before = await everythingOf(env.id)
-const holding = async (permissions: string[]) => env.withToken(await env.token({ type: 'userToken', sub: ids.userId, tenantId: ids.tenantId, permissions }))
+const holding = async (permissions: string[]) =>
+  env.withToken(await env.token({ type: 'userToken', sub: ids.userId, tenantId: ids.tenantId, permissions }))
 
 /** Not about the caller alone, and open to every user nevertheless: see what each is good for. */
 const openToAll = new Set([
-  'getConfigurationV1', 'getInviteConfigurationV1', 'getTemporaryUsersConfigurationV1', 'getUserEmailsPolicyV1', 'listMfaStrategiesV1', // what a page must know to be shown
-  'createTokenForTenantV3', 'generateStepUpV1', // one's own tokens
-  'deleteUsernameV1', 'listApplicationsOfUserV1', // the service lets nobody reach others' without the permission
+  'getConfigurationV1',
+  'getInviteConfigurationV1',
+  'getTemporaryUsersConfigurationV1',
+  'getUserEmailsPolicyV1',
+  'listMfaStrategiesV1', // what a page must know to be shown
+  'createTokenForTenantV3',
+  'generateStepUpV1', // one's own tokens
+  'deleteUsernameV1',
+  'listApplicationsOfUserV1', // the service lets nobody reach others' without the permission
 ])
 
 describe.concurrent('the table of permissions', () => {
@@ -52,8 +81,15 @@ describe.concurrent('the table of permissions', () => {
   })
 
   test('what only reads needs a permission to read, and what writes never one to read', () => {
-    const reading = new Set<string>(['countUsersOfTenantsV1', 'getGroupsByIdsV1', 'verifyIpV1', 'verifyIpInAllowListV1'])
-    const wrong = gated.filter(([id, { method, permission }]) => permission!.includes('.read.') !== (method === 'GET' || reading.has(id)))
+    const reading = new Set<string>([
+      'countUsersOfTenantsV1',
+      'getGroupsByIdsV1',
+      'verifyIpV1',
+      'verifyIpInAllowListV1',
+    ])
+    const wrong = gated.filter(
+      ([id, { method, permission }]) => permission!.includes('.read.') !== (method === 'GET' || reading.has(id)),
+    )
     expect(wrong.map(([id]) => id)).toEqual([])
   })
 })
@@ -61,25 +97,31 @@ describe.concurrent('the table of permissions', () => {
 describe.concurrent('a user without the permission', () => {
   test.for(gated)('%s refuses it, whatever else it holds, and changes nothing', async ([, op]) => {
     const own = (name: string) => idFor(op, name, ids)
-    for (const held of [[], nearMisses(op.permission!)]) expect(await call(await holding(held), op, own)).toMatchObject(missing(op))
+    for (const held of [[], nearMisses(op.permission!)])
+      expect(await call(await holding(held), op, own)).toMatchObject(missing(op))
     expect(await everythingOf(env.id)).toEqual(before)
   })
 })
 
 describe.concurrent('a user with the permission', () => {
-  test.for(gated)('%s lets it in by the key, by a wildcard, and by a role where the token has no permissions', async ([, op]) => {
-    const { open } = await opened
-    const made = await open.newUser({ permissions: [op.permission!] }), plain = await open.newUser({ tenantId: made.tenantId })
-    const client = async (claims: object) => open.withToken(await open.token({ type: 'userToken', sub: made.id, tenantId: made.tenantId, ...claims }))
-    expect(await call(await client({ sub: plain.id }), op, () => UNKNOWN_ID)).toMatchObject(missing(op))
-    expect(await call(await client({}), op, () => UNKNOWN_ID)).not.toMatchObject(missing(op))
-    for (const permissions of [[op.permission!], ...wildcards(op.permission!).map((key) => [key])]) {
-      const { status, body } = await call(await client({ permissions }), op, () => UNKNOWN_ID)
-      expect([status, body], permissions.join()).not.toEqual([403, missing(op).body])
-      expect(status, permissions.join()).not.toBe(401)
-      expect(status, permissions.join()).toBeLessThan(500)
-    }
-  })
+  test.for(gated)(
+    '%s lets it in by the key, by a wildcard, and by a role where the token has no permissions',
+    async ([, op]) => {
+      const { open } = await opened
+      const made = await open.newUser({ permissions: [op.permission!] }),
+        plain = await open.newUser({ tenantId: made.tenantId })
+      const client = async (claims: object) =>
+        open.withToken(await open.token({ type: 'userToken', sub: made.id, tenantId: made.tenantId, ...claims }))
+      expect(await call(await client({ sub: plain.id }), op, () => UNKNOWN_ID)).toMatchObject(missing(op))
+      expect(await call(await client({}), op, () => UNKNOWN_ID)).not.toMatchObject(missing(op))
+      for (const permissions of [[op.permission!], ...wildcards(op.permission!).map((key) => [key])]) {
+        const { status, body } = await call(await client({ permissions }), op, () => UNKNOWN_ID)
+        expect([status, body], permissions.join()).not.toEqual([403, missing(op).body])
+        expect(status, permissions.join()).not.toBe(401)
+        expect(status, permissions.join()).toBeLessThan(500)
+      }
+    },
+  )
 })
 const opened = newEnvironment().then((open) => ({ open }))
 
@@ -87,37 +129,61 @@ const opened = newEnvironment().then((open) => ({ open }))
 const named = (body: unknown, ids: Ids): unknown => {
   if (Array.isArray(body)) return body.map((item) => named(item, ids))
   if (typeof body !== 'object' || body === null) return body
-  const values: Record<string, unknown> = { level: 1, permissionIds: [], appIds: [ids.appId], tenantId: ids.tenantId, email: 'newcomer@example.com' }
-  return Object.fromEntries(Object.entries(body).map(([name, value]) => {
-    if (/role_?ids$/i.test(name)) return [name, [ids.roleId]]
-    if (/roleId$/i.test(name)) return [name, ids.roleId]
-    if (name === 'id' && 'roleIds' in body) return [name, ids.userId]
-    if (/^userIds?$/.test(name)) return [name, name === 'userId' ? ids.userId : [ids.userId]]
-    return [name, values[name] ?? named(value, ids)]
-  }))
+  const values: Record<string, unknown> = {
+    level: 1,
+    permissionIds: [],
+    appIds: [ids.appId],
+    tenantId: ids.tenantId,
+    email: 'newcomer@example.com',
+  }
+  return Object.fromEntries(
+    Object.entries(body).map(([name, value]) => {
+      if (/role_?ids$/i.test(name)) return [name, [ids.roleId]]
+      if (/roleId$/i.test(name)) return [name, ids.roleId]
+      if (name === 'id' && 'roleIds' in body) return [name, ids.userId]
+      if (/^userIds?$/.test(name)) return [name, name === 'userId' ? ids.userId : [ids.userId]]
+      return [name, values[name] ?? named(value, ids)]
+    }),
+  )
 }
 const ladder = await (async () => {
-  const env = await newEnvironment(), ids = await furnished(env)
+  const env = await newEnvironment(),
+    ids = await furnished(env)
   await (await env.context()).db.role.updateMany({ where: { id: ids.roleId }, data: { level: 1 } })
   await env.vendor('PUT', '/identity/resources/users/temporary/v1/configuration', { enabled: true })
   const weak = await env.newUser({ tenantId: ids.tenantId, permissions: ['fe.secure.read.users'], level: 9 })
-  const client = env.withToken(await env.token({ type: 'userToken', sub: weak.id, tenantId: ids.tenantId, permissions: ['*'] }))
+  const client = env.withToken(
+    await env.token({ type: 'userToken', sub: weak.id, tenantId: ids.tenantId, permissions: ['*'] }),
+  )
   return { env, ids, client, before: await everythingOf(env.id) }
 })()
 /** Nobody gains or loses anything by it. */
 const harmless = new Set(['updateGroupV1', 'resendMemberMailV1'])
 const aboutStrength = gated.filter(([id, op]) => {
-  const strong = [ladder.ids.userId, ladder.ids.roleId, ladder.ids.groupId], body = sampleBody(op, true)
+  const strong = [ladder.ids.userId, ladder.ids.roleId, ladder.ids.groupId],
+    body = sampleBody(op, true)
   const inPath = pathNames(op).some((name) => strong.includes(idFor(op, name, ladder.ids)))
-  return op.method !== 'GET' && !harmless.has(id) && (inPath || JSON.stringify(named(body, ladder.ids)) !== JSON.stringify(named(body, { ...ladder.ids, userId: '', roleId: '' })))
+  return (
+    op.method !== 'GET' &&
+    !harmless.has(id) &&
+    (inPath ||
+      JSON.stringify(named(body, ladder.ids)) !==
+        JSON.stringify(named(body, { ...ladder.ids, userId: '', roleId: '' })))
+  )
 })
 
 describe.concurrent('a user with every permission and a weak role', () => {
-  test('is looked at in many operations', () => { expect(aboutStrength.length).toBeGreaterThan(20) })
+  test('is looked at in many operations', () => {
+    expect(aboutStrength.length).toBeGreaterThan(20)
+  })
 
   test.for(aboutStrength)('%s refuses what is stronger than the user, and changes nothing', async ([, op]) => {
     const { env, ids, client } = ladder
-    const answer = await client(op.method, fillPath(op, (name) => idFor(op, name, ids)), named(sampleBody(op, true), ids))
+    const answer = await client(
+      op.method,
+      fillPath(op, (name) => idFor(op, name, ids)),
+      named(sampleBody(op, true), ids),
+    )
     expect(answer).toMatchObject({ status: 403, body: { errors: [expect.stringMatching(/stronger than your own$/)] } })
     expect(await everythingOf(env.id)).toEqual(ladder.before)
   })

@@ -13,15 +13,31 @@ import { deps, newServer } from './environment.ts'
  * that Postgres goes through for a request, in a database of its own with 20,000 users. `npm run bench:scale` measures a million.
  */
 
-const USERS = 20_000, TENANTS = 2000, MEMBERS = 4000, CHUNK = 200
+const USERS = 20_000,
+  TENANTS = 2000,
+  MEMBERS = 4000,
+  CHUNK = 200
 const name = `henhouse_plans_${cryptoRandom.uuid().replaceAll('-', '')}`
 /** Those with a row for each user or more. */
 const LARGE = ['User', 'UserEmail', 'PhoneNumber', 'Membership', 'MembershipRole', 'Tenant']
 
-interface Statement { text: string, values: unknown[] }
-interface Plan { 'Node Type': string, 'Relation Name'?: string, 'Actual Rows': number, 'Actual Loops': number, 'Rows Removed by Filter'?: number, 'Rows Removed by Index Recheck'?: number, 'Plans'?: Plan[] }
+interface Statement {
+  text: string
+  values: unknown[]
+}
+interface Plan {
+  'Node Type': string
+  'Relation Name'?: string
+  'Actual Rows': number
+  'Actual Loops': number
+  'Rows Removed by Filter'?: number
+  'Rows Removed by Index Recheck'?: number
+  Plans?: Plan[]
+}
 
-let database: ReturnType<typeof openDatabase>, crowd: Crowd, run: (url: string, as: 'vendor' | 'admin' | 'member', tenantId?: string, body?: object) => Promise<Statement[]>
+let database: ReturnType<typeof openDatabase>,
+  crowd: Crowd,
+  run: (url: string, as: 'vendor' | 'admin' | 'member', tenantId?: string, body?: object) => Promise<Statement[]>
 
 beforeAll(async () => {
   const url = await createDatabase(inject('databaseUrl'), name)
@@ -33,24 +49,44 @@ beforeAll(async () => {
   database.pool.on('connect', (client) => {
     const query = client.query.bind(client) as (...given: unknown[]) => unknown
     client.query = ((statement: string | Statement, ...rest: unknown[]) => {
-      seen?.push(typeof statement === 'string' ? { text: statement, values: (rest[0] as unknown[] | undefined) ?? [] } : { text: statement.text, values: statement.values ?? [] })
+      seen?.push(
+        typeof statement === 'string'
+          ? { text: statement, values: (rest[0] as unknown[] | undefined) ?? [] }
+          : { text: statement.text, values: statement.values ?? [] },
+      )
       return query(statement, ...rest)
     }) as typeof client.query
   })
-  const own = { ...deps, database }, server = await newServer({ database })
-  const { environment } = await createEnvironment(own, { name: 'crowd', isDefault: true }), ctx = contextFor(own, environment, deps.log)
+  const own = { ...deps, database },
+    server = await newServer({ database })
+  const { environment } = await createEnvironment(own, { name: 'crowd', isDefault: true }),
+    ctx = contextFor(own, environment, deps.log)
   crowd = await fill(ctx, { users: USERS, tenants: TENANTS, members: MEMBERS, chunk: CHUNK })
   // who is not shown must not make the others dear
-  await database.pool.query(`update "User" set invisible = true where id in (select "userId" from "Membership" where "tenantId" = $1 and "userId" <> $2 limit 10)`, [crowd.bigTenantId, crowd.adminId])
+  await database.pool.query(
+    `update "User" set invisible = true where id in (select "userId" from "Membership" where "tenantId" = $1 and "userId" <> $2 limit 10)`,
+    [crowd.bigTenantId, crowd.adminId],
+  )
   await database.pool.query('vacuum analyze')
-  const userToken = async (sub: string, tenantId: string) => signToken(ctx, { type: 'userToken', sub, tenantId, ...await memberships.keysOf(ctx, sub, tenantId) }, { expiresIn: 3600 })
+  const userToken = async (sub: string, tenantId: string) =>
+    signToken(
+      ctx,
+      { type: 'userToken', sub, tenantId, ...(await memberships.keysOf(ctx, sub, tenantId)) },
+      { expiresIn: 3600 },
+    )
   const tokens = {
     vendor: signToken(ctx, { type: 'vendor', vendorId: environment.id, scopes: [] }, { expiresIn: 3600 }),
-    admin: await userToken(crowd.adminId, crowd.bigTenantId), member: await userToken(crowd.memberId, crowd.tenantId),
+    admin: await userToken(crowd.adminId, crowd.bigTenantId),
+    member: await userToken(crowd.memberId, crowd.tenantId),
   }
   run = async (url, as, tenantId, body) => {
-    const statements: Statement[] = seen = []
-    const response = await server.http.inject({ method: body ? 'POST' : 'GET', url, ...(body && { payload: body }), headers: { authorization: `Bearer ${tokens[as]}`, ...(tenantId && { 'frontegg-tenant-id': tenantId }) } })
+    const statements: Statement[] = (seen = [])
+    const response = await server.http.inject({
+      method: body ? 'POST' : 'GET',
+      url,
+      ...(body && { payload: body }),
+      headers: { authorization: `Bearer ${tokens[as]}`, ...(tenantId && { 'frontegg-tenant-id': tenantId }) },
+    })
     seen = undefined
     expect(response.statusCode, response.body.slice(0, 300)).toBe(body ? 201 : 200)
     return statements.filter(({ text }) => /^\s*(select|with)/i.test(text))
@@ -62,25 +98,43 @@ afterAll(async () => {
   await dropDatabase(inject('databaseUrl'), name)
 })
 
-const scans = (plan: Plan): Plan[] => [...(LARGE.includes(plan['Relation Name']!) ? [plan] : []), ...(plan.Plans ?? []).flatMap(scans)]
+const scans = (plan: Plan): Plan[] => [
+  ...(LARGE.includes(plan['Relation Name']!) ? [plan] : []),
+  ...(plan.Plans ?? []).flatMap(scans),
+]
 
 /** How many rows of the large tables a statement goes through, and which of them it reads from end to end. */
 async function cost({ text, values }: Statement) {
-  const { rows: [row] } = await database.pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(`explain (analyze, timing off, format json) ${text}`, values)
+  const {
+    rows: [row],
+  } = await database.pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
+    `explain (analyze, timing off, format json) ${text}`,
+    values,
+  )
   const found = scans(row!['QUERY PLAN'][0].Plan)
-  const rowsOf = (plan: Plan) => plan['Actual Loops'] * (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Index Recheck'] ?? 0))
+  const rowsOf = (plan: Plan) =>
+    plan['Actual Loops'] *
+    (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Index Recheck'] ?? 0))
   return {
     rows: found.reduce((sum, plan) => sum + rowsOf(plan), 0),
     // one that is given up at its first row has found that there is nothing to join with
-    whole: found.filter((plan) => plan['Node Type'] === 'Seq Scan' && rowsOf(plan) > 1).map((plan) => plan['Relation Name']),
+    whole: found
+      .filter((plan) => plan['Node Type'] === 'Seq Scan' && rowsOf(plan) > 1)
+      .map((plan) => plan['Relation Name']),
   }
 }
 
-async function expectCheap(url: string, as: 'vendor' | 'admin' | 'member', tenantId: string | undefined, most: number, body?: object) {
+async function expectCheap(
+  url: string,
+  as: 'vendor' | 'admin' | 'member',
+  tenantId: string | undefined,
+  most: number,
+  body?: object,
+) {
   const statements = await run(url, as, tenantId, body)
   expect(statements.length).toBeGreaterThan(0)
   const costs = []
-  for (const statement of statements) costs.push({ ...await cost(statement), text: statement.text })
+  for (const statement of statements) costs.push({ ...(await cost(statement)), text: statement.text })
   expect(costs.filter(({ whole }) => whole.length)).toEqual([])
   const rows = costs.reduce((sum, one) => sum + one.rows, 0)
   expect(rows, costs.map((one) => `${one.rows} rows: ${one.text}`).join('\n')).toBeLessThan(most)
@@ -108,13 +162,28 @@ describe('the rows read for', () => {
     ['usernames in a big tenant', `${identity}/usernames/v1`, 'vendor', 'bigTenantId'],
     ...['email', 'name', 'id', 'provider', 'isLocked', 'verified', 'tenantId'].flatMap((column) => [
       [`users by ${column}`, `${identity}/users/v3?_sortBy=${column}`, 'vendor'] as [string, string, 'vendor'],
-      [`members of a big tenant by ${column}`, `${identity}/users/v3?_sortBy=${column}&_order=DESC`, 'vendor', 'bigTenantId'] as [string, string, 'vendor', 'bigTenantId'],
+      [
+        `members of a big tenant by ${column}`,
+        `${identity}/users/v3?_sortBy=${column}&_order=DESC`,
+        'vendor',
+        'bigTenantId',
+      ] as [string, string, 'vendor', 'bigTenantId'],
     ]),
     ['e-mail addresses by address', `${identity}/users/emails/v1?_sortBy=email`, 'vendor'],
     ['e-mail addresses by user', `${identity}/users/emails/v1?_sortBy=userId`, 'vendor'],
-    ['e-mail addresses by address in a big tenant', `${identity}/users/emails/v1?_sortBy=email`, 'vendor', 'bigTenantId'],
+    [
+      'e-mail addresses by address in a big tenant',
+      `${identity}/users/emails/v1?_sortBy=email`,
+      'vendor',
+      'bigTenantId',
+    ],
     ['phone numbers by number', `${identity}/users/phone-numbers/v2?_sortBy=phoneNumber`, 'vendor'],
-    ['phone numbers by user in a big tenant', `${identity}/users/phone-numbers/v2?_sortBy=userId`, 'vendor', 'bigTenantId'],
+    [
+      'phone numbers by user in a big tenant',
+      `${identity}/users/phone-numbers/v2?_sortBy=userId`,
+      'vendor',
+      'bigTenantId',
+    ],
     ['usernames by name', `${identity}/usernames/v1?_sortBy=username`, 'vendor'],
     ['usernames by user', `${identity}/usernames/v1?_sortBy=userId`, 'vendor'],
     ['tenants by name', '/tenants/resources/tenants/v2?_sortBy=name', 'vendor'],
@@ -127,15 +196,18 @@ describe('the rows read for', () => {
   })
 
   it('what has to be counted are many: the others would be noticed', async () => {
-    await expect(expectCheap(`${identity}/users/v3?_filter=example.com`, 'vendor', undefined, PAGE)).rejects.toThrow('rows: ')
+    await expect(expectCheap(`${identity}/users/v3?_filter=example.com`, 'vendor', undefined, PAGE)).rejects.toThrow(
+      'rows: ',
+    )
   })
 
-  it.each(['createdAt', 'lastLogin', 'name'])('the portal\'s pages of members by %s are few', async (column) => {
-    for (const page of [0, MEMBERS / 100]) await expectCheap(`/team/resources/members/v1?sortBy=${column}&pageOffset=${page}`, 'admin', undefined, PAGE)
+  it.each(['createdAt', 'lastLogin', 'name'])("the portal's pages of members by %s are few", async (column) => {
+    for (const page of [0, MEMBERS / 100])
+      await expectCheap(`/team/resources/members/v1?sortBy=${column}&pageOffset=${page}`, 'admin', undefined, PAGE)
   })
 
   it.each<[string, () => string, 'vendor' | 'member', ('bigTenantId' | 'tenantId')?]>([
-    ['one\'s own profile', () => `${identity}/users/v2/me`, 'member'],
+    ["one's own profile", () => `${identity}/users/v2/me`, 'member'],
     ['a user by id', () => `${identity}/vendor-only/users/v1/${crowd.userId}`, 'vendor'],
     ['a user by address', () => `${identity}/users/v1/email?email=${crowd.email}`, 'vendor'],
     ['a member by id', () => `${identity}/users/v1/${crowd.memberId}`, 'vendor', 'tenantId'],
@@ -146,21 +218,39 @@ describe('the rows read for', () => {
     ['groups of users', () => `${identity}/users/v3/groups?ids=${crowd.userId}`, 'vendor'],
   ])('%s are few', (_, url, as, tenant) => expectCheap(url(), as, tenant && crowd[tenant], 200))
 
-  it('the counts of a big tenant\'s members are few', () => expectCheap(`${identity}/tenants/users/v1/count`, 'vendor', undefined, 200, { tenantIds: [crowd.bigTenantId, crowd.tenantId] }))
+  it("the counts of a big tenant's members are few", () =>
+    expectCheap(`${identity}/tenants/users/v1/count`, 'vendor', undefined, 200, {
+      tenantIds: [crowd.bigTenantId, crowd.tenantId],
+    }))
 
   it.each<[string, () => string, 'familyTenantId' | 'parentTenantId', number]>([
     ['a page of the users of a tenant and one below it', () => `${identity}/users/v3`, 'familyTenantId', 300],
     ['a page of their addresses', () => `${identity}/users/emails/v1?_sortBy=email`, 'familyTenantId', 300],
-    ['a search for nothing among the users of very many tenants', () => `${identity}/users/v3?_filter=qqzzxx`, 'parentTenantId', USERS / 10],
-    ['a search for a tenant below one', () => `/tenants/resources/hierarchy/v2?_filter=${crowd.tenantId.slice(0, 20)}`, 'parentTenantId', TENANTS / 10],
+    [
+      'a search for nothing among the users of very many tenants',
+      () => `${identity}/users/v3?_filter=qqzzxx`,
+      'parentTenantId',
+      USERS / 10,
+    ],
+    [
+      'a search for a tenant below one',
+      () => `/tenants/resources/hierarchy/v2?_filter=${crowd.tenantId.slice(0, 20)}`,
+      'parentTenantId',
+      TENANTS / 10,
+    ],
   ])('%s are few', (_, url, tenant, most) => expectCheap(url(), 'vendor', crowd[tenant], most))
 
   it('a move of tenants in a crowd of them are few, whatever Postgres keeps of its plans', async () => {
     const client = await database.pool.connect()
     try {
       await client.query('begin')
-      await client.query('update "Tenant" set "parentId" = null where id in (select id from "Tenant" where "parentId" = $1 limit 40)', [crowd.parentTenantId])
-      const { rows: [read] } = await client.query<{ rows: number }>(`
+      await client.query(
+        'update "Tenant" set "parentId" = null where id in (select id from "Tenant" where "parentId" = $1 limit 40)',
+        [crowd.parentTenantId],
+      )
+      const {
+        rows: [read],
+      } = await client.query<{ rows: number }>(`
         select sum(pg_stat_get_xact_tuples_returned(o.oid))::int as rows from (select '"Tenant"'::regclass::oid union all select indexrelid from pg_index where indrelid = '"Tenant"'::regclass) o(oid)`)
       expect(read!.rows).toBeLessThan(2 * TENANTS)
     } finally {
@@ -170,17 +260,21 @@ describe('the rows read for', () => {
   })
 
   // trigrams leave candidates that are looked at and dropped, the more the commoner they are
-  it.each<[string, () => string, ('bigTenantId')?]>([
+  it.each<[string, () => string, 'bigTenantId'?]>([
     ['a part of a name', () => '_filter=Fischer%201777'],
     ['nothing', () => '_filter=qqzzxx'],
     ['the beginning of a name', () => '_namePrefix=Grace%20Weber%2017'],
     ['the beginning of an address', () => `_identifierType=email&_identifier=${crowd.email.slice(0, -12)}`],
     ['a part of a name in a big tenant', () => '_filter=Fischer%20377', 'bigTenantId'],
-  ])('a search for %s are few', (_, query, tenant) => expectCheap(`${identity}/users/v3?${query()}`, 'vendor', tenant && crowd[tenant], USERS / 10))
+  ])('a search for %s are few', (_, query, tenant) =>
+    expectCheap(`${identity}/users/v3?${query()}`, 'vendor', tenant && crowd[tenant], USERS / 10),
+  )
 
   it.each([
     ['phrases', '_phraseSearchContains=Fischer,1777&_phraseSearchExcludes=Bob'],
     ['one of several phrases', '_phraseSearchOptional=Fischer%201777,Weber%201777'],
     ['mistyped phrases', '_phraseSearchContains=Fetherstonhaugh&_phraseSearchApproximate=true'],
-  ])('a search for %s are few', (_, query) => expectCheap(`${identity}/users/v1/query/phrase?${query}`, 'vendor', undefined, USERS / 10))
+  ])('a search for %s are few', (_, query) =>
+    expectCheap(`${identity}/users/v1/query/phrase?${query}`, 'vendor', undefined, USERS / 10),
+  )
 })

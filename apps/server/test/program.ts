@@ -20,27 +20,41 @@ export interface Program {
 /** Starts one of the server's programs as npm would, with nothing of this process's configuration. */
 export function start(program: string, args: readonly string[] = [], variables: Record<string, string> = {}): Program {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OURS.test(name)))
-  const child = spawn(process.execPath, [RUN, `${SOURCES}${program}`, ...args], { env: { ...inherited, ...variables }, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [RUN, `${SOURCES}${program}`, ...args], {
+    env: { ...inherited, ...variables },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   let output = ''
   const listeners = new Set<() => void>()
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text: string) => { output += text; for (const listener of listeners) listener() })
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      for (const listener of listeners) listener()
+    })
   const ended = once(child, 'close').then(([code]) => code as number | null)
   return {
-    process: child, ended, output: () => output,
-    says: (text) => new Promise((resolve, reject) => {
-      const look = () => { if (output.includes(text)) resolve() }
-      listeners.add(look)
-      look()
-      void ended.then((code) => reject(new Error(`${program} ended with ${code}:\n${output}`)))
-    }),
+    process: child,
+    ended,
+    output: () => output,
+    says: (text) =>
+      new Promise((resolve, reject) => {
+        const look = () => {
+          if (output.includes(text)) resolve()
+        }
+        listeners.add(look)
+        look()
+        void ended.then((code) => reject(new Error(`${program} ended with ${code}:\n${output}`)))
+      }),
   }
 }
 
 export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject).listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
+    const server = createServer()
+      .once('error', reject)
+      .listen(0, '127.0.0.1', () => {
+        const { port } = server.address() as AddressInfo
+        server.close(() => resolve(port))
+      })
   })
 }

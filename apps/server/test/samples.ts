@@ -2,8 +2,18 @@ import { randomBytes } from 'node:crypto'
 import type { Operation } from '../src/kernel/operation.ts'
 
 interface Schema {
-  type?: string, properties?: Record<string, Schema>, required?: string[], items?: Schema, anyOf?: Schema[], enum?: unknown[], const?: unknown
-  format?: string, pattern?: string, minLength?: number, minimum?: number, minItems?: number
+  type?: string
+  properties?: Record<string, Schema>
+  required?: string[]
+  items?: Schema
+  anyOf?: Schema[]
+  enum?: unknown[]
+  const?: unknown
+  format?: string
+  pattern?: string
+  minLength?: number
+  minimum?: number
+  minItems?: number
 }
 
 /** The least that fits a schema: what is required and nothing else. */
@@ -12,14 +22,26 @@ export function sampleOf(schema: Schema, all = false): unknown {
   if (schema.enum) return schema.enum[0]
   if (schema.const !== undefined) return schema.const
   switch (schema.type) {
-    case 'string': return sampleText(schema)
+    case 'string':
+      return sampleText(schema)
     case 'number':
-    case 'integer': return schema.minimum ?? 1
-    case 'boolean': return true
-    case 'array': return Array.from({ length: schema.minItems ?? 0 }, () => sampleOf(schema.items ?? {}, all))
-    case 'object': return Object.fromEntries(Object.entries(schema.properties ?? {})
-      .filter(([name]) => all || schema.required?.includes(name)).map(([name, part]) => [name, part.type === 'string' && /metadata$/i.test(name) ? '{}' : sampleOf(part, all)]))
-    default: return null
+    case 'integer':
+      return schema.minimum ?? 1
+    case 'boolean':
+      return true
+    case 'array':
+      return Array.from({ length: schema.minItems ?? 0 }, () => sampleOf(schema.items ?? {}, all))
+    case 'object':
+      return Object.fromEntries(
+        Object.entries(schema.properties ?? {})
+          .filter(([name]) => all || schema.required?.includes(name))
+          .map(([name, part]) => [
+            name,
+            part.type === 'string' && /metadata$/i.test(name) ? '{}' : sampleOf(part, all),
+          ]),
+      )
+    default:
+      return null
   }
 }
 
@@ -39,13 +61,24 @@ const LONG = randomBytes(9000).toString('base64')
 const longOf = (schema: Schema): unknown => {
   if (schema.anyOf) return longOf(schema.anyOf[0]!)
   if (schema.type === 'array') return [longOf(schema.items ?? {})]
-  if (schema.type === 'object' && schema.properties) return Object.fromEntries(Object.entries(schema.properties).map(([name, part]) => [name, part.type === 'string' && /metadata$/i.test(name) ? '{}' : longOf(part)]))
-  return schema.type === 'string' && !schema.enum && !schema.format && !schema.pattern && !('maxLength' in schema) ? LONG : sampleOf(schema, true)
+  if (schema.type === 'object' && schema.properties)
+    return Object.fromEntries(
+      Object.entries(schema.properties).map(([name, part]) => [
+        name,
+        part.type === 'string' && /metadata$/i.test(name) ? '{}' : longOf(part),
+      ]),
+    )
+  return schema.type === 'string' && !schema.enum && !schema.format && !schema.pattern && !('maxLength' in schema)
+    ? LONG
+    : sampleOf(schema, true)
 }
 /** Bodies that fit, each with one more field that is as long as may be: texts very long where nothing is said. */
 export const longBodies = (op: Operation): unknown[] => {
-  const schema = op.body as Schema, least = sampleBody(op)
-  return schema.type === 'object' && schema.properties ? Object.entries(longOf(schema) as object).map(([name, value]) => ({ ...least as object, [name]: value })) : [longOf(schema)]
+  const schema = op.body as Schema,
+    least = sampleBody(op)
+  return schema.type === 'object' && schema.properties
+    ? Object.entries(longOf(schema) as object).map(([name, value]) => ({ ...(least as object), [name]: value }))
+    : [longOf(schema)]
 }
 
 /** The same body with every field, and so also nested ones, of a wrong type. */
@@ -53,8 +86,20 @@ export const wrongBody = (op: Operation): unknown => {
   const schema = op.body as Schema
   if (schema.type === 'array') return {}
   const fields = Object.entries(schema.properties ?? {})
-  return Object.fromEntries(fields.map(([name, branches]) => [name, branches.anyOf?.[0] ?? branches] as const).map(([name, part]) => [name, part.type === 'object' || part.type === 'array' ? 7 : part.type === 'string' || part.enum ? { not: 'text' } : 'no number, no boolean']))
+  return Object.fromEntries(
+    fields
+      .map(([name, branches]) => [name, branches.anyOf?.[0] ?? branches] as const)
+      .map(([name, part]) => [
+        name,
+        part.type === 'object' || part.type === 'array'
+          ? 7
+          : part.type === 'string' || part.enum
+            ? { not: 'text' }
+            : 'no number, no boolean',
+      ]),
+  )
 }
 
-export const fillPath = (op: Operation, value: (name: string) => string) => op.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(value(name)))
+export const fillPath = (op: Operation, value: (name: string) => string) =>
+  op.path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(value(name)))
 export const pathNames = (op: Operation) => [...op.path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]!)

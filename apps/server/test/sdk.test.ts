@@ -8,11 +8,15 @@ import { listening, newEnvironment } from './environment.ts'
  */
 const require = createRequire(import.meta.url)
 
-beforeAll(async () => { process.env['FRONTEGG_API_GATEWAY_URL'] = await listening() })
-afterAll(() => { delete process.env['FRONTEGG_API_GATEWAY_URL'] })
+beforeAll(async () => {
+  process.env['FRONTEGG_API_GATEWAY_URL'] = await listening()
+})
+afterAll(() => {
+  delete process.env['FRONTEGG_API_GATEWAY_URL']
+})
 
 describe('the published client of servers, unmodified', () => {
-  test('@frontegg/client authenticates the environment and validates a user\'s token, roles and permissions', async () => {
+  test("@frontegg/client authenticates the environment and validates a user's token, roles and permissions", async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: 'Henhouse-1!', roleKeys: ['ReadOnly'] })
     const { FronteggContext, FronteggAuthenticator, IdentityClient, HttpClient } = require('@frontegg/client') as any
@@ -22,12 +26,26 @@ describe('the published client of servers, unmodified', () => {
     expect(authenticator.accessToken).toMatch(/^ey/)
     await expect(new FronteggAuthenticator().init(env.id, 'wrong')).rejects.toBeTruthy()
 
-    const login = await env.anonymous('POST', '/identity/resources/auth/v1/user', { email: user.email, password: 'Henhouse-1!' })
+    const login = await env.anonymous('POST', '/identity/resources/auth/v1/user', {
+      email: user.email,
+      password: 'Henhouse-1!',
+    })
     const identity = new IdentityClient({ FRONTEGG_CLIENT_ID: env.id, FRONTEGG_API_KEY: env.apiKey })
-    const entity = await identity.validateIdentityOnToken(login.body.accessToken, { roles: ['ReadOnly'], permissions: ['fe.secure.read.*'] })
-    expect(entity).toMatchObject({ sub: user.id, tenantId: user.tenantId, type: 'userToken', email: user.email, roles: ['ReadOnly'] })
+    const entity = await identity.validateIdentityOnToken(login.body.accessToken, {
+      roles: ['ReadOnly'],
+      permissions: ['fe.secure.read.*'],
+    })
+    expect(entity).toMatchObject({
+      sub: user.id,
+      tenantId: user.tenantId,
+      type: 'userToken',
+      email: user.email,
+      roles: ['ReadOnly'],
+    })
     await expect(identity.validateIdentityOnToken(login.body.accessToken, { roles: ['Admin'] })).rejects.toBeTruthy()
-    await expect(identity.validateIdentityOnToken(login.body.accessToken, { permissions: ['fe.secure.write.users'] })).rejects.toBeTruthy()
+    await expect(
+      identity.validateIdentityOnToken(login.body.accessToken, { permissions: ['fe.secure.write.users'] }),
+    ).rejects.toBeTruthy()
     const [head, , signature] = login.body.accessToken.split('.')
     const forged = `${head}.${Buffer.from(JSON.stringify({ sub: user.id, type: 'userToken', roles: ['Admin'], exp: 4102444800 })).toString('base64url')}.${signature}`
     await expect(identity.validateIdentityOnToken(forged)).rejects.toBeTruthy()

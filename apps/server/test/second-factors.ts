@@ -1,8 +1,11 @@
 import { createGuardrails, generate } from 'otplib'
 import type { TestEnvironment } from './environment.ts'
 
-export const auth = '/identity/resources/auth/v1/user', own = '/identity/resources/users/v1/mfa'
-export const mfa = `${auth}/mfa`, mfaPolicy = '/identity/resources/configurations/v1/mfa-policy', strategies = '/identity/resources/configurations/v1/mfa/strategies'
+export const auth = '/identity/resources/auth/v1/user',
+  own = '/identity/resources/users/v1/mfa'
+export const mfa = `${auth}/mfa`,
+  mfaPolicy = '/identity/resources/configurations/v1/mfa-policy',
+  strategies = '/identity/resources/configurations/v1/mfa/strategies'
 export const PASSWORD = 'Henhouse-1!'
 
 /**
@@ -12,19 +15,29 @@ export const PASSWORD = 'Henhouse-1!'
  */
 export async function codeOf(env: TestEnvironment, secret: string, steps = 0) {
   if (!(await env.context()).environment.clockFrozenAt) await env.clock.freeze(await env.clock.now())
-  return generate({ secret, epoch: Math.floor((await env.clock.now()).getTime() / 1000) + steps * 30, guardrails: createGuardrails({ MIN_SECRET_BYTES: 10 }) })
+  return generate({
+    secret,
+    epoch: Math.floor((await env.clock.now()).getTime() / 1000) + steps * 30,
+    guardrails: createGuardrails({ MIN_SECRET_BYTES: 10 }),
+  })
 }
 
-export const logIn = (env: TestEnvironment, { email, password = PASSWORD }: { email: string, password?: string }, cookies?: Record<string, string>) =>
-  env.anonymous('POST', auth, { email, password }, cookies ? { cookies } : {})
+export const logIn = (
+  env: TestEnvironment,
+  { email, password = PASSWORD }: { email: string; password?: string },
+  cookies?: Record<string, string>,
+) => env.anonymous('POST', auth, { email, password }, cookies ? { cookies } : {})
 
-export const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>
+export const claimsOf = (token: string) =>
+  JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>
 
 /** Somebody with a password and an authenticator app, enrolled by the user itself. */
-export async function withApp(env: TestEnvironment, who: { tenantId?: string, email?: string } = {}) {
+export async function withApp(env: TestEnvironment, who: { tenantId?: string; email?: string } = {}) {
   const user = await env.user({ password: PASSWORD, ...who })
   const { secret } = (await user('POST', `${own}/authenticator/enroll`)).body as { secret: string }
-  const { recoveryCode } = (await user('POST', `${own}/authenticator/enroll/verify`, { token: await codeOf(env, secret) })).body as { recoveryCode: string }
+  const { recoveryCode } = (
+    await user('POST', `${own}/authenticator/enroll/verify`, { token: await codeOf(env, secret) })
+  ).body as { recoveryCode: string }
   const deviceId: string = (await user('GET', `${own}/devices`)).body.authenticators[0].id
   // the code that enrolled it works no more
   await env.clock.advance(30_000)

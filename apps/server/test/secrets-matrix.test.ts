@@ -6,17 +6,36 @@ import { buildServer } from '../src/server.ts'
 import { authenticator } from './authenticator.ts'
 import { deps, newEnvironment, unique, type Answer, type Client, type TestEnvironment } from './environment.ts'
 import { everythingOf } from './furnished.ts'
-import { auth, codeOf as codeOfApp, logIn, mfa, mfaPolicy, own, PASSWORD, strategies, withApp } from './second-factors.ts'
+import {
+  auth,
+  codeOf as codeOfApp,
+  logIn,
+  mfa,
+  mfaPolicy,
+  own,
+  PASSWORD,
+  strategies,
+  withApp,
+} from './second-factors.ts'
 
 /** All that the server of these tests has logged, at the most talkative level. */
 const lines: string[] = []
-const server = await buildServer({ ...deps, log: logger({ level: 'trace', pretty: false, destination: { write: (line) => void lines.push(line) } }) })
+const server = await buildServer({
+  ...deps,
+  log: logger({ level: 'trace', pretty: false, destination: { write: (line) => void lines.push(line) } }),
+})
 
-const users = '/identity/resources/users', settings = '/identity/resources/configurations/v1', passwordless = '/identity/resources/auth/v1/passwordless', passkeys = `${users}/webauthn/v1/devices`
-const SECOND = 1000, MINUTE = 60 * SECOND, HOUR = 60 * MINUTE, DAY = 24 * HOUR
+const users = '/identity/resources/users',
+  settings = '/identity/resources/configurations/v1',
+  passwordless = '/identity/resources/auth/v1/passwordless',
+  passkeys = `${users}/webauthn/v1/devices`
+const SECOND = 1000,
+  MINUTE = 60 * SECOND,
+  HOUR = 60 * MINUTE,
+  DAY = 24 * HOUR
 const NEW = 'Another-Hen-3!'
 
-type Person = Client & { id: string, email: string, tenantId: string, password?: string }
+type Person = Client & { id: string; email: string; tenantId: string; password?: string }
 type Event = 'locked' | 'disabled' | 'deleted' | 'password changed'
 /** Dead for good; asleep until the user is let in again; or as good as before. */
 type Fate = 'dies' | 'waits' | 'lives' | 'cannot happen'
@@ -42,75 +61,135 @@ interface Kind {
 }
 
 const last = async (env: TestEnvironment, to: string) => (await env.messages({ to })).at(-1)!
-const linked = async (env: TestEnvironment, to: string, name = 'token') => new URL((await last(env, to)).link!).searchParams.get(name)!
+const linked = async (env: TestEnvironment, to: string, name = 'token') =>
+  new URL((await last(env, to)).link!).searchParams.get(name)!
 const wrongFor = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0')
 let phones = 0
 const newPhone = () => `+1202${String(5_550_000 + ++phones)}`
 /** With a token of now. */
 const me = async (env: TestEnvironment, user: Person) => env.asUser(user)
-const switchOn = (env: TestEnvironment, strategy: string) => env.vendor('POST', strategies, { strategy, isActive: true })
+const switchOn = (env: TestEnvironment, strategy: string) =>
+  env.vendor('POST', strategies, { strategy, isActive: true })
 const configure = (configuration: object) => (env: TestEnvironment) => env.vendor('POST', settings, configuration)
 const unverified = (env: TestEnvironment): Promise<Person> => env.user({ password: PASSWORD, verified: false })
 const keyOf = (env: TestEnvironment) => authenticator({ origin: `http://${env.name}.localhost:3100` })
 
 /** A code that is tried with what else `body` says. */
-const typed = (code: string, send: (code: string) => Promise<Answer>, more: string[] = []): HandedOut => ({ secrets: [code, ...more], show: () => send(code), wrong: () => send(wrongFor(code)) })
+const typed = (code: string, send: (code: string) => Promise<Answer>, more: string[] = []): HandedOut => ({
+  secrets: [code, ...more],
+  show: () => send(code),
+  wrong: () => send(wrongFor(code)),
+})
 
 const passwordlessKind = (purpose: string, method: string, authStrategy: string): Kind => ({
-  purpose, settings: configure({ authStrategy }), lifetime: 300 * SECOND, ...(method !== 'magiclink' && { tries: 5 }),
+  purpose,
+  settings: configure({ authStrategy }),
+  lifetime: 300 * SECOND,
+  ...(method !== 'magiclink' && { tries: 5 }),
   async person(env) {
-    const user = await env.user({ password: PASSWORD }), phoneNumber = newPhone()
+    const user = await env.user({ password: PASSWORD }),
+      phoneNumber = newPhone()
     await env.vendor('POST', `${users}/phone-numbers/v1/vendor/${user.id}`, { phoneNumber })
     return Object.assign(user, { phoneNumber })
   },
   async issue(env, user) {
     const { cookies } = await env.anonymous('POST', `${passwordless}/${method}/prelogin`, { email: user.email })
-    const jar = Object.fromEntries(cookies.map(({ name, value }) => [name, value])), message = await last(env, method === 'smscode' ? (user as Person & { phoneNumber: string }).phoneNumber : user.email)
-    const send = (token: string) => env.anonymous('POST', `${passwordless}/${method}/postlogin`, { token }, { cookies: jar })
-    const token = message.code ?? new URL(message.link!).searchParams.get('token')!, device = Object.values(jar)[0]!.split('.')[1]!
+    const jar = Object.fromEntries(cookies.map(({ name, value }) => [name, value])),
+      message = await last(
+        env,
+        method === 'smscode' ? (user as Person & { phoneNumber: string }).phoneNumber : user.email,
+      )
+    const send = (token: string) =>
+      env.anonymous('POST', `${passwordless}/${method}/postlogin`, { token }, { cookies: jar })
+    const token = message.code ?? new URL(message.link!).searchParams.get('token')!,
+      device = Object.values(jar)[0]!.split('.')[1]!
     return method === 'magiclink' ? { secrets: [token, device], show: () => send(token) } : typed(token, send, [device])
   },
 })
 
 async function resetBy(env: TestEnvironment, user: Person, token: string): Promise<HandedOut> {
-  return { secrets: [token], show: () => env.anonymous('POST', `${users}/v1/passwords/reset/verify`, { userId: user.id, token, password: 'Third-Henhouse-4!' }) }
+  return {
+    secrets: [token],
+    show: () =>
+      env.anonymous('POST', `${users}/v1/passwords/reset/verify`, {
+        userId: user.id,
+        token,
+        password: 'Third-Henhouse-4!',
+      }),
+  }
 }
 
 /** What a login asks for, and shows an app's code with. */
-const byApp = (env: TestEnvironment, user: Person & { secret: string, deviceId: string }, mfaToken: string): HandedOut => {
-  const send = (value: string) => env.anonymous('POST', `${mfa}/authenticator/${user.deviceId}/verify`, { mfaToken, value })
-  return { secrets: [mfaToken, user.secret], show: async () => send(await codeOfApp(env, user.secret)), wrong: () => send('no code') }
+const byApp = (
+  env: TestEnvironment,
+  user: Person & { secret: string; deviceId: string },
+  mfaToken: string,
+): HandedOut => {
+  const send = (value: string) =>
+    env.anonymous('POST', `${mfa}/authenticator/${user.deviceId}/verify`, { mfaToken, value })
+  return {
+    secrets: [mfaToken, user.secret],
+    show: async () => send(await codeOfApp(env, user.secret)),
+    wrong: () => send('no code'),
+  }
 }
-type AppUser = Person & { secret: string, recoveryCode: string, deviceId: string }
+type AppUser = Person & { secret: string; recoveryCode: string; deviceId: string }
 
 async function withMfaPhone(env: TestEnvironment): Promise<Person> {
-  const user = await env.user({ password: PASSWORD }), phoneNumber = newPhone()
+  const user = await env.user({ password: PASSWORD }),
+    phoneNumber = newPhone()
   const { otcToken } = (await user('POST', `${own}/sms/enroll`, { phoneNumber })).body
-  expect((await user('POST', `${own}/sms/enroll/verify`, { otcToken, code: (await last(env, phoneNumber)).code })).status).toBe(200)
-  return Object.assign(user, { phoneNumber, deviceId: (await user('GET', `${own}/devices`)).body.phones[0].id as string })
+  expect(
+    (await user('POST', `${own}/sms/enroll/verify`, { otcToken, code: (await last(env, phoneNumber)).code })).status,
+  ).toBe(200)
+  return Object.assign(user, {
+    phoneNumber,
+    deviceId: (await user('GET', `${own}/devices`)).body.phones[0].id as string,
+  })
 }
 async function withKey(env: TestEnvironment): Promise<Person> {
-  const user = await env.user({ password: PASSWORD }), key = keyOf(env)
+  const user = await env.user({ password: PASSWORD }),
+    key = keyOf(env)
   const { webauthnToken, options } = (await user('POST', `${own}/webauthn/enroll`)).body
-  expect((await user('POST', `${own}/webauthn/enroll/verify`, { deviceType: 'CrossPlatform', webauthnToken, options: key.create(options) })).status).toBe(200)
+  expect(
+    (
+      await user('POST', `${own}/webauthn/enroll/verify`, {
+        deviceType: 'CrossPlatform',
+        webauthnToken,
+        options: key.create(options),
+      })
+    ).status,
+  ).toBe(200)
   return Object.assign(user, { key, deviceId: (await user('GET', `${own}/devices`)).body.webauthn[0].id as string })
 }
 async function withPasskey(env: TestEnvironment): Promise<Person> {
-  const user = await env.user({ password: PASSWORD }), key = keyOf(env)
-  expect((await user('POST', `${passkeys}/verify`, { ...key.create((await user('POST', passkeys)).body.options), deviceType: 'Platform' })).status).toBe(201)
+  const user = await env.user({ password: PASSWORD }),
+    key = keyOf(env)
+  expect(
+    (
+      await user('POST', `${passkeys}/verify`, {
+        ...key.create((await user('POST', passkeys)).body.options),
+        deviceType: 'Platform',
+      })
+    ).status,
+  ).toBe(201)
   return Object.assign(user, { key })
 }
-type KeyUser = Person & { key: ReturnType<typeof authenticator>, deviceId: string }
-type PhoneUser = Person & { phoneNumber: string, deviceId: string }
+type KeyUser = Person & { key: ReturnType<typeof authenticator>; deviceId: string }
+type PhoneUser = Person & { phoneNumber: string; deviceId: string }
 const mfaTokenOf = async (env: TestEnvironment, user: Person) => (await logIn(env, user)).body.mfaToken as string
 
 const invitedTo = async (env: TestEnvironment, user: Person) => {
-  expect((await env.vendor('POST', `${users}/v1/${user.id}/tenant`, { tenantId: await env.newTenant() })).status).toBe(201)
+  expect((await env.vendor('POST', `${users}/v1/${user.id}/tenant`, { tenantId: await env.newTenant() })).status).toBe(
+    201,
+  )
   return linked(env, user.email)
 }
 async function phoneReset(env: TestEnvironment, user: Person) {
   const { resetPhoneNumberToken } = (await env.anonymous('POST', `${users}/v1/phone/reset`, { email: user.email })).body
-  return typed((await last(env, user.email)).code!, (code) => env.anonymous('POST', `${users}/v1/phone/reset/verify`, { resetPhoneNumberToken, code }))
+  return typed((await last(env, user.email)).code!, (code) =>
+    env.anonymous('POST', `${users}/v1/phone/reset/verify`, { resetPhoneNumberToken, code }),
+  )
 }
 /** Only management can lock whom they are for, and that is somebody who is no member of any tenant that matters. */
 const invitations = { locked: 'waits', disabled: 'lives', 'password changed': 'lives' } as const
@@ -119,7 +198,10 @@ const proofs = { locked: 'waits', disabled: 'waits', 'password changed': 'lives'
 /** Every kind of token, code and link. A new one is a row here. */
 const kinds: Record<string, Kind> = {
   'activation link': {
-    purpose: 'activation', person: unverified, lifetime: 7 * DAY, after: proofs,
+    purpose: 'activation',
+    person: unverified,
+    lifetime: 7 * DAY,
+    after: proofs,
     async issue(env, { id: userId, email }) {
       await env.anonymous('POST', `${users}/v1/activate/reset`, { email })
       const token = await linked(env, email)
@@ -127,72 +209,121 @@ const kinds: Record<string, Kind> = {
     },
   },
   'activation code': {
-    purpose: 'activation-code', person: unverified, lifetime: HOUR, tries: 5, after: proofs,
+    purpose: 'activation-code',
+    person: unverified,
+    lifetime: HOUR,
+    tries: 5,
+    after: proofs,
     settings: (env) => env.vendor('POST', `${settings}/activation/strategies`, { strategy: 'code' }),
     async issue(env, { id: userId, email }) {
       await env.anonymous('POST', `${users}/v1/activate/reset`, { email })
       const token = await linked(env, email)
-      return typed((await last(env, email)).code!, (code) => env.anonymous('POST', `${users}/v1/activate/code`, { userId, token, code }))
+      return typed((await last(env, email)).code!, (code) =>
+        env.anonymous('POST', `${users}/v1/activate/code`, { userId, token, code }),
+      )
     },
   },
   'invitation link': {
-    purpose: 'invitation', lifetime: 7 * DAY, after: invitations,
+    purpose: 'invitation',
+    lifetime: 7 * DAY,
+    after: invitations,
     async issue(env, user) {
       const token = await invitedTo(env, user)
-      return { secrets: [token], show: () => env.anonymous('POST', `${users}/v1/invitation/accept`, { userId: user.id, token }) }
+      return {
+        secrets: [token],
+        show: () => env.anonymous('POST', `${users}/v1/invitation/accept`, { userId: user.id, token }),
+      }
     },
   },
   'invitation code': {
-    purpose: 'invitation-code', lifetime: HOUR, tries: 5, after: invitations,
+    purpose: 'invitation-code',
+    lifetime: HOUR,
+    tries: 5,
+    after: invitations,
     settings: (env) => env.vendor('POST', `${settings}/invitation/strategies`, { strategy: 'code' }),
     async issue(env, user) {
       const token = await invitedTo(env, user)
-      return typed((await last(env, user.email)).code!, (code) => env.anonymous('POST', `${users}/v1/invitation/accept/code`, { userId: user.id, token, code }))
+      return typed((await last(env, user.email)).code!, (code) =>
+        env.anonymous('POST', `${users}/v1/invitation/accept/code`, { userId: user.id, token, code }),
+      )
     },
   },
   'personal invite': {
-    lifetime: 30 * DAY, use: 'again', after: invitations,
+    lifetime: 30 * DAY,
+    use: 'again',
+    after: invitations,
     async issue(env, user) {
-      const { body } = await env.vendor('POST', '/identity/resources/tenants/invites/v1', { tenantId: await env.newTenant(), userId: user.id })
-      return { secrets: [body.token], show: () => env.anonymous('POST', auth, { email: user.email, password: user.password, invitationToken: body.token }) }
+      const { body } = await env.vendor('POST', '/identity/resources/tenants/invites/v1', {
+        tenantId: await env.newTenant(),
+        userId: user.id,
+      })
+      return {
+        secrets: [body.token],
+        show: () =>
+          env.anonymous('POST', auth, { email: user.email, password: user.password, invitationToken: body.token }),
+      }
     },
   },
   'password reset link': {
-    purpose: 'password-reset', lifetime: DAY,
+    purpose: 'password-reset',
+    lifetime: DAY,
     async issue(env, user) {
       await env.anonymous('POST', `${users}/v1/passwords/reset`, { email: user.email })
       return resetBy(env, user, await linked(env, user.email))
     },
   },
   'token of an expired password': {
-    purpose: 'password-reset', lifetime: DAY,
-    settings: (env) => env.vendor('POST', `${settings}/password-rotation`, { isActive: true, rotationPeriod: 60 * 24 * 30, notificationPeriod: 60 }),
+    purpose: 'password-reset',
+    lifetime: DAY,
+    settings: (env) =>
+      env.vendor('POST', `${settings}/password-rotation`, {
+        isActive: true,
+        rotationPeriod: 60 * 24 * 30,
+        notificationPeriod: 60,
+      }),
     async issue(env, user) {
-      await (await env.context()).db.user.update({ where: { id: user.id }, data: { passwordChangedAt: new Date('2020-01-01') } })
+      await (
+        await env.context()
+      ).db.user.update({ where: { id: user.id }, data: { passwordChangedAt: new Date('2020-01-01') } })
       return resetBy(env, user, (await logIn(env, user)).body.resetPasswordToken)
     },
   },
   'password reset code': {
-    purpose: 'password-reset-code', lifetime: 10 * MINUTE, tries: 5,
+    purpose: 'password-reset-code',
+    lifetime: 10 * MINUTE,
+    tries: 5,
     async issue(env, user) {
       const phoneNumber = newPhone()
       await env.vendor('POST', `${users}/phone-numbers/v1/vendor/${user.id}`, { phoneNumber })
-      const { sessionId } = (await env.anonymous('POST', `${users}/v2/passwords/reset/sms`, { identifier: phoneNumber, identifierType: 'phoneNumber' })).body
-      return typed((await last(env, phoneNumber)).code!, (otcToken) => env.anonymous('POST', `${users}/v2/passwords/reset/sms/verify`, { sessionId, otcToken }))
+      const { sessionId } = (
+        await env.anonymous('POST', `${users}/v2/passwords/reset/sms`, {
+          identifier: phoneNumber,
+          identifierType: 'phoneNumber',
+        })
+      ).body
+      return typed((await last(env, phoneNumber)).code!, (otcToken) =>
+        env.anonymous('POST', `${users}/v2/passwords/reset/sms/verify`, { sessionId, otcToken }),
+      )
     },
   },
   'magic link': passwordlessKind('magic-link', 'magiclink', 'MagicLink'),
   'login code by mail': passwordlessKind('login-code', 'code', 'Code'),
   'login code by SMS': passwordlessKind('login-sms', 'smscode', 'SmsCode'),
   'MFA token': {
-    purpose: 'mfa', lifetime: 10 * MINUTE, tries: 5, person: withApp,
+    purpose: 'mfa',
+    lifetime: 10 * MINUTE,
+    tries: 5,
+    person: withApp,
     issue: async (env, user) => byApp(env, user as AppUser, await mfaTokenOf(env, user)),
   },
   'step-up token': {
-    purpose: 'mfa', lifetime: 10 * MINUTE, tries: 5,
+    purpose: 'mfa',
+    lifetime: 10 * MINUTE,
+    tries: 5,
     // the app comes after the login, which would ask for it
     async issue(env, user) {
-      const { accessToken } = (await logIn(env, user)).body, { secret } = (await user('POST', `${own}/authenticator/enroll`)).body
+      const { accessToken } = (await logIn(env, user)).body,
+        { secret } = (await user('POST', `${own}/authenticator/enroll`)).body
       await user('POST', `${own}/authenticator/enroll/verify`, { token: await codeOfApp(env, secret, -1) })
       const deviceId = (await user('GET', `${own}/devices`)).body.authenticators[0].id
       const { mfaToken } = (await env.withToken(accessToken)('POST', `${auth}/step-up/generate`)).body
@@ -200,99 +331,187 @@ const kinds: Record<string, Kind> = {
     },
   },
   'MFA code by mail': {
-    purpose: 'mfa-verify-email', lifetime: 300 * SECOND, tries: 5,
+    purpose: 'mfa-verify-email',
+    lifetime: 300 * SECOND,
+    tries: 5,
     settings: async (env) => [await switchOn(env, 'EmailCode'), await env.vendor('POST', mfaPolicy, {})],
     async issue(env, user) {
-      const mfaToken = await mfaTokenOf(env, user), { otcToken } = (await env.anonymous('POST', `${mfa}/emailcode`, { mfaToken })).body
-      return typed((await last(env, user.email)).code!, (code) => env.anonymous('POST', `${mfa}/emailcode/verify`, { mfaToken, otcToken, code }), [mfaToken])
+      const mfaToken = await mfaTokenOf(env, user),
+        { otcToken } = (await env.anonymous('POST', `${mfa}/emailcode`, { mfaToken })).body
+      return typed(
+        (await last(env, user.email)).code!,
+        (code) => env.anonymous('POST', `${mfa}/emailcode/verify`, { mfaToken, otcToken, code }),
+        [mfaToken],
+      )
     },
   },
   'MFA code by SMS': {
-    purpose: 'mfa-verify-sms', lifetime: 300 * SECOND, tries: 5, settings: (env) => switchOn(env, 'SMS'), person: withMfaPhone,
+    purpose: 'mfa-verify-sms',
+    lifetime: 300 * SECOND,
+    tries: 5,
+    settings: (env) => switchOn(env, 'SMS'),
+    person: withMfaPhone,
     async issue(env, user) {
-      const { phoneNumber, deviceId } = user as PhoneUser, mfaToken = await mfaTokenOf(env, user)
+      const { phoneNumber, deviceId } = user as PhoneUser,
+        mfaToken = await mfaTokenOf(env, user)
       const { otcToken } = (await env.anonymous('POST', `${mfa}/sms/${deviceId}`, { mfaToken })).body
-      return typed((await last(env, phoneNumber)).code!, (code) => env.anonymous('POST', `${mfa}/sms/${deviceId}/verify`, { mfaToken, otcToken, code }), [mfaToken])
+      return typed(
+        (await last(env, phoneNumber)).code!,
+        (code) => env.anonymous('POST', `${mfa}/sms/${deviceId}/verify`, { mfaToken, otcToken, code }),
+        [mfaToken],
+      )
     },
   },
   'code that enrols a phone': {
-    purpose: 'mfa-enrol-sms', lifetime: 300 * SECOND, tries: 5, settings: (env) => switchOn(env, 'SMS'),
+    purpose: 'mfa-enrol-sms',
+    lifetime: 300 * SECOND,
+    tries: 5,
+    settings: (env) => switchOn(env, 'SMS'),
     async issue(env, user) {
-      const phoneNumber = newPhone(), { otcToken } = (await user('POST', `${own}/sms/enroll`, { phoneNumber })).body
-      return typed((await last(env, phoneNumber)).code!, async (code) => (await me(env, user))('POST', `${own}/sms/enroll/verify`, { otcToken, code }))
+      const phoneNumber = newPhone(),
+        { otcToken } = (await user('POST', `${own}/sms/enroll`, { phoneNumber })).body
+      return typed((await last(env, phoneNumber)).code!, async (code) =>
+        (await me(env, user))('POST', `${own}/sms/enroll/verify`, { otcToken, code }),
+      )
     },
   },
   'code that takes a phone away': {
-    purpose: 'mfa-remove-sms', lifetime: 300 * SECOND, tries: 5, settings: (env) => switchOn(env, 'SMS'), person: withMfaPhone,
+    purpose: 'mfa-remove-sms',
+    lifetime: 300 * SECOND,
+    tries: 5,
+    settings: (env) => switchOn(env, 'SMS'),
+    person: withMfaPhone,
     async issue(env, user) {
-      const { phoneNumber, deviceId } = user as PhoneUser, { otcToken } = (await user('POST', `${own}/sms/${deviceId}/disable`)).body
-      return typed((await last(env, phoneNumber)).code!, async (code) => (await me(env, user))('POST', `${own}/sms/${deviceId}/disable/verify`, { otcToken, code }))
+      const { phoneNumber, deviceId } = user as PhoneUser,
+        { otcToken } = (await user('POST', `${own}/sms/${deviceId}/disable`)).body
+      return typed((await last(env, phoneNumber)).code!, async (code) =>
+        (await me(env, user))('POST', `${own}/sms/${deviceId}/disable/verify`, { otcToken, code }),
+      )
     },
   },
   'enrolment of an app': {
-    purpose: 'mfa-enrol-authenticator', lifetime: 10 * MINUTE, tries: 20,
+    purpose: 'mfa-enrol-authenticator',
+    lifetime: 10 * MINUTE,
+    tries: 20,
     async issue(env, user) {
       const { secret } = (await user('POST', `${own}/authenticator/enroll`)).body
-      const send = async (token: string) => (await me(env, user))('POST', `${own}/authenticator/enroll/verify`, { token })
+      const send = async (token: string) =>
+        (await me(env, user))('POST', `${own}/authenticator/enroll/verify`, { token })
       return { secrets: [secret], show: async () => send(await codeOfApp(env, secret)), wrong: () => send('no code') }
     },
   },
   'enrolment of a security key': {
-    purpose: 'mfa-enrol-webauthn', lifetime: 5 * MINUTE, settings: (env) => switchOn(env, 'WebAuthnCrossPlatform'),
+    purpose: 'mfa-enrol-webauthn',
+    lifetime: 5 * MINUTE,
+    settings: (env) => switchOn(env, 'WebAuthnCrossPlatform'),
     async issue(env, user) {
-      const { webauthnToken, options } = (await user('POST', `${own}/webauthn/enroll`)).body, body = { deviceType: 'CrossPlatform', webauthnToken, options: keyOf(env).create(options) }
-      return { secrets: [webauthnToken], show: async () => (await me(env, user))('POST', `${own}/webauthn/enroll/verify`, body) }
+      const { webauthnToken, options } = (await user('POST', `${own}/webauthn/enroll`)).body,
+        body = { deviceType: 'CrossPlatform', webauthnToken, options: keyOf(env).create(options) }
+      return {
+        secrets: [webauthnToken],
+        show: async () => (await me(env, user))('POST', `${own}/webauthn/enroll/verify`, body),
+      }
     },
   },
   'challenge of a security key at login': {
-    purpose: 'mfa-verify-webauthn', lifetime: 5 * MINUTE, settings: (env) => switchOn(env, 'WebAuthnCrossPlatform'), person: withKey,
+    purpose: 'mfa-verify-webauthn',
+    lifetime: 5 * MINUTE,
+    settings: (env) => switchOn(env, 'WebAuthnCrossPlatform'),
+    person: withKey,
     async issue(env, user) {
-      const { key, deviceId } = user as KeyUser, mfaToken = await mfaTokenOf(env, user)
-      const { webauthnToken, options } = (await env.anonymous('POST', `${mfa}/webauthn/${deviceId}`, { mfaToken })).body, signed = key.get(options)
-      return { secrets: [webauthnToken, mfaToken], show: () => env.anonymous('POST', `${mfa}/webauthn/${deviceId}/verify`, { mfaToken, webauthnToken, options: signed }) }
+      const { key, deviceId } = user as KeyUser,
+        mfaToken = await mfaTokenOf(env, user)
+      const { webauthnToken, options } = (await env.anonymous('POST', `${mfa}/webauthn/${deviceId}`, { mfaToken }))
+          .body,
+        signed = key.get(options)
+      return {
+        secrets: [webauthnToken, mfaToken],
+        show: () =>
+          env.anonymous('POST', `${mfa}/webauthn/${deviceId}/verify`, { mfaToken, webauthnToken, options: signed }),
+      }
     },
   },
   'challenge that takes a security key away': {
-    purpose: 'mfa-remove-webauthn', lifetime: 5 * MINUTE, settings: (env) => switchOn(env, 'WebAuthnCrossPlatform'), person: withKey,
+    purpose: 'mfa-remove-webauthn',
+    lifetime: 5 * MINUTE,
+    settings: (env) => switchOn(env, 'WebAuthnCrossPlatform'),
+    person: withKey,
     async issue(env, user) {
-      const { key, deviceId } = user as KeyUser, { webauthnToken, options } = (await user('POST', `${own}/webauthn/${deviceId}/disable`)).body, signed = key.get(options)
-      return { secrets: [webauthnToken], show: async () => (await me(env, user))('POST', `${own}/webauthn/${deviceId}/disable/verify`, { webauthnToken, options: signed }) }
+      const { key, deviceId } = user as KeyUser,
+        { webauthnToken, options } = (await user('POST', `${own}/webauthn/${deviceId}/disable`)).body,
+        signed = key.get(options)
+      return {
+        secrets: [webauthnToken],
+        show: async () =>
+          (await me(env, user))('POST', `${own}/webauthn/${deviceId}/disable/verify`, {
+            webauthnToken,
+            options: signed,
+          }),
+      }
     },
   },
   'enrolment of a passkey': {
-    purpose: 'passkey-registration', lifetime: 5 * MINUTE,
+    purpose: 'passkey-registration',
+    lifetime: 5 * MINUTE,
     async issue(env, user) {
-      const { options } = (await user('POST', passkeys)).body, body = { ...keyOf(env).create(options), deviceType: 'Platform' }
-      return { secrets: [options.challenge], show: async () => (await me(env, user))('POST', `${passkeys}/verify`, body) }
+      const { options } = (await user('POST', passkeys)).body,
+        body = { ...keyOf(env).create(options), deviceType: 'Platform' }
+      return {
+        secrets: [options.challenge],
+        show: async () => (await me(env, user))('POST', `${passkeys}/verify`, body),
+      }
     },
   },
   // nobody's in particular: whose it is the passkey tells, and that stays the user's
   'challenge of a passkey': {
-    purpose: 'passkey-login', lifetime: 5 * MINUTE, person: withPasskey, after: { 'password changed': 'lives' },
+    purpose: 'passkey-login',
+    lifetime: 5 * MINUTE,
+    person: withPasskey,
+    after: { 'password changed': 'lives' },
     async issue(env, user) {
-      const { options } = (await env.anonymous('POST', '/identity/resources/auth/v1/webauthn/prelogin', { email: user.email })).body, signed = (user as KeyUser).key.get(options)
-      return { secrets: [options.challenge], show: () => env.anonymous('POST', '/identity/resources/auth/v1/webauthn/postlogin', signed) }
+      const { options } = (
+          await env.anonymous('POST', '/identity/resources/auth/v1/webauthn/prelogin', { email: user.email })
+        ).body,
+        signed = (user as KeyUser).key.get(options)
+      return {
+        secrets: [options.challenge],
+        show: () => env.anonymous('POST', '/identity/resources/auth/v1/webauthn/postlogin', signed),
+      }
     },
   },
   // the user's own until it is used, like the factors that it takes away
   'recovery code': {
-    lifetime: null, tries: 10, person: withApp, after: { locked: 'lives', disabled: 'lives', 'password changed': 'lives' },
+    lifetime: null,
+    tries: 10,
+    person: withApp,
+    after: { locked: 'lives', disabled: 'lives', 'password changed': 'lives' },
     async issue(env, user) {
-      const send = (recoveryCode: string) => env.anonymous('POST', `${mfa}/recover`, { recoveryCode, email: user.email }), { recoveryCode } = user as AppUser
+      const send = (recoveryCode: string) =>
+          env.anonymous('POST', `${mfa}/recover`, { recoveryCode, email: user.email }),
+        { recoveryCode } = user as AppUser
       return { secrets: [recoveryCode], show: () => send(recoveryCode), wrong: () => send('wrong') }
     },
   },
   'remembered browser': {
-    lifetime: 14 * DAY, use: 'again', person: withApp, settings: (env) => env.vendor('POST', mfaPolicy, { allowRememberMyDevice: true, mfaDeviceExpiration: 1_209_600 }),
+    lifetime: 14 * DAY,
+    use: 'again',
+    person: withApp,
+    settings: (env) => env.vendor('POST', mfaPolicy, { allowRememberMyDevice: true, mfaDeviceExpiration: 1_209_600 }),
     async issue(env, user) {
-      const { secret, deviceId } = user as AppUser, mfaToken = await mfaTokenOf(env, user)
-      const done = await env.anonymous('POST', `${mfa}/authenticator/${deviceId}/verify`, { mfaToken, value: await codeOfApp(env, secret), rememberDevice: true })
+      const { secret, deviceId } = user as AppUser,
+        mfaToken = await mfaTokenOf(env, user)
+      const done = await env.anonymous('POST', `${mfa}/authenticator/${deviceId}/verify`, {
+        mfaToken,
+        value: await codeOfApp(env, secret),
+        rememberDevice: true,
+      })
       const { name, value } = done.cookies.find((cookie) => cookie.name.startsWith('fe_device_'))!
       return { secrets: [value], show: () => logIn(env, user, { [name]: value }) }
     },
   },
   'refresh token': {
-    lifetime: 30 * DAY, use: 'same for all',
+    lifetime: 30 * DAY,
+    use: 'same for all',
     async issue(env, user) {
       const { refreshToken } = (await logIn(env, user)).body
       return { secrets: [refreshToken], show: () => env.anonymous('POST', `${auth}/token/refresh`, { refreshToken }) }
@@ -300,7 +519,9 @@ const kinds: Record<string, Kind> = {
   },
   // for the one lock that it was mailed for
   'unlock link': {
-    purpose: 'unlock', lifetime: DAY, after: { disabled: 'lives', 'password changed': 'cannot happen' },
+    purpose: 'unlock',
+    lifetime: DAY,
+    after: { disabled: 'lives', 'password changed': 'cannot happen' },
     settings: (env) => env.vendor('POST', `${settings}/lockout-policy`, { enabled: true, maxAttempts: 1 }),
     async issue(env, user) {
       await logIn(env, { email: user.email, password: 'wrong' })
@@ -309,63 +530,104 @@ const kinds: Record<string, Kind> = {
     },
   },
   'code of another e-mail address': {
-    purpose: 'email', lifetime: HOUR, tries: 5,
+    purpose: 'email',
+    lifetime: HOUR,
+    tries: 5,
     async issue(env, user) {
       const email = `${unique('second')}@example.com`
       await user('POST', `${users}/emails/v1`, { email })
-      return typed((await last(env, email)).code!, async (code) => (await me(env, user))('POST', `${users}/emails/v1/verify`, { email, code }))
+      return typed((await last(env, email)).code!, async (code) =>
+        (await me(env, user))('POST', `${users}/emails/v1/verify`, { email, code }),
+      )
     },
   },
   'code of a changed e-mail address': {
-    purpose: 'email-change', lifetime: HOUR, tries: 5, settings: (env) => env.vendor('POST', `${settings}/user-emails-policy`, { allowEmailChange: true }),
+    purpose: 'email-change',
+    lifetime: HOUR,
+    tries: 5,
+    settings: (env) => env.vendor('POST', `${settings}/user-emails-policy`, { allowEmailChange: true }),
     async issue(env, user) {
       const email = `${unique('changed')}@example.com`
       await user('POST', `${users}/v1/email/me`, { email })
-      return typed((await last(env, email)).code!, async (code) => (await me(env, user))('POST', `${users}/v1/email/me/verify`, { email, code }))
+      return typed((await last(env, email)).code!, async (code) =>
+        (await me(env, user))('POST', `${users}/v1/email/me/verify`, { email, code }),
+      )
     },
   },
   'code of a phone number': {
-    purpose: 'phone-number', lifetime: 10 * MINUTE, tries: 5,
+    purpose: 'phone-number',
+    lifetime: 10 * MINUTE,
+    tries: 5,
     async issue(env, user) {
-      const phoneNumber = newPhone(), { otcToken } = (await user('POST', `${users}/phone-numbers/v1`, { phoneNumber })).body
-      return typed((await last(env, phoneNumber)).code!, async (code) => (await me(env, user))('POST', `${users}/phone-numbers/v1/verify`, { otcToken, code }))
+      const phoneNumber = newPhone(),
+        { otcToken } = (await user('POST', `${users}/phone-numbers/v1`, { phoneNumber })).body
+      return typed((await last(env, phoneNumber)).code!, async (code) =>
+        (await me(env, user))('POST', `${users}/phone-numbers/v1/verify`, { otcToken, code }),
+      )
     },
   },
   'code that takes a phone number away': {
-    purpose: 'phone-number-removal', lifetime: 10 * MINUTE, tries: 5,
+    purpose: 'phone-number-removal',
+    lifetime: 10 * MINUTE,
+    tries: 5,
     async issue(env, user) {
       const phoneNumber = newPhone()
       await env.vendor('POST', `${users}/phone-numbers/v1/vendor/${user.id}`, { phoneNumber })
-      const { id } = (await user('GET', `${users}/phone-numbers/v1/me`)).body[0], { otcToken } = (await user('DELETE', `${users}/phone-numbers/v1/${id}`)).body
-      return typed((await last(env, phoneNumber)).code!, async (code) => (await me(env, user))('POST', `${users}/phone-numbers/v1/${id}/delete/verify`, { otcToken, code }))
+      const { id } = (await user('GET', `${users}/phone-numbers/v1/me`)).body[0],
+        { otcToken } = (await user('DELETE', `${users}/phone-numbers/v1/${id}`)).body
+      return typed((await last(env, phoneNumber)).code!, async (code) =>
+        (await me(env, user))('POST', `${users}/phone-numbers/v1/${id}/delete/verify`, { otcToken, code }),
+      )
     },
   },
   'code of a changed phone number': {
-    purpose: 'phone-number-change', lifetime: 10 * MINUTE, tries: 5,
+    purpose: 'phone-number-change',
+    lifetime: 10 * MINUTE,
+    tries: 5,
     async issue(env, user) {
-      const phoneNumber = newPhone(), asked = (await user('POST', `${users}/v1/phone`, { phoneNumber })).body
-      return typed((await last(env, phoneNumber)).code!, async (code) => (await me(env, user))('POST', `${users}/v1/phone/verify`, { ...asked, code }))
+      const phoneNumber = newPhone(),
+        asked = (await user('POST', `${users}/v1/phone`, { phoneNumber })).body
+      return typed((await last(env, phoneNumber)).code!, async (code) =>
+        (await me(env, user))('POST', `${users}/v1/phone/verify`, { ...asked, code }),
+      )
     },
   },
   'code for a lost phone': { purpose: 'phone-number-reset', lifetime: 10 * MINUTE, tries: 5, issue: phoneReset },
   'token for a lost phone': {
-    purpose: 'phone-number-after-reset', lifetime: 10 * MINUTE,
+    purpose: 'phone-number-after-reset',
+    lifetime: 10 * MINUTE,
     async issue(env, user) {
-      const { changePhoneNumberToken } = (await (await phoneReset(env, user)).show()).body, phoneNumber = newPhone()
-      return { secrets: [changePhoneNumberToken], show: () => env.anonymous('PUT', `${users}/v1/phone/change`, { changePhoneNumberToken, phoneNumber }) }
+      const { changePhoneNumberToken } = (await (await phoneReset(env, user)).show()).body,
+        phoneNumber = newPhone()
+      return {
+        secrets: [changePhoneNumberToken],
+        show: () => env.anonymous('PUT', `${users}/v1/phone/change`, { changePhoneNumberToken, phoneNumber }),
+      }
     },
   },
 }
 
-const events: Record<Event, { happens(env: TestEnvironment, user: Person): Promise<Answer>, ends?(env: TestEnvironment, user: Person): Promise<Answer> }> = {
-  locked: { happens: (env, { id }) => env.vendor('POST', `${users}/v1/${id}/lock`), ends: (env, { id }) => env.vendor('POST', `${users}/v1/${id}/unlock`) },
+const events: Record<
+  Event,
+  {
+    happens(env: TestEnvironment, user: Person): Promise<Answer>
+    ends?(env: TestEnvironment, user: Person): Promise<Answer>
+  }
+> = {
+  locked: {
+    happens: (env, { id }) => env.vendor('POST', `${users}/v1/${id}/lock`),
+    ends: (env, { id }) => env.vendor('POST', `${users}/v1/${id}/unlock`),
+  },
   disabled: {
-    happens: (env, { id, tenantId }) => env.as(tenantId)('POST', `/identity/resources/tenants/users/v1/${id}/disable`), ends: (env, { id, tenantId }) => env.as(tenantId)('POST', `/identity/resources/tenants/users/v1/${id}/enable`),
+    happens: (env, { id, tenantId }) => env.as(tenantId)('POST', `/identity/resources/tenants/users/v1/${id}/disable`),
+    ends: (env, { id, tenantId }) => env.as(tenantId)('POST', `/identity/resources/tenants/users/v1/${id}/enable`),
   },
   deleted: { happens: (env, { id }) => env.vendor('DELETE', `${users}/v1/${id}`) },
   'password changed': {
     async happens(env, user) {
-      const answer = await (await me(env, user))('POST', `${users}/v1/passwords/change`, { password: PASSWORD, newPassword: NEW })
+      const answer = await (
+        await me(env, user)
+      )('POST', `${users}/v1/passwords/change`, { password: PASSWORD, newPassword: NEW })
       user.password = NEW
       return answer
     },
@@ -378,24 +640,31 @@ function works({ status, body }: Answer) {
 }
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 /** A code by itself, not as a part of some longer number or id. */
-const within = (text: string, secret: string) => (secret.length > 8 ? text.includes(secret) : new RegExp(`(?<![\\w.+-])${secret}(?![\\w-])`).test(text))
+const within = (text: string, secret: string) =>
+  secret.length > 8 ? text.includes(secret) : new RegExp(`(?<![\\w.+-])${secret}(?![\\w-])`).test(text)
 
 describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
-  const { person = (env: TestEnvironment) => env.user({ password: PASSWORD }) as Promise<Person>, use = 'once', lifetime, tries } = kind
+  const {
+    person = (env: TestEnvironment) => env.user({ password: PASSWORD }) as Promise<Person>,
+    use = 'once',
+    lifetime,
+    tries,
+  } = kind
   async function prepared() {
     const env = await newEnvironment(server)
     await kind.settings?.(env)
     return env
   }
   let common: ReturnType<typeof prepared> | undefined
-  const shared = () => common ??= prepared()
+  const shared = () => (common ??= prepared())
   async function handedOut(env: TestEnvironment) {
     const user = await person(env)
-    return { env, user, ...await kind.issue(env, user) }
+    return { env, user, ...(await kind.issue(env, user)) }
   }
 
   test('is kept as a hash, and logged nowhere', async () => {
-    const { env, secrets, show } = await handedOut(await shared()), { Message: _outbox, ...rows } = await everythingOf(env.id)
+    const { env, secrets, show } = await handedOut(await shared()),
+      { Message: _outbox, ...rows } = await everythingOf(env.id)
     expect(secrets.every(Boolean)).toBe(true)
     for (const secret of secrets) {
       expect(within(JSON.stringify(rows), secret)).toBe(false)
@@ -415,7 +684,8 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
     })
   } else if (use === 'same for all') {
     test('is exchanged for the same one, whoever shows it at once', async () => {
-      const { show } = await handedOut(await shared()), answers = await Promise.all(Array.from({ length: 8 }, show))
+      const { show } = await handedOut(await shared()),
+        answers = await Promise.all(Array.from({ length: 8 }, show))
       expect(answers.every(works)).toBe(true)
       expect(new Set(answers.map(({ body }) => body.refreshToken)).size).toBe(1)
     })
@@ -423,7 +693,8 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
 
   if (lifetime !== null) {
     test('works until its time is up', async () => {
-      const env = await prepared(), [early, late] = [await handedOut(env), await handedOut(env)]
+      const env = await prepared(),
+        [early, late] = [await handedOut(env), await handedOut(env)]
       await env.clock.advance(lifetime * 0.8)
       expect(works(await early.show())).toBe(true)
       await env.clock.advance(lifetime * 0.21)
@@ -433,7 +704,8 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
 
   if (tries !== undefined) {
     test(`bears ${tries} wrong ones and no more, also at once`, async () => {
-      const env = await shared(), [before, after] = [await handedOut(env), await handedOut(env)]
+      const env = await shared(),
+        [before, after] = [await handedOut(env), await handedOut(env)]
       for (let i = 1; i < tries; i++) expect(works(await before.wrong!())).toBe(false)
       expect(works(await before.show())).toBe(true)
       await Promise.all(Array.from({ length: tries }, after.wrong!))
@@ -441,31 +713,42 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
     })
   }
 
-  test.each((Object.keys(events) as Event[]).map((name) => [kind.after?.[name] ?? 'dies', name] as const))('%s when its user is (or has its) %s', async (fate, name) => {
-    const { happens, ends } = events[name], { env, user, show } = await handedOut(await shared())
-    if (fate === 'cannot happen') return expect(works(await happens(env, user))).toBe(false)
-    expect(works(await happens(env, user))).toBe(true)
-    expect(works(await show())).toBe(fate === 'lives')
-    if (!ends) return
-    expect(works(await ends(env, user))).toBe(true)
-    if (fate !== 'lives') expect(works(await show())).toBe(fate === 'waits')
-  })
+  test.each((Object.keys(events) as Event[]).map((name) => [kind.after?.[name] ?? 'dies', name] as const))(
+    '%s when its user is (or has its) %s',
+    async (fate, name) => {
+      const { happens, ends } = events[name],
+        { env, user, show } = await handedOut(await shared())
+      if (fate === 'cannot happen') return expect(works(await happens(env, user))).toBe(false)
+      expect(works(await happens(env, user))).toBe(true)
+      expect(works(await show())).toBe(fate === 'lives')
+      if (!ends) return
+      expect(works(await ends(env, user))).toBe(true)
+      if (fate !== 'lives') expect(works(await show())).toBe(fate === 'waits')
+    },
+  )
 })
 
 /** Rows of `Challenge` that count what is done, and are nothing that is handed out. */
 const counters = ['lockout']
 
 test('every purpose in the source has its row here', () => {
-  const root = new URL('../src/', import.meta.url), files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /(?<!\.test)\.ts$/.test(name))
-  const found = new Set(files.flatMap((name) => [...readFileSync(new URL(name, root), 'utf8').matchAll(/\bpurpose: '([\w-]+)'/g)].map((match) => match[1]!)))
+  const root = new URL('../src/', import.meta.url),
+    files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /(?<!\.test)\.ts$/.test(name))
+  const found = new Set(
+    files.flatMap((name) =>
+      [...readFileSync(new URL(name, root), 'utf8').matchAll(/\bpurpose: '([\w-]+)'/g)].map((match) => match[1]!),
+    ),
+  )
   const known = new Set(Object.values(kinds).flatMap(({ purpose }) => purpose ?? []))
   expect([...found].filter((purpose) => !known.has(purpose) && !counters.includes(purpose))).toEqual([])
   expect([...known].filter((purpose) => !found.has(purpose))).toEqual([])
 })
 
-test('an environment\'s API key is kept as a hash', async () => {
+test("an environment's API key is kept as a hash", async () => {
   const { id, apiKey } = await newEnvironment(server)
-  const row = JSON.stringify((await deps.database.pool.query('select to_jsonb(v) as row from "Vendor" v where id = $1', [id])).rows)
+  const row = JSON.stringify(
+    (await deps.database.pool.query('select to_jsonb(v) as row from "Vendor" v where id = $1', [id])).rows,
+  )
   expect(row).toContain(id)
   expect(row).not.toContain(apiKey)
 })

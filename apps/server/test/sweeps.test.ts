@@ -11,7 +11,13 @@ import { fillPath, longBodies, sampleBody, wrongBody } from './samples.ts'
 const shared = await (async () => {
   const [env, other] = [await newEnvironment(), await newEnvironment()]
   const { id: userId, tenantId } = await env.newUser()
-  return { env, other, managed: env.as(tenantId, userId), admin: await env.user({ roleKeys: ['Admin'] }), nobody: await env.user() }
+  return {
+    env,
+    other,
+    managed: env.as(tenantId, userId),
+    admin: await env.user({ roleKeys: ['Admin'] }),
+    nobody: await env.user(),
+  }
 })()
 
 const cases = operations.map((op) => [op.id, op] as const)
@@ -23,20 +29,27 @@ const takesAnyBody = new Set<string>([])
 
 describe.concurrent('every operation', () => {
   test('has an id, a path and a method of its own', () => {
-    const ids = operations.map((op) => op.id), routes = operations.map((op) => `${op.method} ${op.path.replace(/\{\w+\}/g, '{}')}`)
+    const ids = operations.map((op) => op.id),
+      routes = operations.map((op) => `${op.method} ${op.path.replace(/\{\w+\}/g, '{}')}`)
     expect(new Set(ids).size).toBe(ids.length)
     expect(new Set(routes).size).toBe(routes.length)
   })
 
-  test.for(cases.filter(([, op]) => op.auth !== 'public'))('%s is closed to whoever has no token, and to whoever has a bad one', async ([, op]) => {
-    const { env, other } = shared
-    expect((await call(env.anonymous, op)).status, 'no token').toBe(401)
-    expect((await call(env.withToken('x.y.z'), op)).status, 'no token at all').toBe(401)
-    const token = await env.token({ type: 'vendor', vendorId: env.id })
-    expect((await call(env.withToken(`${token.slice(0, -8)}AAAAAAAA`), op)).status, 'forged').toBe(401)
-    const expired = op.auth === 'user' ? await other.token({ type: 'userToken', sub: UNKNOWN_ID, tenantId: 't' }, -1) : await other.token({ type: 'vendor', vendorId: other.id }, -1)
-    expect((await call(other.withToken(expired), op)).status, 'expired').toBe(401)
-  })
+  test.for(cases.filter(([, op]) => op.auth !== 'public'))(
+    '%s is closed to whoever has no token, and to whoever has a bad one',
+    async ([, op]) => {
+      const { env, other } = shared
+      expect((await call(env.anonymous, op)).status, 'no token').toBe(401)
+      expect((await call(env.withToken('x.y.z'), op)).status, 'no token at all').toBe(401)
+      const token = await env.token({ type: 'vendor', vendorId: env.id })
+      expect((await call(env.withToken(`${token.slice(0, -8)}AAAAAAAA`), op)).status, 'forged').toBe(401)
+      const expired =
+        op.auth === 'user'
+          ? await other.token({ type: 'userToken', sub: UNKNOWN_ID, tenantId: 't' }, -1)
+          : await other.token({ type: 'vendor', vendorId: other.id }, -1)
+      expect((await call(other.withToken(expired), op)).status, 'expired').toBe(401)
+    },
+  )
 
   test.for(cases.filter(([, op]) => op.auth === 'vendor'))('%s is closed to users', async ([, op]) => {
     const answer = await call(shared.admin, op)
@@ -51,30 +64,52 @@ describe.concurrent('every operation', () => {
     expect(await call(shared.nobody, op)).toMatchObject({ status: 403, body: { errorCode: 'ER-00008' } })
   })
 
-  test.for(cases.filter(([, op]) => op.auth === 'both' && op.tenant === 'required'))('%s wants to know the tenant', async ([, op]) => {
-    const { env } = shared
-    expect(await call(env.vendor, op)).toMatchObject({ status: 403, body: { errorCode: 'ER-00008' } })
-    expect((await call(env.as('nowhere'), op)).status).toBe(404)
-  })
+  test.for(cases.filter(([, op]) => op.auth === 'both' && op.tenant === 'required'))(
+    '%s wants to know the tenant',
+    async ([, op]) => {
+      const { env } = shared
+      expect(await call(env.vendor, op)).toMatchObject({ status: 403, body: { errorCode: 'ER-00008' } })
+      expect((await call(env.as('nowhere'), op)).status).toBe(404)
+    },
+  )
 
-  test.for(cases.filter(([, op]) => op.body && !takesAnyBody.has(op.id)))('%s refuses a malformed body, and says what is wrong', async ([, op]) => {
-    const client = op.auth === 'user' ? shared.admin : shared.managed
-    const broken = await client(op.method, unknownPath(op), '{"a":', { headers: { 'content-type': 'application/json' } })
-    expect(broken).toMatchObject({ status: 400, body: { errorCode: 'ER-00006' } })
-    const nul = await client(op.method, unknownPath(op), '{"a":"\\u0000"}', { headers: { 'content-type': 'application/json' } })
-    expect(nul.status).toBe(400)
-    const wrong = wrongBody(op)
-    if (JSON.stringify(wrong) === '{}' && (op.body as { type?: string }).type !== 'array') return
-    const answer = await client(op.method, unknownPath(op), wrong)
-    expect(answer.status).toBe(400)
-    expect(answer.body.errors.length).toBeGreaterThan(0)
-    expect(answer.body.errorCode).toMatch(/^ER-\d{2,}/)
-  })
+  test.for(cases.filter(([, op]) => op.body && !takesAnyBody.has(op.id)))(
+    '%s refuses a malformed body, and says what is wrong',
+    async ([, op]) => {
+      const client = op.auth === 'user' ? shared.admin : shared.managed
+      const broken = await client(op.method, unknownPath(op), '{"a":', {
+        headers: { 'content-type': 'application/json' },
+      })
+      expect(broken).toMatchObject({ status: 400, body: { errorCode: 'ER-00006' } })
+      const nul = await client(op.method, unknownPath(op), '{"a":"\\u0000"}', {
+        headers: { 'content-type': 'application/json' },
+      })
+      expect(nul.status).toBe(400)
+      const wrong = wrongBody(op)
+      if (JSON.stringify(wrong) === '{}' && (op.body as { type?: string }).type !== 'array') return
+      const answer = await client(op.method, unknownPath(op), wrong)
+      expect(answer.status).toBe(400)
+      expect(answer.body.errors.length).toBeGreaterThan(0)
+      expect(answer.body.errorCode).toMatch(/^ER-\d{2,}/)
+    },
+  )
 
   test.for(cases.filter(([, op]) => op.body))('%s survives very long texts', async ([, op]) => {
-    const env = await newEnvironment(), user = await env.user({ roleKeys: ['Admin'] }), known: Record<string, string> = { userId: user.id, id: user.id, tenantId: user.tenantId }
+    const env = await newEnvironment(),
+      user = await env.user({ roleKeys: ['Admin'] }),
+      known: Record<string, string> = { userId: user.id, id: user.id, tenantId: user.tenantId }
     const client = op.auth === 'user' ? user : env.as(user.tenantId, user.id)
-    for (const body of longBodies(op)) expect((await client(op.method, fillPath(op, (name) => known[name] ?? UNKNOWN_ID), body)).status, JSON.stringify(body).slice(0, 200)).toBeLessThan(500)
+    for (const body of longBodies(op))
+      expect(
+        (
+          await client(
+            op.method,
+            fillPath(op, (name) => known[name] ?? UNKNOWN_ID),
+            body,
+          )
+        ).status,
+        JSON.stringify(body).slice(0, 200),
+      ).toBeLessThan(500)
   })
 
   test.for(cases.filter(([, op]) => op.method === 'GET'))('%s survives queries of garbage', async ([, op]) => {

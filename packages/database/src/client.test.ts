@@ -13,7 +13,12 @@ afterAll(() => server.stop())
 describe('an open database', () => {
   it('has one pool for Prisma and for plain statements', async () => {
     const { prisma, pool, close } = openDatabase(server.url, { max: 1 })
-    const [[one], { rows: [other] }] = [
+    const [
+      [one],
+      {
+        rows: [other],
+      },
+    ] = [
       await prisma.$queryRaw<{ pid: number }[]>`select pg_backend_pid() as pid`,
       await pool.query<{ pid: number }>('select pg_backend_pid() as pid'),
     ]
@@ -24,7 +29,8 @@ describe('an open database', () => {
   })
 
   it('has nothing compiled', async () => {
-    const { pool, close } = openDatabase(server.url, { max: 2 }), clients = [await pool.connect(), await pool.connect()]
+    const { pool, close } = openDatabase(server.url, { max: 2 }),
+      clients = [await pool.connect(), await pool.connect()]
     for (const client of clients) expect((await client.query('show jit')).rows).toEqual([{ jit: 'off' }])
     for (const client of clients) client.release()
     await close()

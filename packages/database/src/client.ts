@@ -19,7 +19,13 @@ export interface DatabaseOptions {
 
 /** Opens a pool of connections, each made when first needed: a wrong address shows at the first query. */
 export function openDatabase(url: string, { max = 10, connectionTimeout = 10_000 }: DatabaseOptions = {}): Database {
-  const pool = new pg.Pool({ connectionString: url, max, connectionTimeoutMillis: connectionTimeout, keepAlive: true, onConnect: withoutCompiler })
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: connectionTimeout,
+    keepAlive: true,
+    onConnect: withoutCompiler,
+  })
   // an idle connection that breaks is replaced at the next query; without a listener it would end the process
   pool.on('error', () => {})
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
@@ -32,4 +38,8 @@ export function openDatabase(url: string, { max = 10, connectionTimeout = 10_000
 }
 
 /** Postgres would compile what it takes for costly: most of a second for a statement of some milliseconds. A server that cannot does not mind. */
-const withoutCompiler = (client: pg.ClientBase) => client.query('set jit = off').then(() => {}, () => {})
+const withoutCompiler = (client: pg.ClientBase) =>
+  client.query('set jit = off').then(
+    () => {},
+    () => {},
+  )

@@ -22,20 +22,25 @@ async function connected<T>(url: string, work: (client: pg.Client) => Promise<T>
   }
 }
 
-const eggs = (url: string) => connected(url, async (client) => (await client.query<{ number: number }>('select * from eggs')).rows)
+const eggs = (url: string) =>
+  connected(url, async (client) => (await client.query<{ number: number }>('select * from eggs')).rows)
 
 describe('databases', () => {
   it('are copied from a template, by several at once', async () => {
     const template = await createDatabase(server.url, 'template')
     await connected(template, (client) => client.query('create table eggs as select 12 as number'))
-    const copies = await Promise.all([1, 2, 3].map((number) => createDatabase(server.url, `copy_${number}`, { template: 'template' })))
+    const copies = await Promise.all(
+      [1, 2, 3].map((number) => createDatabase(server.url, `copy_${number}`, { template: 'template' })),
+    )
     for (const copy of copies) expect(await eggs(copy)).toEqual([{ number: 12 }])
   })
 
   it('say why they cannot be made', async () => {
     await createDatabase(server.url, 'taken')
     await expect(createDatabase(server.url, 'taken')).rejects.toThrow('There is a database called taken already')
-    await expect(createDatabase(server.url, 'copy', { template: 'nowhere' })).rejects.toThrow('There is no database called nowhere to copy')
+    await expect(createDatabase(server.url, 'copy', { template: 'nowhere' })).rejects.toThrow(
+      'There is no database called nowhere to copy',
+    )
   })
 
   it('are dropped although somebody is connected', async () => {
@@ -46,6 +51,8 @@ describe('databases', () => {
   })
 
   it('have the address of their server', () => {
-    expect(databaseUrl('postgres://hen:p%40ss@db.example:6543/postgres?sslmode=require', 'a b')).toBe('postgres://hen:p%40ss@db.example:6543/a%20b?sslmode=require')
+    expect(databaseUrl('postgres://hen:p%40ss@db.example:6543/postgres?sslmode=require', 'a b')).toBe(
+      'postgres://hen:p%40ss@db.example:6543/a%20b?sslmode=require',
+    )
   })
 })

@@ -42,14 +42,18 @@ async function query(sql: string): Promise<unknown[]> {
 }
 
 const records = () =>
-  query(`select migration_name as name, finished_at is not null as done, rolled_back_at is not null as undone, logs from "_prisma_migrations" order by started_at`)
+  query(
+    `select migration_name as name, finished_at is not null as done, rolled_back_at is not null as undone, logs from "_prisma_migrations" order by started_at`,
+  )
 
 /** In a process of its own. */
 async function migrateElsewhere(): Promise<string[]> {
   const script = `
     import { migrate } from ${JSON.stringify(new URL('./migrate.ts', import.meta.url).href)}
     console.log(JSON.stringify(await migrate(${JSON.stringify(url)}, ${JSON.stringify(folder)})))`
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
   return JSON.parse(line) as string[]
 }
@@ -66,7 +70,8 @@ describe('migrations', () => {
   })
 
   it('are applied once when four processes and four clients start at once', async () => {
-    for (const number of [1, 2, 3]) await write(`${number}_step`, `create table step_${number} (); select pg_sleep(0.1)`)
+    for (const number of [1, 2, 3])
+      await write(`${number}_step`, `create table step_${number} (); select pg_sleep(0.1)`)
     const applied = await Promise.all([...Array(4).keys()].flatMap(() => [migrateElsewhere(), migrate(url, folder)]))
     expect(applied.flat().sort()).toEqual(['1_step', '2_step', '3_step'])
     expect(await records()).toHaveLength(3)
@@ -75,7 +80,9 @@ describe('migrations', () => {
   it('that fail are rolled back whole, reported with their line, and tried again', async () => {
     await write('1_make', 'create table eggs (number int)')
     await write('2_fail', 'insert into eggs values (1);\n\nselect nothing from nowhere;')
-    await expect(migrate(url, folder)).rejects.toThrow('Migration 2_fail failed in line 3: relation "nowhere" does not exist')
+    await expect(migrate(url, folder)).rejects.toThrow(
+      'Migration 2_fail failed in line 3: relation "nowhere" does not exist',
+    )
     expect(await query('select * from eggs')).toEqual([])
     expect(await records()).toMatchObject([
       { name: '1_make', done: true },

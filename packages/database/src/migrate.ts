@@ -62,8 +62,13 @@ export async function readMigrations(folder: string): Promise<Migration[]> {
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
     throw new Error(`There is no folder of migrations at ${folder}`, { cause: error })
   })
-  const names = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name).sort()
-  return await Promise.all(names.map(async (name) => ({ name, script: await readFile(join(folder, name, 'migration.sql'), 'utf8') })))
+  const names = entries
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort()
+  return await Promise.all(
+    names.map(async (name) => ({ name, script: await readFile(join(folder, name, 'migration.sql'), 'utf8') })),
+  )
 }
 
 async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
@@ -80,7 +85,9 @@ async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T
 }
 
 async function pendingOf(client: pg.Client, migrations: Migration[]): Promise<Migration[]> {
-  const { rows: [found] } = await client.query<{ table: string | null }>(`select to_regclass('"_prisma_migrations"') as table`)
+  const {
+    rows: [found],
+  } = await client.query<{ table: string | null }>(`select to_regclass('"_prisma_migrations"') as table`)
   if (!found?.table) return migrations
   const { rows } = await client.query<{ name: string; checksum: string; done: boolean }>(
     `select migration_name as name, checksum, finished_at is not null as done from "_prisma_migrations" where rolled_back_at is null`,
@@ -96,7 +103,9 @@ async function pendingOf(client: pg.Client, migrations: Migration[]): Promise<Mi
   return migrations.filter(({ name, script }) => {
     const known = checksums.get(name)
     if (known !== undefined && !checksumsOf(script).includes(known)) {
-      throw new Error(`Migration ${name} was edited after it was applied to this database: restore it, and put the change into a new one`)
+      throw new Error(
+        `Migration ${name} was edited after it was applied to this database: restore it, and put the change into a new one`,
+      )
     }
     return known === undefined
   })
@@ -104,7 +113,9 @@ async function pendingOf(client: pg.Client, migrations: Migration[]): Promise<Mi
 
 /** A check-out may have turned line ends into those of its system. */
 const checksumsOf = (script: string): string[] =>
-  [script, script.replaceAll('\r\n', '\n'), script.replaceAll(/\r?\n/g, '\r\n')].map((text) => createHash('sha256').update(text).digest('hex'))
+  [script, script.replaceAll('\r\n', '\n'), script.replaceAll(/\r?\n/g, '\r\n')].map((text) =>
+    createHash('sha256').update(text).digest('hex'),
+  )
 
 async function apply(client: pg.Client, { name, script }: Migration): Promise<void> {
   const id = randomUUID()
@@ -112,27 +123,46 @@ async function apply(client: pg.Client, { name, script }: Migration): Promise<vo
   const inTransaction = !CONCURRENTLY.test(script.replaceAll(COMMENTS, ''))
   try {
     if (inTransaction) await client.query('begin')
-    await client.query('insert into "_prisma_migrations" (id, checksum, migration_name) values ($1, $2, $3)', [id, checksum, name])
+    await client.query('insert into "_prisma_migrations" (id, checksum, migration_name) values ($1, $2, $3)', [
+      id,
+      checksum,
+      name,
+    ])
     await client.query(script)
     // the script may have changed settings of the session, such as search_path
     await client.query('reset all')
-    await client.query('update "_prisma_migrations" set finished_at = clock_timestamp(), applied_steps_count = 1 where id = $1', [id])
+    await client.query(
+      'update "_prisma_migrations" set finished_at = clock_timestamp(), applied_steps_count = 1 where id = $1',
+      [id],
+    )
     if (inTransaction) await client.query('commit')
   } catch (error) {
     await recordFailure(client, { id, checksum, name, error })
-    throw new Error(`Migration ${name} failed${whereIn(script, error)}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new Error(
+      `Migration ${name} failed${whereIn(script, error)}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
   }
 }
 
 /** As `prisma migrate` would leave it: rolled back when nothing is left of the script, unfinished when it committed a part. */
-async function recordFailure(client: pg.Client, failure: { id: string; checksum: string | undefined; name: string; error: unknown }): Promise<void> {
+async function recordFailure(
+  client: pg.Client,
+  failure: { id: string; checksum: string | undefined; name: string; error: unknown },
+): Promise<void> {
   const { id, checksum, name, error } = failure
   try {
     await client.query('rollback')
     await client.query('reset all')
-    const { rowCount } = await client.query('update "_prisma_migrations" set logs = $2 where id = $1', [id, String(error)])
+    const { rowCount } = await client.query('update "_prisma_migrations" set logs = $2 where id = $1', [
+      id,
+      String(error),
+    ])
     if (rowCount) return
-    await client.query('insert into "_prisma_migrations" (id, checksum, migration_name, logs, rolled_back_at) values ($1, $2, $3, $4, now())', [id, checksum, name, String(error)])
+    await client.query(
+      'insert into "_prisma_migrations" (id, checksum, migration_name, logs, rolled_back_at) values ($1, $2, $3, $4, now())',
+      [id, checksum, name, String(error)],
+    )
   } catch {
     // the connection is gone, and the transaction with it
   }

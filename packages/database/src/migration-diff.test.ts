@@ -56,7 +56,9 @@ async function migrateByHand(): Promise<void> {
 
 describe('the difference between migrations and schema', () => {
   it('is everything when there is no migration yet', async () => {
-    expect(await diffMigrations(schema, migrations)).toMatch(/CREATE TABLE "Egg" \(\s+"vendorId" UUID NOT NULL DEFAULT vendor_id_required\(\)/)
+    expect(await diffMigrations(schema, migrations)).toMatch(
+      /CREATE TABLE "Egg" \(\s+"vendorId" UUID NOT NULL DEFAULT vendor_id_required\(\)/,
+    )
   })
 
   it('is nothing when only what the schema cannot say was added by hand', async () => {

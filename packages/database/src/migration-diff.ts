@@ -48,5 +48,7 @@ async function migrationList(folder: string): Promise<MigrationList> {
 async function readSchema(folder: string): Promise<SchemaContainer[]> {
   const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.prisma')).sort()
   if (names.length === 0) throw new Error(`There is no Prisma schema in ${folder}`)
-  return await Promise.all(names.map(async (name) => ({ path: join(folder, name), content: await readFile(join(folder, name), 'utf8') })))
+  return await Promise.all(
+    names.map(async (name) => ({ path: join(folder, name), content: await readFile(join(folder, name), 'utf8') })),
+  )
 }

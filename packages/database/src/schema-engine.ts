@@ -1,5 +1,11 @@
 import { PrismaPg } from '@prisma/adapter-pg'
-import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum, DriverAdapterError, type SqlDriverAdapter, type SqlQuery } from '@prisma/driver-adapter-utils'
+import {
+  bindMigrationAwareSqlAdapterFactory,
+  ColumnTypeEnum,
+  DriverAdapterError,
+  type SqlDriverAdapter,
+  type SqlQuery,
+} from '@prisma/driver-adapter-utils'
 import type { DiffParams, DiffResult } from '@prisma/schema-engine-wasm'
 import * as engine from '@prisma/schema-engine-wasm/schema_engine_bg'
 import { AsyncLocalStorage } from 'node:async_hooks'
@@ -25,7 +31,9 @@ export async function diff(serverUrl: string, params: DiffParams): Promise<DiffR
     connect: () => adapterFor(serverUrl, async () => {}),
     connectToShadowDb: async () => {
       const name = `henhouse_shadow_${randomBytes(6).toString('hex')}`
-      return await adapterFor(await createDatabase(serverUrl, name, { template: 'template0' }), () => dropDatabase(serverUrl, name))
+      return await adapterFor(await createDatabase(serverUrl, name, { template: 'template0' }), () =>
+        dropDatabase(serverUrl, name),
+      )
     },
   })
   const instance = await engine.SchemaEngine.new({ datamodels: undefined }, () => {}, factory)
@@ -39,7 +47,9 @@ export async function diff(serverUrl: string, params: DiffParams): Promise<DiffR
 
 // a global of Node that its types leave to those of the browser
 const { WebAssembly } = globalThis as unknown as {
-  WebAssembly: { instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: Record<string, unknown> } }> }
+  WebAssembly: {
+    instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: Record<string, unknown> } }>
+  }
 }
 
 let instantiated: Promise<void> | undefined
@@ -53,7 +63,13 @@ const instantiate = () =>
     engine.__wbg_set_wasm(instance.exports)
     ;(instance.exports['__wbindgen_start'] as () => void)()
     // where the engine says why it is about to trap; that alone would read "unreachable"
-    Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: { set_message: (message: string) => { throw new Error(message) } } })
+    Object.assign(globalThis, {
+      PRISMA_WASM_PANIC_REGISTRY: {
+        set_message: (message: string) => {
+          throw new Error(message)
+        },
+      },
+    })
   })())
 
 async function adapterFor(url: string, cleanUp: () => Promise<void>): Promise<SqlDriverAdapter> {

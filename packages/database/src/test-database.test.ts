@@ -42,7 +42,8 @@ describe('a database for tests', () => {
       vi.unstubAllEnvs()
       await server.stop()
     })
-    const databases = async () => (await query(server.url, `select datname from pg_database where datname like 'henhouse%'`)).length
+    const databases = async () =>
+      (await query(server.url, `select datname from pg_database where datname like 'henhouse%'`)).length
     const [one, other] = await Promise.all([startTestDatabase(folder), startTestDatabase(folder)])
     expect(one.url).not.toBe(other.url)
     expect(await databases()).toBe(2)

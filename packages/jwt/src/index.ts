@@ -25,7 +25,7 @@ export const keyId = (vendorId: string, publicKey: string) =>
 
 /** RFC 7517, with `alg`, which some clients insist on. */
 export const jwkOf = (publicKey: string, kid: string) => {
-  const { n, e } = createPublicKey(publicKey).export({ format: 'jwk' }) as { n: string, e: string }
+  const { n, e } = createPublicKey(publicKey).export({ format: 'jwk' }) as { n: string; e: string }
   return { kty: 'RSA' as const, use: 'sig' as const, alg: 'RS256' as const, kid, n, e }
 }
 
@@ -38,9 +38,12 @@ const signers = new LRUCache<string, (claims: object) => string>({ max: 1000 })
  * three times what signing does.
  * @param key PKCS #8 PEM for RS256, the shared secret for HS256
  */
-export function sign(claims: { iat: number, exp: number }, { kid, algorithm, key }: { kid: string, algorithm: Algorithm, key: string }) {
+export function sign(
+  claims: { iat: number; exp: number },
+  { kid, algorithm, key }: { kid: string; algorithm: Algorithm; key: string },
+) {
   const id = `${algorithm} ${kid} ${createHash('sha256').update(key).digest('base64')}`
   let signer = signers.get(id)
-  if (!signer) signers.set(id, signer = createSigner({ key, kid, algorithm }) as (claims: object) => string)
+  if (!signer) signers.set(id, (signer = createSigner({ key, kid, algorithm }) as (claims: object) => string))
   return signer(claims)
 }

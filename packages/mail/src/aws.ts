@@ -17,10 +17,26 @@ interface SignedRequest extends Request {
 }
 
 /** Posts a request signed with AWS Signature Version 4 (AWS IAM User Guide, "AWS Signature Version 4 for API requests"). */
-export async function postSigned(provider: string, request: SignedRequest, confidential: Confidential): Promise<Answer> {
-  const { credentials: { accessKeyId, secretAccessKey, sessionToken }, service, region, now } = request
+export async function postSigned(
+  provider: string,
+  request: SignedRequest,
+  confidential: Confidential,
+): Promise<Answer> {
+  const {
+    credentials: { accessKeyId, secretAccessKey, sessionToken },
+    service,
+    region,
+    now,
+  } = request
   const signer = new AwsV4Signer({
-    method: 'POST', url: request.url, headers: request.headers, body: request.body, service, region, accessKeyId, secretAccessKey,
+    method: 'POST',
+    url: request.url,
+    headers: request.headers,
+    body: request.body,
+    service,
+    region,
+    accessKeyId,
+    secretAccessKey,
     ...(sessionToken === undefined ? {} : { sessionToken }),
     datetime: now.toISOString().replace(/[:-]|\.\d{3}/g, ''),
     // the content type as well, which this signer leaves out otherwise
@@ -41,4 +57,6 @@ export function checkedRegion(provider: string, region: string): string {
 
 /** AWS answers some passing faults with 400: the error's code tells (AWS APIs' common errors; SES v2 SendEmail; STS AssumeRole). */
 export const isPassingFault = (code: string) =>
-  /^(Throttl|TooManyRequests|LimitExceeded|RequestTimeout|RequestExpired|ExpiredToken|ServiceUnavailable|InternalFailure)/.test(code)
+  /^(Throttl|TooManyRequests|LimitExceeded|RequestTimeout|RequestExpired|ExpiredToken|ServiceUnavailable|InternalFailure)/.test(
+    code,
+  )

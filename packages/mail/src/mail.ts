@@ -34,18 +34,27 @@ export interface MailProvider {
  */
 export function prepared(provider: string, mail: Mail): Mail {
   const refuse = (reason: string) => new Refused(`${provider}: ${reason}`, { retryable: false })
-  if (!/^[\w-]{1,128}$/.test(mail.id)) throw refuse('the mail\'s id is malformed')
+  if (!/^[\w-]{1,128}$/.test(mail.id)) throw refuse("the mail's id is malformed")
   if (Number.isNaN(mail.sentAt.getTime())) throw refuse('the mail has no date')
   if (mail.html === '' && mail.text === '') throw refuse('the mail is empty')
-  const sender = address(mail.from.address), to = address(mail.to)
-  if (sender === undefined) throw refuse('the sender\'s address is malformed')
-  if (to === undefined) throw refuse('the recipient\'s address is malformed')
+  const sender = address(mail.from.address),
+    to = address(mail.to)
+  if (sender === undefined) throw refuse("the sender's address is malformed")
+  if (to === undefined) throw refuse("the recipient's address is malformed")
   const name = oneLine(mail.from.name ?? '')
-  return { ...mail, from: name === '' ? { address: sender } : { address: sender, name }, to, subject: oneLine(mail.subject) }
+  return {
+    ...mail,
+    from: name === '' ? { address: sender } : { address: sender, name },
+    to,
+    subject: oneLine(mail.subject),
+  }
 }
 
 /** What of a mail must not be read in logs. */
-export const said = (mail: Mail): Pick<Confidential, 'texts' | 'known'> => ({ texts: [mail.text, mail.html], known: [mail.to, mail.from.address] })
+export const said = (mail: Mail): Pick<Confidential, 'texts' | 'known'> => ({
+  texts: [mail.text, mail.html],
+  known: [mail.to, mail.from.address],
+})
 
 // An addr-spec of RFC 5321 without quoted local parts and address literals, which nobody signs up with
 // and which are the hard part of keeping one address from being read as two.

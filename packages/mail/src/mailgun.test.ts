@@ -22,12 +22,21 @@ describe('mailgun', () => {
     const { provider, received } = await double()
     expect(await provider.send(mail)).toEqual({ providerMessageId: '<2026.1@mg.acme.example>' })
     expect(received[0]).toMatchObject({
-      method: 'POST', target: '/v3/mg.acme.example/messages', headers: { authorization: 'Basic YXBpOmtleS0wMTIzNDU2Nzg5YWJjZGVm' },
+      method: 'POST',
+      target: '/v3/mg.acme.example/messages',
+      headers: { authorization: 'Basic YXBpOmtleS0wMTIzNDU2Nzg5YWJjZGVm' },
     })
     expect(received[0]?.headers['content-type']).toMatch(/^multipart\/form-data; boundary=/)
     expect(await fields(received[0])).toEqual({
-      from: '"Acme" <hello@acme.example>', to: 'jane@customer.example', subject: 'Reset your password', text: mail.text, html: mail.html,
-      'v:mail_id': mail.id, 'o:tracking': 'no', 'o:tracking-clicks': 'no', 'o:tracking-opens': 'no',
+      from: '"Acme" <hello@acme.example>',
+      to: 'jane@customer.example',
+      subject: 'Reset your password',
+      text: mail.text,
+      html: mail.html,
+      'v:mail_id': mail.id,
+      'o:tracking': 'no',
+      'o:tracking-clicks': 'no',
+      'o:tracking-opens': 'no',
     })
   })
 
@@ -35,7 +44,10 @@ describe('mailgun', () => {
     const fetched = vi.spyOn(globalThis, 'fetch').mockImplementation(async () => new Response(queued.body))
     await mailgun({ ...settings, region: 'US' }).send(mail)
     await mailgun({ ...settings, region: 'EU' }).send(mail)
-    expect(fetched.mock.calls.map(([url]) => url)).toEqual(['https://api.mailgun.net/v3/mg.acme.example/messages', 'https://api.eu.mailgun.net/v3/mg.acme.example/messages'])
+    expect(fetched.mock.calls.map(([url]) => url)).toEqual([
+      'https://api.mailgun.net/v3/mg.acme.example/messages',
+      'https://api.eu.mailgun.net/v3/mg.acme.example/messages',
+    ])
     fetched.mockRestore()
   })
 
@@ -45,7 +57,9 @@ describe('mailgun', () => {
     await provider.send(big)
     expect(await fields(received[0])).toMatchObject({
       from: '"Bücher & Söhne 🐔, \\"Zürich\\" GmbH für außergewöhnlich lange Absendernamen" <hallo@xn--bcher-kva.example>',
-      subject: foreign.subject, text: foreign.text.replaceAll('\n', '\r\n'), html: foreign.html.replaceAll('\n', '\r\n'),
+      subject: foreign.subject,
+      text: foreign.text.replaceAll('\n', '\r\n'),
+      html: foreign.html.replaceAll('\n', '\r\n'),
     })
     expect(await fields(received[1])).toMatchObject({ html: big.html })
   })
@@ -62,20 +76,32 @@ describe('mailgun', () => {
     expect(await acceptedInjections(provider)).toEqual([])
     expect(received).toEqual([])
     await provider.send(broken)
-    expect(await fields(received[0])).toMatchObject({ subject: 'Hello <script> Bcc: eve@evil.example .', from: '"Acme Bcc: eve@evil.example x" <hello@acme.example>' })
+    expect(await fields(received[0])).toMatchObject({
+      subject: 'Hello <script> Bcc: eve@evil.example .',
+      from: '"Acme Bcc: eve@evil.example x" <hello@acme.example>',
+    })
   })
 
   it.each([
     [400, '{"message":"to parameter is not a valid address"}', false, 'to parameter is not a valid address'],
-    [401, 'Forbidden', false, 'Forbidden'], [402, '', false, 'no reason given'], [429, '{"message":"slow down"}', true, 'slow down'],
+    [401, 'Forbidden', false, 'Forbidden'],
+    [402, '', false, 'no reason given'],
+    [429, '{"message":"slow down"}', true, 'slow down'],
     [500, '<html>', true, '<html>'],
   ])('reports %i with the reason', async (status, body, retryable, reason) => {
     const { provider } = await double({ status, body })
-    expect(await refusalOf(provider.send(mail))).toMatchObject({ status, retryable, message: `mailgun answered ${status}: ${reason}` })
+    expect(await refusalOf(provider.send(mail))).toMatchObject({
+      status,
+      retryable,
+      message: `mailgun answered ${status}: ${reason}`,
+    })
   })
 
   it('keeps the key out of its errors, in either spelling', async () => {
-    const { provider } = await double({ status: 401, body: `{"message":"bad ${apiKey} or YXBpOmtleS0wMTIzNDU2Nzg5YWJjZGVm"}` })
+    const { provider } = await double({
+      status: 401,
+      body: `{"message":"bad ${apiKey} or YXBpOmtleS0wMTIzNDU2Nzg5YWJjZGVm"}`,
+    })
     expect((await refusalOf(provider.send(mail))).message).toBe('mailgun answered 401: bad *** or ***')
   })
 
@@ -85,6 +111,7 @@ describe('mailgun', () => {
   })
 
   it('refuses a domain that would lead elsewhere', () => {
-    for (const domain of ['', '..', 'a/../b', 'a?b', 'a b', '.a']) expect(() => mailgun({ ...settings, domain })).toThrow(TypeError)
+    for (const domain of ['', '..', 'a/../b', 'a?b', 'a b', '.a'])
+      expect(() => mailgun({ ...settings, domain })).toThrow(TypeError)
   })
 })

@@ -16,7 +16,8 @@ const HOSTS = { US: 'https://api.mailgun.net', EU: 'https://api.eu.mailgun.net' 
 
 /** Mailgun's Messages API (`POST /v3/{domain}/messages`, Basic `api:key`). Throws a TypeError for a malformed domain or base address. */
 export function mailgun(options: MailgunOptions): MailProvider {
-  const name = 'mailgun', apiKey = options.apiKey.trim()
+  const name = 'mailgun',
+    apiKey = options.apiKey.trim()
   if (!/^[a-z0-9-]+(\.[a-z0-9-]+)*$/i.test(options.domain)) throw new TypeError('mailgun: the domain is malformed')
   const url = `${baseAddress(name, options.baseUrl ?? HOSTS[options.region])}/v3/${options.domain}/messages`
   const authorization = `Basic ${Buffer.from(`api:${apiKey}`).toString('base64')}`
@@ -26,11 +27,24 @@ export function mailgun(options: MailgunOptions): MailProvider {
     async send(unchecked, signal) {
       const mail = prepared(name, unchecked)
       const confidential = { secrets: [apiKey, authorization.slice('Basic '.length)], ...said(mail) }
-      const { status, text } = await post(name, {
-        url, signal, timeoutMs: options.timeoutMs ?? TIMEOUT, headers: { authorization }, body: form(mail),
-      }, confidential)
+      const { status, text } = await post(
+        name,
+        {
+          url,
+          signal,
+          timeoutMs: options.timeoutMs ?? TIMEOUT,
+          headers: { authorization },
+          body: form(mail),
+        },
+        confidential,
+      )
       const reply = jsonObject(text)
-      if (status < 200 || status > 299) throw refusal(name, { status, retryable: isPassing(status), reason: String(reply.message ?? text) }, confidential)
+      if (status < 200 || status > 299)
+        throw refusal(
+          name,
+          { status, retryable: isPassing(status), reason: String(reply.message ?? text) },
+          confidential,
+        )
       return typeof reply.id === 'string' ? { providerMessageId: reply.id } : {}
     },
   }

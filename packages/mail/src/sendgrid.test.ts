@@ -7,20 +7,31 @@ const apiKey = 'SG.abcdefghijklmnop.qrstuvwxyz'
 const accepted: Reply = { status: 202, headers: { 'x-message-id': 'aBc-123' } }
 
 async function double(reply: Reply | undefined = accepted, silent = false) {
-  const { url, received } = await httpDouble(() => silent ? undefined : reply)
-  return { received, provider: sendgrid({ apiKey, baseUrl: url, timeoutMs: silent ? 50 : 5000 }), body: () => JSON.parse(String(received[0]?.body)) as unknown }
+  const { url, received } = await httpDouble(() => (silent ? undefined : reply))
+  return {
+    received,
+    provider: sendgrid({ apiKey, baseUrl: url, timeoutMs: silent ? 50 : 5000 }),
+    body: () => JSON.parse(String(received[0]?.body)) as unknown,
+  }
 }
 
 describe('sendgrid', () => {
   it('posts the mail to v3 Mail Send with links left alone', async () => {
     const { provider, received, body } = await double()
     expect(await provider.send(mail)).toEqual({ providerMessageId: 'aBc-123' })
-    expect(received[0]).toMatchObject({ method: 'POST', target: '/v3/mail/send', headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' } })
+    expect(received[0]).toMatchObject({
+      method: 'POST',
+      target: '/v3/mail/send',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    })
     expect(body()).toEqual({
       personalizations: [{ to: [{ email: 'jane@customer.example' }] }],
       from: { email: 'hello@acme.example', name: 'Acme' },
       subject: 'Reset your password',
-      content: [{ type: 'text/plain', value: mail.text }, { type: 'text/html', value: mail.html }],
+      content: [
+        { type: 'text/plain', value: mail.text },
+        { type: 'text/html', value: mail.html },
+      ],
       custom_args: { mail_id: mail.id },
       tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false } },
     })
@@ -31,7 +42,8 @@ describe('sendgrid', () => {
     await provider.send(foreign)
     await provider.send(big)
     expect(JSON.parse(String(received[0]?.body))).toMatchObject({
-      from: { email: 'hallo@xn--bcher-kva.example', name: foreign.from.name }, subject: foreign.subject,
+      from: { email: 'hallo@xn--bcher-kva.example', name: foreign.from.name },
+      subject: foreign.subject,
       content: [{ value: foreign.text }, { value: foreign.html }],
     })
     expect(JSON.parse(String(received[1]?.body))).toMatchObject({ content: [{}, { value: big.html }] })
@@ -53,20 +65,47 @@ describe('sendgrid', () => {
   it('puts a broken subject and name on one line', async () => {
     const { provider, body } = await double()
     await provider.send(broken)
-    expect(body()).toMatchObject({ subject: 'Hello <script> Bcc: eve@evil.example .', from: { name: 'Acme Bcc: eve@evil.example x' } })
+    expect(body()).toMatchObject({
+      subject: 'Hello <script> Bcc: eve@evil.example .',
+      from: { name: 'Acme Bcc: eve@evil.example x' },
+    })
   })
 
-  it.each([[400, false], [401, false], [403, false], [413, false], [301, false], [408, true], [425, true], [429, true], [500, true], [503, true]])(
-    'reports %i with the reason, retryable: %s', async (status, retryable) => {
-      const { provider } = await double({ status, headers: { location: 'http://127.0.0.1:1/' }, body: '{"errors":[{"message":"Does not\\ncontain a valid address.","field":"from"},{"message":"Second."}]}' })
-      const refused = await refusalOf(provider.send(mail))
-      expect(refused).toMatchObject({ name: 'Refused', status, retryable, message: `sendgrid answered ${status}: Does not contain a valid address.; Second.` })
+  it.each([
+    [400, false],
+    [401, false],
+    [403, false],
+    [413, false],
+    [301, false],
+    [408, true],
+    [425, true],
+    [429, true],
+    [500, true],
+    [503, true],
+  ])('reports %i with the reason, retryable: %s', async (status, retryable) => {
+    const { provider } = await double({
+      status,
+      headers: { location: 'http://127.0.0.1:1/' },
+      body: '{"errors":[{"message":"Does not\\ncontain a valid address.","field":"from"},{"message":"Second."}]}',
     })
+    const refused = await refusalOf(provider.send(mail))
+    expect(refused).toMatchObject({
+      name: 'Refused',
+      status,
+      retryable,
+      message: `sendgrid answered ${status}: Does not contain a valid address.; Second.`,
+    })
+  })
 
   it('bounds the reason and keeps keys, links and codes out of it', async () => {
-    const { provider } = await double({ status: 400, body: `key ${apiKey} said: ${mail.text}. <${mail.to}> ${'x'.repeat(100_000)}` })
+    const { provider } = await double({
+      status: 400,
+      body: `key ${apiKey} said: ${mail.text}. <${mail.to}> ${'x'.repeat(100_000)}`,
+    })
     const { message, stack } = await refusalOf(provider.send(mail))
-    expect(message).toMatch(/^sendgrid answered 400: key \*\*\* said: Your code is \*\*\* or open \*\*\* <jane@customer\.example> x+…$/)
+    expect(message).toMatch(
+      /^sendgrid answered 400: key \*\*\* said: Your code is \*\*\* or open \*\*\* <jane@customer\.example> x+…$/,
+    )
     expect(message.length).toBe('sendgrid answered 400: '.length + 300)
     expect(stack).not.toContain(apiKey)
   })
@@ -76,10 +115,19 @@ describe('sendgrid', () => {
   })
 
   it('gives up in time, and when called off, on a provider that stays silent', async () => {
-    expect(await refusalOf((await double(undefined, true)).provider.send(mail))).toMatchObject({ retryable: true, message: 'sendgrid: no answer within 50 ms' })
+    expect(await refusalOf((await double(undefined, true)).provider.send(mail))).toMatchObject({
+      retryable: true,
+      message: 'sendgrid: no answer within 50 ms',
+    })
     const controller = new AbortController()
-    const { url } = await httpDouble(() => { controller.abort(); return undefined })
-    expect(await refusalOf(sendgrid({ apiKey, baseUrl: url }).send(mail, controller.signal))).toMatchObject({ retryable: true, message: 'sendgrid: the delivery was called off' })
+    const { url } = await httpDouble(() => {
+      controller.abort()
+      return undefined
+    })
+    expect(await refusalOf(sendgrid({ apiKey, baseUrl: url }).send(mail, controller.signal))).toMatchObject({
+      retryable: true,
+      message: 'sendgrid: the delivery was called off',
+    })
   })
 
   it('may be retried when nobody listens', async () => {

@@ -12,7 +12,8 @@ export interface SendgridOptions {
 
 /** Twilio SendGrid, v3 Mail Send (`POST /v3/mail/send`, 202 with an `X-Message-Id`). Throws a TypeError for a malformed base address. */
 export function sendgrid(options: SendgridOptions): MailProvider {
-  const name = 'sendgrid', apiKey = options.apiKey.trim()
+  const name = 'sendgrid',
+    apiKey = options.apiKey.trim()
   const url = `${baseAddress(name, options.baseUrl ?? 'https://api.sendgrid.com')}/v3/mail/send`
 
   return {
@@ -20,12 +21,19 @@ export function sendgrid(options: SendgridOptions): MailProvider {
     async send(unchecked, signal) {
       const mail = prepared(name, unchecked)
       const confidential = { secrets: [apiKey], ...said(mail) }
-      const { status, headers, text } = await post(name, {
-        url, signal, timeoutMs: options.timeoutMs ?? TIMEOUT,
-        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-        body: JSON.stringify(message(mail)),
-      }, confidential)
-      if (status < 200 || status > 299) throw refusal(name, { status, retryable: isPassing(status), reason: reasonIn(text) }, confidential)
+      const { status, headers, text } = await post(
+        name,
+        {
+          url,
+          signal,
+          timeoutMs: options.timeoutMs ?? TIMEOUT,
+          headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+          body: JSON.stringify(message(mail)),
+        },
+        confidential,
+      )
+      if (status < 200 || status > 299)
+        throw refusal(name, { status, retryable: isPassing(status), reason: reasonIn(text) }, confidential)
       const providerMessageId = headers.get('x-message-id')
       return providerMessageId ? { providerMessageId } : {}
     },
@@ -37,7 +45,10 @@ const message = (mail: Mail) => ({
   from: { email: mail.from.address, ...(mail.from.name === undefined ? {} : { name: mail.from.name }) },
   subject: mail.subject,
   // plain text first, as SendGrid demands, and no empty part, which it refuses
-  content: [{ type: 'text/plain', value: mail.text }, { type: 'text/html', value: mail.html }].filter(({ value }) => value !== ''),
+  content: [
+    { type: 'text/plain', value: mail.text },
+    { type: 'text/html', value: mail.html },
+  ].filter(({ value }) => value !== ''),
   custom_args: { mail_id: mail.id },
   // a tracked link is a rewritten one: the secret in it would pass through, and be opened by, somebody else
   tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false } },
@@ -45,5 +56,7 @@ const message = (mail: Mail) => ({
 
 function reasonIn(text: string): string {
   const { errors } = jsonObject(text)
-  return Array.isArray(errors) ? errors.map((error: { message?: unknown } | null) => String(error?.message ?? '')).join('; ') : text
+  return Array.isArray(errors)
+    ? errors.map((error: { message?: unknown } | null) => String(error?.message ?? '')).join('; ')
+    : text
 }

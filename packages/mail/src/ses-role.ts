@@ -36,7 +36,11 @@ export function sesRole(options: SesRoleOptions): MailProvider {
 
   async function session(): Promise<Session> {
     if (kept && kept.expires.getTime() - options.now().getTime() > MARGIN) return kept
-    asked ??= assume().then((fresh) => kept = fresh).finally(() => { asked = undefined })
+    asked ??= assume()
+      .then((fresh) => (kept = fresh))
+      .finally(() => {
+        asked = undefined
+      })
     return asked
   }
 
@@ -58,33 +62,54 @@ export function sesRole(options: SesRoleOptions): MailProvider {
 function roleAssumer(name: string, options: SesRoleOptions) {
   const { roleArn, externalId, source, timeoutMs = TIMEOUT } = options
   const region = checkedRegion(name, options.region)
-  if (!/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/.test(roleArn)) throw new TypeError('ses-role: the role\'s ARN is malformed')
+  if (!/^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/.test(roleArn))
+    throw new TypeError("ses-role: the role's ARN is malformed")
   const url = `${baseAddress(name, options.stsEndpoint ?? `https://sts.${region}.amazonaws.com`)}/`
   const body = new URLSearchParams({
-    Action: 'AssumeRole', Version: '2011-06-15', RoleArn: roleArn, RoleSessionName: 'henhouse', ...(externalId ? { ExternalId: externalId } : {}),
+    Action: 'AssumeRole',
+    Version: '2011-06-15',
+    RoleArn: roleArn,
+    RoleSessionName: 'henhouse',
+    ...(externalId ? { ExternalId: externalId } : {}),
   }).toString()
 
   return async (): Promise<Session> => {
     const confidential = { secrets: secretsOf(source) }
-    const { status, text } = await postSigned(name, {
-      url, region, body, timeoutMs, credentials: source, service: 'sts', now: options.now(),
-      headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
-    }, confidential)
+    const { status, text } = await postSigned(
+      name,
+      {
+        url,
+        region,
+        body,
+        timeoutMs,
+        credentials: source,
+        service: 'sts',
+        now: options.now(),
+        headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
+      },
+      confidential,
+    )
     if (status < 200 || status > 299) {
       const code = element(text, 'Code') ?? ''
       const reason = `the role was not assumed: ${code} ${element(text, 'Message') ?? text}`
       throw refusal(name, { status, retryable: isPassing(status) || isPassingFault(code), reason }, confidential)
     }
-    const accessKeyId = element(text, 'AccessKeyId'), secretAccessKey = element(text, 'SecretAccessKey')
-    const sessionToken = element(text, 'SessionToken'), expires = new Date(element(text, 'Expiration') ?? '')
+    const accessKeyId = element(text, 'AccessKeyId'),
+      secretAccessKey = element(text, 'SecretAccessKey')
+    const sessionToken = element(text, 'SessionToken'),
+      expires = new Date(element(text, 'Expiration') ?? '')
     if (!accessKeyId || !secretAccessKey || !sessionToken || Number.isNaN(expires.getTime())) {
-      throw refusal(name, { status, retryable: true, reason: 'the reply to AssumeRole holds no credentials' }, confidential)
+      throw refusal(
+        name,
+        { status, retryable: true, reason: 'the reply to AssumeRole holds no credentials' },
+        confidential,
+      )
     }
     return { credentials: { accessKeyId, secretAccessKey, sessionToken }, expires }
   }
 }
 
-const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: '\'' }
+const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
 // Enough XML for these replies: their elements are told by name, hold text only and have no attributes.
 function element(xml: string, tag: string): string | undefined {

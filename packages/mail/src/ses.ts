@@ -36,16 +36,30 @@ export function sesSender(name: string, options: SesTarget) {
 
   return async (mail: Mail, credentials: AwsCredentials, signal: AbortSignal | undefined) => {
     const confidential = { secrets: secretsOf(credentials), ...saidIn(mail) }
-    const { status, headers, text } = await postSigned(name, {
-      url, region, credentials, signal, service: 'ses', now: options.now(), timeoutMs: options.timeoutMs ?? TIMEOUT,
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(message(mail)),
-    }, confidential)
+    const { status, headers, text } = await postSigned(
+      name,
+      {
+        url,
+        region,
+        credentials,
+        signal,
+        service: 'ses',
+        now: options.now(),
+        timeoutMs: options.timeoutMs ?? TIMEOUT,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(message(mail)),
+      },
+      confidential,
+    )
     const reply = jsonObject(text)
     if (status < 200 || status > 299) {
       const [code = ''] = (headers.get('x-amzn-errortype') ?? String(reply.__type ?? '')).replace(/^.*#/, '').split(':')
       const said = String(reply.message ?? reply.Message ?? text)
-      throw refusal(name, { status, retryable: isPassing(status) || isPassingFault(code), reason: code ? `${code}: ${said}` : said }, confidential)
+      throw refusal(
+        name,
+        { status, retryable: isPassing(status) || isPassingFault(code), reason: code ? `${code}: ${said}` : said },
+        confidential,
+      )
     }
     return typeof reply.MessageId === 'string' ? { providerMessageId: reply.MessageId } : {}
   }
@@ -59,7 +73,10 @@ function message(mail: Mail) {
     Content: {
       Simple: {
         Subject: part(mail.subject),
-        Body: { ...(mail.text === '' ? {} : { Text: part(mail.text) }), ...(mail.html === '' ? {} : { Html: part(mail.html) }) },
+        Body: {
+          ...(mail.text === '' ? {} : { Text: part(mail.text) }),
+          ...(mail.html === '' ? {} : { Html: part(mail.html) }),
+        },
       },
     },
     EmailTags: [{ Name: 'mail_id', Value: mail.id }],

@@ -23,8 +23,10 @@ export function serverFromUrl(url: string): SmtpServer {
   const requireTls = searchParams.get('requireTLS')
   return {
     host: hostname.replace(/^\[|\]$/g, ''),
-    ...(port === '' ? {} : { port: Number(port) }), ...(secure ? { secure } : {}),
-    ...(username === '' ? {} : { user: decodeURIComponent(username) }), ...(password === '' ? {} : { pass: decodeURIComponent(password) }),
+    ...(port === '' ? {} : { port: Number(port) }),
+    ...(secure ? { secure } : {}),
+    ...(username === '' ? {} : { user: decodeURIComponent(username) }),
+    ...(password === '' ? {} : { pass: decodeURIComponent(password) }),
     ...(requireTls === null ? {} : { requireTls: requireTls !== 'false' }),
   }
 }

@@ -20,16 +20,23 @@ const IDLE = 15_000
  * Throws a TypeError for a malformed address, which it does not quote.
  */
 export function smtp(options: SmtpOptions): MailProvider {
-  const name = 'smtp', timeoutMs = options.timeoutMs ?? TIMEOUT
+  const name = 'smtp',
+    timeoutMs = options.timeoutMs ?? TIMEOUT
   const server = 'url' in options ? serverFromUrl(options.url) : options
   const { user = '', pass = '' } = server
   const secrets = [pass, base64(pass), base64(`\0${user}\0${pass}`)]
   const transport = createTransport({
-    pool: true, host: server.host, port: server.port, secure: server.secure ?? server.port === 465,
+    pool: true,
+    host: server.host,
+    port: server.port,
+    secure: server.secure ?? server.port === 465,
     requireTLS: server.requireTls ?? (pass !== '' && !isLoopback(server.host)),
     ...(user === '' && pass === '' ? {} : { auth: { user, pass } }),
     ...(options.ca === undefined ? {} : { tls: { ca: options.ca } }),
-    idleTimeout: IDLE, maxRequeues: 2, disableFileAccess: true, disableUrlAccess: true,
+    idleTimeout: IDLE,
+    maxRequeues: 2,
+    disableFileAccess: true,
+    disableUrlAccess: true,
   })
 
   return {
@@ -38,11 +45,15 @@ export function smtp(options: SmtpOptions): MailProvider {
       const mail = prepared(name, unchecked)
       const timeout = AbortSignal.timeout(timeoutMs)
       try {
-        const sent = await transport.sendMail({ ...message(mail), signal: signal ? AbortSignal.any([signal, timeout]) : timeout })
+        const sent = await transport.sendMail({
+          ...message(mail),
+          signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+        })
         return { providerMessageId: sent.serverMessageId ?? sent.messageId }
       } catch (error) {
         const fault = classified(error as NodemailerError)
-        if (fault.code === 'EABORT') fault.reason = signal?.aborted ? 'the delivery was called off' : `no answer within ${timeoutMs} ms`
+        if (fault.code === 'EABORT')
+          fault.reason = signal?.aborted ? 'the delivery was called off' : `no answer within ${timeoutMs} ms`
         throw refusal(name, fault, { secrets, ...said(mail) })
       }
     },
@@ -70,7 +81,12 @@ function classified(error: NodemailerError) {
   const { responseCode, code = '' } = error
   // RFC 5321, section 4.2.1: 4yz may pass, 5yz will not. 503 is about the session's state, not about the mail.
   const retryable = responseCode === undefined ? !LASTING.has(code) : responseCode < 500 || responseCode === 503
-  return { code, status: responseCode, retryable, reason: error.originalCode ? `${error.message} (${error.originalCode})` : error.message }
+  return {
+    code,
+    status: responseCode,
+    retryable,
+    reason: error.originalCode ? `${error.message} (${error.originalCode})` : error.message,
+  }
 }
 
 const base64 = (text: string) => Buffer.from(text).toString('base64')

@@ -13,8 +13,12 @@ export const mail: Mail = {
 
 export const foreign: Mail = {
   ...mail,
-  from: { address: 'hallo@bücher.example', name: 'Bücher & Söhne 🐔, "Zürich" GmbH für außergewöhnlich lange Absendernamen' },
-  subject: 'Passwort zurücksetzen — 密码重置 🔑 für Ihr Konto bei Bücher & Söhne, mit einer Betreffzeile über achtundsiebzig Zeichen',
+  from: {
+    address: 'hallo@bücher.example',
+    name: 'Bücher & Söhne 🐔, "Zürich" GmbH für außergewöhnlich lange Absendernamen',
+  },
+  subject:
+    'Passwort zurücksetzen — 密码重置 🔑 für Ihr Konto bei Bücher & Söhne, mit einer Betreffzeile über achtundsiebzig Zeichen',
   html: '<p>Grüße, 你好, 🐔</p>\n<p>.</p>',
   text: 'Grüße, 你好, 🐔\n.\nEnde',
 }
@@ -60,7 +64,14 @@ export async function refusalOf(sending: Promise<unknown>): Promise<Refused> {
 
 /** Sends every malformed mail and tells which ones were not refused for good before anything left the process. */
 export async function acceptedInjections(provider: MailProvider): Promise<unknown[]> {
-  const outcomes = await Promise.all(injections.map((part) => provider.send({ ...mail, ...part }).then(() => part, (error: unknown) =>
-    error instanceof Refused && !error.retryable && error.status === undefined ? undefined : part)))
+  const outcomes = await Promise.all(
+    injections.map((part) =>
+      provider.send({ ...mail, ...part }).then(
+        () => part,
+        (error: unknown) =>
+          error instanceof Refused && !error.retryable && error.status === undefined ? undefined : part,
+      ),
+    ),
+  )
   return outcomes.filter((part) => part !== undefined)
 }

@@ -27,12 +27,18 @@ export async function post(provider: string, request: Request, confidential: Con
   const timeout = AbortSignal.timeout(request.timeoutMs)
   try {
     const response = await fetch(url, {
-      method: 'POST', headers, body, redirect: 'manual', signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      method: 'POST',
+      headers,
+      body,
+      redirect: 'manual',
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
     })
     return { status: response.status, headers: response.headers, text: await beginning(response) }
   } catch (error) {
-    if (signal?.aborted) throw refusal(provider, { retryable: true, reason: 'the delivery was called off' }, confidential)
-    if (timeout.aborted) throw refusal(provider, { retryable: true, reason: `no answer within ${request.timeoutMs} ms` }, confidential)
+    if (signal?.aborted)
+      throw refusal(provider, { retryable: true, reason: 'the delivery was called off' }, confidential)
+    if (timeout.aborted)
+      throw refusal(provider, { retryable: true, reason: `no answer within ${request.timeoutMs} ms` }, confidential)
     throw refusal(provider, unreachable(error), confidential)
   }
 }
@@ -41,7 +47,7 @@ export async function post(provider: string, request: Request, confidential: Con
 export function jsonObject(text: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value as Record<string, unknown> : {}
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
   } catch {
     return {}
   }
@@ -49,7 +55,8 @@ export function jsonObject(text: string): Record<string, unknown> {
 
 /** A provider's base address without a slash at its end. Throws a TypeError, without quoting it, when it is none. */
 export function baseAddress(provider: string, address: string): string {
-  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) throw new TypeError(`${provider}: the base address is not an http(s) address`)
+  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol))
+    throw new TypeError(`${provider}: the base address is not an http(s) address`)
   return address.replace(/\/+$/, '')
 }
 
@@ -59,7 +66,7 @@ function unreachable(error: unknown) {
   const cause = error instanceof Error ? error.cause : undefined
   const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
   return cause === undefined
-    ? { retryable: false, reason: 'the request could not be made; check the provider\'s settings' }
+    ? { retryable: false, reason: "the request could not be made; check the provider's settings" }
     : { retryable: true, reason: `no connection${code}` }
 }
 

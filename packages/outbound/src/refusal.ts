@@ -36,7 +36,10 @@ export interface Confidential {
 export function refusal(provider: string, { status, retryable, reason }: Reply, confidential: Confidential): Refused {
   const said = cleared(oneLine(reason), confidential)
   const bounded = said.length > LONGEST_REASON ? `${said.slice(0, LONGEST_REASON - 1)}…` : said
-  return new Refused(`${provider}${status === undefined ? '' : ` answered ${status}`}: ${bounded || 'no reason given'}`, { retryable, status })
+  return new Refused(
+    `${provider}${status === undefined ? '' : ` answered ${status}`}: ${bounded || 'no reason given'}`,
+    { retryable, status },
+  )
 }
 
 /** Whether an HTTP status may change by itself (RFC 9110; 425 is RFC 8470, 429 RFC 6585). */
@@ -46,7 +49,9 @@ export const isPassing = (status: number) => status >= 500 || status === 408 || 
 export const oneLine = (text: string) => text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
 
 function cleared(reason: string, { secrets, texts = [], known = [] }: Confidential): string {
-  const withoutSecrets = secrets.filter((secret) => secret !== '').reduce((text, secret) => text.replaceAll(secret, '***'), reason)
+  const withoutSecrets = secrets
+    .filter((secret) => secret !== '')
+    .reduce((text, secret) => text.replaceAll(secret, '***'), reason)
   if (!texts.length) return withoutSecrets
   // Spam filters quote what they object to: links and codes of the message, which log their reader in.
   return withoutSecrets.replace(/[^\s"'<>()]{4,}/g, (word) => {

@@ -28,7 +28,8 @@ describe('verify', () => {
   it('accepts the password and nothing near it', async () => {
     const hash = await hasher.hash('Pässword 1')
     expect(await hasher.verify(hash, 'Pässword 1')).toBe(true)
-    for (const wrong of ['pässword 1', 'Passwort 1', 'Pässword 1 ', ' Pässword 1', 'Pässword', '']) expect(await hasher.verify(hash, wrong)).toBe(false)
+    for (const wrong of ['pässword 1', 'Passwort 1', 'Pässword 1 ', ' Pässword 1', 'Pässword', ''])
+      expect(await hasher.verify(hash, wrong)).toBe(false)
   })
 
   it('looks at every character of a long password', async () => {
@@ -45,7 +46,12 @@ describe('verify', () => {
   it('accepts hashes made with other parameters', async () => {
     expect(await hasher.verify(REFERENCE, 'password')).toBe(true)
     expect(await hasher.verify(REFERENCE, 'Password')).toBe(false)
-    expect(await hasher.verify(await argon2.hash('other', { ...cheap, type: argon2.argon2i, memoryCost: 32, parallelism: 2 }), 'other')).toBe(true)
+    expect(
+      await hasher.verify(
+        await argon2.hash('other', { ...cheap, type: argon2.argon2i, memoryCost: 32, parallelism: 2 }),
+        'other',
+      ),
+    ).toBe(true)
   })
 
   it('answers false for an unknown user', async () => {
@@ -72,11 +78,28 @@ describe('verify', () => {
     const hash = await hasher.hash('password')
     const [salt, digest] = hash.split('$').slice(4) as [string, string]
     const malformed = [
-      '', '$', 'password', '$argon2id$', '$2b$12$abcdefghijklmnopqrstuuSdcf6hT7fXR5y8C1Tjqc1o1bG1WkKfK', hash.slice(0, -4) + '====',
-      hash + '\n', ' ' + hash, hash.replace('v=19', 'v=99'), hash.replace('m=8', 'm=7'), hash.replace('p=1', 'p=2'), hash.replace('t=1', 't=0'),
-      hash.replace('m=8', 'm=4294967296'), hash.replace('m=8', 'm=2097152'), hash.replace('t=1', 't=1000'), hash.replace('m=8,t=1', 't=1,m=8'),
-      `$argon2id$v=19$m=8,t=1,p=1$${salt}$`, `$argon2id$v=19$m=8,t=1,p=1$$${digest}`, `$argon2id$v=19$m=8,t=1,p=1$c2FsdA$${digest}`,
-      `$argon2id$v=19$${salt}$${digest}`, `$argon2x$v=19$m=8,t=1,p=1$${salt}$${digest}`, hash.replaceAll('$', '_'),
+      '',
+      '$',
+      'password',
+      '$argon2id$',
+      '$2b$12$abcdefghijklmnopqrstuuSdcf6hT7fXR5y8C1Tjqc1o1bG1WkKfK',
+      hash.slice(0, -4) + '====',
+      hash + '\n',
+      ' ' + hash,
+      hash.replace('v=19', 'v=99'),
+      hash.replace('m=8', 'm=7'),
+      hash.replace('p=1', 'p=2'),
+      hash.replace('t=1', 't=0'),
+      hash.replace('m=8', 'm=4294967296'),
+      hash.replace('m=8', 'm=2097152'),
+      hash.replace('t=1', 't=1000'),
+      hash.replace('m=8,t=1', 't=1,m=8'),
+      `$argon2id$v=19$m=8,t=1,p=1$${salt}$`,
+      `$argon2id$v=19$m=8,t=1,p=1$$${digest}`,
+      `$argon2id$v=19$m=8,t=1,p=1$c2FsdA$${digest}`,
+      `$argon2id$v=19$${salt}$${digest}`,
+      `$argon2x$v=19$m=8,t=1,p=1$${salt}$${digest}`,
+      hash.replaceAll('$', '_'),
     ]
     for (const stored of malformed) expect(await hasher.verify(stored, 'password'), stored).toBe(false)
   })
@@ -99,7 +122,15 @@ describe('needsRehash', () => {
 
   it('is true for other parameters, the other kinds of argon2 and everything malformed', async () => {
     const hash = await hasher.hash('password')
-    for (const other of [REFERENCE, hash.replace('t=1', 't=2'), hash.replace('m=8', 'm=16'), hash.replace('argon2id', 'argon2i'), hash.replace('v=19', 'v=16'), '', '$2b$12$x']) {
+    for (const other of [
+      REFERENCE,
+      hash.replace('t=1', 't=2'),
+      hash.replace('m=8', 'm=16'),
+      hash.replace('argon2id', 'argon2i'),
+      hash.replace('v=19', 'v=16'),
+      '',
+      '$2b$12$x',
+    ]) {
       expect(hasher.needsRehash(other), other).toBe(true)
     }
   })
@@ -107,7 +138,14 @@ describe('needsRehash', () => {
 
 describe('passwordHasher', () => {
   it('refuses parameters that argon2 or verify would not take', () => {
-    for (const wrong of [{ ...cheap, memoryCost: 7 }, { ...cheap, parallelism: 2 }, { ...cheap, timeCost: 0 }, { ...cheap, timeCost: 1.5 }, { ...cheap, memoryCost: 2 ** 21 }, { ...cheap, memoryCost: Number.NaN }]) {
+    for (const wrong of [
+      { ...cheap, memoryCost: 7 },
+      { ...cheap, parallelism: 2 },
+      { ...cheap, timeCost: 0 },
+      { ...cheap, timeCost: 1.5 },
+      { ...cheap, memoryCost: 2 ** 21 },
+      { ...cheap, memoryCost: Number.NaN },
+    ]) {
       expect(() => passwordHasher(wrong)).toThrow(RangeError)
     }
     expect(() => passwordHasher(OWASP)).not.toThrow()

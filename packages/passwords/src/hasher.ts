@@ -42,7 +42,8 @@ export function passwordHasher(parameters: HashParameters): PasswordHasher {
 
   return {
     async hash(password) {
-      if (password.length > MAX_PASSWORD_LENGTH) throw new RangeError(`the password is longer than ${MAX_PASSWORD_LENGTH} characters`)
+      if (password.length > MAX_PASSWORD_LENGTH)
+        throw new RangeError(`the password is longer than ${MAX_PASSWORD_LENGTH} characters`)
       return argon2.hash(password.normalize('NFKC'), { type: argon2.argon2id, memoryCost, timeCost, parallelism })
     },
 
@@ -55,8 +56,13 @@ export function passwordHasher(parameters: HashParameters): PasswordHasher {
 
     needsRehash(hash) {
       const stored = parse(hash)
-      return stored?.type !== 'argon2id' || stored.version !== 19
-        || stored.memoryCost !== memoryCost || stored.timeCost !== timeCost || stored.parallelism !== parallelism
+      return (
+        stored?.type !== 'argon2id' ||
+        stored.version !== 19 ||
+        stored.memoryCost !== memoryCost ||
+        stored.timeCost !== timeCost ||
+        stored.parallelism !== parallelism
+      )
     },
   }
 }

@@ -15,14 +15,19 @@ interface Argon2Hash extends HashParameters {
 // Above these a hash is no longer a setting somebody meant: checking a single one would tie up the server.
 const MOST: HashParameters = { memoryCost: 1024 * 1024, timeCost: 64, parallelism: 64 }
 
-const PHC = /^\$(argon2(?:id|i|d))\$v=(16|19)\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z\d+/]{11,128})\$([A-Za-z\d+/]{6,256})$/
+const PHC =
+  /^\$(argon2(?:id|i|d))\$v=(16|19)\$m=([1-9]\d{0,9}),t=([1-9]\d{0,9}),p=([1-9]\d{0,9})\$([A-Za-z\d+/]{11,128})\$([A-Za-z\d+/]{6,256})$/
 
 /** Whether argon2 allows these parameters (RFC 9106, section 3.1: 8 KiB for every lane at least) and a server can afford them. */
 export function isUsable(parameters: HashParameters): boolean {
   const { memoryCost, timeCost, parallelism } = parameters
-  return [memoryCost, timeCost, parallelism].every((cost) => Number.isInteger(cost) && cost >= 1)
-    && memoryCost >= 8 * parallelism
-    && memoryCost <= MOST.memoryCost && timeCost <= MOST.timeCost && parallelism <= MOST.parallelism
+  return (
+    [memoryCost, timeCost, parallelism].every((cost) => Number.isInteger(cost) && cost >= 1) &&
+    memoryCost >= 8 * parallelism &&
+    memoryCost <= MOST.memoryCost &&
+    timeCost <= MOST.timeCost &&
+    parallelism <= MOST.parallelism
+  )
 }
 
 /**

@@ -18,8 +18,11 @@ export interface HttpOptions {
  * Throws a TypeError for a malformed address.
  */
 export function http(options: HttpOptions): SmsProvider {
-  const name = 'http', { fields = {} } = options
-  const headers = Object.fromEntries(Object.entries(options.headers ?? {}).map(([key, value]) => [key.toLowerCase(), value]))
+  const name = 'http',
+    { fields = {} } = options
+  const headers = Object.fromEntries(
+    Object.entries(options.headers ?? {}).map(([key, value]) => [key.toLowerCase(), value]),
+  )
   const { url } = options
   baseAddress(name, url)
   // `Bearer abc` is as secret as its second half
@@ -30,13 +33,28 @@ export function http(options: HttpOptions): SmsProvider {
     async send(unchecked, signal) {
       const sms = prepared(name, unchecked)
       const confidential = { secrets, ...said(sms) }
-      const { status, text } = await post(name, {
-        url, signal, timeoutMs: options.timeoutMs ?? TIMEOUT,
-        headers: { 'content-type': 'application/json', 'idempotency-key': sms.id, ...headers },
-        body: JSON.stringify({ ...fields, id: sms.id, to: sms.to, text: sms.text }),
-      }, confidential)
+      const { status, text } = await post(
+        name,
+        {
+          url,
+          signal,
+          timeoutMs: options.timeoutMs ?? TIMEOUT,
+          headers: { 'content-type': 'application/json', 'idempotency-key': sms.id, ...headers },
+          body: JSON.stringify({ ...fields, id: sms.id, to: sms.to, text: sms.text }),
+        },
+        confidential,
+      )
       const reply = jsonObject(text)
-      if (status < 200 || status > 299) throw refusal(name, { status, retryable: isPassing(status), reason: typeof reply['message'] === 'string' ? reply['message'] : text }, confidential)
+      if (status < 200 || status > 299)
+        throw refusal(
+          name,
+          {
+            status,
+            retryable: isPassing(status),
+            reason: typeof reply['message'] === 'string' ? reply['message'] : text,
+          },
+          confidential,
+        )
       const id = reply['id'] ?? reply['messageId']
       return typeof id === 'string' ? { providerMessageId: id } : {}
     },

@@ -27,8 +27,8 @@ const LONGEST_TEXT = 1600
 export function prepared(provider: string, sms: Sms): Sms {
   const refuse = (reason: string) => new Refused(`${provider}: ${reason}`, { retryable: false })
   const text = sms.text.split('\n').map(oneLine).join('\n').trim()
-  if (!/^[\w-]{1,128}$/.test(sms.id)) throw refuse('the message\'s id is malformed')
-  if (!isNumber(sms.to)) throw refuse('the recipient\'s number is malformed')
+  if (!/^[\w-]{1,128}$/.test(sms.id)) throw refuse("the message's id is malformed")
+  if (!isNumber(sms.to)) throw refuse("the recipient's number is malformed")
   if (text === '') throw refuse('the message is empty')
   if (text.length > LONGEST_TEXT) throw refuse(`the message is longer than ${LONGEST_TEXT} characters`)
   return { ...sms, text }

@@ -25,7 +25,9 @@ export type TwilioOptions = (Sender | Service) & {
  * Throws a TypeError, without quoting it, for a malformed account, sender, service or base address.
  */
 export function twilio(options: TwilioOptions): SmsProvider {
-  const name = 'twilio', accountSid = options.accountSid.trim(), authToken = options.authToken.trim()
+  const name = 'twilio',
+    accountSid = options.accountSid.trim(),
+    authToken = options.authToken.trim()
   if (!isSid('AC', accountSid)) throw new TypeError('twilio: the account is malformed')
   const sender = senderOf(options)
   const url = `${baseAddress(name, options.baseUrl ?? 'https://api.twilio.com')}/2010-04-01/Accounts/${accountSid}/Messages.json`
@@ -36,13 +38,20 @@ export function twilio(options: TwilioOptions): SmsProvider {
     async send(unchecked, signal) {
       const sms = prepared(name, unchecked)
       const confidential = { secrets: [authToken, credentials], ...said(sms) }
-      const { status, text } = await post(name, {
-        url, signal, timeoutMs: options.timeoutMs ?? TIMEOUT,
-        headers: { 'authorization': `Basic ${credentials}`, 'content-type': 'application/x-www-form-urlencoded' },
-        body: new URLSearchParams({ To: sms.to, ...sender, Body: sms.text }).toString(),
-      }, confidential)
+      const { status, text } = await post(
+        name,
+        {
+          url,
+          signal,
+          timeoutMs: options.timeoutMs ?? TIMEOUT,
+          headers: { authorization: `Basic ${credentials}`, 'content-type': 'application/x-www-form-urlencoded' },
+          body: new URLSearchParams({ To: sms.to, ...sender, Body: sms.text }).toString(),
+        },
+        confidential,
+      )
       const reply = jsonObject(text)
-      if (status < 200 || status > 299) throw refusal(name, { status, retryable: isPassing(status), reason: reasonIn(reply) ?? text }, confidential)
+      if (status < 200 || status > 299)
+        throw refusal(name, { status, retryable: isPassing(status), reason: reasonIn(reply) ?? text }, confidential)
       return typeof reply['sid'] === 'string' ? { providerMessageId: reply['sid'] } : {}
     },
   }
@@ -58,7 +67,8 @@ function senderOf(options: Sender | Service): Record<string, string> {
   }
   const from = options.from.trim()
   // a number, a short code, or an alphanumeric sender id, which has a letter
-  if (!isNumber(from) && !/^\d{3,8}$/.test(from) && !/^(?=.*[a-z])[a-z0-9 ]{1,11}$/i.test(from)) throw new TypeError('twilio: the sender is malformed')
+  if (!isNumber(from) && !/^\d{3,8}$/.test(from) && !/^(?=.*[a-z])[a-z0-9 ]{1,11}$/i.test(from))
+    throw new TypeError('twilio: the sender is malformed')
   return { From: from }
 }
 

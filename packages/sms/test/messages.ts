@@ -1,7 +1,11 @@
 import { Refused } from '@henhouse/outbound'
 import type { Sms, SmsProvider } from '../src/index.ts'
 
-export const sms: Sms = { id: '0b9f3b62-6f0c-4b52-9a55-0d2ec1c2a111', to: '+15551234567', text: 'Your code is 481516.\nDo not pass it on.' }
+export const sms: Sms = {
+  id: '0b9f3b62-6f0c-4b52-9a55-0d2ec1c2a111',
+  to: '+15551234567',
+  text: 'Your code is 481516.\nDo not pass it on.',
+}
 
 export const foreign: Sms = { ...sms, text: 'Grüße & "你好" = 100 % + 🐔; Ihr Code: 481516' }
 
@@ -30,7 +34,14 @@ export async function refusalOf(sending: Promise<unknown>): Promise<Refused> {
 
 /** Sends every malformed message and tells which ones were not refused for good before anything left the process. */
 export async function acceptedMalformed(provider: SmsProvider): Promise<unknown[]> {
-  const outcomes = await Promise.all(malformed.map((part) => provider.send({ ...sms, ...part }).then(() => part, (error: unknown) =>
-    error instanceof Refused && !error.retryable && error.status === undefined ? undefined : part)))
+  const outcomes = await Promise.all(
+    malformed.map((part) =>
+      provider.send({ ...sms, ...part }).then(
+        () => part,
+        (error: unknown) =>
+          error instanceof Refused && !error.retryable && error.status === undefined ? undefined : part,
+      ),
+    ),
+  )
   return outcomes.filter((part) => part !== undefined)
 }

@@ -11,25 +11,54 @@ import { nameBasedId } from './planting.ts'
 const server = await buildServer(deps)
 await addControlPlane(server, { open: false })
 
-async function call(method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object, headers: Record<string, string> = {}) {
-  const response = await server.http.inject({ method, url, headers: { host: 'localhost:3100', ...headers }, ...(payload && { payload }) })
+async function call(
+  method: 'GET' | 'POST' | 'DELETE',
+  url: string,
+  payload?: object,
+  headers: Record<string, string> = {},
+) {
+  const response = await server.http.inject({
+    method,
+    url,
+    headers: { host: 'localhost:3100', ...headers },
+    ...(payload && { payload }),
+  })
   return { status: response.statusCode, body: response.body === '' ? null : response.json() }
 }
 const seed = {
   settings: { defaultTokenExpiration: 600 },
   permissions: [{ key: 'eggs.read' }],
   roles: [{ key: 'farmer', permissions: ['eggs.read', 'fe.secure.*'], level: 3 }],
-  tenants: [{ id: 'farm', name: 'Farm' }, { name: 'Barn', parent: 'farm' }],
-  users: [{ email: 'Eve@example.com', password: 'Henhouse-1!', metadata: { likes: 'eggs' }, tenants: [{ tenant: 'Farm', roles: ['farmer'] }, { tenant: 'Barn' }] }, { email: 'mal@example.com' }],
+  tenants: [
+    { id: 'farm', name: 'Farm' },
+    { name: 'Barn', parent: 'farm' },
+  ],
+  users: [
+    {
+      email: 'Eve@example.com',
+      password: 'Henhouse-1!',
+      metadata: { likes: 'eggs' },
+      tenants: [{ tenant: 'Farm', roles: ['farmer'] }, { tenant: 'Barn' }],
+    },
+    { email: 'mal@example.com' },
+  ],
 }
 async function planted(more: object = {}) {
   const { body } = await call('POST', '/_emulator/environments', { name: unique('pen'), seed, ...more })
-  const { body: { token } } = await call('POST', '/auth/vendor', { clientId: body.clientId, secret: body.apiKey })
-  return { ...body as { id: string, name: string, apiKey: string }, vendor: { authorization: `Bearer ${token}` }, browser: { 'frontegg-vendor-id': body.id as string } }
+  const {
+    body: { token },
+  } = await call('POST', '/auth/vendor', { clientId: body.clientId, secret: body.apiKey })
+  return {
+    ...(body as { id: string; name: string; apiKey: string }),
+    vendor: { authorization: `Bearer ${token}` },
+    browser: { 'frontegg-vendor-id': body.id as string },
+  }
 }
-const login = (headers: Record<string, string>) => call('POST', '/identity/resources/auth/v1/user', { email: 'eve@example.com', password: 'Henhouse-1!' }, headers)
+const login = (headers: Record<string, string>) =>
+  call('POST', '/identity/resources/auth/v1/user', { email: 'eve@example.com', password: 'Henhouse-1!' }, headers)
 const contextOf = async (id: string) => contextFor(deps, (await server.environments.byId(id))!, deps.log)
-const send = async (id: string, to: string, template: 'ResetPassword' | 'MagicLink' = 'MagicLink', code = '123456') => mail.send(await contextOf(id), { template, to, data: { redirectURL: 'https://app.example/l', code } })
+const send = async (id: string, to: string, template: 'ResetPassword' | 'MagicLink' = 'MagicLink', code = '123456') =>
+  mail.send(await contextOf(id), { template, to, data: { redirectURL: 'https://app.example/l', code } })
 
 describe.concurrent('the control plane: environments', () => {
   test('a new one comes with credentials that work, and with its seed', async () => {
@@ -37,16 +66,29 @@ describe.concurrent('the control plane: environments', () => {
     const answer = await login(env.browser)
     expect(answer.status).toBe(200)
     const claims = JSON.parse(Buffer.from(answer.body.accessToken.split('.')[1], 'base64url').toString())
-    expect(claims).toMatchObject({ email: 'eve@example.com', tenantId: 'farm', roles: ['farmer'], metadata: { likes: 'eggs' }, aud: env.id, sub: nameBasedId(env.id, 'user eve@example.com') })
+    expect(claims).toMatchObject({
+      email: 'eve@example.com',
+      tenantId: 'farm',
+      roles: ['farmer'],
+      metadata: { likes: 'eggs' },
+      aud: env.id,
+      sub: nameBasedId(env.id, 'user eve@example.com'),
+    })
     expect(claims.permissions.sort()).toEqual(['eggs.read', 'fe.secure.*'])
     expect(claims.exp - claims.iat).toBe(600)
   })
 
-  test('none sees another\'s users', async () => {
+  test("none sees another's users", async () => {
     const [mine, theirs] = await Promise.all([planted(), planted()])
-    const user = (await call('GET', '/identity/resources/users/v3', undefined, mine.vendor)).body.items.find((u: { email: string }) => u.email === 'eve@example.com')
-    expect((await call('GET', `/identity/resources/vendor-only/users/v1/${user.id}`, undefined, theirs.vendor)).status).toBe(404)
-    expect((await call('GET', `/identity/resources/vendor-only/users/v1/${user.id}`, undefined, mine.vendor)).status).toBe(200)
+    const user = (await call('GET', '/identity/resources/users/v3', undefined, mine.vendor)).body.items.find(
+      (u: { email: string }) => u.email === 'eve@example.com',
+    )
+    expect(
+      (await call('GET', `/identity/resources/vendor-only/users/v1/${user.id}`, undefined, theirs.vendor)).status,
+    ).toBe(404)
+    expect(
+      (await call('GET', `/identity/resources/vendor-only/users/v1/${user.id}`, undefined, mine.vendor)).status,
+    ).toBe(200)
   })
 
   test('eight at once are eight', async () => {
@@ -57,10 +99,24 @@ describe.concurrent('the control plane: environments', () => {
 
   test('it is found by host name, header and token', async () => {
     const env = await planted()
-    const clock = (headers: Record<string, string>, environment?: string) => call('POST', '/_emulator/clock', { ...(environment && { environment }), set: '2030-01-01T00:00:00.000Z', freeze: true }, headers)
-    expect(await clock({ host: `${env.name}.localhost:3100` })).toEqual({ status: 200, body: { now: '2030-01-01T00:00:00.000Z', frozen: true } })
-    expect((await call('GET', '/vendors/public', undefined, { host: `${env.name}.localhost:3100` })).body.name).toBe(env.name)
-    expect((await call('GET', '/vendors/public', undefined, { 'frontegg-vendor-host': `${env.name}.localhost:3100` })).body.name).toBe(env.name)
+    const clock = (headers: Record<string, string>, environment?: string) =>
+      call(
+        'POST',
+        '/_emulator/clock',
+        { ...(environment && { environment }), set: '2030-01-01T00:00:00.000Z', freeze: true },
+        headers,
+      )
+    expect(await clock({ host: `${env.name}.localhost:3100` })).toEqual({
+      status: 200,
+      body: { now: '2030-01-01T00:00:00.000Z', frozen: true },
+    })
+    expect((await call('GET', '/vendors/public', undefined, { host: `${env.name}.localhost:3100` })).body.name).toBe(
+      env.name,
+    )
+    expect(
+      (await call('GET', '/vendors/public', undefined, { 'frontegg-vendor-host': `${env.name}.localhost:3100` })).body
+        .name,
+    ).toBe(env.name)
     expect((await call('GET', '/vendors/public', undefined, env.browser)).body.name).toBe(env.name)
     expect((await clock({}, env.name)).status).toBe(200)
     expect(await clock({}, 'no-such-name')).toMatchObject({ status: 404 })
@@ -68,9 +124,27 @@ describe.concurrent('the control plane: environments', () => {
 
   test('every fault of the request is named, and nothing is made', async () => {
     const name = unique('pen')
-    const wrong = await call('POST', '/_emulator/environments', { name, sed: {}, seed: { users: [{ email: 'x', nam: 'y' }] } })
-    expect(wrong).toMatchObject({ status: 400, body: { errors: [expect.stringMatching(/^sed is not known/), expect.stringMatching(/^seed\.users\.0\.nam is not known/), 'seed.users.0.email must be an email'] } })
-    expect(await call('POST', '/_emulator/environments', { name, seed: { users: [{ email: 'x@y.example', tenants: [{ tenant: 'T' }] }] } })).toMatchObject({ status: 400, body: { errors: ['seed.users.0.tenants.0.tenant T is none of the tenants'] } })
+    const wrong = await call('POST', '/_emulator/environments', {
+      name,
+      sed: {},
+      seed: { users: [{ email: 'x', nam: 'y' }] },
+    })
+    expect(wrong).toMatchObject({
+      status: 400,
+      body: {
+        errors: [
+          expect.stringMatching(/^sed is not known/),
+          expect.stringMatching(/^seed\.users\.0\.nam is not known/),
+          'seed.users.0.email must be an email',
+        ],
+      },
+    })
+    expect(
+      await call('POST', '/_emulator/environments', {
+        name,
+        seed: { users: [{ email: 'x@y.example', tenants: [{ tenant: 'T' }] }] },
+      }),
+    ).toMatchObject({ status: 400, body: { errors: ['seed.users.0.tenants.0.tenant T is none of the tenants'] } })
     expect((await call('POST', '/_emulator/environments', { name })).status).toBe(201)
     expect(await call('POST', '/_emulator/environments', { name })).toMatchObject({ status: 409 })
   })
@@ -81,39 +155,54 @@ describe.concurrent('the control plane: environments', () => {
     expect((await call('POST', '/auth/vendor', { clientId: env.id, secret: env.apiKey })).status).toBe(401)
     expect((await call('GET', '/identity/resources/roles/v1', undefined, env.vendor)).status).toBe(401)
     expect(await deps.database.prisma.user.count({ where: { vendorId: env.id } })).toBe(0)
-    for (const id of [env.id, UNKNOWN_ID, 'x']) expect((await call('DELETE', `/_emulator/environments/${id}`)).status).toBe(404)
+    for (const id of [env.id, UNKNOWN_ID, 'x'])
+      expect((await call('DELETE', `/_emulator/environments/${id}`)).status).toBe(404)
   })
 })
 
 describe.concurrent('the control plane: reset', () => {
   test('takes everything back to the seed, and whoever uses it goes on', async () => {
-    const env = await planted(), other = await planted()
+    const env = await planted(),
+      other = await planted()
     const before = (await login(env.browser)).body
     const keys = await call('GET', '/.well-known/jwks.json', undefined, env.browser)
-    const users = async (vendor: Record<string, string>) => (await call('GET', '/identity/resources/users/v3', undefined, vendor)).body.items.map((u: { email: string }) => u.email)
+    const users = async (vendor: Record<string, string>) =>
+      (await call('GET', '/identity/resources/users/v3', undefined, vendor)).body.items.map(
+        (u: { email: string }) => u.email,
+      )
     const eve = nameBasedId(env.id, 'user eve@example.com')
     expect((await call('DELETE', `/identity/resources/users/v1/${eve}`, undefined, { ...env.vendor })).status).toBe(200)
-    expect((await call('POST', '/identity/resources/roles/v1', [{ key: 'new', name: 'New', level: 1 }], env.vendor)).status).toBe(201)
+    expect(
+      (await call('POST', '/identity/resources/roles/v1', [{ key: 'new', name: 'New', level: 1 }], env.vendor)).status,
+    ).toBe(201)
     await send(env.id, 'eve@example.com')
     await call('POST', '/_emulator/clock', { environment: env.id, advance: 100 })
     expect(await users(env.vendor)).toEqual(['mal@example.com'])
 
     expect(await call('POST', '/_emulator/reset', { environment: env.id })).toEqual({ status: 204, body: null })
     expect((await users(env.vendor)).sort()).toEqual(['eve@example.com', 'mal@example.com'])
-    expect((await call('GET', '/identity/resources/roles/v1', undefined, env.vendor)).body.map((r: { key: string }) => r.key).sort()).toEqual(['Admin', 'ReadOnly', 'farmer'])
+    expect(
+      (await call('GET', '/identity/resources/roles/v1', undefined, env.vendor)).body
+        .map((r: { key: string }) => r.key)
+        .sort(),
+    ).toEqual(['Admin', 'ReadOnly', 'farmer'])
     expect((await call('GET', `/_emulator/messages?environment=${env.id}`)).body).toEqual([])
     expect(await call('GET', '/.well-known/jwks.json', undefined, env.browser)).toEqual(keys)
     expect((await call('POST', '/auth/vendor', { clientId: env.id, secret: env.apiKey })).status).toBe(200)
     const after = (await login(env.browser)).body
     const subject = (token: string) => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()).sub
     expect(subject(after.accessToken)).toBe(subject(before.accessToken))
-    expect(Math.abs(Date.parse((await call('POST', '/_emulator/clock', { environment: env.id })).body.now) - Date.now())).toBeLessThan(30_000)
+    expect(
+      Math.abs(Date.parse((await call('POST', '/_emulator/clock', { environment: env.id })).body.now) - Date.now()),
+    ).toBeLessThan(30_000)
     expect(await users(other.vendor)).toHaveLength(2)
   })
 
   test('eight at once leave one seed', async () => {
     const env = await planted()
-    const answers = await Promise.all(Array.from({ length: 8 }, () => call('POST', '/_emulator/reset', { environment: env.id })))
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => call('POST', '/_emulator/reset', { environment: env.id })),
+    )
     expect(answers.map((a) => a.status)).toEqual(Array(8).fill(204))
     expect((await login(env.browser)).status).toBe(200)
   })
@@ -128,14 +217,21 @@ describe.concurrent('the control plane: reset', () => {
 })
 
 describe.concurrent('the control plane: the clock', () => {
-  const clock = (environment: string, steering: object) => call('POST', '/_emulator/clock', { environment, ...steering })
+  const clock = (environment: string, steering: object) =>
+    call('POST', '/_emulator/clock', { environment, ...steering })
 
   test('is set, stopped, moved and let go, of one environment alone', async () => {
     const [env, other] = await Promise.all([planted(), planted()])
-    expect((await clock(env.id, { set: '2031-01-31T12:00:00.000Z', freeze: true })).body).toEqual({ now: '2031-01-31T12:00:00.000Z', frozen: true })
+    expect((await clock(env.id, { set: '2031-01-31T12:00:00.000Z', freeze: true })).body).toEqual({
+      now: '2031-01-31T12:00:00.000Z',
+      frozen: true,
+    })
     expect((await clock(env.id, { advance: 90 })).body).toEqual({ now: '2031-01-31T12:01:30.000Z', frozen: true })
     expect((await clock(env.id, { advance: 'P1M' })).body).toEqual({ now: '2031-02-28T12:01:30.000Z', frozen: true })
-    expect((await clock(env.id, { advance: 'P1Y1W1DT1H1M1.5S' })).body).toEqual({ now: '2032-03-07T13:02:31.500Z', frozen: true })
+    expect((await clock(env.id, { advance: 'P1Y1W1DT1H1M1.5S' })).body).toEqual({
+      now: '2032-03-07T13:02:31.500Z',
+      frozen: true,
+    })
     const moving = (await clock(env.id, { freeze: false })).body
     expect([moving.frozen, moving.now.slice(0, 13)]).toEqual([false, '2032-03-07T13'])
     expect(Math.abs(Date.parse((await clock(other.id, {})).body.now) - Date.now())).toBeLessThan(30_000)
@@ -159,14 +255,28 @@ describe.concurrent('the control plane: the clock', () => {
 
   test('names what it cannot do', async () => {
     const env = await planted()
-    for (const steering of [{ advance: -1 }, { advance: '1 day' }, { advance: 'P' }, { advance: 'PT' }, { set: 'tomorrow' }, { advance: 'P9000Y' }, { advance: 1e15 }, { freze: true }, { freeze: 'yes' }]) {
-      expect(await clock(env.id, steering), JSON.stringify(steering)).toMatchObject({ status: 400, body: { errors: [expect.any(String)] } })
+    for (const steering of [
+      { advance: -1 },
+      { advance: '1 day' },
+      { advance: 'P' },
+      { advance: 'PT' },
+      { set: 'tomorrow' },
+      { advance: 'P9000Y' },
+      { advance: 1e15 },
+      { freze: true },
+      { freeze: 'yes' },
+    ]) {
+      expect(await clock(env.id, steering), JSON.stringify(steering)).toMatchObject({
+        status: 400,
+        body: { errors: [expect.any(String)] },
+      })
     }
   })
 })
 
 describe.concurrent('the control plane: messages', () => {
-  const messages = (environment: string, query = '') => call('GET', `/_emulator/messages?environment=${environment}${query}`)
+  const messages = (environment: string, query = '') =>
+    call('GET', `/_emulator/messages?environment=${environment}${query}`)
 
   test('are shown newest first, with what is in them', async () => {
     const env = await planted()
@@ -174,10 +284,20 @@ describe.concurrent('the control plane: messages', () => {
     await send(env.id, 'b@example.com', 'ResetPassword', '654321')
     const { body } = await messages(env.id)
     expect(body).toMatchObject([
-      { environment: env.id, channel: 'email', template: 'ResetPassword', to: 'b@example.com', link: 'https://app.example/l', code: '654321', status: 'held', provider: 'none' },
+      {
+        environment: env.id,
+        channel: 'email',
+        template: 'ResetPassword',
+        to: 'b@example.com',
+        link: 'https://app.example/l',
+        code: '654321',
+        status: 'held',
+        provider: 'none',
+      },
       { to: 'a@example.com', template: 'MagicLink' },
     ])
-    for (const field of ['id', 'from', 'subject', 'html', 'text', 'createdAt']) expect(body[0][field]).toEqual(expect.any(String))
+    for (const field of ['id', 'from', 'subject', 'html', 'text', 'createdAt'])
+      expect(body[0][field]).toEqual(expect.any(String))
     expect((await messages((await planted()).id)).body).toEqual([])
   })
 
@@ -193,7 +313,8 @@ describe.concurrent('the control plane: messages', () => {
     expect(await who(`&since=${first.id}`)).toEqual(['b@example.com'])
     expect(await who('&since=2020-01-01T00:00:00Z&limit=1')).toEqual(['b@example.com'])
     expect(await who('&since=2999-01-01T00:00:00Z')).toEqual([])
-    for (const query of ['&since=then', `&since=${UNKNOWN_ID}`, '&wait=61', '&wait=x', '&limit=0', '&form=x']) expect((await messages(env.id, query)).status, query).toBe(400)
+    for (const query of ['&since=then', `&since=${UNKNOWN_ID}`, '&wait=61', '&wait=x', '&limit=0', '&form=x'])
+      expect((await messages(env.id, query)).status, query).toBe(400)
   })
 
   test('are waited for', async () => {
@@ -211,7 +332,8 @@ describe.concurrent('the control plane: messages', () => {
 
 describe.concurrent('the control plane', () => {
   test('runs the jobs that are due, by the clock of their environment', async () => {
-    const env = await planted(), ctx = await contextOf(env.id)
+    const env = await planted(),
+      ctx = await contextOf(env.id)
     await add(ctx, deliverMessage, { messageId: UNKNOWN_ID })
     await add(ctx, deliverMessage, { messageId: UNKNOWN_ID }, new Date(Date.now() + 3_600_000))
     const run = () => call('POST', '/_emulator/jobs/run', { environment: env.id })
@@ -223,20 +345,36 @@ describe.concurrent('the control plane', () => {
 
   test('answers this machine only, however a web page gets to it', async () => {
     const url = '/_emulator/environments'
-    for (const host of ['localhost:3100', '127.0.0.1:3100', '[::1]:3100', 'x.localhost']) expect((await call('GET', url, undefined, { host })).status, host).toBe(200)
-    for (const host of ['evil.example:3100', '127.0.0.1.evil.example', 'localhost.evil.example']) expect((await call('GET', url, undefined, { host })).status, host).toBe(403)
+    for (const host of ['localhost:3100', '127.0.0.1:3100', '[::1]:3100', 'x.localhost'])
+      expect((await call('GET', url, undefined, { host })).status, host).toBe(200)
+    for (const host of ['evil.example:3100', '127.0.0.1.evil.example', 'localhost.evil.example'])
+      expect((await call('GET', url, undefined, { host })).status, host).toBe(403)
     expect((await call('GET', url, undefined, { origin: 'http://localhost:3000' })).status).toBe(200)
-    for (const origin of ['https://evil.example', 'null']) expect((await call('POST', url, undefined, { origin })).status, origin).toBe(403)
+    for (const origin of ['https://evil.example', 'null'])
+      expect((await call('POST', url, undefined, { origin })).status, origin).toBe(403)
   })
 
   test('answers anybody when it was told to', async () => {
     const open = await buildServer(deps)
     await addControlPlane(open, { open: true })
-    expect((await open.http.inject({ url: '/_emulator/environments', headers: { host: 'henhouse:3100', origin: 'http://app:3000' } })).statusCode).toBe(200)
+    expect(
+      (
+        await open.http.inject({
+          url: '/_emulator/environments',
+          headers: { host: 'henhouse:3100', origin: 'http://app:3000' },
+        })
+      ).statusCode,
+    ).toBe(200)
   })
 
   test('is not there in production', async () => {
     const { http } = await buildServer(deps)
-    for (const url of ['/_emulator/messages', '/_emulator/environments', '/_emulator/clock', '/frontegg/_emulator/messages']) expect((await http.inject({ url, headers: { host: 'localhost' } })).statusCode).toBe(404)
+    for (const url of [
+      '/_emulator/messages',
+      '/_emulator/environments',
+      '/_emulator/clock',
+      '/frontegg/_emulator/messages',
+    ])
+      expect((await http.inject({ url, headers: { host: 'localhost' } })).statusCode).toBe(404)
   })
 })

@@ -22,7 +22,11 @@ const failures = {
   notFound: failure(404, 'ER-00004', 'Environment not found'),
   taken: failure(409, 'computed', 'The name of the environment, or the id of one of its users, is taken'),
   isDefault: failure(409, 'computed', 'The default environment cannot be deleted: reset it instead'),
-  notLocal: failure(403, 'computed', 'Only this machine may use the control plane: start the emulator with HENHOUSE_HOST to let others in'),
+  notLocal: failure(
+    403,
+    'computed',
+    'Only this machine may use the control plane: start the emulator with HENHOUSE_HOST to let others in',
+  ),
 }
 
 export interface ControlPlaneOptions {
@@ -31,58 +35,89 @@ export interface ControlPlaneOptions {
 }
 
 export async function addControlPlane(server: Server, { open }: ControlPlaneOptions) {
-  await server.http.register(async (app) => {
-    if (!open) app.addHook('onRequest', async (request) => { if (!await isLocal(request, server)) throw failures.notLocal() })
-    environmentRoutes(app, server)
-    messageRoutes(app, server)
-    app.post('/clock', async (request) => {
-      const { environment, ...steering } = body(Type.Object({ ...Which.properties, ...Steering.properties }), request)
-      return steer(server.worker.deps, server.environments, (await named(server, request, environment)).id, steering)
-    })
-    app.post('/jobs/run', async (request) => ({ run: await runAll(server, (await named(server, request, body(Which, request).environment)).id) }))
-  }, { prefix: '/_emulator' })
+  await server.http.register(
+    async (app) => {
+      if (!open)
+        app.addHook('onRequest', async (request) => {
+          if (!(await isLocal(request, server))) throw failures.notLocal()
+        })
+      environmentRoutes(app, server)
+      messageRoutes(app, server)
+      app.post('/clock', async (request) => {
+        const { environment, ...steering } = body(Type.Object({ ...Which.properties, ...Steering.properties }), request)
+        return steer(server.worker.deps, server.environments, (await named(server, request, environment)).id, steering)
+      })
+      app.post('/jobs/run', async (request) => ({
+        run: await runAll(server, (await named(server, request, body(Which, request).environment)).id),
+      }))
+    },
+    { prefix: '/_emulator' },
+  )
 }
 
 /** Id or name; without one, what the headers and the host say, as for every call. */
 const Which = Type.Object({ environment: Type.Optional(Type.String({ minLength: 1 })) })
 
-async function named({ environments, worker: { deps } }: Server, request: FastifyRequest, environment: string | undefined): Promise<Environment> {
+async function named(
+  { environments, worker: { deps } }: Server,
+  request: FastifyRequest,
+  environment: string | undefined,
+): Promise<Environment> {
   if (environment === undefined) return environmentOf(request, environments, deps.publicUrl.hostname)
-  const found = await environments.byId(environment) ?? await environments.byName(environment)
+  const found = (await environments.byId(environment)) ?? (await environments.byName(environment))
   if (!found) throw failures.notFound()
   return found
 }
 
 function checked<S extends TSchema>(schema: S, value: unknown): Static<S> {
-  const { value: clean, faults: [first, ...others] } = read(schema, value)
+  const {
+    value: clean,
+    faults: [first, ...others],
+  } = read(schema, value)
   if (first !== undefined) throw invalid(first, ...others)
   return clean
 }
 const body = <S extends TObject>(schema: S, request: FastifyRequest) => checked(schema, request.body ?? {})
 
 function environmentRoutes(app: FastifyInstance, server: Server) {
-  const { environments, worker: { deps } } = server
+  const {
+    environments,
+    worker: { deps },
+  } = server
   const { prisma } = deps.database
   const shown = (environment: Pick<Environment, 'id' | 'name' | 'host' | 'isDefault'>) => ({
-    id: environment.id, name: environment.name, isDefault: environment.isDefault, baseUrl: baseUrl(deps.publicUrl, environment),
+    id: environment.id,
+    name: environment.name,
+    isDefault: environment.isDefault,
+    baseUrl: baseUrl(deps.publicUrl, environment),
   })
   const NewEnvironment = Type.Object({ name: Type.Optional(Label), seed: Type.Optional(Seed) })
 
   app.get('/environments', async () => {
-    const rows = await prisma.vendor.findMany({ orderBy: [{ createdAt: 'asc' }, { name: 'asc' }], select: { id: true, name: true, host: true, isDefault: true } })
+    const rows = await prisma.vendor.findMany({
+      orderBy: [{ createdAt: 'asc' }, { name: 'asc' }],
+      select: { id: true, name: true, host: true, isDefault: true },
+    })
     return rows.map(shown)
   })
   app.post('/environments', async (request, reply) => {
     const { name = `env-${deps.random.uuid().slice(0, 13)}`, seed = {} } = body(NewEnvironment, request)
     const [first, ...others] = faultsOf(seed, 'seed.')
     if (first !== undefined) throw invalid(first, ...others)
-    const { environment, apiKey } = await plant(deps, { name }, seed).catch((error: { code?: string }) => { throw error.code === 'P2002' ? failures.taken() : error })
+    const { environment, apiKey } = await plant(deps, { name }, seed).catch((error: { code?: string }) => {
+      throw error.code === 'P2002' ? failures.taken() : error
+    })
     // not every program looks up <name>.localhost: the header leads to the environment as well
-    return reply.code(201).send({ ...shown(environment), clientId: environment.id, apiKey, headers: { 'frontegg-vendor-id': environment.id } })
+    return reply.code(201).send({
+      ...shown(environment),
+      clientId: environment.id,
+      apiKey,
+      headers: { 'frontegg-vendor-id': environment.id },
+    })
   })
   app.delete<{ Params: { id: string } }>('/environments/:id', async ({ params: { id } }, reply) => {
     const { count } = isUuid(id) ? await prisma.vendor.deleteMany({ where: { id, isDefault: false } }) : { count: 0 }
-    if (!count) throw await environments.byId(id) ? failures.isDefault() : failures.notFound()
+    if (!count) throw (await environments.byId(id)) ? failures.isDefault() : failures.notFound()
     environments.forget(id)
     return reply.code(204).send()
   })
@@ -98,10 +133,14 @@ const JOBS_MS = 10_000
 
 /** Until nothing is due, waiting for those that the worker has taken a moment ago. */
 async function runAll({ worker }: Server, vendorId: string) {
-  const { pool } = worker.deps.database, deadline = performance.now() + JOBS_MS
+  const { pool } = worker.deps.database,
+    deadline = performance.now() + JOBS_MS
   for (let count = 0; ;) {
     count += await runDue(worker, vendorId)
-    const { rows } = await pool.query('select from "Job" where "vendorId" = $1 and state = \'queued\' and "leaseUntil" > $2 limit 1', [vendorId, worker.deps.systemClock.now()])
+    const { rows } = await pool.query(
+      'select from "Job" where "vendorId" = $1 and state = \'queued\' and "leaseUntil" > $2 limit 1',
+      [vendorId, worker.deps.systemClock.now()],
+    )
     if (!rows.length || performance.now() > deadline) return count
     await pause(20)
   }
@@ -123,14 +162,24 @@ const POLL_MS = 50
 
 /** Newest first, so that the first is the one that was waited for. */
 function messageRoutes(app: FastifyInstance, server: Server) {
-  const { health, worker: { deps: { database: { prisma } } } } = server
+  const {
+    health,
+    worker: {
+      deps: {
+        database: { prisma },
+      },
+    },
+  } = server
   app.get('/messages', async (request, reply) => {
     const given = request.query as Record<string, unknown>
     const query = checked(MessageQuery, { ...given, ...fromQuery(MessageQuery as object, given) })
     const { id: vendorId } = await named(server, request, query.environment)
     const where = {
-      vendorId, ...await since(server, vendorId, query.since),
-      ...(query.to !== undefined && { recipient: { equals: query.to, mode: 'insensitive' as const } }), ...(query.template !== undefined && { template: query.template }), ...(query.channel !== undefined && { channel: query.channel }),
+      vendorId,
+      ...(await since(server, vendorId, query.since)),
+      ...(query.to !== undefined && { recipient: { equals: query.to, mode: 'insensitive' as const } }),
+      ...(query.template !== undefined && { template: query.template }),
+      ...(query.channel !== undefined && { channel: query.channel }),
     }
     const deadline = performance.now() + (query.wait ?? 0) * 1000
     for (;;) {
@@ -142,7 +191,17 @@ function messageRoutes(app: FastifyInstance, server: Server) {
   })
 }
 
-async function since({ worker: { deps: { database: { prisma } } } }: Server, vendorId: string, text: string | undefined) {
+async function since(
+  {
+    worker: {
+      deps: {
+        database: { prisma },
+      },
+    },
+  }: Server,
+  vendorId: string,
+  text: string | undefined,
+) {
   if (text === undefined) return {}
   if (isUuid(text)) {
     const message = await prisma.message.findFirst({ where: { vendorId, id: text }, select: { sequence: true } })
@@ -154,11 +213,50 @@ async function since({ worker: { deps: { database: { prisma } } } }: Server, ven
   return { createdAt: { gte: moment } }
 }
 
-const toMessage = ({ id, vendorId, channel, template, recipient, sender, senderName, subject, html, text, link, code, status, provider, error, userId, tenantId, createdAt }: Message) => ({
-  id, environment: vendorId, channel, template, to: recipient, from: sender, fromName: senderName, subject, html, text, link, code, status, provider, error, userId, tenantId, createdAt: createdAt.toISOString(),
+const toMessage = ({
+  id,
+  vendorId,
+  channel,
+  template,
+  recipient,
+  sender,
+  senderName,
+  subject,
+  html,
+  text,
+  link,
+  code,
+  status,
+  provider,
+  error,
+  userId,
+  tenantId,
+  createdAt,
+}: Message) => ({
+  id,
+  environment: vendorId,
+  channel,
+  template,
+  to: recipient,
+  from: sender,
+  fromName: senderName,
+  subject,
+  html,
+  text,
+  link,
+  code,
+  status,
+  provider,
+  error,
+  userId,
+  tenantId,
+  createdAt: createdAt.toISOString(),
 })
 
-const pause = (ms: number) => new Promise<void>((resolve) => { setTimeout(resolve, ms) })
+const pause = (ms: number) =>
+  new Promise<void>((resolve) => {
+    setTimeout(resolve, ms)
+  })
 
 const LOCAL = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
@@ -170,8 +268,12 @@ async function isLocal(request: FastifyRequest, { environments, worker: { deps }
   const known = async (url: string) => {
     if (!URL.canParse(url)) return false
     const { hostname } = new URL(url)
-    return LOCAL.test(hostname) || hostname === deps.publicUrl.hostname || await environments.byHost(hostname) !== undefined
+    return (
+      LOCAL.test(hostname) ||
+      hostname === deps.publicUrl.hostname ||
+      (await environments.byHost(hostname)) !== undefined
+    )
   }
   const origin = header(request, 'origin')
-  return await known(`http://${header(request, 'host')}`) && (origin === undefined || await known(origin))
+  return (await known(`http://${header(request, 'host')}`)) && (origin === undefined || (await known(origin)))
 }

@@ -1,24 +1,35 @@
 import type { Static, TSchema } from 'typebox'
 import { faults, tidy } from '../kernel/validation.ts'
 
-interface Shape { type?: string, properties?: Record<string, Shape>, items?: Shape, additionalProperties?: unknown }
+interface Shape {
+  type?: string
+  properties?: Record<string, Shape>
+  items?: Shape
+  additionalProperties?: unknown
+}
 
 /**
  * Reads what a person has written: unlike the API's input, what is not known is a fault, because it is a slip of the pen.
  * Every fault begins with the path of what it is about.
  */
-export function read<S extends TSchema>(schema: S, value: unknown): { value: Static<S>, faults: string[] } {
+export function read<S extends TSchema>(schema: S, value: unknown): { value: Static<S>; faults: string[] } {
   const tidied = tidy(schema as object, value)
-  return { value: tidied as Static<S>, faults: [...unknownFields(schema as Shape, value), ...faults(schema as object, tidied)] }
+  return {
+    value: tidied as Static<S>,
+    faults: [...unknownFields(schema as Shape, value), ...faults(schema as object, tidied)],
+  }
 }
 
 function unknownFields(schema: Shape, value: unknown, path = ''): string[] {
   const inside = (name: string | number) => (path ? `${path}.${name}` : String(name))
-  if (Array.isArray(value)) return schema.items ? value.flatMap((item, index) => unknownFields(schema.items!, item, inside(index))) : []
+  if (Array.isArray(value))
+    return schema.items ? value.flatMap((item, index) => unknownFields(schema.items!, item, inside(index))) : []
   if (typeof value !== 'object' || value === null || !schema.properties) return []
   const { properties } = schema
   return Object.entries(value).flatMap(([name, part]) => {
     if (Object.hasOwn(properties, name)) return unknownFields(properties[name]!, part, inside(name))
-    return schema.additionalProperties ? [] : [`${inside(name)} is not known: here can be ${Object.keys(properties).join(', ')}`]
+    return schema.additionalProperties
+      ? []
+      : [`${inside(name)} is not known: here can be ${Object.keys(properties).join(', ')}`]
   })
 }

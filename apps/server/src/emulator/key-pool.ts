@@ -13,7 +13,9 @@ export function keyPool(size: number, generate: () => Promise<KeyPair> = generat
   }
   return {
     /** Begins to make pairs; before that, and when they run out, `take` makes its own. */
-    open() { filling ??= fill() },
+    open() {
+      filling ??= fill()
+    },
     take(): Promise<KeyPair> {
       const pair = ready.pop()
       if (!pair) return generate()

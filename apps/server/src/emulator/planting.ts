@@ -17,24 +17,33 @@ type Transaction = Prisma.TransactionClient
 export async function plant(deps: Deps, environment: NewEnvironment, seed: Seed) {
   const hashes = await hashesOf(deps.passwords, seed)
   const { id = deps.random.uuid() } = environment
-  return createEnvironment(deps, { ...environment, id, applicationId: firstApplication(id) }, (tx, ctx) => sow(tx, ctx, seed, hashes))
+  return createEnvironment(deps, { ...environment, id, applicationId: firstApplication(id) }, (tx, ctx) =>
+    sow(tx, ctx, seed, hashes),
+  )
 }
 
 /**
  * Sees to it that there are these environments: what is missing is planted, what is there stays as it is, but for its API
  * key and for which one is the default; `reset` goes back to the new seed.
  */
-export async function plantMissing(deps: Deps, environments: readonly (SeedEnvironment & { clientId: string, apiKey: string })[], onPlant: (name: string) => void) {
+export async function plantMissing(
+  deps: Deps,
+  environments: readonly (SeedEnvironment & { clientId: string; apiKey: string })[],
+  onPlant: (name: string) => void,
+) {
   const { prisma } = deps.database
   for (const { name, clientId: id, apiKey, host, default: isDefault = false, ...seed } of environments) {
-    if (!await prisma.vendor.findUnique({ where: { id }, select: { id: true } })) {
+    if (!(await prisma.vendor.findUnique({ where: { id }, select: { id: true } }))) {
       onPlant(name)
       await plant(deps, { id, name, apiKey, isDefault, ...(host !== undefined && { host }) }, seed)
       continue
     }
     await prisma.$transaction(async (tx) => {
       if (isDefault) await tx.vendor.updateMany({ where: { isDefault, id: { not: id } }, data: { isDefault: false } })
-      await tx.vendor.update({ where: { id }, data: { apiKeyHash: fingerprint(apiKey), ...(isDefault && { isDefault }) } })
+      await tx.vendor.update({
+        where: { id },
+        data: { apiKeyHash: fingerprint(apiKey), ...(isDefault && { isDefault }) },
+      })
       await tx.setting.updateMany({ where: { vendorId: id, key: storedSeed.key }, data: { value: seed } })
     })
   }
@@ -46,21 +55,28 @@ export async function plantMissing(deps: Deps, environments: readonly (SeedEnvir
  */
 export async function reset(deps: Deps, environments: EnvironmentDirectory, id: string) {
   const { prisma } = deps.database
-  const stored = await prisma.setting.findFirst({ where: { vendorId: id, key: storedSeed.key }, select: { value: true } })
-  const seed = (stored?.value ?? storedSeed.initial) as Seed, hashes = await hashesOf(deps.passwords, seed)
-  await prisma.$transaction(async (tx) => {
-    // whoever resets it at the same time waits here
-    await tx.$queryRaw`select from "Vendor" where id = ${id}::uuid for update`
-    await tx.$executeRawUnsafe(await wiping(tx), id)
-    await tx.tally.deleteMany({ where: { scope: id } })
-    // of the lists that this has emptied
-    await tx.listChunk.deleteMany({ where: { vendorId: id } })
-    await tx.listChange.deleteMany({ where: { vendorId: id } })
-    const vendor = await tx.vendor.update({ where: { id }, data: { clockOffsetMs: 0, clockFrozenAt: null } })
-    const ctx = contextFor(deps, { ...vendor, keys: [] }, deps.log)
-    await addBuiltIns(tx, ctx, firstApplication(id))
-    await sow(tx, ctx, seed, hashes)
-  }, { maxWait: 10_000, timeout: 30_000 })
+  const stored = await prisma.setting.findFirst({
+    where: { vendorId: id, key: storedSeed.key },
+    select: { value: true },
+  })
+  const seed = (stored?.value ?? storedSeed.initial) as Seed,
+    hashes = await hashesOf(deps.passwords, seed)
+  await prisma.$transaction(
+    async (tx) => {
+      // whoever resets it at the same time waits here
+      await tx.$queryRaw`select from "Vendor" where id = ${id}::uuid for update`
+      await tx.$executeRawUnsafe(await wiping(tx), id)
+      await tx.tally.deleteMany({ where: { scope: id } })
+      // of the lists that this has emptied
+      await tx.listChunk.deleteMany({ where: { vendorId: id } })
+      await tx.listChange.deleteMany({ where: { vendorId: id } })
+      const vendor = await tx.vendor.update({ where: { id }, data: { clockOffsetMs: 0, clockFrozenAt: null } })
+      const ctx = contextFor(deps, { ...vendor, keys: [] }, deps.log)
+      await addBuiltIns(tx, ctx, firstApplication(id))
+      await sow(tx, ctx, seed, hashes)
+    },
+    { maxWait: 10_000, timeout: 30_000 },
+  )
   environments.forget(id)
 }
 
@@ -77,14 +93,19 @@ async function wiping(tx: Transaction) {
 const known = new WeakMap<PasswordHasher, Map<string, Promise<string>>>()
 async function hashesOf(passwords: PasswordHasher, { users = [] }: Seed) {
   let hashes = known.get(passwords)
-  if (!hashes) known.set(passwords, hashes = new Map())
-  for (const { password } of users) if (password !== undefined && !hashes.has(password)) hashes.set(password, passwords.hash(password))
+  if (!hashes) known.set(passwords, (hashes = new Map()))
+  for (const { password } of users)
+    if (password !== undefined && !hashes.has(password)) hashes.set(password, passwords.hash(password))
   return new Map(await Promise.all([...hashes].map(async ([password, hash]) => [password, await hash] as const)))
 }
 
 /** The same id at every reset, and in every place that starts from the fixed client id (RFC 9562 §5.5, name-based). */
 export function nameBasedId(namespace: string, name: string) {
-  const bytes = createHash('sha1').update(Buffer.from(namespace.replaceAll('-', ''), 'hex')).update(name).digest().subarray(0, 16)
+  const bytes = createHash('sha1')
+    .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
+    .update(name)
+    .digest()
+    .subarray(0, 16)
   bytes[6] = (bytes[6]! & 0x0f) | 0x50
   bytes[8] = (bytes[8]! & 0x3f) | 0x80
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
@@ -94,53 +115,147 @@ const firstApplication = (environmentId: string) => nameBasedId(environmentId, '
 
 /** Writes the seed's rows into an environment that has nothing but what is built in. */
 async function sow(tx: Transaction, ctx: Ctx, seed: Seed, hashes: ReadonlyMap<string, string>) {
-  const now = ctx.clock.now(), { vendorId } = ctx, times = { createdAt: now, updatedAt: now }
+  const now = ctx.clock.now(),
+    { vendorId } = ctx,
+    times = { createdAt: now, updatedAt: now }
   const setting = (key: string, value: object) => ({ vendorId, id: ctx.random.uuid(), key, value, ...times })
-  const tenants = tenantRows(ctx, seed), tenantOf = finder(seed.tenants ?? []), tenantIdOf = (reference: string) => tenants[tenantOf(reference)!]!.id
-  await tx.setting.createMany({ data: [setting(storedSeed.key, seed), ...(seed.settings ? [setting(identityConfiguration.key, { ...identityConfiguration.initial, ...seed.settings })] : [])] })
+  const tenants = tenantRows(ctx, seed),
+    tenantOf = finder(seed.tenants ?? []),
+    tenantIdOf = (reference: string) => tenants[tenantOf(reference)!]!.id
+  await tx.setting.createMany({
+    data: [
+      setting(storedSeed.key, seed),
+      ...(seed.settings
+        ? [setting(identityConfiguration.key, { ...identityConfiguration.initial, ...seed.settings })]
+        : []),
+    ],
+  })
   await tx.tenant.createMany({ data: tenants.map((row) => ({ ...row, vendorId, ...times })) })
   await sowRoles(tx, ctx, seed, tenantIdOf)
   await sowUsers(tx, ctx, seed, tenantIdOf, hashes)
 }
 
 function tenantRows({ vendorId }: Ctx, { tenants = [] }: Seed) {
-  const ids = tenants.map(({ id, name }) => id ?? nameBasedId(vendorId, `tenant ${name}`)), indexOf = finder(tenants)
+  const ids = tenants.map(({ id, name }) => id ?? nameBasedId(vendorId, `tenant ${name}`)),
+    indexOf = finder(tenants)
   return tenants.map(({ name, alias, parent, metadata }, index) => ({
-    id: ids[index]!, rowId: nameBasedId(vendorId, `row of ${ids[index]}`), name, alias: alias ?? null,
-    parentId: parent === undefined ? null : ids[indexOf(parent)!]!, metadata: (metadata ?? {}) as Prisma.InputJsonObject,
+    id: ids[index]!,
+    rowId: nameBasedId(vendorId, `row of ${ids[index]}`),
+    name,
+    alias: alias ?? null,
+    parentId: parent === undefined ? null : ids[indexOf(parent)!]!,
+    metadata: (metadata ?? {}) as Prisma.InputJsonObject,
   }))
 }
 
-async function sowRoles(tx: Transaction, { vendorId, clock, random }: Ctx, { permissions = [], roles = [] }: Seed, tenantIdOf: (reference: string) => string) {
-  const now = clock.now(), stamp = { vendorId, createdAt: now, updatedAt: now }
-  if (permissions.length) await tx.permission.createMany({ data: permissions.map(({ key, name = key, description }) => ({ ...stamp, id: random.uuid(), key, name, description: description ?? null })) })
+async function sowRoles(
+  tx: Transaction,
+  { vendorId, clock, random }: Ctx,
+  { permissions = [], roles = [] }: Seed,
+  tenantIdOf: (reference: string) => string,
+) {
+  const now = clock.now(),
+    stamp = { vendorId, createdAt: now, updatedAt: now }
+  if (permissions.length)
+    await tx.permission.createMany({
+      data: permissions.map(({ key, name = key, description }) => ({
+        ...stamp,
+        id: random.uuid(),
+        key,
+        name,
+        description: description ?? null,
+      })),
+    })
   if (!roles.length) return
-  const all = await tx.permission.findMany({ where: { vendorId }, select: { id: true, key: true } }), permissionIds = new Map(all.map(({ id, key }) => [key, id]))
-  const rows = roles.map(({ key, name = key, description, level = 0, isDefault = false, firstUserRole = false, tenant }) => ({
-    ...stamp, id: random.uuid(), key, name, description: description ?? null, level, isDefault, firstUserRole, tenantId: tenant === undefined ? null : tenantIdOf(tenant),
-  }))
+  const all = await tx.permission.findMany({ where: { vendorId }, select: { id: true, key: true } }),
+    permissionIds = new Map(all.map(({ id, key }) => [key, id]))
+  const rows = roles.map(
+    ({ key, name = key, description, level = 0, isDefault = false, firstUserRole = false, tenant }) => ({
+      ...stamp,
+      id: random.uuid(),
+      key,
+      name,
+      description: description ?? null,
+      level,
+      isDefault,
+      firstUserRole,
+      tenantId: tenant === undefined ? null : tenantIdOf(tenant),
+    }),
+  )
   await tx.role.createMany({ data: rows })
-  await tx.rolePermission.createMany({ data: roles.flatMap((role, index) => [...new Set(role.permissions)].map((key) => ({ vendorId, roleId: rows[index]!.id, permissionId: permissionIds.get(key)! }))) })
+  await tx.rolePermission.createMany({
+    data: roles.flatMap((role, index) =>
+      [...new Set(role.permissions)].map((key) => ({
+        vendorId,
+        roleId: rows[index]!.id,
+        permissionId: permissionIds.get(key)!,
+      })),
+    ),
+  })
 }
 
-async function sowUsers(tx: Transaction, { vendorId, clock }: Ctx, { users = [] }: Seed, tenantIdOf: (reference: string) => string, hashes: ReadonlyMap<string, string>) {
+async function sowUsers(
+  tx: Transaction,
+  { vendorId, clock }: Ctx,
+  { users = [] }: Seed,
+  tenantIdOf: (reference: string) => string,
+  hashes: ReadonlyMap<string, string>,
+) {
   if (!users.length) return
   const now = clock.now()
-  const rows = users.map(({ id, email, name, password, verified = true, phoneNumber, profilePictureUrl, metadata, vendorMetadata, tenants = [] }) => ({
-    vendorId, id: id?.toLowerCase() ?? nameBasedId(vendorId, `user ${email.toLowerCase()}`), email: email.toLowerCase(), name: name ?? email.split('@')[0]!, verified,
-    phoneNumber: phoneNumber ?? null, profilePictureUrl: profilePictureUrl ?? null, metadata: JSON.stringify(metadata ?? {}), vendorMetadata: JSON.stringify(vendorMetadata ?? {}),
-    passwordHash: password === undefined ? null : hashes.get(password)!, passwordChangedAt: password === undefined ? null : now,
-    activeTenantId: tenants[0] ? tenantIdOf(tenants[0].tenant) : null, createdAt: now, updatedAt: now,
-  }))
-  const memberships = users.flatMap(({ tenants = [] }, index) => tenants.map(({ tenant, roles }) => ({ userId: rows[index]!.id, tenantId: tenantIdOf(tenant), roles })))
-  const roles = await tx.role.findMany({ where: { vendorId }, select: { id: true, key: true, tenantId: true, isDefault: true } })
+  const rows = users.map(
+    ({
+      id,
+      email,
+      name,
+      password,
+      verified = true,
+      phoneNumber,
+      profilePictureUrl,
+      metadata,
+      vendorMetadata,
+      tenants = [],
+    }) => ({
+      vendorId,
+      id: id?.toLowerCase() ?? nameBasedId(vendorId, `user ${email.toLowerCase()}`),
+      email: email.toLowerCase(),
+      name: name ?? email.split('@')[0]!,
+      verified,
+      phoneNumber: phoneNumber ?? null,
+      profilePictureUrl: profilePictureUrl ?? null,
+      metadata: JSON.stringify(metadata ?? {}),
+      vendorMetadata: JSON.stringify(vendorMetadata ?? {}),
+      passwordHash: password === undefined ? null : hashes.get(password)!,
+      passwordChangedAt: password === undefined ? null : now,
+      activeTenantId: tenants[0] ? tenantIdOf(tenants[0].tenant) : null,
+      createdAt: now,
+      updatedAt: now,
+    }),
+  )
+  const memberships = users.flatMap(({ tenants = [] }, index) =>
+    tenants.map(({ tenant, roles }) => ({ userId: rows[index]!.id, tenantId: tenantIdOf(tenant), roles })),
+  )
+  const roles = await tx.role.findMany({
+    where: { vendorId },
+    select: { id: true, key: true, tenantId: true, isDefault: true },
+  })
   const roleIdsIn = (tenantId: string, keys: readonly string[] | undefined) => {
     const there = roles.filter((role) => role.tenantId === null || role.tenantId === tenantId)
     if (!keys) return there.filter((role) => role.isDefault).map(({ id }) => id)
     // the tenant's own before the environment's of the same key
-    return [...new Set(keys)].map((key) => (there.find((role) => role.key === key && role.tenantId !== null) ?? there.find((role) => role.key === key)!).id)
+    return [...new Set(keys)].map(
+      (key) =>
+        (there.find((role) => role.key === key && role.tenantId !== null) ?? there.find((role) => role.key === key)!)
+          .id,
+    )
   }
   await tx.user.createMany({ data: rows })
-  await tx.membership.createMany({ data: memberships.map(({ userId, tenantId }) => ({ vendorId, userId, tenantId, acceptedAt: now, createdAt: now })) })
-  await tx.membershipRole.createMany({ data: memberships.flatMap(({ userId, tenantId, roles: keys }) => roleIdsIn(tenantId, keys).map((roleId) => ({ vendorId, userId, tenantId, roleId }))) })
+  await tx.membership.createMany({
+    data: memberships.map(({ userId, tenantId }) => ({ vendorId, userId, tenantId, acceptedAt: now, createdAt: now })),
+  })
+  await tx.membershipRole.createMany({
+    data: memberships.flatMap(({ userId, tenantId, roles: keys }) =>
+      roleIdsIn(tenantId, keys).map((roleId) => ({ vendorId, userId, tenantId, roleId })),
+    ),
+  })
 }

@@ -16,7 +16,11 @@ export function faultsOfAll(environments: readonly SeedEnvironment[], at: (index
     ...each('host', (e) => e.host),
     ...each('default', (e) => (e.default ? 'true' : undefined)),
     // ids of users are unique among all environments
-    ...repeated(environments.flatMap(({ users = [] }, index) => users.map((user, n) => ({ path: `${at(index)}users.${n}.id`, value: user.id?.toLowerCase() })))),
+    ...repeated(
+      environments.flatMap(({ users = [] }, index) =>
+        users.map((user, n) => ({ path: `${at(index)}users.${n}.id`, value: user.id?.toLowerCase() })),
+      ),
+    ),
     ...environments.flatMap((environment, index) => faultsOf(environment, at(index))),
   ]
 }
@@ -24,11 +28,16 @@ export function faultsOfAll(environments: readonly SeedEnvironment[], at: (index
 /** Of one environment's. @param at what its paths begin with */
 export function faultsOf(seed: Seed, at = ''): string[] {
   const tenantOf = finder(seed.tenants ?? [])
-  return [...permissionFaults(seed, at), ...roleFaults(seed, at, tenantOf), ...tenantFaults(seed, at, tenantOf), ...userFaults(seed, at, tenantOf)]
+  return [
+    ...permissionFaults(seed, at),
+    ...roleFaults(seed, at, tenantOf),
+    ...tenantFaults(seed, at, tenantOf),
+    ...userFaults(seed, at, tenantOf),
+  ]
 }
 
 /** Index of the tenant with this id, else with this name; null when several have the name. */
-export function finder(tenants: readonly { id?: string, name: string }[]) {
+export function finder(tenants: readonly { id?: string; name: string }[]) {
   return (reference: string): number | null | undefined => {
     const byId = tenants.findIndex((tenant) => tenant.id === reference)
     if (byId >= 0) return byId
@@ -42,14 +51,20 @@ const builtInPermissions = builtInCategories.flatMap((category) => category.perm
 const builtInRoleKeys = builtInRoles.map((role) => role.key)
 
 const permissionFaults = ({ permissions = [] }: Seed, at: string) =>
-  repeated(permissions.map(({ key }, n) => ({ path: `${at}permissions.${n}.key`, value: key })), builtInPermissions)
+  repeated(
+    permissions.map(({ key }, n) => ({ path: `${at}permissions.${n}.key`, value: key })),
+    builtInPermissions,
+  )
 
 function roleFaults({ roles = [], permissions = [] }: Seed, at: string, tenantOf: Finder) {
   const known = new Set([...builtInPermissions, ...permissions.map(({ key }) => key)])
   // each tenant has keys of its own
   const owner = ({ tenant }: { tenant?: string }) => (tenant === undefined ? '' : `of ${tenantOf(tenant)}`)
   return [
-    ...repeated(roles.map((role, n) => ({ path: `${at}roles.${n}.key`, value: role.key, among: owner(role) })), builtInRoleKeys),
+    ...repeated(
+      roles.map((role, n) => ({ path: `${at}roles.${n}.key`, value: role.key, among: owner(role) })),
+      builtInRoleKeys,
+    ),
     ...roles.flatMap((role, n) => [
       ...(role.tenant === undefined ? [] : unknownTenant(`${at}roles.${n}.tenant`, role.tenant, tenantOf)),
       ...unknown(`${at}roles.${n}.permissions`, role.permissions, known, 'permissions'),
@@ -62,18 +77,29 @@ function tenantFaults({ tenants = [] }: Seed, at: string, tenantOf: Finder) {
     ...repeated(tenants.map(({ id }, n) => ({ path: `${at}tenants.${n}.id`, value: id }))),
     ...repeated(tenants.map(({ alias }, n) => ({ path: `${at}tenants.${n}.alias`, value: alias }))),
     // what has no id is given one made from its name
-    ...repeated(tenants.map(({ id, name }, n) => ({ path: `${at}tenants.${n}.name`, value: id === undefined ? name : undefined }))),
+    ...repeated(
+      tenants.map(({ id, name }, n) => ({
+        path: `${at}tenants.${n}.name`,
+        value: id === undefined ? name : undefined,
+      })),
+    ),
     ...tenants.flatMap(({ parent }, n) => {
       const path = `${at}tenants.${n}.parent`
       if (parent === undefined) return []
-      return isBelowItself(tenants, n, tenantOf) ? [`${path} ${parent} makes a circle`] : unknownTenant(path, parent, tenantOf)
+      return isBelowItself(tenants, n, tenantOf)
+        ? [`${path} ${parent} makes a circle`]
+        : unknownTenant(path, parent, tenantOf)
     }),
   ]
 }
 
 function isBelowItself(tenants: readonly { parent?: string }[], start: number, tenantOf: Finder) {
   const seen = new Set<number>()
-  for (let index: number | null | undefined = start; typeof index === 'number'; index = tenants[index]!.parent === undefined ? undefined : tenantOf(tenants[index]!.parent!)) {
+  for (
+    let index: number | null | undefined = start;
+    typeof index === 'number';
+    index = tenants[index]!.parent === undefined ? undefined : tenantOf(tenants[index]!.parent!)
+  ) {
     if (seen.has(index)) return true
     seen.add(index)
   }
@@ -85,11 +111,24 @@ function userFaults({ users = [], roles = [] }: Seed, at: string, tenantOf: Find
     ...repeated(users.map(({ email }, n) => ({ path: `${at}users.${n}.email`, value: email.toLowerCase() }))),
     ...repeated(users.map(({ phoneNumber }, n) => ({ path: `${at}users.${n}.phoneNumber`, value: phoneNumber }))),
     ...users.flatMap(({ tenants = [] }, n) => [
-      ...repeated(tenants.map(({ tenant }, m) => ({ path: `${at}users.${n}.tenants.${m}.tenant`, value: tenant, same: tenantOf(tenant) }))),
+      ...repeated(
+        tenants.map(({ tenant }, m) => ({
+          path: `${at}users.${n}.tenants.${m}.tenant`,
+          value: tenant,
+          same: tenantOf(tenant),
+        })),
+      ),
       ...tenants.flatMap((membership, m) => {
-        const path = `${at}users.${n}.tenants.${m}`, index = tenantOf(membership.tenant)
-        const known = new Set([...builtInRoleKeys, ...roles.filter(({ tenant }) => tenant === undefined || tenantOf(tenant) === index).map(({ key }) => key)])
-        return [...unknownTenant(`${path}.tenant`, membership.tenant, tenantOf), ...unknown(`${path}.roles`, membership.roles, known, 'roles of this tenant')]
+        const path = `${at}users.${n}.tenants.${m}`,
+          index = tenantOf(membership.tenant)
+        const known = new Set([
+          ...builtInRoleKeys,
+          ...roles.filter(({ tenant }) => tenant === undefined || tenantOf(tenant) === index).map(({ key }) => key),
+        ])
+        return [
+          ...unknownTenant(`${path}.tenant`, membership.tenant, tenantOf),
+          ...unknown(`${path}.roles`, membership.roles, known, 'roles of this tenant'),
+        ]
       }),
     ]),
   ]
@@ -121,5 +160,7 @@ const unknown = (path: string, keys: readonly string[] | undefined, known: Reado
 function unknownTenant(path: string, reference: string, tenantOf: Finder) {
   const found = tenantOf(reference)
   if (typeof found === 'number') return []
-  return [`${path} ${reference} ${found === undefined ? 'is none of the tenants' : 'is the name of several tenants: give the id'}`]
+  return [
+    `${path} ${reference} ${found === undefined ? 'is none of the tenants' : 'is the name of several tenants: give the id'}`,
+  ]
 }

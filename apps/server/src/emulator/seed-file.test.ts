@@ -6,19 +6,33 @@ const faultsIn = (text: string) => {
     parseSeedFile(text, 'seed.yaml')
     return []
   } catch (error) {
-    return (error as Error).message.split('\n').slice(1).map((line) => line.trim())
+    return (error as Error).message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim())
   }
 }
 
 describe('a seed file', () => {
   test('holds what the one environment starts with, or a list of environments', () => {
-    expect(parseSeedFile('tenants:\n  - name: Acme\nusers:\n', 'seed.yaml')).toEqual([{ name: 'default', tenants: [{ name: 'Acme' }] }])
-    expect(parseSeedFile('environments:\n  - name: one\n  - { name: two, default: true, settings: { allowSignups: false } }\n', 'seed.yaml')).toMatchObject([{ name: 'one' }, { name: 'two', default: true }])
+    expect(parseSeedFile('tenants:\n  - name: Acme\nusers:\n', 'seed.yaml')).toEqual([
+      { name: 'default', tenants: [{ name: 'Acme' }] },
+    ])
+    expect(
+      parseSeedFile(
+        'environments:\n  - name: one\n  - { name: two, default: true, settings: { allowSignups: false } }\n',
+        'seed.yaml',
+      ),
+    ).toMatchObject([{ name: 'one' }, { name: 'two', default: true }])
     expect(parseSeedFile('', 'seed.yaml')).toEqual([{ name: 'default' }])
   })
 
   test('names every wrong field at once, each with its place', () => {
-    expect(faultsIn('tenants:\n  - id: 3\n    name: Acme\nusers:\n  - email: nobody\n    pasword: x\n    tenants: [{ tenant: Acme, roles: Admin }]\nsettings:\n  defaultTokenExpiration: 0\n')).toEqual([
+    expect(
+      faultsIn(
+        'tenants:\n  - id: 3\n    name: Acme\nusers:\n  - email: nobody\n    pasword: x\n    tenants: [{ tenant: Acme, roles: Admin }]\nsettings:\n  defaultTokenExpiration: 0\n',
+      ),
+    ).toEqual([
       'seed.yaml:6:14 users.0.pasword is not known: here can be id, email, name, password, verified, phoneNumber, profilePictureUrl, metadata, vendorMetadata, tenants',
       'seed.yaml:9:27 settings.defaultTokenExpiration must not be less than 1',
       'seed.yaml:2:9 tenants.0.id must be a string',
@@ -28,25 +42,42 @@ describe('a seed file', () => {
   })
 
   test('names everything that does not fit together', () => {
-    expect(faultsIn(`
+    expect(
+      faultsIn(`
 permissions: [{ key: a }, { key: a }, { key: fe.secure.read.users }]
 roles: [{ key: Admin }, { key: own, tenant: Acme, permissions: [a, b] }, { key: own }, { key: own, tenant: Nowhere }]
 tenants: [{ name: Acme }, { name: Acme }, { id: x, name: X, parent: y }, { id: y, name: Y, parent: x }]
 users:
   - { email: a@b.example, tenants: [{ tenant: X, roles: [Admin, own, other] }, { tenant: x }] }
   - { email: A@B.example, tenants: [{ tenant: Acme }, { tenant: gone }] }
-`).map((line) => line.replace(/^\S+ /, ''))).toEqual([
-      'permissions.1.key a is there already', 'permissions.2.key fe.secure.read.users is there already',
-      'roles.0.key Admin is there already', 'roles.1.tenant Acme is the name of several tenants: give the id', 'roles.1.permissions.1 b is none of the permissions', 'roles.3.tenant Nowhere is none of the tenants',
-      'tenants.1.name Acme is there already', 'tenants.2.parent y makes a circle', 'tenants.3.parent x makes a circle',
-      'users.1.email a@b.example is there already', 'users.0.tenants.1.tenant x is there already', 'users.0.tenants.0.roles.2 other is none of the roles of this tenant',
-      'users.1.tenants.0.tenant Acme is the name of several tenants: give the id', 'users.1.tenants.1.tenant gone is none of the tenants',
+`).map((line) => line.replace(/^\S+ /, '')),
+    ).toEqual([
+      'permissions.1.key a is there already',
+      'permissions.2.key fe.secure.read.users is there already',
+      'roles.0.key Admin is there already',
+      'roles.1.tenant Acme is the name of several tenants: give the id',
+      'roles.1.permissions.1 b is none of the permissions',
+      'roles.3.tenant Nowhere is none of the tenants',
+      'tenants.1.name Acme is there already',
+      'tenants.2.parent y makes a circle',
+      'tenants.3.parent x makes a circle',
+      'users.1.email a@b.example is there already',
+      'users.0.tenants.1.tenant x is there already',
+      'users.0.tenants.0.roles.2 other is none of the roles of this tenant',
+      'users.1.tenants.0.tenant Acme is the name of several tenants: give the id',
+      'users.1.tenants.1.tenant gone is none of the tenants',
     ])
   })
 
-  test('names environments that are in each other\'s way', () => {
-    expect(faultsIn('environments:\n  - { name: a, default: true }\n  - { name: a, default: true }\n  - { name: A b }\n')).toEqual([expect.stringMatching(/^seed\.yaml:4:13 environments\.2\.name must match/)])
-    expect(faultsIn('environments:\n  - { name: a, default: true }\n  - { name: a, default: true }\n').map((line) => line.replace(/^\S+ /, ''))).toEqual(['environments.1.name a is there already', 'environments.1.default true is there already'])
+  test("names environments that are in each other's way", () => {
+    expect(
+      faultsIn('environments:\n  - { name: a, default: true }\n  - { name: a, default: true }\n  - { name: A b }\n'),
+    ).toEqual([expect.stringMatching(/^seed\.yaml:4:13 environments\.2\.name must match/)])
+    expect(
+      faultsIn('environments:\n  - { name: a, default: true }\n  - { name: a, default: true }\n').map((line) =>
+        line.replace(/^\S+ /, ''),
+      ),
+    ).toEqual(['environments.1.name a is there already', 'environments.1.default true is there already'])
   })
 
   test('says where it is no YAML', () => {

@@ -6,7 +6,11 @@ import { Id } from '../kernel/validation.ts'
 const Filled = Type.String({ minLength: 1 })
 const Json = Type.Object({}, { additionalProperties: true })
 
-const SeedPermission = Type.Object({ key: Filled, name: Type.Optional(Filled), description: Type.Optional(Type.String()) })
+const SeedPermission = Type.Object({
+  key: Filled,
+  name: Type.Optional(Filled),
+  description: Type.Optional(Type.String()),
+})
 
 const SeedRole = Type.Object({
   key: Filled,
@@ -41,12 +45,16 @@ const SeedUser = Type.Object({
   profilePictureUrl: Type.Optional(Filled),
   metadata: Type.Optional(Json),
   vendorMetadata: Type.Optional(Json),
-  tenants: Type.Optional(Type.Array(Type.Object({
-    /** id or name */
-    tenant: Filled,
-    /** keys; the default roles when absent */
-    roles: Type.Optional(Type.Array(Filled)),
-  }))),
+  tenants: Type.Optional(
+    Type.Array(
+      Type.Object({
+        /** id or name */
+        tenant: Filled,
+        /** keys; the default roles when absent */
+        roles: Type.Optional(Type.Array(Filled)),
+      }),
+    ),
+  ),
 })
 
 /** What an environment starts with, beside what all of them have. */
@@ -84,6 +92,11 @@ export const demo: SeedEnvironment = {
   tenants: [{ id: '33333333-3333-4333-8333-333333333333', name: 'Acme' }],
   users: [
     { email: 'ada@example.com', name: 'Ada', password: 'Henhouse-1!', tenants: [{ tenant: 'Acme', roles: ['Admin'] }] },
-    { email: 'bob@example.com', name: 'Bob', password: 'Henhouse-1!', tenants: [{ tenant: 'Acme', roles: ['ReadOnly'] }] },
+    {
+      email: 'bob@example.com',
+      name: 'Bob',
+      password: 'Henhouse-1!',
+      tenants: [{ tenant: 'Acme', roles: ['ReadOnly'] }],
+    },
   ],
 }

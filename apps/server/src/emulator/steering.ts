@@ -15,23 +15,36 @@ export const Steering = Type.Object({
 export type Steering = Static<typeof Steering>
 
 /** Dates outside of these have no four-digit year, which tokens' and databases' readers do not expect. */
-const EARLIEST = Date.UTC(1970), LATEST = Date.UTC(9999, 11, 31)
+const EARLIEST = Date.UTC(1970),
+  LATEST = Date.UTC(9999, 11, 31)
 
 /**
  * Moves an environment's clock: `reset` to the real time, then `set`, then `advance`; `freeze` says whether it stands
  * still from then on, else it goes on as it did. Of several calls at once each has its effect.
  */
-export async function steer({ database: { prisma }, systemClock }: Deps, environments: EnvironmentDirectory, id: string, { advance, set, freeze, reset }: Steering) {
+export async function steer(
+  { database: { prisma }, systemClock }: Deps,
+  environments: EnvironmentDirectory,
+  id: string,
+  { advance, set, freeze, reset }: Steering,
+) {
   const setting = await prisma.$transaction(async (tx) => {
     await tx.$queryRaw`select from "Vendor" where id = ${id}::uuid for update`
-    const stored = await tx.vendor.findUniqueOrThrow({ where: { id }, select: { clockOffsetMs: true, clockFrozenAt: true } })
+    const stored = await tx.vendor.findUniqueOrThrow({
+      where: { id },
+      select: { clockOffsetMs: true, clockFrozenAt: true },
+    })
     const before = reset ? { clockOffsetMs: 0n, clockFrozenAt: null } : stored
     const real = systemClock.now()
     const from = set === undefined ? environmentClock({ now: () => real }, before).now() : new Date(set)
     const to = advance === undefined ? from : after(from, advance)
-    if (!(to.getTime() >= EARLIEST && to.getTime() <= LATEST)) throw invalid('the clock can show the years 1970 to 9999 only')
+    if (!(to.getTime() >= EARLIEST && to.getTime() <= LATEST))
+      throw invalid('the clock can show the years 1970 to 9999 only')
     const frozen = freeze ?? before.clockFrozenAt !== null
-    const data = reset && set === undefined && advance === undefined && !frozen ? before : { clockOffsetMs: BigInt(to.getTime() - real.getTime()), clockFrozenAt: frozen ? to : null }
+    const data =
+      reset && set === undefined && advance === undefined && !frozen
+        ? before
+        : { clockOffsetMs: BigInt(to.getTime() - real.getTime()), clockFrozenAt: frozen ? to : null }
     await tx.vendor.update({ where: { id }, data })
     return data
   })
@@ -39,14 +52,23 @@ export async function steer({ database: { prisma }, systemClock }: Deps, environ
   return { now: environmentClock(systemClock, setting).now().toISOString(), frozen: setting.clockFrozenAt !== null }
 }
 
-const DURATION = /^P(?!$)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
+const DURATION =
+  /^P(?!$)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
 
 /** Months and years are those of the calendar; the last day of a month stays the last at most. */
 function after(from: Date, advance: number | string): Date {
   if (typeof advance === 'number') return new Date(from.getTime() + advance * 1000)
   const parts = DURATION.exec(advance)
   if (!parts) throw invalid('advance must be a number of seconds, or an ISO 8601 duration such as P1DT12H')
-  const [years, months, weeks, days, hours, minutes, seconds] = parts.slice(1).map((part) => Number(part ?? 0)) as [number, number, number, number, number, number, number]
+  const [years, months, weeks, days, hours, minutes, seconds] = parts.slice(1).map((part) => Number(part ?? 0)) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ]
   const to = new Date(from)
   to.setUTCMonth(to.getUTCMonth() + 12 * years + months)
   if (to.getUTCDate() !== from.getUTCDate()) to.setUTCDate(0)

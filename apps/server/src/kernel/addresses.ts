@@ -14,10 +14,12 @@ export function canonical(text: string): string | undefined {
   const plain = mapped ? parsed.toIPv4Address() : parsed
   if (prefix === undefined) return plain.toString()
   if (!/^\d{1,3}$/.test(prefix)) return undefined
-  const most = plain instanceof ipaddr.IPv4 ? 32 : 128, bits = mapped ? Number(prefix) - 96 : Number(prefix)
+  const most = plain instanceof ipaddr.IPv4 ? 32 : 128,
+    bits = mapped ? Number(prefix) - 96 : Number(prefix)
   if (bits < 0 || bits > most) return undefined
   const cidr = `${plain.toString()}/${bits}`
-  const network = plain instanceof ipaddr.IPv4 ? ipaddr.IPv4.networkAddressFromCIDR(cidr) : ipaddr.IPv6.networkAddressFromCIDR(cidr)
+  const network =
+    plain instanceof ipaddr.IPv4 ? ipaddr.IPv4.networkAddressFromCIDR(cidr) : ipaddr.IPv6.networkAddressFromCIDR(cidr)
   return bits === most ? network.toString() : `${network.toString()}/${bits}`
 }
 

@@ -3,10 +3,26 @@ import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import jwt from '@fastify/jwt'
 import fastJson from 'fast-json-stringify'
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Fastify, {
+  LogController,
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import type { Logger } from 'pino'
 import type { TSchema } from 'typebox'
-import { admit, callerOf, guestOf, header, identify, tenantOf, userOf, type PermissionsOf, type Reaches } from './authorize.ts'
+import {
+  admit,
+  callerOf,
+  guestOf,
+  header,
+  identify,
+  tenantOf,
+  userOf,
+  type PermissionsOf,
+  type Reaches,
+} from './authorize.ts'
 import { contextFor } from './context.ts'
 import type { Deps } from './deps.ts'
 import { environmentDirectory } from './environments.ts'
@@ -15,7 +31,18 @@ import { health } from './health.ts'
 import type { Job, WorkerParts } from './jobs.ts'
 import { heedAddress, heedSubjects } from './limits.ts'
 import { measure } from './metrics.ts'
-import { Empty, isReply, Raw, type Ctx, type Http, type HttpCtx, type Operation, type RawBody, type TenantScope, type UserScope } from './operation.ts'
+import {
+  Empty,
+  isReply,
+  Raw,
+  type Ctx,
+  type Http,
+  type HttpCtx,
+  type Operation,
+  type RawBody,
+  type TenantScope,
+  type UserScope,
+} from './operation.ts'
 import { traceId } from './random.ts'
 import { tokenReader } from './tokens.ts'
 import { faults, fits, fromQuery, isStorable, tidy } from './validation.ts'
@@ -45,19 +72,41 @@ export async function buildApp({ deps, operations, jobs, permissionsOf, reaches 
     // browsers call every path below /frontegg, servers without it
     rewriteUrl: (request) => request.url?.replace(/^\/+frontegg(?=\/)/, '') ?? '/',
   })
-  app.addHook('onRequest', async (request, reply) => { reply.header('frontegg-trace-id', request.id) })
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('frontegg-trace-id', request.id)
+  })
   app.addHook('onResponse', async (request, reply) => {
     // the route, not the address: query strings hold tokens
-    request.log[(request.routeOptions.config as { quiet?: boolean }).quiet ? 'debug' : 'info']({ method: request.method, route: request.routeOptions.url ?? 'unknown', status: reply.statusCode, ms: Math.round(reply.elapsedTime) }, 'served')
+    request.log[(request.routeOptions.config as { quiet?: boolean }).quiet ? 'debug' : 'info'](
+      {
+        method: request.method,
+        route: request.routeOptions.url ?? 'unknown',
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+      },
+      'served',
+    )
   })
   acceptAnyJson(app)
   app.setErrorHandler((error, request, reply) => sendError(error as Error, request, reply))
   app.setNotFoundHandler((_request, reply) => sendEnvelope(reply, errors.notFound('Route')))
   await app.register(cookie)
-  await app.register(helmet, { contentSecurityPolicy: { directives: { defaultSrc: ['\'none\''], frameAncestors: ['\'none\''] } }, crossOriginResourcePolicy: { policy: 'cross-origin' } })
+  await app.register(helmet, {
+    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    crossOriginResourcePolicy: { policy: 'cross-origin' },
+  })
   await app.register(cors, {
-    origin: deps.allowedOrigins === '*' ? true : [...deps.allowedOrigins, deps.publicUrl.origin], credentials: true,
-    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'], exposedHeaders: ['frontegg-trace-id', 'retry-after', 'x-rate-limit-limit', 'x-rate-limit-remaining', 'x-rate-limit-reset'], maxAge: 600,
+    origin: deps.allowedOrigins === '*' ? true : [...deps.allowedOrigins, deps.publicUrl.origin],
+    credentials: true,
+    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: [
+      'frontegg-trace-id',
+      'retry-after',
+      'x-rate-limit-limit',
+      'x-rate-limit-remaining',
+      'x-rate-limit-reset',
+    ],
+    maxAge: 600,
   })
   // Every call names its own key: this secret signs and verifies nothing.
   await app.register(jwt, { secret: deps.random.token() })
@@ -85,18 +134,30 @@ export async function buildApp({ deps, operations, jobs, permissionsOf, reaches 
         const known = caller ?? guestOf(ctx, op, claims)
         const tenant = await tenantOf(ctx, op, known, request, reaches)
         const user = await userOf(ctx, op, known, request)
-        const full: HttpCtx & Scoped & { caller: unknown } = { ...ctx, http: httpOf(deps, request, reply), caller, tenant, user }
+        const full: HttpCtx & Scoped & { caller: unknown } = {
+          ...ctx,
+          http: httpOf(deps, request, reply),
+          caller,
+          tenant,
+          user,
+        }
         return send(deps, op, reply, await answer(full, op, input))
       },
     })
   }
-  return { http: app as FastifyInstance, environments, worker: { deps, environments, jobs, log: deps.log } satisfies WorkerParts, operations, health: state }
+  return {
+    http: app as FastifyInstance,
+    environments,
+    worker: { deps, environments, jobs, log: deps.log } satisfies WorkerParts,
+    operations,
+    health: state,
+  }
 }
 
 /** Which environment a call is for may be what it has yet to prove: then it counts for all of them together. */
 const anywhere = (deps: Deps) => ({ deps, vendorId: 'any', clock: deps.systemClock })
 
-type Scoped = Ctx & { tenant: TenantScope | undefined, user: UserScope | undefined }
+type Scoped = Ctx & { tenant: TenantScope | undefined; user: UserScope | undefined }
 
 async function answer(ctx: Scoped, op: Operation, input: unknown): Promise<unknown> {
   try {
@@ -108,19 +169,26 @@ async function answer(ctx: Scoped, op: Operation, input: unknown): Promise<unkno
 
 /** What a handler has thrown, as the caller is told it. */
 async function refuse(ctx: Scoped, op: Operation, thrown: unknown): Promise<never> {
-  const error = pointsNowhere(thrown) ? await lostScope(ctx) ?? thrown : thrown
-  if (ctx.deps.strict && error instanceof ApiError && !declares(op, error.status)) throw new Error(`${op.id} raised an undeclared ${error.status}: ${error.message}`, { cause: thrown })
+  const error = pointsNowhere(thrown) ? ((await lostScope(ctx)) ?? thrown) : thrown
+  if (ctx.deps.strict && error instanceof ApiError && !declares(op, error.status))
+    throw new Error(`${op.id} raised an undeclared ${error.status}: ${error.message}`, { cause: thrown })
   throw error
 }
 
 /** A token outlives its tenant and its user for a while: what is written for one that is no more points nowhere. */
 async function lostScope({ db, tenant, user }: Scoped) {
-  if (tenant && !await db.tenant.findFirst({ where: { id: tenant.id }, select: { id: true } })) return errors.notFound('Tenant')
-  return user && !await db.user.findUnique({ where: { id: user.id }, select: { id: true } }) ? errors.notFound('User') : undefined
+  if (tenant && !(await db.tenant.findFirst({ where: { id: tenant.id }, select: { id: true } })))
+    return errors.notFound('Tenant')
+  return user && !(await db.user.findUnique({ where: { id: user.id }, select: { id: true } }))
+    ? errors.notFound('User')
+    : undefined
 }
 
 /** 400, 401, 403 and 404 come from the kernel itself; anything else an operation must name. */
-const declares = (op: Operation, status: number) => [400, 401, 403, 404].includes(status) || (status === 429 && !!op.limits) || !!op.errors?.some((e) => e.status === status)
+const declares = (op: Operation, status: number) =>
+  [400, 401, 403, 404].includes(status) ||
+  (status === 429 && !!op.limits) ||
+  !!op.errors?.some((e) => e.status === status)
 
 /** Clients send `Content-Type: application/json` with no body, on any method. */
 function acceptAnyJson(app: FastifyInstance) {
@@ -130,21 +198,41 @@ function acceptAnyJson(app: FastifyInstance) {
     if (text.trim() === '') return done(null, undefined)
     // Postgres cannot store it, in text or in JSON
     if (text.includes('\\u0000')) return done(errors.malformedJson())
-    parse(request, text, (error, value) => done(error || (/\\ud[89a-f]/i.test(text) && !isStorable(value)) ? errors.malformedJson() : null, value))
+    parse(request, text, (error, value) =>
+      done(error || (/\\ud[89a-f]/i.test(text) && !isStorable(value)) ? errors.malformedJson() : null, value),
+    )
   })
-  app.addContentTypeParser<Buffer>('multipart/form-data', { parseAs: 'buffer' }, async (request: FastifyRequest, form: Buffer) => fromForm(request, form))
-  app.addContentTypeParser<string>('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) => done(null, Object.fromEntries(new URLSearchParams(text))))
+  app.addContentTypeParser<Buffer>(
+    'multipart/form-data',
+    { parseAs: 'buffer' },
+    async (request: FastifyRequest, form: Buffer) => fromForm(request, form),
+  )
+  app.addContentTypeParser<string>('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) =>
+    done(null, Object.fromEntries(new URLSearchParams(text))),
+  )
 }
 
 /** The fields of a form, for an operation that takes an upload. */
 async function fromForm(request: FastifyRequest, form: Buffer) {
   const { upload } = request.routeOptions.config as { upload?: string }
   if (upload === undefined) throw new ApiError(415, undefined, ['Unsupported media type'])
-  const entries = await new Response(new Uint8Array(form), { headers: { 'content-type': header(request, 'content-type')! } }).formData().then((data) => [...data], () => { throw errors.malformedForm() })
+  const entries = await new Response(new Uint8Array(form), {
+    headers: { 'content-type': header(request, 'content-type')! },
+  })
+    .formData()
+    .then(
+      (data) => [...data],
+      () => {
+        throw errors.malformedForm()
+      },
+    )
   const fields = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string')
   // the types of Node's own File and of what a form gives differ
   const file = entries.find(([, value]) => typeof value !== 'string')?.[1] as unknown as Blob | undefined
-  return { ...Object.fromEntries(fields), ...(file && { [upload]: Buffer.from(await file.arrayBuffer()).toString('base64') }) }
+  return {
+    ...Object.fromEntries(fields),
+    ...(file && { [upload]: Buffer.from(await file.arrayBuffer()).toString('base64') }),
+  }
 }
 
 function inputOf(op: Operation, request: FastifyRequest) {
@@ -152,8 +240,13 @@ function inputOf(op: Operation, request: FastifyRequest) {
   // an id that cannot be one names nothing
   if (op.params && faults(op.params as object, request.params).length) throw errors.notFound()
   const query = op.query && fromQuery(op.query as object, request.query as Record<string, unknown>)
-  const body = op.body && tidy(op.body as object, request.body ?? ((op.body as { type?: string }).type === 'array' ? undefined : {}))
-  const [first, ...rest] = [...(query ? faults(op.query as object, query) : []), ...(op.body ? faults(op.body as object, body) : [])]
+  const body =
+    op.body &&
+    tidy(op.body as object, request.body ?? ((op.body as { type?: string }).type === 'array' ? undefined : {}))
+  const [first, ...rest] = [
+    ...(query ? faults(op.query as object, query) : []),
+    ...(op.body ? faults(op.body as object, body) : []),
+  ]
   if (first !== undefined) throw invalid(first, ...rest)
   return { params: request.params, query, body }
 }
@@ -167,18 +260,29 @@ function httpOf(deps: Deps, request: FastifyRequest, reply: FastifyReply): Http 
     applicationId: header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id'),
     tenantHeader: header(request, 'frontegg-tenant-id'),
     loginAlias: header(request, 'frontegg-login-alias'),
-    get cookies() { return request.cookies },
+    get cookies() {
+      return request.cookies
+    },
     setCookie(name, value, { maxAgeSeconds, sameSite }) {
       // browsers refuse SameSite=None on an insecure cookie; over plain http Lax is the widest they take
-      void reply.setCookie(name, value, { path: '/', httpOnly: true, secure, sameSite: !secure && sameSite === 'none' ? 'lax' : sameSite, maxAge: maxAgeSeconds })
+      void reply.setCookie(name, value, {
+        path: '/',
+        httpOnly: true,
+        secure,
+        sameSite: !secure && sameSite === 'none' ? 'lax' : sameSite,
+        maxAge: maxAgeSeconds,
+      })
     },
-    clearCookie(name) { void reply.clearCookie(name, { path: '/', httpOnly: true, secure }) },
+    clearCookie(name) {
+      void reply.clearCookie(name, { path: '/', httpOnly: true, secure })
+    },
   }
 }
 
 function originOf({ allowedOrigins, publicUrl }: Deps, request: FastifyRequest) {
   const origin = header(request, 'origin')
-  const known = origin !== undefined && (allowedOrigins === '*' || origin === publicUrl.origin || allowedOrigins.includes(origin))
+  const known =
+    origin !== undefined && (allowedOrigins === '*' || origin === publicUrl.origin || allowedOrigins.includes(origin))
   return known && URL.canParse(origin) ? origin : undefined
 }
 
@@ -186,7 +290,11 @@ const writers = new WeakMap<TSchema, (value: unknown) => string>()
 /** Only declared fields leave. Compiled when first used. */
 function serialize(schema: TSchema, value: unknown) {
   let write = writers.get(schema)
-  if (!write) writers.set(schema, write = fastJson(schema as object, { largeArrayMechanism: 'json-stringify' }) as (value: unknown) => string)
+  if (!write)
+    writers.set(
+      schema,
+      (write = fastJson(schema as object, { largeArrayMechanism: 'json-stringify' }) as (value: unknown) => string),
+    )
   return write(value)
 }
 
@@ -197,7 +305,8 @@ function send(deps: Deps, op: Operation, reply: FastifyReply, result: unknown) {
   reply.code(status)
   if (schema === Empty) return reply.send()
   if (schema === Raw) return sendRaw(reply, body as RawBody)
-  if (deps.strict && !fits(schema, body)) throw new Error(`the reply of ${op.id} does not fit its schema: ${faults(schema as object, body).join('; ')}`)
+  if (deps.strict && !fits(schema, body))
+    throw new Error(`the reply of ${op.id} does not fit its schema: ${faults(schema as object, body).join('; ')}`)
   return reply.header('content-type', 'application/json; charset=utf-8').send(serialize(schema, body))
 }
 
@@ -208,14 +317,26 @@ function sendRaw(reply: FastifyReply, { type, data, lasting }: RawBody) {
 }
 
 function sendEnvelope(reply: FastifyReply, error: ApiError) {
-  return reply.code(error.status).headers(error.headers ?? {}).header('content-type', 'application/json; charset=utf-8').send(JSON.stringify(envelope(error)))
+  return reply
+    .code(error.status)
+    .headers(error.headers ?? {})
+    .header('content-type', 'application/json; charset=utf-8')
+    .send(JSON.stringify(envelope(error)))
 }
 
-function sendError(error: Error & { statusCode?: number, code?: string }, request: FastifyRequest, reply: FastifyReply) {
+function sendError(
+  error: Error & { statusCode?: number; code?: string },
+  request: FastifyRequest,
+  reply: FastifyReply,
+) {
   if (error instanceof ApiError) return sendEnvelope(reply, error)
   if (error.statusCode === 413) return sendEnvelope(reply, new ApiError(413, undefined, ['Request is too large']))
   if (error.statusCode === 415) return sendEnvelope(reply, new ApiError(415, undefined, ['Unsupported media type']))
-  if (error.statusCode && error.statusCode < 500) return sendEnvelope(reply, new ApiError(error.statusCode, undefined, ['Bad request']))
-  request.log.error({ err: error, operation: (request.routeOptions.config as { operation?: string }).operation }, 'failed')
+  if (error.statusCode && error.statusCode < 500)
+    return sendEnvelope(reply, new ApiError(error.statusCode, undefined, ['Bad request']))
+  request.log.error(
+    { err: error, operation: (request.routeOptions.config as { operation?: string }).operation },
+    'failed',
+  )
   return sendEnvelope(reply, new ApiError(500, undefined, ['Internal server error']))
 }

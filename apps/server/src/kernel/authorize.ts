@@ -21,10 +21,18 @@ export function bearer(request: FastifyRequest) {
 }
 
 /** Host name without scheme, port and path; SDKs send full URLs, too. */
-const hostName = (text: string) => text.replace(/^[a-z]+:\/\//i, '').replace(/[/:].*$/, '').toLowerCase()
+const hostName = (text: string) =>
+  text
+    .replace(/^[a-z]+:\/\//i, '')
+    .replace(/[/:].*$/, '')
+    .toLowerCase()
 
 /** Which environment a request without a valid token is for: named by a header, else by the host it came to, else the default one. */
-export async function environmentOf(request: FastifyRequest, environments: EnvironmentDirectory, publicHost: string): Promise<Environment> {
+export async function environmentOf(
+  request: FastifyRequest,
+  environments: EnvironmentDirectory,
+  publicHost: string,
+): Promise<Environment> {
   const named = header(request, 'frontegg-vendor-id')
   if (named) {
     const environment = await environments.byId(named)
@@ -35,7 +43,7 @@ export async function environmentOf(request: FastifyRequest, environments: Envir
     const host = hostName(header(request, name) ?? '')
     if (!host || host === publicHost) continue
     const label = host.endsWith(`.${publicHost}`) ? host.slice(0, -publicHost.length - 1) : undefined
-    const found = await environments.byHost(host) ?? (label ? await environments.byName(label) : undefined)
+    const found = (await environments.byHost(host)) ?? (label ? await environments.byName(label) : undefined)
     if (found) return found
   }
   const fallback = await environments.default()
@@ -43,13 +51,22 @@ export async function environmentOf(request: FastifyRequest, environments: Envir
   return fallback
 }
 
-export interface Identified { environment: Environment, claims: Claims | undefined }
+export interface Identified {
+  environment: Environment
+  claims: Claims | undefined
+}
 
 /**
  * The environment and, where a valid token came along, what it says. Whether the token is good enough is `callerOf`'s to say.
  * A public operation takes no notice of a bad token (browsers send stale ones along with a refresh).
  */
-export async function identify(request: FastifyRequest, op: Operation, read: TokenReader, environments: EnvironmentDirectory, publicHost: string): Promise<Identified> {
+export async function identify(
+  request: FastifyRequest,
+  op: Operation,
+  read: TokenReader,
+  environments: EnvironmentDirectory,
+  publicHost: string,
+): Promise<Identified> {
   const token = bearer(request)
   const known = token ? await read(token) : undefined
   if (known) return known
@@ -64,9 +81,15 @@ export const may = (held: readonly string[], wanted: string) =>
 /** Loads the permission keys of a user whose token carries none, as the environment may configure. */
 export type PermissionsOf = (ctx: Ctx, userId: string, tenantId: string) => Promise<readonly string[]>
 
-const unexpired = (ctx: Ctx, claims: Claims | undefined) => (claims && (claims.exp === undefined || claims.exp > epoch(ctx.clock.now())) ? claims : undefined)
+const unexpired = (ctx: Ctx, claims: Claims | undefined) =>
+  claims && (claims.exp === undefined || claims.exp > epoch(ctx.clock.now())) ? claims : undefined
 
-export async function callerOf(ctx: Ctx, op: Operation, claims: Claims | undefined, permissionsOf: PermissionsOf): Promise<VendorCaller | UserCaller | undefined> {
+export async function callerOf(
+  ctx: Ctx,
+  op: Operation,
+  claims: Claims | undefined,
+  permissionsOf: PermissionsOf,
+): Promise<VendorCaller | UserCaller | undefined> {
   if (op.auth === 'public') return undefined
   const valid = unexpired(ctx, claims)
   if (op.auth === 'vendor' && valid?.type !== 'vendor') throw errors.notVendor()
@@ -94,21 +117,38 @@ export type Reaches = (ctx: Ctx, caller: UserCaller, tenantId: string) => Promis
  * The tenant of the call: the user token's own, or one below it that a header names and the user has access to; the one
  * that an environment token names and that is this environment's.
  */
-export async function tenantOf(ctx: Ctx, op: Operation, caller: VendorCaller | UserCaller | undefined, request: FastifyRequest, reaches: Reaches): Promise<TenantScope | undefined> {
+export async function tenantOf(
+  ctx: Ctx,
+  op: Operation,
+  caller: VendorCaller | UserCaller | undefined,
+  request: FastifyRequest,
+  reaches: Reaches,
+): Promise<TenantScope | undefined> {
   if (!op.tenant || op.tenant === 'none') return undefined
   const named = header(request, 'frontegg-tenant-id')
-  if (caller?.kind === 'user') return { id: named !== undefined && named !== caller.tenantId && await reaches(ctx, caller, named) ? named : caller.tenantId } as TenantScope
+  if (caller?.kind === 'user')
+    return {
+      id:
+        named !== undefined && named !== caller.tenantId && (await reaches(ctx, caller, named))
+          ? named
+          : caller.tenantId,
+    } as TenantScope
   const id = caller && named
   if (id === undefined) {
     if (op.tenant === 'required') throw errors.noTenant()
     return undefined
   }
-  if (!await ctx.db.tenant.findFirst({ where: { id }, select: { id: true } })) throw errors.notFound('Tenant')
+  if (!(await ctx.db.tenant.findFirst({ where: { id }, select: { id: true } }))) throw errors.notFound('Tenant')
   return { id } as TenantScope
 }
 
 /** The user of the call: the token's own, or the one that an environment token names. */
-export async function userOf(ctx: Ctx, op: Operation, caller: VendorCaller | UserCaller | undefined, request: FastifyRequest): Promise<UserScope | undefined> {
+export async function userOf(
+  ctx: Ctx,
+  op: Operation,
+  caller: VendorCaller | UserCaller | undefined,
+  request: FastifyRequest,
+): Promise<UserScope | undefined> {
   if (!op.user || op.user === 'none') return undefined
   if (caller?.kind === 'user') return { id: caller.userId } as UserScope
   const id = caller && header(request, 'frontegg-user-id')
@@ -116,10 +156,12 @@ export async function userOf(ctx: Ctx, op: Operation, caller: VendorCaller | Use
     if (op.user === 'required') throw errors.noUser()
     return undefined
   }
-  if (!isUuid(id) || !await ctx.db.user.findUnique({ where: { id }, select: { id: true } })) throw errors.notFound('User')
+  if (!isUuid(id) || !(await ctx.db.user.findUnique({ where: { id }, select: { id: true } })))
+    throw errors.notFound('User')
   return { id } as UserScope
 }
 
 export function admit(op: Operation, caller: VendorCaller | UserCaller | undefined) {
-  if (caller?.kind === 'user' && op.permission && !may(caller.permissions, op.permission)) throw errors.forbidden(op.permission)
+  if (caller?.kind === 'user' && op.permission && !may(caller.permissions, op.permission))
+    throw errors.forbidden(op.permission)
 }

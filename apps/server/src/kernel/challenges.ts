@@ -27,33 +27,49 @@ export interface Issue {
 
 /** What is stored of a secret. @param salt keeps the same code of two attempts from having the same hash */
 export const hashOf = (ctx: Ctx, kind: ChallengeKind, secret: string, salt: string) =>
-  (kind.typed ? ctx.deps.secrets.digest(`${ctx.vendorId} ${kind.purpose} ${salt} ${secret}`) : fingerprint(secret))
+  kind.typed ? ctx.deps.secrets.digest(`${ctx.vendorId} ${kind.purpose} ${salt} ${secret}`) : fingerprint(secret)
 
 /** @throws 404 for a user who is gone */
 export function issue(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, userId, tenantId, data, salt }: Issue) {
-  const now = ctx.clock.now(), id = ctx.random.uuid()
-  return ctx.db.challenge.create({
-    data: {
-      id, purpose: kind.purpose, secretHash: hashOf(ctx, kind, secret, salt ?? id), maxAttempts: kind.maxAttempts ?? 5,
-      userId: userId ?? null, tenantId: tenantId ?? null, data: data ?? {}, createdAt: now, expiresAt: after(now, lifetimeMs),
-    },
-  // gone meanwhile, or before: access tokens outlive their user
-  }).catch(onUnknownReference(errors.notFound('User')))
+  const now = ctx.clock.now(),
+    id = ctx.random.uuid()
+  return ctx.db.challenge
+    .create({
+      data: {
+        id,
+        purpose: kind.purpose,
+        secretHash: hashOf(ctx, kind, secret, salt ?? id),
+        maxAttempts: kind.maxAttempts ?? 5,
+        userId: userId ?? null,
+        tenantId: tenantId ?? null,
+        data: data ?? {},
+        createdAt: now,
+        expiresAt: after(now, lifetimeMs),
+      },
+      // gone meanwhile, or before: access tokens outlive their user
+    })
+    .catch(onUnknownReference(errors.notFound('User')))
 }
 
-export type Outcome<C> = { state: 'ok', challenge: C } | { state: 'unknown' | 'expired' | 'used' }
+export type Outcome<C> = { state: 'ok'; challenge: C } | { state: 'unknown' | 'expired' | 'used' }
 
 /** Looks a long secret up by its hash and uses it, if it still can be: of any number of callers at once, one is told `ok`. */
 export async function redeem(ctx: Ctx, kind: ChallengeKind, secret: string) {
   const challenge = await find(ctx, kind, secret)
   if (challenge.state !== 'ok') return challenge
-  const { count } = await ctx.db.challenge.updateMany({ where: { id: challenge.challenge.id, consumedAt: null }, data: { consumedAt: ctx.clock.now() } })
+  const { count } = await ctx.db.challenge.updateMany({
+    where: { id: challenge.challenge.id, consumedAt: null },
+    data: { consumedAt: ctx.clock.now() },
+  })
   return count === 1 ? challenge : { state: 'used' as const }
 }
 
 /** As `redeem`, without using it up. */
 export async function find(ctx: Ctx, kind: ChallengeKind, secret: string) {
-  const challenge = await ctx.db.challenge.findFirst({ where: { purpose: kind.purpose, secretHash: fingerprint(secret) }, orderBy: { createdAt: 'desc' } })
+  const challenge = await ctx.db.challenge.findFirst({
+    where: { purpose: kind.purpose, secretHash: fingerprint(secret) },
+    orderBy: { createdAt: 'desc' },
+  })
   if (!challenge) return { state: 'unknown' as const }
   if (challenge.consumedAt) return { state: 'used' as const }
   if (challenge.expiresAt <= ctx.clock.now()) return { state: 'expired' as const }
@@ -67,19 +83,39 @@ export async function find(ctx: Ctx, kind: ChallengeKind, secret: string) {
  * @param userId whose attempt it must be
  * @param salt as the code was issued with
  */
-export async function answer(ctx: Ctx, kind: ChallengeKind, id: string, code: string, userId?: string, salt = id.toLowerCase()) {
+export async function answer(
+  ctx: Ctx,
+  kind: ChallengeKind,
+  id: string,
+  code: string,
+  userId?: string,
+  salt = id.toLowerCase(),
+) {
   if (!isUuid(id)) return { state: 'unknown' as const }
-  const now = ctx.clock.now(), attempt = { id, purpose: kind.purpose, ...(userId !== undefined && { userId }) }
+  const now = ctx.clock.now(),
+    attempt = { id, purpose: kind.purpose, ...(userId !== undefined && { userId }) }
   const { count } = await ctx.db.challenge.updateMany({
-    where: { ...attempt, secretHash: hashOf(ctx, kind, code, salt), consumedAt: null, expiresAt: { gt: now }, attempts: { lt: kind.maxAttempts ?? 5 } },
+    where: {
+      ...attempt,
+      secretHash: hashOf(ctx, kind, code, salt),
+      consumedAt: null,
+      expiresAt: { gt: now },
+      attempts: { lt: kind.maxAttempts ?? 5 },
+    },
     data: { consumedAt: now },
   })
-  if (count === 1) return { state: 'ok' as const, challenge: await ctx.db.challenge.findUniqueOrThrow({ where: { id } }) }
+  if (count === 1)
+    return { state: 'ok' as const, challenge: await ctx.db.challenge.findUniqueOrThrow({ where: { id } }) }
   await ctx.db.challenge.updateMany({ where: { ...attempt, consumedAt: null }, data: { attempts: { increment: 1 } } })
   const challenge = await ctx.db.challenge.findFirst({ where: attempt })
   if (!challenge) return { state: 'unknown' as const }
   if (challenge.consumedAt) return { state: 'used' as const }
-  return { state: challenge.expiresAt <= now || challenge.attempts > challenge.maxAttempts ? 'expired' as const : 'wrong' as const }
+  return {
+    state:
+      challenge.expiresAt <= now || challenge.attempts > challenge.maxAttempts
+        ? ('expired' as const)
+        : ('wrong' as const),
+  }
 }
 
 export const codeErrors = {
@@ -88,7 +124,14 @@ export const codeErrors = {
 }
 
 /** The attempt that `answer` finds the code to be right for. @throws 401 for a wrong code or an unknown attempt; 400 for one that is over, used, or was tried too often */
-export async function mustAnswer(ctx: Ctx, kind: ChallengeKind, id: string, code: string, userId?: string, salt?: string) {
+export async function mustAnswer(
+  ctx: Ctx,
+  kind: ChallengeKind,
+  id: string,
+  code: string,
+  userId?: string,
+  salt?: string,
+) {
   const outcome = await answer(ctx, kind, id, code, userId, salt)
   if (outcome.state === 'ok') return outcome.challenge
   throw outcome.state === 'expired' || outcome.state === 'used' ? codeErrors.expired() : codeErrors.wrong()
@@ -96,5 +139,12 @@ export async function mustAnswer(ctx: Ctx, kind: ChallengeKind, id: string, code
 
 /** Makes the earlier ones worthless: a new link replaces the old one, a changed password all of them. */
 export async function revoke(ctx: Ctx, userId: string, kinds: readonly ChallengeKind[], tenantId?: string) {
-  await ctx.db.challenge.deleteMany({ where: { userId, purpose: { in: kinds.map((k) => k.purpose) }, consumedAt: null, ...(tenantId !== undefined && { tenantId }) } })
+  await ctx.db.challenge.deleteMany({
+    where: {
+      userId,
+      purpose: { in: kinds.map((k) => k.purpose) },
+      consumedAt: null,
+      ...(tenantId !== undefined && { tenantId }),
+    },
+  })
 }

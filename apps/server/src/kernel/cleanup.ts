@@ -18,9 +18,12 @@ export async function cleanUp({ database, systemClock }: Pick<Deps, 'database' |
   await database.pool.query('delete from "Tally" where "expiresAt" < $1', [systemClock.now()])
   for (const [table, when] of rubbish) {
     for (let count = BATCH; count === BATCH;) {
-      const { rowCount } = await database.pool.query(`
+      const { rowCount } = await database.pool.query(
+        `
         with env as (select id, coalesce("clockFrozenAt", $1::timestamptz + "clockOffsetMs" * interval '1 millisecond') as now from "Vendor")
-        delete from "${table}" where ctid in (select t.ctid from "${table}" t join env on env.id = t."vendorId" where ${when} limit ${BATCH})`, [systemClock.now()])
+        delete from "${table}" where ctid in (select t.ctid from "${table}" t join env on env.id = t."vendorId" where ${when} limit ${BATCH})`,
+        [systemClock.now()],
+      )
       count = rowCount ?? 0
     }
   }

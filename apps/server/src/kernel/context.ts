@@ -17,27 +17,41 @@ interface Handles {
 const handles = new WeakMap<object, LRUCache<string, Handles>>()
 function handlesOf({ database: { prisma } }: Deps, vendorId: string): Handles {
   let cache = handles.get(prisma)
-  if (!cache) handles.set(prisma, cache = new LRUCache({ max: 1000 }))
+  if (!cache) handles.set(prisma, (cache = new LRUCache({ max: 1000 })))
   let found = cache.get(vendorId)
-  if (!found) cache.set(vendorId, found = { alone: forVendor(prisma, vendorId, persistently) as unknown as Db, together: forVendor(prisma, vendorId) as unknown as Db })
+  if (!found)
+    cache.set(
+      vendorId,
+      (found = {
+        alone: forVendor(prisma, vendorId, persistently) as unknown as Db,
+        together: forVendor(prisma, vendorId) as unknown as Db,
+      }),
+    )
   return found
 }
 
 export function contextFor(deps: Deps, environment: Environment, log: Logger): Ctx {
   const { alone, together } = handlesOf(deps, environment.id)
   const base = {
-    vendorId: environment.id, environment, clock: environmentClock(deps.systemClock, environment),
-    random: deps.random, log, deps,
+    vendorId: environment.id,
+    environment,
+    clock: environmentClock(deps.systemClock, environment),
+    random: deps.random,
+    log,
+    deps,
   }
   const ctx: Ctx = { ...base, db: alone, atomically: (work) => persistently(() => transaction(ctx, together, work)) }
   return ctx
 }
 
 const transaction = <T>(ctx: Ctx, db: Db, work: (ctx: Ctx) => Promise<T>): Promise<T> =>
-  db.$transaction((tx) => {
-    const inside: Ctx = { ...ctx, db: tx as unknown as Db, atomically: (more) => more(inside) }
-    return work(inside)
-  }, { maxWait: 10_000, timeout: 20_000 })
+  db.$transaction(
+    (tx) => {
+      const inside: Ctx = { ...ctx, db: tx as unknown as Db, atomically: (more) => more(inside) }
+      return work(inside)
+    },
+    { maxWait: 10_000, timeout: 20_000 },
+  )
 
 /** Does again what Postgres has undone because somebody else was in the way. */
 async function persistently<T>(work: () => Promise<T>): Promise<T> {
@@ -52,6 +66,6 @@ async function persistently<T>(work: () => Promise<T>): Promise<T> {
 
 /** Deadlocks and serialization failures; at COMMIT they arrive without Prisma's own code. */
 function isWriteConflict(error: unknown) {
-  const e = error as { code?: string, cause?: { kind?: string } }
+  const e = error as { code?: string; cause?: { kind?: string } }
   return e.code === 'P2034' || e.cause?.kind === 'TransactionWriteConflict'
 }

@@ -1,6 +1,8 @@
 import type { PrismaClient } from '@henhouse/database'
 
-function unscoped(): never { throw new Error('raw SQL is not scoped to an environment') }
+function unscoped(): never {
+  throw new Error('raw SQL is not scoped to an environment')
+}
 
 type Attempt = <T>(work: () => Promise<T>) => Promise<T>
 
@@ -11,21 +13,40 @@ export function forVendor(prisma: PrismaClient, vendorId: string, attempt: Attem
     query: {
       $allModels: {
         $allOperations({ operation, args, query }) {
-          const a = args as { data?: object | object[], where?: object, create?: object }, run = (scoped: object) => attempt(() => query({ ...a, ...scoped } as typeof args))
+          const a = args as { data?: object | object[]; where?: object; create?: object },
+            run = (scoped: object) => attempt(() => query({ ...a, ...scoped } as typeof args))
           switch (operation) {
-            case 'create': return run({ data: stamp(a.data as object) })
+            case 'create':
+              return run({ data: stamp(a.data as object) })
             case 'createMany':
-            case 'createManyAndReturn': return run({ data: [a.data as object[]].flat().map(stamp) })
-            case 'upsert': return run({ where: stamp(a.where ?? {}), create: stamp(a.create ?? {}) })
-            default: return run({ where: stamp(a.where ?? {}) })
+            case 'createManyAndReturn':
+              return run({ data: [a.data as object[]].flat().map(stamp) })
+            case 'upsert':
+              return run({ where: stamp(a.where ?? {}), create: stamp(a.create ?? {}) })
+            default:
+              return run({ where: stamp(a.where ?? {}) })
           }
         },
       },
-      $queryRaw: unscoped, $executeRaw: unscoped, $queryRawUnsafe: unscoped, $executeRawUnsafe: unscoped,
+      $queryRaw: unscoped,
+      $executeRaw: unscoped,
+      $queryRawUnsafe: unscoped,
+      $executeRawUnsafe: unscoped,
     },
   })
 }
 
 type Scoped = ReturnType<typeof forVendor>
 /** The environment's own row, what belongs to none, and raw SQL are out of reach. */
-export type Db = Omit<Scoped, 'vendor' | 'tally' | '$queryRaw' | '$executeRaw' | '$queryRawUnsafe' | '$executeRawUnsafe' | '$extends' | '$connect' | '$disconnect'>
+export type Db = Omit<
+  Scoped,
+  | 'vendor'
+  | 'tally'
+  | '$queryRaw'
+  | '$executeRaw'
+  | '$queryRawUnsafe'
+  | '$executeRawUnsafe'
+  | '$extends'
+  | '$connect'
+  | '$disconnect'
+>

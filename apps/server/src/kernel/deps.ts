@@ -32,9 +32,14 @@ export interface Deps {
   /** Carries text messages. Absent: they cannot be sent. `'hold'`: none ever leaves the machine (emulator). */
   readonly sms?: SmsProvider | 'hold'
   /** This server's own identity at AWS, which environments' SES roles must trust. */
-  readonly aws?: { readonly source: AwsCredentials, readonly externalId?: string }
+  readonly aws?: { readonly source: AwsCredentials; readonly externalId?: string }
   /** Where mail providers are reached when not at their usual addresses: another region's, a private endpoint, a double. */
-  readonly mailEndpoints?: { readonly sendgrid?: string, readonly mailgun?: string, readonly ses?: string, readonly sts?: string }
+  readonly mailEndpoints?: {
+    readonly sendgrid?: string
+    readonly mailgun?: string
+    readonly ses?: string
+    readonly sts?: string
+  }
   /** Where captchas are checked, in the protocol of reCAPTCHA's `siteverify`. Absent (emulator, tests): the token `score:0.7` has that score, any other is wrong. */
   readonly captchaUrl?: string
   /** Where breached passwords are looked up, in Have I Been Pwned's range protocol: five digits of a SHA-1 are appended. Absent: a short list of our own, and no network. */

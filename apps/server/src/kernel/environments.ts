@@ -13,7 +13,12 @@ export interface Environment extends ClockSetting {
   /** Newest first: the first signs, the others still verify. Private parts are sealed. */
   readonly keys: readonly SigningKey[]
 }
-export interface SigningKey { readonly id: string, readonly publicKey: string, readonly privateKey: string, readonly secret: string }
+export interface SigningKey {
+  readonly id: string
+  readonly publicKey: string
+  readonly privateKey: string
+  readonly secret: string
+}
 
 /** How long another replica may go on with what it knew. */
 const FRESH_MS = 5000
@@ -41,7 +46,7 @@ export function environmentDirectory(prisma: PrismaClient) {
   }
 
   async function through(name: string, find: () => Promise<string | undefined>) {
-    const id = ids.get(name) ?? await find()
+    const id = ids.get(name) ?? (await find())
     if (!id) return undefined
     ids.set(name, id)
     return byId(id)
@@ -49,15 +54,35 @@ export function environmentDirectory(prisma: PrismaClient) {
 
   return {
     byId: async (id: string) => (isUuid(id) ? byId(id) : undefined),
-    byKey: (kid: string) => through(`key:${kid}`, async () => (await prisma.signingKey.findUnique({ where: { id: kid }, select: { vendorId: true } }))?.vendorId),
-    byHost: (host: string) => through(`host:${host}`, async () => (await prisma.vendor.findUnique({ where: { host }, select: { id: true } }))?.id),
-    byName: (name: string) => through(`name:${name}`, async () => (await prisma.vendor.findUnique({ where: { name }, select: { id: true } }))?.id),
+    byKey: (kid: string) =>
+      through(
+        `key:${kid}`,
+        async () => (await prisma.signingKey.findUnique({ where: { id: kid }, select: { vendorId: true } }))?.vendorId,
+      ),
+    byHost: (host: string) =>
+      through(
+        `host:${host}`,
+        async () => (await prisma.vendor.findUnique({ where: { host }, select: { id: true } }))?.id,
+      ),
+    byName: (name: string) =>
+      through(
+        `name:${name}`,
+        async () => (await prisma.vendor.findUnique({ where: { name }, select: { id: true } }))?.id,
+      ),
     /** The environment whose API key this is. Takes as long for an unknown environment as for a wrong key. */
     async byApiKey(id: string, apiKey: string) {
-      const { apiKeyHash, ...found } = await prisma.vendor.findUnique({ where: { id: isUuid(id) ? id : NOBODY.id }, select: { id: true, apiKeyHash: true } }) ?? NOBODY
+      const { apiKeyHash, ...found } =
+        (await prisma.vendor.findUnique({
+          where: { id: isUuid(id) ? id : NOBODY.id },
+          select: { id: true, apiKeyHash: true },
+        })) ?? NOBODY
       return timingSafeEqual(Buffer.from(fingerprint(apiKey)), Buffer.from(apiKeyHash)) ? byId(found.id) : undefined
     },
-    default: () => through('default', async () => (await prisma.vendor.findFirst({ where: { isDefault: true }, select: { id: true } }))?.id),
+    default: () =>
+      through(
+        'default',
+        async () => (await prisma.vendor.findFirst({ where: { isDefault: true }, select: { id: true } }))?.id,
+      ),
     /** To be called by whoever changes an environment, its keys or its clock. */
     forget(id: string) {
       known.delete(id)

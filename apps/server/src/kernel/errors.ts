@@ -21,18 +21,29 @@ export class ApiError extends Error {
  * message in lower case, letters and digits only.
  */
 export const messageCode = (message: string) =>
-  `ER-00${createHash('sha256').update(message.toLowerCase().replace(/[^a-z0-9]/g, '')).digest('hex').slice(0, 8)}`
+  `ER-00${createHash('sha256')
+    .update(message.toLowerCase().replace(/[^a-z0-9]/g, ''))
+    .digest('hex')
+    .slice(0, 8)}`
 
-export interface Failure { readonly status: number, readonly code: string | null | undefined, readonly message: string }
+export interface Failure {
+  readonly status: number
+  readonly code: string | null | undefined
+  readonly message: string
+}
 
 /**
  * Declares one kind of failure; call the result to make the error.
  * @param code a fixed code, `'computed'` for the one computed from the message, null for none
  */
-export function failure<A extends unknown[] = []>(status: number, code: string | 'computed' | null, message: string | ((...args: A) => string)) {
+export function failure<A extends unknown[] = []>(
+  status: number,
+  code: string | 'computed' | null,
+  message: string | ((...args: A) => string),
+) {
   const make = (...args: A) => {
     const text = typeof message === 'string' ? message : message(...args)
-    return new ApiError(status, code === 'computed' ? messageCode(text) : code ?? undefined, [text])
+    return new ApiError(status, code === 'computed' ? messageCode(text) : (code ?? undefined), [text])
   }
   return Object.assign(make, { status, code, message: typeof message === 'string' ? message : '' })
 }
@@ -59,18 +70,31 @@ export const errors = {
   tooMany: failure(429, null, 'Too many requests'),
 }
 
-type PrismaFailure = { code?: string, meta?: { driverAdapterError?: { cause?: { constraint?: { fields?: string[], index?: string } } } } }
+type PrismaFailure = {
+  code?: string
+  meta?: { driverAdapterError?: { cause?: { constraint?: { fields?: string[]; index?: string } } } }
+}
 const prisma = (e: unknown) => (e ?? {}) as PrismaFailure
 
 /** `.catch(onDuplicate(roleErrors.keyTaken()))`: the unique index decides, never check-then-insert. Given a function, it is told the index or its columns. */
-export const onDuplicate = (error: ApiError | ((constraint: string) => ApiError)) => (e: unknown): never => {
-  if (prisma(e).code !== 'P2002') throw e
-  if (typeof error !== 'function') throw error
-  const constraint = prisma(e).meta?.driverAdapterError?.cause?.constraint
-  throw error(constraint?.index ?? constraint?.fields?.join(',') ?? '')
-}
+export const onDuplicate =
+  (error: ApiError | ((constraint: string) => ApiError)) =>
+  (e: unknown): never => {
+    if (prisma(e).code !== 'P2002') throw e
+    if (typeof error !== 'function') throw error
+    const constraint = prisma(e).meta?.driverAdapterError?.cause?.constraint
+    throw error(constraint?.index ?? constraint?.fields?.join(',') ?? '')
+  }
 /** The row to update or delete is not there. */
-export const onMissing = (error: ApiError) => (e: unknown): never => { throw prisma(e).code === 'P2025' ? error : e }
+export const onMissing =
+  (error: ApiError) =>
+  (e: unknown): never => {
+    throw prisma(e).code === 'P2025' ? error : e
+  }
 /** A foreign key points nowhere. */
 export const pointsNowhere = (e: unknown) => prisma(e).code === 'P2003'
-export const onUnknownReference = (error: ApiError) => (e: unknown): never => { throw pointsNowhere(e) ? error : e }
+export const onUnknownReference =
+  (error: ApiError) =>
+  (e: unknown): never => {
+    throw pointsNowhere(e) ? error : e
+  }

@@ -10,13 +10,19 @@ describe('health', () => {
     expect([await status('/health/live'), await status('/health/ready')]).toEqual([200, 200])
     health.unready = 'the server is ending'
     expect([await status('/health/live'), await status('/health/ready')]).toEqual([200, 503])
-    expect((await http.inject('/health/ready')).json()).toEqual({ status: 'unavailable', reason: 'the server is ending' })
+    expect((await http.inject('/health/ready')).json()).toEqual({
+      status: 'unavailable',
+      reason: 'the server is ending',
+    })
   })
 
   test('a server without its database is live, and not ready', async () => {
     const { http } = await buildServer({ ...deps, database: openDatabase('postgres://nobody@127.0.0.1:1/none') })
     expect((await http.inject('/health/live')).statusCode).toBe(200)
-    expect(await http.inject('/health/ready').then((r) => ({ status: r.statusCode, body: r.json() }))).toEqual({ status: 503, body: { status: 'unavailable', reason: 'the database does not answer' } })
+    expect(await http.inject('/health/ready').then((r) => ({ status: r.statusCode, body: r.json() }))).toEqual({
+      status: 503,
+      body: { status: 'unavailable', reason: 'the database does not answer' },
+    })
   })
 
   test('there are metrics', async () => {

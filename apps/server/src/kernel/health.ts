@@ -19,10 +19,12 @@ export function health(app: FastifyInstance, { pool }: Database): Health {
   const quiet = { config: { quiet: true } }
   app.get('/health/live', quiet, async () => ({ status: 'live' }))
   app.get('/health/ready', quiet, async (request, reply) => {
-    const reason = state.unready ?? await withinTime(pool.query('select from "Vendor" limit 1')).catch((error: unknown) => {
-      request.log.warn({ err: error }, 'the database does not answer')
-      return 'the database does not answer'
-    })
+    const reason =
+      state.unready ??
+      (await withinTime(pool.query('select from "Vendor" limit 1')).catch((error: unknown) => {
+        request.log.warn({ err: error }, 'the database does not answer')
+        return 'the database does not answer'
+      }))
     return reason === undefined ? { status: 'ready' } : reply.code(503).send({ status: 'unavailable', reason })
   })
   return state
@@ -32,7 +34,12 @@ export function health(app: FastifyInstance, { pool }: Database): Health {
 async function withinTime(work: Promise<unknown>): Promise<undefined> {
   let timer
   try {
-    await Promise.race([work, new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS) })])
+    await Promise.race([
+      work,
+      new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`no answer within ${PATIENCE_MS} ms`)), PATIENCE_MS)
+      }),
+    ])
   } finally {
     clearTimeout(timer)
   }

@@ -2,44 +2,65 @@ import type { Prisma, Tenant } from '@henhouse/database'
 import type { Ctx } from './operation.ts'
 
 /** A tenant seen from one above it: that one's children are at level 1. */
-export interface Place extends Pick<Tenant, 'id' | 'parentId' | 'name' | 'status' | 'createdAt'> { readonly level: number }
+export interface Place extends Pick<Tenant, 'id' | 'parentId' | 'name' | 'status' | 'createdAt'> {
+  readonly level: number
+}
 
 /** Of a tenant's `path`, the ids of those above it, the nearest first. */
 export const idsAbove = (path: readonly string[]) => path.slice(0, -1).toReversed()
 
 /** The ids of the tenants above, the nearest first. Empty for a tenant at the top, or none. */
-export const ancestorsOf = async ({ db }: Ctx, tenantId: string) => idsAbove((await db.tenant.findFirst({ where: { id: tenantId }, select: { path: true } }))?.path ?? [])
+export const ancestorsOf = async ({ db }: Ctx, tenantId: string) =>
+  idsAbove((await db.tenant.findFirst({ where: { id: tenantId }, select: { path: true } }))?.path ?? [])
 
 /** Whether there are tenants below it. In order, so that Postgres takes the index and does not look for any. */
-export const isParent = async ({ db }: Ctx, tenantId: string) => await db.tenant.findFirst({ where: { parentId: tenantId }, orderBy: { id: 'asc' }, select: { id: true } }) !== null
+export const isParent = async ({ db }: Ctx, tenantId: string) =>
+  (await db.tenant.findFirst({ where: { parentId: tenantId }, orderBy: { id: 'asc' }, select: { id: true } })) !== null
 
 /** Nobody else moves a tenant until the transaction ends. For who is to move some, before any other lock: a trigger takes it for each statement that could move one. */
-export const lockHierarchy = (tx: Ctx) => tx.db.tenant.updateMany({ where: { id: '', parentId: '' }, data: { parentId: null } })
+export const lockHierarchy = (tx: Ctx) =>
+  tx.db.tenant.updateMany({ where: { id: '', parentId: '' }, data: { parentId: null } })
 
 /** A tenant, alone or with all that are below it. */
-export interface Family { readonly tenantId: string, readonly below: boolean }
-export const tenantsOf = ({ tenantId, below }: Family): Prisma.TenantWhereInput => (below ? { path: { has: tenantId } } : { id: tenantId })
-export const membershipsIn = (family: Family): Prisma.MembershipWhereInput => (family.below ? { tenant: tenantsOf(family) } : { tenantId: family.tenantId })
+export interface Family {
+  readonly tenantId: string
+  readonly below: boolean
+}
+export const tenantsOf = ({ tenantId, below }: Family): Prisma.TenantWhereInput =>
+  below ? { path: { has: tenantId } } : { id: tenantId }
+export const membershipsIn = (family: Family): Prisma.MembershipWhereInput =>
+  family.below ? { tenant: tenantsOf(family) } : { tenantId: family.tenantId }
 
 /** What is in both: one of the two, as what is below one tenant is so altogether, or nothing (null). */
 export async function common(ctx: Ctx, a: Family, b: Family): Promise<Family | null> {
-  const has = async (family: Family, id: string) => family.tenantId === id || (family.below && (await ancestorsOf(ctx, id)).includes(family.tenantId))
+  const has = async (family: Family, id: string) =>
+    family.tenantId === id || (family.below && (await ancestorsOf(ctx, id)).includes(family.tenantId))
   if (await has(a, b.tenantId)) return { tenantId: b.tenantId, below: a.below && b.below }
-  return await has(b, a.tenantId) ? a : null
+  return (await has(b, a.tenantId)) ? a : null
 }
 
 /** The tenant and those below it, the oldest first. Raw SQL, as the ways to them can be long. It sees what is committed: not for use inside `ctx.atomically`. */
 export async function subtreeOf({ deps, vendorId }: Ctx, tenantId: string): Promise<Place[]> {
-  const { rows } = await deps.database.pool.query<Place>(`
+  const { rows } = await deps.database.pool.query<Place>(
+    `
     select id, "parentId", name, status, "createdAt", cardinality(path) - array_position(path, $2) as level from "Tenant"
-    where "vendorId" = $1 and path @> array[$2] order by "createdAt", id`, [vendorId, tenantId])
+    where "vendorId" = $1 and path @> array[$2] order by "createdAt", id`,
+    [vendorId, tenantId],
+  )
   return rows
 }
 
 /** How many tenants there are below each of these, as far as they are below or the same as one. Raw SQL: a count for each row. Not for use inside `ctx.atomically`. */
-export async function sizesBelow({ deps, vendorId }: Ctx, tenantId: string, tenantIds: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await deps.database.pool.query<{ id: string, size: number }>(`
+export async function sizesBelow(
+  { deps, vendorId }: Ctx,
+  tenantId: string,
+  tenantIds: readonly string[],
+): Promise<Map<string, number>> {
+  const { rows } = await deps.database.pool.query<{ id: string; size: number }>(
+    `
     select id, (select count(*)::int - 1 from "Tenant" b where b."vendorId" = $1 and b.path @> array[t.id]) as size from "Tenant" t
-    where "vendorId" = $1 and id = any ($3) and path @> array[$2]`, [vendorId, tenantId, tenantIds])
+    where "vendorId" = $1 and id = any ($3) and path @> array[$2]`,
+    [vendorId, tenantId, tenantIds],
+  )
   return new Map(rows.map(({ id, size }) => [id, size]))
 }

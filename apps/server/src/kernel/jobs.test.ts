@@ -7,9 +7,16 @@ const workerWith = (...jobs: Job[]): WorkerParts => ({ ...server.worker, jobs })
 const Payload = Type.Object({ text: Type.String() })
 
 describe.concurrent('jobs', () => {
-  test('run once when due on the environment\'s clock, however many workers look', async () => {
-    const env = await newEnvironment(), ran: string[] = []
-    const kind = job({ name: unique('job'), payload: Payload, run: async (_ctx, { text }) => { ran.push(text) } })
+  test("run once when due on the environment's clock, however many workers look", async () => {
+    const env = await newEnvironment(),
+      ran: string[] = []
+    const kind = job({
+      name: unique('job'),
+      payload: Payload,
+      run: async (_ctx, { text }) => {
+        ran.push(text)
+      },
+    })
     const ctx = await env.context()
     await add(ctx, kind, { text: 'now' })
     await add(ctx, kind, { text: 'later' }, new Date(ctx.clock.now().getTime() + 3_600_000))
@@ -22,16 +29,35 @@ describe.concurrent('jobs', () => {
   })
 
   test('are rolled back with what they are about', async () => {
-    const env = await newEnvironment(), ctx = await env.context()
+    const env = await newEnvironment(),
+      ctx = await env.context()
     const kind = job({ name: unique('job'), payload: Payload, run: async () => {} })
-    await expect(ctx.atomically(async (tx) => { await add(tx, kind, { text: 'x' }); throw new Error('changed my mind') })).rejects.toThrow('changed my mind')
+    await expect(
+      ctx.atomically(async (tx) => {
+        await add(tx, kind, { text: 'x' })
+        throw new Error('changed my mind')
+      }),
+    ).rejects.toThrow('changed my mind')
     expect(await ctx.db.job.count()).toBe(0)
   })
 
   test('are tried again with growing waits, then given up, and say why', async () => {
-    const env = await newEnvironment(), ctx = await env.context(), told: string[] = []
+    const env = await newEnvironment(),
+      ctx = await env.context(),
+      told: string[] = []
     let tries = 0
-    const kind = job({ name: unique('job'), payload: Payload, maxAttempts: 3, run: async () => { tries++; throw new Error('no luck') }, failed: async (_ctx, _payload, reason) => { told.push(reason) } })
+    const kind = job({
+      name: unique('job'),
+      payload: Payload,
+      maxAttempts: 3,
+      run: async () => {
+        tries++
+        throw new Error('no luck')
+      },
+      failed: async (_ctx, _payload, reason) => {
+        told.push(reason)
+      },
+    })
     await add(ctx, kind, { text: 'x' })
     await runDue(workerWith(kind), env.id)
     expect(tries).toBe(1)
@@ -49,45 +75,83 @@ describe.concurrent('jobs', () => {
   })
 
   test('that no repetition will help are given up at once', async () => {
-    const env = await newEnvironment(), ctx = await env.context()
-    const kind = job({ name: unique('job'), payload: Payload, run: async () => { throw new Hopeless('refused') } })
+    const env = await newEnvironment(),
+      ctx = await env.context()
+    const kind = job({
+      name: unique('job'),
+      payload: Payload,
+      run: async () => {
+        throw new Hopeless('refused')
+      },
+    })
     await add(ctx, kind, { text: 'x' })
     await runDue(workerWith(kind), env.id)
     expect(await ctx.db.job.findFirst()).toMatchObject({ state: 'failed', error: 'refused', attempts: 1 })
   })
 
   test('of a worker that died are taken over when its lease is over, with the progress it had made', async () => {
-    const env = await newEnvironment(), ctx = await env.context()
-    const kind = job({ name: unique('job'), payload: Payload, keep: true, run: async (_ctx, _payload, { progress }) => { await progress({ done: 1 }) } })
+    const env = await newEnvironment(),
+      ctx = await env.context()
+    const kind = job({
+      name: unique('job'),
+      payload: Payload,
+      keep: true,
+      run: async (_ctx, _payload, { progress }) => {
+        await progress({ done: 1 })
+      },
+    })
     const id = await add(ctx, kind, { text: 'x' })
     // what a crash leaves behind: taken, and never settled
-    await ctx.db.job.update({ where: { id }, data: { attempts: 1, leaseUntil: new Date(deps.systemClock.now().getTime() + 30_000) } })
+    await ctx.db.job.update({
+      where: { id },
+      data: { attempts: 1, leaseUntil: new Date(deps.systemClock.now().getTime() + 30_000) },
+    })
     expect(await runDue(workerWith(kind), env.id)).toBe(0)
     await ctx.db.job.update({ where: { id }, data: { leaseUntil: new Date(deps.systemClock.now().getTime() - 1) } })
     expect(await runDue(workerWith(kind), env.id)).toBe(1)
-    expect(await ctx.db.job.findUnique({ where: { id } })).toMatchObject({ state: 'done', attempts: 2, progress: { done: 1 } })
+    expect(await ctx.db.job.findUnique({ where: { id } })).toMatchObject({
+      state: 'done',
+      attempts: 2,
+      progress: { done: 1 },
+    })
   })
 
   test('that kill every worker that takes them are given up, too', async () => {
-    const env = await newEnvironment(), ctx = await env.context()
+    const env = await newEnvironment(),
+      ctx = await env.context()
     const kind = job({ name: unique('job'), payload: Payload, maxAttempts: 2, run: async () => {} })
     const id = await add(ctx, kind, { text: 'x' })
-    await ctx.db.job.update({ where: { id }, data: { attempts: 2, leaseUntil: new Date(deps.systemClock.now().getTime() - 1) } })
+    await ctx.db.job.update({
+      where: { id },
+      data: { attempts: 2, leaseUntil: new Date(deps.systemClock.now().getTime() - 1) },
+    })
     await runDue(workerWith(kind), env.id)
-    expect(await ctx.db.job.findUnique({ where: { id } })).toMatchObject({ state: 'failed', error: 'the job never came to an end' })
+    expect(await ctx.db.job.findUnique({ where: { id } })).toMatchObject({
+      state: 'failed',
+      error: 'the job never came to an end',
+    })
   })
 
-  test('whose worker was taken for dead are the next worker\'s alone to settle', async () => {
-    const env = await newEnvironment(), ctx = await env.context()
+  test("whose worker was taken for dead are the next worker's alone to settle", async () => {
+    const env = await newEnvironment(),
+      ctx = await env.context()
     let second: Promise<number> | undefined
-    const kind = job({ name: unique('job'), payload: Payload, keep: true, run: async (inside, _payload, { id, attempt }) => {
-      if (attempt > 1) return
-      // as if this worker had slept through its lease
-      await inside.db.job.update({ where: { id }, data: { leaseUntil: new Date(deps.systemClock.now().getTime() - 1) } })
-      second = runDue(workerWith(kind), env.id)
-      await second
-      throw new Error('woke up too late')
-    } })
+    const kind = job({
+      name: unique('job'),
+      payload: Payload,
+      keep: true,
+      run: async (inside, _payload, { id, attempt }) => {
+        if (attempt > 1) return
+        // as if this worker had slept through its lease
+        await inside.db.job.update({
+          where: { id },
+          data: { leaseUntil: new Date(deps.systemClock.now().getTime() - 1) },
+        })
+        second = runDue(workerWith(kind), env.id)
+        await second
+        throw new Error('woke up too late')
+      },
+    })
     const id = await add(ctx, kind, { text: 'x' })
     await runDue(workerWith(kind), env.id)
     expect(await second).toBe(1)

@@ -40,9 +40,22 @@ export class Hopeless extends Error {}
 export const job = <P extends TSchema>(declaration: Job<P>): Job<P> => declaration
 
 /** Queues in the caller's transaction: no job without what it is about, and none lost. */
-export async function add<P extends TSchema>(ctx: Ctx, { name, maxAttempts = 8 }: Job<P>, payload: Static<P>, runAt = ctx.clock.now()) {
+export async function add<P extends TSchema>(
+  ctx: Ctx,
+  { name, maxAttempts = 8 }: Job<P>,
+  payload: Static<P>,
+  runAt = ctx.clock.now(),
+) {
   const { id } = await ctx.db.job.create({
-    data: { id: ctx.random.uuid(), name, payload: payload as object, runAt, maxAttempts, state: 'queued', createdAt: ctx.clock.now() },
+    data: {
+      id: ctx.random.uuid(),
+      name,
+      payload: payload as object,
+      runAt,
+      maxAttempts,
+      state: 'queued',
+      createdAt: ctx.clock.now(),
+    },
     select: { id: true },
   })
   return id
@@ -52,9 +65,21 @@ export async function add<P extends TSchema>(ctx: Ctx, { name, maxAttempts = 8 }
 const LEASE_MS = 60 * SECOND
 const CLAIM = 10
 
-interface Row { id: string, vendorId: string, name: string, payload: unknown, attempts: number, maxAttempts: number }
+interface Row {
+  id: string
+  vendorId: string
+  name: string
+  payload: unknown
+  attempts: number
+  maxAttempts: number
+}
 
-export interface WorkerParts { deps: Deps, environments: EnvironmentDirectory, jobs: readonly Job[], log: Logger }
+export interface WorkerParts {
+  deps: Deps
+  environments: EnvironmentDirectory
+  jobs: readonly Job[]
+  log: Logger
+}
 
 /**
  * Takes due jobs so that no other replica has them: `runAt` is on the environment's clock, the lease on the machine's.
@@ -62,14 +87,17 @@ export interface WorkerParts { deps: Deps, environments: EnvironmentDirectory, j
  */
 async function claim({ deps }: WorkerParts, vendorId: string | undefined): Promise<Row[]> {
   const now = deps.systemClock.now()
-  const { rows } = await deps.database.pool.query<Row>(`
+  const { rows } = await deps.database.pool.query<Row>(
+    `
     update "Job" set "leaseUntil" = $2, attempts = attempts + 1
     where id in (
       select j.id from "Job" j join "Vendor" v on v.id = j."vendorId"
       where j.state = 'queued' and (j."leaseUntil" is null or j."leaseUntil" < $1) and ($3::uuid is null or j."vendorId" = $3)
         and j."runAt" <= coalesce(v."clockFrozenAt", $1::timestamptz + v."clockOffsetMs" * interval '1 millisecond')
       order by j."runAt", j.sequence limit ${CLAIM} for update of j skip locked)
-    returning id, "vendorId", name, payload, attempts, "maxAttempts"`, [now, after(now, LEASE_MS), vendorId ?? null])
+    returning id, "vendorId", name, payload, attempts, "maxAttempts"`,
+    [now, after(now, LEASE_MS), vendorId ?? null],
+  )
   return rows
 }
 
@@ -85,19 +113,34 @@ async function runOne(parts: WorkerParts, row: Row) {
   }
   const ctx = contextFor(deps, environment, log.child({ job: row.name, jobId: row.id, vendorId: row.vendorId }))
   const renew = setInterval(() => {
-    deps.database.pool.query('update "Job" set "leaseUntil" = $2 where id = $1 and attempts = $3', [row.id, after(deps.systemClock.now(), LEASE_MS), row.attempts]).catch(() => {})
+    deps.database.pool
+      .query('update "Job" set "leaseUntil" = $2 where id = $1 and attempts = $3', [
+        row.id,
+        after(deps.systemClock.now(), LEASE_MS),
+        row.attempts,
+      ])
+      .catch(() => {})
   }, LEASE_MS / 3).unref()
   try {
     // every try so far took its worker with it
     if (row.attempts > row.maxAttempts) throw new Hopeless('the job never came to an end')
     await declared.run(ctx, row.payload as never, {
-      id: row.id, attempt: row.attempts, last: row.attempts >= row.maxAttempts,
+      id: row.id,
+      attempt: row.attempts,
+      last: row.attempts >= row.maxAttempts,
       async progress(value, tx = ctx) {
-        const { count } = await tx.db.job.updateMany({ where: { ...held(row), state: 'queued' }, data: { progress: value } })
+        const { count } = await tx.db.job.updateMany({
+          where: { ...held(row), state: 'queued' },
+          data: { progress: value },
+        })
         if (!count) throw new TakenOver('another worker has taken the job over')
       },
     })
-    if (declared.keep) await ctx.db.job.updateMany({ where: held(row), data: { state: 'done', error: null, finishedAt: ctx.clock.now() } })
+    if (declared.keep)
+      await ctx.db.job.updateMany({
+        where: held(row),
+        data: { state: 'done', error: null, finishedAt: ctx.clock.now() },
+      })
     else await ctx.db.job.deleteMany({ where: held(row) })
   } catch (error) {
     if (error instanceof TakenOver) ctx.log.warn({ attempt: row.attempts }, error.message)
@@ -113,14 +156,23 @@ const held = ({ id, attempts }: Row) => ({ id, attempts })
 async function settleFailure(ctx: Ctx, declared: Job, row: Row, error: unknown) {
   const reason = error instanceof Error ? error.message : String(error)
   const final = error instanceof Hopeless || row.attempts >= row.maxAttempts
-  ctx.log[final ? 'error' : 'warn']({ err: error, attempt: row.attempts }, final ? 'job failed for good' : 'job failed, will be tried again')
+  ctx.log[final ? 'error' : 'warn'](
+    { err: error, attempt: row.attempts },
+    final ? 'job failed for good' : 'job failed, will be tried again',
+  )
   const now = ctx.clock.now()
   if (!final) {
-    await ctx.db.job.updateMany({ where: held(row), data: { error: reason, leaseUntil: null, runAt: after(now, backOff(row.attempts)) } })
+    await ctx.db.job.updateMany({
+      where: held(row),
+      data: { error: reason, leaseUntil: null, runAt: after(now, backOff(row.attempts)) },
+    })
     return
   }
   await ctx.atomically(async (tx) => {
-    const { count } = await tx.db.job.updateMany({ where: held(row), data: { state: 'failed', error: reason, finishedAt: now } })
+    const { count } = await tx.db.job.updateMany({
+      where: held(row),
+      data: { state: 'failed', error: reason, finishedAt: now },
+    })
     if (count) await declared.failed?.(tx, row.payload as never, reason)
   })
 }
@@ -138,7 +190,8 @@ export async function runDue(parts: WorkerParts, vendorId?: string): Promise<num
   }
 }
 
-const CLEANING_MS = HOUR, FOLDING_MS = MINUTE
+const CLEANING_MS = HOUR,
+  FOLDING_MS = MINUTE
 
 /** Looks for due jobs every `intervalMs`, folds lists every minute and clears rubbish every hour, until stopped; stopping waits for those that run. */
 export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
@@ -149,10 +202,17 @@ export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
     return setInterval(() => {
       if (running) return
       running = true
-      what(parts.deps).catch((error: unknown) => parts.log.error({ err: error }, failed)).finally(() => { running = false })
+      what(parts.deps)
+        .catch((error: unknown) => parts.log.error({ err: error }, failed))
+        .finally(() => {
+          running = false
+        })
     }, ms).unref()
   }
-  const timers = [regularly(CLEANING_MS, cleanUp, 'cleaning up failed'), regularly(FOLDING_MS, foldLists, 'folding lists failed')]
+  const timers = [
+    regularly(CLEANING_MS, cleanUp, 'cleaning up failed'),
+    regularly(FOLDING_MS, foldLists, 'folding lists failed'),
+  ]
   const loop = (async () => {
     while (!stopped) {
       try {
@@ -164,7 +224,10 @@ export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
       }
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, intervalMs)
-        wake = () => { clearTimeout(timer); resolve() }
+        wake = () => {
+          clearTimeout(timer)
+          resolve()
+        }
       })
     }
   })()

@@ -4,18 +4,29 @@ import { errors } from './errors.ts'
 import type { Ctx, Operation } from './operation.ts'
 
 /** In every window of `perMs` milliseconds at most so many. */
-export interface Quota { readonly most: number, readonly perMs: number }
+export interface Quota {
+  readonly most: number
+  readonly perMs: number
+}
 
 /** How often an operation may be called from one address or, where `of` says about whom the call is (whether there is such a one or not), about one subject. */
-export interface Limit<I> extends Quota { of?(input: I): string | undefined }
+export interface Limit<I> extends Quota {
+  of?(input: I): string | undefined
+}
 
 export const perIp = (most: number, perMs: number): Limit<unknown> => ({ most, perMs })
 
 type Counting = Pick<Ctx, 'deps' | 'vendorId' | 'clock'>
 /** What is counted: the name of the deed, and whom it is done by or to. */
-export interface Counted { readonly name: string, readonly about: string }
+export interface Counted {
+  readonly name: string
+  readonly about: string
+}
 
-interface Count { readonly count: number, readonly resetAt: Date }
+interface Count {
+  readonly count: number
+  readonly resetAt: Date
+}
 
 /**
  * Counts in the database, so that all replicas count together, and at once, so that of any number of calls at the same time
@@ -25,9 +36,14 @@ interface Count { readonly count: number, readonly resetAt: Date }
  */
 async function count(ctx: Counting, counted: Counted, quota: Quota): Promise<Count> {
   const { database, systemClock } = ctx.deps
-  const { rows: [row] } = await database.pool.query<{ count: number }>(`
+  const {
+    rows: [row],
+  } = await database.pool.query<{ count: number }>(
+    `
     insert into "Tally" (key, scope, count, "expiresAt") values ($1, $3, 1, $2)
-    on conflict (key) do update set count = "Tally".count + 1 returning count`, [keyOf(ctx, counted, quota), after(systemClock.now(), quota.perMs), ctx.vendorId])
+    on conflict (key) do update set count = "Tally".count + 1 returning count`,
+    [keyOf(ctx, counted, quota), after(systemClock.now(), quota.perMs), ctx.vendorId],
+  )
   return { count: row!.count, resetAt: new Date((windowOf(ctx, quota) + 1) * quota.perMs) }
 }
 
@@ -47,13 +63,17 @@ export async function forget(ctx: Counting, counted: Counted, quota: Quota) {
   await ctx.deps.database.pool.query('delete from "Tally" where key = $1', [keyOf(ctx, counted, quota)])
 }
 export async function giveBack(ctx: Counting, counted: Counted, quota: Quota) {
-  await ctx.deps.database.pool.query('update "Tally" set count = count - 1 where key = $1 and count > 0', [keyOf(ctx, counted, quota)])
+  await ctx.deps.database.pool.query('update "Tally" set count = count - 1 where key = $1 and count > 0', [
+    keyOf(ctx, counted, quota),
+  ])
 }
 
 function mustBeWithin({ clock }: Counting, { count: reached, resetAt }: Count, { most }: Quota) {
   if (reached <= most) return
   const seconds = Math.max(1, Math.ceil((resetAt.getTime() - clock.now().getTime()) / SECOND))
-  throw Object.assign(errors.tooMany(), { headers: { 'retry-after': String(seconds), 'x-rate-limit-reset': resetAt.toISOString() } })
+  throw Object.assign(errors.tooMany(), {
+    headers: { 'retry-after': String(seconds), 'x-rate-limit-reset': resetAt.toISOString() },
+  })
 }
 
 type Limited = Pick<Operation, 'id' | 'limits'>
@@ -63,13 +83,21 @@ type Limited = Pick<Operation, 'id' | 'limits'>
  * @returns headers of the reply that say how many more there may be
  * @throws 429
  */
-export async function heedAddress(ctx: Counting, { id, limits = [] }: Limited, ip: string): Promise<Record<string, string>> {
+export async function heedAddress(
+  ctx: Counting,
+  { id, limits = [] }: Limited,
+  ip: string,
+): Promise<Record<string, string>> {
   let headers = {}
   for (const limit of ctx.deps.rateLimits ? limits : []) {
     if (limit.of) continue
     const reached = await count(ctx, { name: `${id} by`, about: networkOf(ip) }, limit)
     mustBeWithin(ctx, reached, limit)
-    headers = { 'x-rate-limit-limit': String(limit.most), 'x-rate-limit-remaining': String(limit.most - reached.count), 'x-rate-limit-reset': reached.resetAt.toISOString() }
+    headers = {
+      'x-rate-limit-limit': String(limit.most),
+      'x-rate-limit-remaining': String(limit.most - reached.count),
+      'x-rate-limit-reset': reached.resetAt.toISOString(),
+    }
   }
   return headers
 }
@@ -84,4 +112,8 @@ export async function heedSubjects<I>(ctx: Counting, { id, limits = [] }: Limite
 }
 
 /** Of an e-mail address, a username or a phone number: each is one subject, however it is written. */
-const oneSpelling = (text: string) => text.trim().toLowerCase().replace(/^\+[\d-]+$/, (number) => number.replaceAll('-', ''))
+const oneSpelling = (text: string) =>
+  text
+    .trim()
+    .toLowerCase()
+    .replace(/^\+[\d-]+$/, (number) => number.replaceAll('-', ''))

@@ -26,30 +26,54 @@ interface Order {
   ofMembers?: true
 }
 
-const ofUser = (type: Order['type'], name: string, column = `r."${name}"`): Order =>
-  ({ list: 'users', type, table: 'User', column, entries: (keys, of) => `select ${keys}->>'${name}' as key, ${of} as id` })
+const ofUser = (type: Order['type'], name: string, column = `r."${name}"`): Order => ({
+  list: 'users',
+  type,
+  table: 'User',
+  column,
+  entries: (keys, of) => `select ${keys}->>'${name}' as key, ${of} as id`,
+})
 const ofUsername = (type: Order['type'], column: string, key: (keys: string, of: string) => string): Order => ({
-  list: 'users', type, table: 'User', column, rows: 'r.username is not null',
+  list: 'users',
+  type,
+  table: 'User',
+  column,
+  rows: 'r.username is not null',
   entries: (keys, of) => `select ${key(keys, of)} as key, ${of} as id where ${keys}->>'username' is not null`,
 })
-const ofIdentifier = (list: 'emails' | 'phone-numbers', type: Order['type'], column: string, key: (of: string) => string): Order => ({
-  list, type, table: { 'emails': 'UserEmail', 'phone-numbers': 'PhoneNumber' }[list], column: `r."${column}"`,
-  entries: (keys, of) => `select ${key(of)} as key, (e->>0)::uuid as id from jsonb_array_elements(${keys}->'${list}') e`,
+const ofIdentifier = (
+  list: 'emails' | 'phone-numbers',
+  type: Order['type'],
+  column: string,
+  key: (of: string) => string,
+): Order => ({
+  list,
+  type,
+  table: { emails: 'UserEmail', 'phone-numbers': 'PhoneNumber' }[list],
+  column: `r."${column}"`,
+  entries: (keys, of) =>
+    `select ${key(of)} as key, (e->>0)::uuid as id from jsonb_array_elements(${keys}->'${list}') e`,
 })
-const ofTenant = (type: Order['type'], name: string, column = name): Order =>
-  ({ list: 'tenants', type, table: 'Tenant', column: `r."${column}"`, id: 'rowId', entries: (keys, of) => `select ${keys}->>'${name}' as key, ${of} as id` })
+const ofTenant = (type: Order['type'], name: string, column = name): Order => ({
+  list: 'tenants',
+  type,
+  table: 'Tenant',
+  column: `r."${column}"`,
+  id: 'rowId',
+  entries: (keys, of) => `select ${keys}->>'${name}' as key, ${of} as id`,
+})
 
 const orders = {
-  'createdAt': ofUser('timestamptz', 'createdAt'),
-  'name': ofUser('text', 'name'),
-  'email': ofUser('text', 'email', `coalesce(r.email, '')`),
-  'id': { ...ofUser('uuid', 'id'), entries: (_, of) => `select ${of}::text as key, ${of} as id` },
-  'verified': ofUser('boolean', 'verified'),
-  'isLocked': ofUser('boolean', 'isLocked'),
-  'provider': ofUser('text', 'provider'),
-  'tenantId': ofUser('text', 'tenantId', `coalesce(r."activeTenantId", '')`),
-  'lastLogin': { ...ofUser('timestamptz', 'lastLogin'), ofMembers: true },
-  'subAccountAccess': { ...ofUser('text', 'subAccountAccess'), ofMembers: true },
+  createdAt: ofUser('timestamptz', 'createdAt'),
+  name: ofUser('text', 'name'),
+  email: ofUser('text', 'email', `coalesce(r.email, '')`),
+  id: { ...ofUser('uuid', 'id'), entries: (_, of) => `select ${of}::text as key, ${of} as id` },
+  verified: ofUser('boolean', 'verified'),
+  isLocked: ofUser('boolean', 'isLocked'),
+  provider: ofUser('text', 'provider'),
+  tenantId: ofUser('text', 'tenantId', `coalesce(r."activeTenantId", '')`),
+  lastLogin: { ...ofUser('timestamptz', 'lastLogin'), ofMembers: true },
+  subAccountAccess: { ...ofUser('text', 'subAccountAccess'), ofMembers: true },
   'usernames.createdAt': ofUsername('timestamptz', 'r."createdAt"', (keys) => `${keys}->>'createdAt'`),
   'usernames.userId': ofUsername('uuid', 'r.id', (_, of) => `${of}::text`),
   'usernames.username': ofUsername('text', 'r.username', (keys) => `${keys}->>'username'`),
@@ -70,13 +94,18 @@ export type By = keyof typeof orders
 
 const kindOf = (list: string) => list.split(':', 1)[0]!
 const isOfMembers = (list: string) => kindOf(list) === 'members'
-const ordersOf = (list: string) => Object.entries<Order>(orders).filter(([, order]) =>
-  isOfMembers(list) ? order.list !== 'tenants' : order.list === (kindOf(list) === 'children' ? 'tenants' : list) && !order.ofMembers)
+const ordersOf = (list: string) =>
+  Object.entries<Order>(orders).filter(([, order]) =>
+    isOfMembers(list)
+      ? order.list !== 'tenants'
+      : order.list === (kindOf(list) === 'children' ? 'tenants' : list) && !order.ofMembers,
+  )
 
 /** $1 is the environment, $2 the list. */
 const TENANT = `substr($2, strpos($2, ':') + 1)`
 const MEMBERS = `"Membership" m where m."vendorId" = $1 and m."tenantId" = ${TENANT}`
-const rowsOf = ({ table, rows }: Order, list: string) => `"${table}" r where r."vendorId" = $1${rows ? ` and ${rows}` : ''}${kindOf(list) === 'children' ? ` and r."parentId" = ${TENANT}` : ''}`
+const rowsOf = ({ table, rows }: Order, list: string) =>
+  `"${table}" r where r."vendorId" = $1${rows ? ` and ${rows}` : ''}${kindOf(list) === 'children' ? ` and r."parentId" = ${TENANT}` : ''}`
 /** Before all keys. */
 const FIRST = { timestamptz: '-infinity', text: '', boolean: 'false', uuid: '00000000-0000-0000-0000-000000000000' }
 const FIRST_ID = `'${FIRST.uuid}'::uuid`
@@ -85,7 +114,7 @@ const FIRST_ID = `'${FIRST.uuid}'::uuid`
  * Of list $2 in order $3: its chunks, what has changed since, how many entries there are before each, which page ($4 rows before
  * it, of $5, from the end on if $6) is wanted, and in which chunk it begins.
  */
-const counted = ({ type, entries }: Order, { hidden = '', length }: { hidden?: string, length: string }) => `
+const counted = ({ type, entries }: Order, { hidden = '', length }: { hidden?: string; length: string }) => `
   chunk as (
     select key as raw, key::${type} as key, id, size from "ListChunk" where "vendorId" = $1 and list = $2 and by = $3
   ), change as (
@@ -125,7 +154,8 @@ const hiddenOf = (tenantIds: string, now: string, hideInvisible: string) => `
 const ofMembers = (order: Order) => {
   const { type, entries } = order
   const isInPage = `(key, id) >= (select key, id from begin) and ((select key from finish) is null or (key, id) < (select key, id from finish))`
-  const entriesOf = (some: string) => `select e.key::${type} as key, e.id from (${some}) m cross join lateral (${entries('m.listed', 'm."userId"')}) e`
+  const entriesOf = (some: string) =>
+    `select e.key::${type} as key, e.id from (${some}) m cross join lateral (${entries('m.listed', 'm."userId"')}) e`
   return `
   with hidden as (${hiddenOf(`array[${TENANT}]`, '$7', '$8')}
   ), short as (
@@ -151,10 +181,22 @@ const ofMembers = (order: Order) => {
  * The ids of a page, in order, and how long the list is. It sees what is committed: not for use inside `ctx.atomically`.
  * `hideInvisible`: in a tenant's list, users who are.
  */
-export async function pageOf({ deps, vendorId, clock }: Ctx, list: List, by: By, query: PageRequest & { _order?: 'ASC' | 'DESC' | undefined }, { hideInvisible = false } = {}) {
-  const { skip, take } = slice(query), ofTenant = isOfMembers(list), backwards = query._order === 'DESC'
-  const { rows: [found] } = await deps.database.pool.query<{ total: number, ids: string[] }>(
-    ofTenant ? ofMembers(orders[by]) : ofTable(orders[by], list), [vendorId, list, by, skip, take, backwards, ...(ofTenant ? [clock.now(), hideInvisible] : [])])
+export async function pageOf(
+  { deps, vendorId, clock }: Ctx,
+  list: List,
+  by: By,
+  query: PageRequest & { _order?: 'ASC' | 'DESC' | undefined },
+  { hideInvisible = false } = {},
+) {
+  const { skip, take } = slice(query),
+    ofTenant = isOfMembers(list),
+    backwards = query._order === 'DESC'
+  const {
+    rows: [found],
+  } = await deps.database.pool.query<{ total: number; ids: string[] }>(
+    ofTenant ? ofMembers(orders[by]) : ofTable(orders[by], list),
+    [vendorId, list, by, skip, take, backwards, ...(ofTenant ? [clock.now(), hideInvisible] : [])],
+  )
   const { total, ids } = found!
   return { total, ids: backwards ? ids.reverse() : ids }
 }
@@ -163,9 +205,15 @@ export async function pageOf({ deps, vendorId, clock }: Ctx, list: List, by: By,
  * How many members each tenant has with each key of an order that knows few: most chunks have one throughout. Like `pageOf`
  * not for use inside `ctx.atomically`.
  */
-export async function countsOf({ deps, vendorId, clock }: Ctx, tenantIds: readonly string[], by: By, { hideInvisible = false } = {}) {
+export async function countsOf(
+  { deps, vendorId, clock }: Ctx,
+  tenantIds: readonly string[],
+  by: By,
+  { hideInvisible = false } = {},
+) {
   const { type, entries } = orders[by]
-  const { rows } = await deps.database.pool.query<{ tenantId: string, counts: Record<string, number> }>(`
+  const { rows } = await deps.database.pool.query<{ tenantId: string; counts: Record<string, number> }>(
+    `
     with hidden as (${hiddenOf('$2', '$4', '$5')}
     ), chunk as (
       select list, key, size, keys, lead(key) over (partition by list order by key::${type}, id) as next_key from "ListChunk" where "vendorId" = $1 and list in (select 'members:' || unnest($2::text[])) and by = $3
@@ -178,35 +226,52 @@ export async function countsOf({ deps, vendorId, clock }: Ctx, tenantIds: readon
         where "vendorId" = $1 and "tenantId" = any (array(select t from unnest($2::text[]) t where 'members:' || t not in (select list from chunk)))
     )
     select substr(list, length('members:') + 1) as "tenantId", jsonb_object_agg(key, count) as counts
-    from (select list, key, sum(size) as count from counted group by 1, 2) c group by 1`, [vendorId, tenantIds, by, clock.now(), hideInvisible])
+    from (select list, key, sum(size) as count from counted group by 1, 2) c group by 1`,
+    [vendorId, tenantIds, by, clock.now(), hideInvisible],
+  )
   return new Map(rows.map((row) => [row.tenantId, row.counts]))
 }
 
 /** Rows in the order of their ids in `ids`, as a look-up by ids has none. */
-export function inOrderOf<R extends { id: string }>(ids: readonly string[], rows: readonly R[], idOf = (row: R) => row.id) {
+export function inOrderOf<R extends { id: string }>(
+  ids: readonly string[],
+  rows: readonly R[],
+  idOf = (row: R) => row.id,
+) {
   const byId = new Map(rows.map((row) => [idOf(row), row]))
   return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
 /** Entries in a chunk after a split; at twice as many it is split again. They are gone over for a page, and all chunks for a total. Going over an index is the cheapest; chunks that name their entries are written anew with each change. */
-const CHUNK = 2000, CHUNK_OF_MEMBERS = 400
+const CHUNK = 2000,
+  CHUNK_OF_MEMBERS = 400
 
 /**
  * Moves what has changed into the chunks, and splits those that have grown, in all environments. Any number of replicas may
  * do it: each list in a transaction that sees one moment, and gives way to whoever is faster.
  */
-export async function foldLists({ database, log }: Pick<Deps, 'database' | 'log'>, { chunk, vendorId }: { chunk?: number, vendorId?: string } = {}) {
+export async function foldLists(
+  { database, log }: Pick<Deps, 'database' | 'log'>,
+  { chunk, vendorId }: { chunk?: number; vendorId?: string } = {},
+) {
   await database.pool.query(`
     with chunk as (delete from "ListChunk" c where not exists (select from "Vendor" v where v.id = c."vendorId"))
     delete from "ListChange" c where not exists (select from "Vendor" v where v.id = c."vendorId")`)
-  const { rows } = await database.pool.query<{ vendorId: string, list: string }>(
-    `select distinct "vendorId", list from "ListChange" where $1::uuid is null or "vendorId" = $1`, [vendorId ?? null])
+  const { rows } = await database.pool.query<{ vendorId: string; list: string }>(
+    `select distinct "vendorId", list from "ListChange" where $1::uuid is null or "vendorId" = $1`,
+    [vendorId ?? null],
+  )
   for (const row of rows) {
     const client = await database.pool.connect()
     try {
       await client.query('begin isolation level repeatable read')
-      const { rows: [lock] } = await client.query<{ mine: boolean }>('select pg_try_advisory_xact_lock(hashtextextended($1, 7)) as mine', [`${row.vendorId} ${row.list}`])
-      if (lock!.mine) await fold(client, row.vendorId, row.list, chunk ?? (isOfMembers(row.list) ? CHUNK_OF_MEMBERS : CHUNK))
+      const {
+        rows: [lock],
+      } = await client.query<{ mine: boolean }>('select pg_try_advisory_xact_lock(hashtextextended($1, 7)) as mine', [
+        `${row.vendorId} ${row.list}`,
+      ])
+      if (lock!.mine)
+        await fold(client, row.vendorId, row.list, chunk ?? (isOfMembers(row.list) ? CHUNK_OF_MEMBERS : CHUNK))
       await client.query('commit')
     } catch (error) {
       await client.query('rollback')
@@ -224,12 +289,18 @@ async function fold(client: PoolClient, vendorId: string, list: string, chunk: n
   const all = ordersOf(list)
   // a newer replica's
   if (!all.length) return
-  const { rows: [state] } = await client.query<{ chunked: boolean, rows: number }>(`
+  const {
+    rows: [state],
+  } = await client.query<{ chunked: boolean; rows: number }>(
+    `
     select exists (select from "ListChunk" where "vendorId" = $1 and list = $2) as chunked, (
-      select count(*)::int from (select from ${isOfMembers(list) ? MEMBERS : rowsOf(all[0]![1], list)} limit 2 * $3::int) r) as rows`, [vendorId, list, chunk])
+      select count(*)::int from (select from ${isOfMembers(list) ? MEMBERS : rowsOf(all[0]![1], list)} limit 2 * $3::int) r) as rows`,
+    [vendorId, list, chunk],
+  )
   const { chunked, rows } = state!
   if (rows >= (chunked ? chunk : 2 * chunk)) {
-    for (const [by, order] of all) await (isOfMembers(list) ? foldMembers : foldTable)(client, order, [vendorId, list, by], chunk)
+    for (const [by, order] of all)
+      await (isOfMembers(list) ? foldMembers : foldTable)(client, order, [vendorId, list, by], chunk)
   } else if (chunked) {
     await client.query('delete from "ListChunk" where "vendorId" = $1 and list = $2', [vendorId, list])
   }
@@ -257,21 +328,34 @@ const placed = ({ type, entries }: Order) => `
   )`
 
 async function foldTable(client: PoolClient, order: Order, of: Of, chunk: number) {
-  const { type, column, id = 'id' } = order, rows = rowsOf(order, of[1])
-  const { rowCount: isNew } = await client.query(`
+  const { type, column, id = 'id' } = order,
+    rows = rowsOf(order, of[1])
+  const { rowCount: isNew } = await client.query(
+    `
     insert into "ListChunk" ("vendorId", list, by, key, id, size) select $1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, (select count(*) from ${rows})
-    where not exists (select from "ListChunk" where ${mine})`, of)
+    where not exists (select from "ListChunk" where ${mine})`,
+    of,
+  )
   if (!isNew) {
-    await client.query(`
+    await client.query(
+      `
       with ${numbered(order)}, ${placed(order)} update "ListChunk" c set size = c.size + change
-      from chunk join (select n, sum(change) as change from placed group by n) p using (n) where ${mine} and c.key = chunk.raw and c.id = chunk.id`, of)
+      from chunk join (select n, sum(change) as change from placed group by n) p using (n) where ${mine} and c.key = chunk.raw and c.id = chunk.id`,
+      of,
+    )
     if (await isFrayed(client, of, chunk)) {
-      const { rows: [sum] } = await client.query<{ size: number }>(`select sum(size)::int as size from "ListChunk" where ${mine}`, of)
+      const {
+        rows: [sum],
+      } = await client.query<{ size: number }>(`select sum(size)::int as size from "ListChunk" where ${mine}`, of)
       await client.query(`delete from "ListChunk" where ${mine}`, of)
-      await client.query(`insert into "ListChunk" ("vendorId", list, by, key, id, size) values ($1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, $4)`, [...of, sum!.size])
+      await client.query(
+        `insert into "ListChunk" ("vendorId", list, by, key, id, size) values ($1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, $4)`,
+        [...of, sum!.size],
+      )
     }
   }
-  await client.query(`
+  await client.query(
+    `
     with ${numbered(order)}, row as (
       select raw, c.id as of_id, r.key, r.id, row_number() over inside - 1 as i, count(*) over (partition by n) as rows
       from (select * from chunk where size >= 2 * $4::int) c
@@ -283,19 +367,28 @@ async function foldTable(client: PoolClient, order: Order, of: Of, chunk: number
     ), shortened as (
       update "ListChunk" c set size = cut.size from cut where ${mine} and i = 0 and c.key = raw and c.id = of_id
     )
-    insert into "ListChunk" ("vendorId", list, by, key, id, size) select $1, $2, $3, key::text, id, size from cut where i > 0`, [...of, chunk])
+    insert into "ListChunk" ("vendorId", list, by, key, id, size) select $1, $2, $3, key::text, id, size from cut where i > 0`,
+    [...of, chunk],
+  )
 }
 
 /** Whether there are far more chunks than there is in them. */
 async function isFrayed(client: PoolClient, of: Of, chunk: number) {
-  const { rows: [found] } = await client.query<{ frayed: boolean }>(`select count(*) > 4 * (1 + sum(size) / $4::int) as frayed from "ListChunk" where ${mine}`, [...of, chunk])
+  const {
+    rows: [found],
+  } = await client.query<{ frayed: boolean }>(
+    `select count(*) > 4 * (1 + sum(size) / $4::int) as frayed from "ListChunk" where ${mine}`,
+    [...of, chunk],
+  )
   return found!.frayed
 }
 
 async function foldMembers(client: PoolClient, order: Order, of: Of, chunk: number) {
   const { type, entries } = order
   /** Has chunks count, and name, what is in them now, and splits them where need be. Members are looked up, not joined: where nothing is known of a table yet, Postgres would go through all of them for each. */
-  const regroup = (touched: string, members: string) => client.query(`
+  const regroup = (touched: string, members: string) =>
+    client.query(
+      `
     with ${numbered(order)}, ${placed(order)}, touched as (${touched}), entry as (
       select c.n, member, e.key, e.id, row_number() over inside - 1 as i, count(*) over (partition by c.n) as rows
       from touched c cross join lateral (${members}) m cross join lateral (${entries('m.listed', 'm.member')}) e
@@ -308,15 +401,24 @@ async function foldMembers(client: PoolClient, order: Order, of: Of, chunk: numb
     insert into "ListChunk" ("vendorId", list, by, key, id, size, keys, ids, members)
     select $1, $2, $3, case when coalesce(part, 0) = 0 then c.raw else keys[1] end, case when coalesce(part, 0) = 0 then c.id else ids[1] end, coalesce(p.size, 0), coalesce(keys, '{}'), coalesce(ids, '{}'), coalesce(members, '{}')
     from touched c left join part p using (n)
-    on conflict ("vendorId", list, by, key, id) do update set size = excluded.size, keys = excluded.keys, ids = excluded.ids, members = excluded.members`, [...of, chunk])
+    on conflict ("vendorId", list, by, key, id) do update set size = excluded.size, keys = excluded.keys, ids = excluded.ids, members = excluded.members`,
+      [...of, chunk],
+    )
   const { rowCount: chunks } = await client.query(`select from "ListChunk" where ${mine} limit 1`, of)
-  if (chunks) await regroup('select * from chunk where n in (select n from placed)', `
+  if (chunks)
+    await regroup(
+      'select * from chunk where n in (select n from placed)',
+      `
     select u.member, m.listed from (
       select member from placed where placed.n = c.n union select unnest(k.members) from "ListChunk" k where k."vendorId" = $1 and k.list = $2 and k.by = $3 and k.key = c.raw and k.id = c.id
-    ) u cross join lateral (select listed from "Membership" where "vendorId" = $1 and "userId" = u.member and "tenantId" = ${TENANT} offset 0) m`)
-  if (!chunks || await isFrayed(client, of, chunk)) {
+    ) u cross join lateral (select listed from "Membership" where "vendorId" = $1 and "userId" = u.member and "tenantId" = ${TENANT} offset 0) m`,
+    )
+  if (!chunks || (await isFrayed(client, of, chunk))) {
     await client.query(`delete from "ListChunk" where ${mine}`, of)
-    await client.query(`insert into "ListChunk" ("vendorId", list, by, key, id, size) values ($1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, 0)`, of)
+    await client.query(
+      `insert into "ListChunk" ("vendorId", list, by, key, id, size) values ($1, $2, $3, '${FIRST[type]}', ${FIRST_ID}, 0)`,
+      of,
+    )
     await regroup('select * from chunk', `select m."userId" as member, m.listed from ${MEMBERS}`)
   }
 }

@@ -3,8 +3,31 @@ import { pino, type DestinationStream, type Logger } from 'pino'
 
 /** Fields whose values never enter a log, however deep they lie. */
 const HIDDEN = new Set([
-  'authorization', 'cookie', 'set-cookie', 'x-access-token', 'x-api-key', 'password', 'newPassword', 'passwordHash', 'secret', 'apiKey', 'apiKeyHash',
-  'token', 'accessToken', 'access_token', 'refreshToken', 'refresh_token', 'mfaToken', 'otcToken', 'webauthnToken', 'recoveryCode', 'qrCode', 'privateKey', 'link', 'html', 'text',
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'x-access-token',
+  'x-api-key',
+  'password',
+  'newPassword',
+  'passwordHash',
+  'secret',
+  'apiKey',
+  'apiKeyHash',
+  'token',
+  'accessToken',
+  'access_token',
+  'refreshToken',
+  'refresh_token',
+  'mfaToken',
+  'otcToken',
+  'webauthnToken',
+  'recoveryCode',
+  'qrCode',
+  'privateKey',
+  'link',
+  'html',
+  'text',
 ])
 
 export interface LogOptions {
@@ -15,34 +38,65 @@ export interface LogOptions {
   destination?: DestinationStream
 }
 
-export function logger({ level, pretty, destination = pretty ? prettyOutput() : pino.destination({ dest: 1, sync: true }) }: LogOptions): Logger {
-  return pino({ level, base: {}, formatters: { log: withoutSecrets, bindings: withoutSecrets }, serializers: { err: describe }, timestamp: pino.stdTimeFunctions.isoTime }, destination)
+export function logger({
+  level,
+  pretty,
+  destination = pretty ? prettyOutput() : pino.destination({ dest: 1, sync: true }),
+}: LogOptions): Logger {
+  return pino(
+    {
+      level,
+      base: {},
+      formatters: { log: withoutSecrets, bindings: withoutSecrets },
+      serializers: { err: describe },
+      timestamp: pino.stdTimeFunctions.isoTime,
+    },
+    destination,
+  )
 }
 
 /** Pino's own redaction knows fields at given depths only, and costs ten times as much. */
 function withoutSecrets(entry: Record<string, unknown>): Record<string, unknown> {
   let copy: Record<string, unknown> | undefined
   for (const [name, value] of Object.entries(entry)) {
-    const clean = HIDDEN.has(name) ? '[hidden]' : isPlain(value) ? withoutSecrets(value) : Array.isArray(value) ? value.map((item) => (isPlain(item) ? withoutSecrets(item) : item)) : value
+    const clean = HIDDEN.has(name)
+      ? '[hidden]'
+      : isPlain(value)
+        ? withoutSecrets(value)
+        : Array.isArray(value)
+          ? value.map((item) => (isPlain(item) ? withoutSecrets(item) : item))
+          : value
     if (clean !== value) (copy ??= { ...entry })[name] = clean
   }
   return copy ?? entry
 }
 const isPlain = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
+  typeof value === 'object' &&
+  value !== null &&
+  (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
 
 /** Loaded when the first line is written, which at the emulator's usual level may be never. */
 function prettyOutput(): DestinationStream {
   let stream: DestinationStream | undefined
   return {
     write(line) {
-      stream ??= (createRequire(import.meta.url)('pino-pretty') as (options: object) => DestinationStream)({ sync: true, translateTime: 'SYS:HH:MM:ss', ignore: 'reqId' })
+      stream ??= (createRequire(import.meta.url)('pino-pretty') as (options: object) => DestinationStream)({
+        sync: true,
+        translateTime: 'SYS:HH:MM:ss',
+        ignore: 'reqId',
+      })
       stream.write(line)
     },
   }
 }
 
-interface Described { type: string, message: string, code?: string, stack?: string, cause?: Described }
+interface Described {
+  type: string
+  message: string
+  code?: string
+  stack?: string
+  cause?: Described
+}
 
 /**
  * An error without what drivers hang on it: the details of a failed statement hold the row, and Prisma's messages the
@@ -51,11 +105,22 @@ interface Described { type: string, message: string, code?: string, stack?: stri
 function describe(error: unknown): Described {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) }
   const { name, code, stack, cause } = error as Error & { code?: unknown }
-  const message = name.startsWith('PrismaClient') ? error.message.trim().split(/\n\s*\n/).at(-1)! : error.message
+  const message = name.startsWith('PrismaClient')
+    ? error.message
+        .trim()
+        .split(/\n\s*\n/)
+        .at(-1)!
+    : error.message
   return {
-    type: name, message,
+    type: name,
+    message,
     ...(typeof code === 'string' && { code }),
-    ...(stack && { stack: stack.split('\n').filter((line) => /^\s+at /.test(line)).join('\n') }),
+    ...(stack && {
+      stack: stack
+        .split('\n')
+        .filter((line) => /^\s+at /.test(line))
+        .join('\n'),
+    }),
     ...(cause !== undefined && { cause: describe(cause) }),
   }
 }

@@ -2,30 +2,61 @@ import type { TObject } from 'typebox'
 import { errors } from './errors.ts'
 import { Empty, Raw, type Operation } from './operation.ts'
 
-interface Part { properties?: Record<string, object>, required?: string[] }
+interface Part {
+  properties?: Record<string, object>
+  required?: string[]
+}
 
 const parameters = (schema: TObject | undefined, where: 'path' | 'query') => {
   const { properties = {}, required = [] } = (schema ?? {}) as Part
-  return Object.entries(properties).map(([name, s]) => ({ name, in: where, required: required.includes(name), schema: s }))
+  return Object.entries(properties).map(([name, s]) => ({
+    name,
+    in: where,
+    required: required.includes(name),
+    schema: s,
+  }))
 }
-const context = (name: string, need: string | undefined) => (need && need !== 'none' ? [{ name, in: 'header', required: false, schema: { type: 'string' } }] : [])
+const context = (name: string, need: string | undefined) =>
+  need && need !== 'none' ? [{ name, in: 'header', required: false, schema: { type: 'string' } }] : []
 
 const security = { vendor: [{ vendor: [] }], user: [{ user: [] }], both: [{ vendor: [] }, { user: [] }], public: [] }
 
 function describe(op: Operation) {
-  const failures = new Map([...(op.errors ?? []), ...(op.limits ? [errors.tooMany] : [])].map((e) => [e.status, e.message || 'Error']))
+  const failures = new Map(
+    [...(op.errors ?? []), ...(op.limits ? [errors.tooMany] : [])].map((e) => [e.status, e.message || 'Error']),
+  )
   return {
-    operationId: op.id, summary: op.summary, tags: [op.tag], ...(op.deprecated && { deprecated: true }),
+    operationId: op.id,
+    summary: op.summary,
+    tags: [op.tag],
+    ...(op.deprecated && { deprecated: true }),
     security: security[op.auth],
     parameters: [
-      ...parameters(op.params, 'path'), ...parameters(op.query, 'query'),
-      ...context('frontegg-tenant-id', op.tenant), ...context('frontegg-user-id', op.user),
+      ...parameters(op.params, 'path'),
+      ...parameters(op.query, 'query'),
+      ...context('frontegg-tenant-id', op.tenant),
+      ...context('frontegg-user-id', op.user),
     ],
-    ...(op.body && { requestBody: { required: true, content: { 'application/json': { schema: op.body }, ...(op.upload !== undefined && { 'multipart/form-data': { schema: { type: 'object', properties: { [op.upload]: { type: 'string', format: 'binary' } } } } }) } } }),
+    ...(op.body && {
+      requestBody: {
+        required: true,
+        content: {
+          'application/json': { schema: op.body },
+          ...(op.upload !== undefined && {
+            'multipart/form-data': {
+              schema: { type: 'object', properties: { [op.upload]: { type: 'string', format: 'binary' } } },
+            },
+          }),
+        },
+      },
+    }),
     responses: Object.fromEntries([
-      ...Object.entries(op.returns).map(([status, schema]) => [status, schema === Empty
-        ? { description: 'Done; no body' }
-        : { description: 'Done', content: { [schema === Raw ? '*/*' : 'application/json']: { schema } } }]),
+      ...Object.entries(op.returns).map(([status, schema]) => [
+        status,
+        schema === Empty
+          ? { description: 'Done; no body' }
+          : { description: 'Done', content: { [schema === Raw ? '*/*' : 'application/json']: { schema } } },
+      ]),
       ...[...failures].map(([status, description]) => [status, { description }]),
     ]),
   }
@@ -37,11 +68,17 @@ export function openapi(operations: readonly Operation[]) {
   for (const op of operations) (paths[op.path] ??= {})[op.method.toLowerCase()] = describe(op)
   return {
     openapi: '3.1.0',
-    info: { title: 'Henhouse', version: '0.1.0', description: 'A self-hosted identity server that speaks the Frontegg identity API.' },
-    components: { securitySchemes: {
-      vendor: { type: 'http', scheme: 'bearer', description: 'Environment token of POST /auth/vendor' },
-      user: { type: 'http', scheme: 'bearer', description: 'User token of a login' },
-    } },
+    info: {
+      title: 'Henhouse',
+      version: '0.1.0',
+      description: 'A self-hosted identity server that speaks the Frontegg identity API.',
+    },
+    components: {
+      securitySchemes: {
+        vendor: { type: 'http', scheme: 'bearer', description: 'Environment token of POST /auth/vendor' },
+        user: { type: 'http', scheme: 'bearer', description: 'User token of a login' },
+      },
+    },
     paths,
   }
 }

@@ -13,7 +13,9 @@ export type Auth = 'vendor' | 'user' | 'both' | 'public'
 export type Context = 'required' | 'optional' | 'none'
 
 /** Holder of an environment token: management. */
-export interface VendorCaller { readonly kind: 'vendor' }
+export interface VendorCaller {
+  readonly kind: 'vendor'
+}
 /** Holder of a user token. */
 export interface UserCaller {
   readonly kind: 'user'
@@ -26,9 +28,15 @@ export interface UserCaller {
 
 declare const proven: unique symbol
 /** An account that the caller has been shown to belong to. Only the kernel can make one. */
-export interface TenantScope { readonly id: string, readonly [proven]: 'tenant' }
+export interface TenantScope {
+  readonly id: string
+  readonly [proven]: 'tenant'
+}
 /** The user whom the call is about: the token's own, or the one that an environment token names. Only the kernel can make one. */
-export interface UserScope { readonly id: string, readonly [proven]: 'user' }
+export interface UserScope {
+  readonly id: string
+  readonly [proven]: 'user'
+}
 
 /** What every service function may use. */
 export interface Ctx {
@@ -57,28 +65,42 @@ export interface Http {
   /** `frontegg-login-alias`: the account whose own login box it is, by its alias */
   readonly loginAlias: string | undefined
   readonly cookies: Readonly<Record<string, string | undefined>>
-  setCookie(name: string, value: string, options: { maxAgeSeconds: number, sameSite: 'strict' | 'lax' | 'none' }): void
+  setCookie(name: string, value: string, options: { maxAgeSeconds: number; sameSite: 'strict' | 'lax' | 'none' }): void
   clearCookie(name: string): void
 }
 /** A service that needs the request takes this. */
 export type HttpCtx = Ctx & { readonly http: Http }
 
-type CallerOf<A extends Auth> = { vendor: VendorCaller, user: UserCaller, both: VendorCaller | UserCaller, public: undefined }[A]
-type ScopeOf<C extends Context, S> = { required: S, optional: S | undefined, none: undefined }[C]
+type CallerOf<A extends Auth> = {
+  vendor: VendorCaller
+  user: UserCaller
+  both: VendorCaller | UserCaller
+  public: undefined
+}[A]
+type ScopeOf<C extends Context, S> = { required: S; optional: S | undefined; none: undefined }[C]
 type Part<K extends string, S> = S extends TSchema ? { [P in K]: Static<S> } : unknown
 type Body<R> = R[keyof R] extends infer S ? (S extends TSchema ? Static<S> : never) : never
 
 const replied: unique symbol = Symbol('reply')
-export interface Reply<B> { readonly [replied]: true, readonly status: number, readonly body: B }
+export interface Reply<B> {
+  readonly [replied]: true
+  readonly status: number
+  readonly body: B
+}
 /** For an operation with several successes: says which one this is. Without it the first declared status is sent. */
 export const reply = <B>(status: number, body: B): Reply<B> => ({ [replied]: true, status, body })
-export const isReply = (value: unknown): value is Reply<unknown> => typeof value === 'object' && value !== null && replied in value
+export const isReply = (value: unknown): value is Reply<unknown> =>
+  typeof value === 'object' && value !== null && replied in value
 
 /** No body at all, not even `null`: some clients fail on any. */
 export const Empty = Type.Void()
 
 /** A reply that is no JSON: what it is and its bytes, which stay what they are for ever if `lasting`. */
-export interface RawBody { readonly type: string, readonly data: Buffer | string, readonly lasting?: boolean }
+export interface RawBody {
+  readonly type: string
+  readonly data: Buffer | string
+  readonly lasting?: boolean
+}
 export const Raw = Type.Unsafe<RawBody>({ description: 'no JSON' })
 
 export interface Declaration<A extends Auth, T extends Context, U extends Context, P, Q, B, R> {
@@ -107,15 +129,21 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
   /** How often it may be called, where rate limits are on: by whom in any case, about whom once the input has been checked. */
   limits?: readonly Limit<Part<'params', P> & Part<'query', Q> & Part<'body', B>>[]
   /** Finds the environment of a public call that names it in its input, whatever host the call came to and whatever its headers say. Throws when there is none. */
-  environment?(environments: EnvironmentDirectory, input: Part<'params', P> & Part<'query', Q> & Part<'body', B>): Promise<Environment>
+  environment?(
+    environments: EnvironmentDirectory,
+    input: Part<'params', P> & Part<'query', Q> & Part<'body', B>,
+  ): Promise<Environment>
   handler(
-    ctx: HttpCtx & { caller: CallerOf<A>, tenant: ScopeOf<T, TenantScope>, user: ScopeOf<U, UserScope> },
+    ctx: HttpCtx & { caller: CallerOf<A>; tenant: ScopeOf<T, TenantScope>; user: ScopeOf<U, UserScope> },
     input: Part<'params', P> & Part<'query', Q> & Part<'body', B>,
   ): Promise<Body<R> | Reply<Body<R>>> | Body<R> | Reply<Body<R>>
 }
 
 /** A declaration whose types have been checked and are no longer needed. */
-export type Operation = Omit<Declaration<Auth, Context, Context, TObject, TObject, TSchema, Record<number, TSchema>>, 'environment' | 'handler' | 'limits'> & {
+export type Operation = Omit<
+  Declaration<Auth, Context, Context, TObject, TObject, TSchema, Record<number, TSchema>>,
+  'environment' | 'handler' | 'limits'
+> & {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as below
   limits?: readonly Limit<any>[]
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as below

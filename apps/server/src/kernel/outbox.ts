@@ -16,36 +16,53 @@ export interface Carrier {
  * The job that hands a pending message to whoever carries it by then. At least once: when the outcome could not be
  * recorded the message is sent again, under the same id.
  */
-export const delivery = (name: string, carrierFor: (ctx: Ctx) => Carrier | Promise<Carrier>) => job({
-  name, payload: Type.Object({ messageId: Id }),
+export const delivery = (name: string, carrierFor: (ctx: Ctx) => Carrier | Promise<Carrier>) =>
+  job({
+    name,
+    payload: Type.Object({ messageId: Id }),
 
-  async run(ctx, { messageId }, { attempt }) {
-    const message = await ctx.db.message.findUnique({ where: { id: messageId } })
-    if (message?.status !== 'pending') return
-    const carrier = await carrierFor(ctx), provider = carrier.name
-    // queued before this server was told to hold everything
-    if (!carrier.send) return note(ctx, messageId, { status: 'held', provider })
-    try {
-      await carrier.send(message)
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      await note(ctx, messageId, { provider, attempts: attempt, error: reason })
-      throw error instanceof Refused && !error.retryable ? new Hopeless(reason) : error
-    }
-    // what has arrived need not lie here: links and codes in it may still open an account
-    const delivered = { html: '', text: '', link: null, code: null }
-    await ctx.db.message.updateMany({ where: { id: messageId }, data: { ...delivered, status: 'sent', sentAt: ctx.clock.now(), provider, attempts: attempt, error: null } })
-  },
+    async run(ctx, { messageId }, { attempt }) {
+      const message = await ctx.db.message.findUnique({ where: { id: messageId } })
+      if (message?.status !== 'pending') return
+      const carrier = await carrierFor(ctx),
+        provider = carrier.name
+      // queued before this server was told to hold everything
+      if (!carrier.send) return note(ctx, messageId, { status: 'held', provider })
+      try {
+        await carrier.send(message)
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error)
+        await note(ctx, messageId, { provider, attempts: attempt, error: reason })
+        throw error instanceof Refused && !error.retryable ? new Hopeless(reason) : error
+      }
+      // what has arrived need not lie here: links and codes in it may still open an account
+      const delivered = { html: '', text: '', link: null, code: null }
+      await ctx.db.message.updateMany({
+        where: { id: messageId },
+        data: { ...delivered, status: 'sent', sentAt: ctx.clock.now(), provider, attempts: attempt, error: null },
+      })
+    },
 
-  failed: (ctx, { messageId }, error) => note(ctx, messageId, { status: 'failed', error }),
-})
+    failed: (ctx, { messageId }, error) => note(ctx, messageId, { status: 'failed', error }),
+  })
 
-interface Outcome { status?: 'held' | 'failed', provider?: string, attempts?: number, error?: string }
+interface Outcome {
+  status?: 'held' | 'failed'
+  provider?: string
+  attempts?: number
+  error?: string
+}
 /** Says what became of a message, unless another worker, which took this one for dead, has sent it. */
 async function note(ctx: Ctx, id: string, data: Outcome) {
   await ctx.db.message.updateMany({ where: { id, status: 'pending' }, data })
 }
 
 /** A template's `{{placeholders}}` replaced; what there is no value for is left empty. */
-export const fill = (template: string, values: Readonly<Record<string, string | undefined>>, write = (value: string) => value) =>
-  template.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_, name: string) => write((Object.hasOwn(values, name) && values[name]) || ''))
+export const fill = (
+  template: string,
+  values: Readonly<Record<string, string | undefined>>,
+  write = (value: string) => value,
+) =>
+  template.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_, name: string) =>
+    write((Object.hasOwn(values, name) && values[name]) || ''),
+  )

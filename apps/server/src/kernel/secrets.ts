@@ -13,7 +13,8 @@ export interface SecretBox {
 /** @param passphrase at least 32 characters of real chance; the keys are derived from it by HKDF-SHA-256 */
 export function secretBox(passphrase: string): SecretBox {
   const derived = (purpose: string) => Buffer.from(hkdfSync('sha256', passphrase, '', purpose, 32))
-  const key = derived('henhouse secrets at rest'), digestKey = derived('henhouse typed codes')
+  const key = derived('henhouse secrets at rest'),
+    digestKey = derived('henhouse typed codes')
   return {
     seal(plain) {
       const nonce = randomBytes(12)

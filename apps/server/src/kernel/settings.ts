@@ -4,28 +4,58 @@ import type { Ctx, TenantScope } from './operation.ts'
 import { DateTime, Id } from './validation.ts'
 
 /** A document of policy that an environment, or one of its tenants, may store; `initial` answers until it does. */
-export interface Setting<S extends TObject> { readonly key: string, readonly schema: S, readonly initial: Static<S> }
-export const setting = <S extends TObject>(key: string, schema: S, initial: Static<S>): Setting<S> => ({ key, schema, initial })
+export interface Setting<S extends TObject> {
+  readonly key: string
+  readonly schema: S
+  readonly initial: Static<S>
+}
+export const setting = <S extends TObject>(key: string, schema: S, initial: Static<S>): Setting<S> => ({
+  key,
+  schema,
+  initial,
+})
 
-export interface Stored<V> { readonly id: string, readonly tenantId: string | null, readonly value: V, readonly createdAt: Date, readonly updatedAt: Date }
+export interface Stored<V> {
+  readonly id: string
+  readonly tenantId: string | null
+  readonly value: V
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
 type Any = Setting<TObject>
 
 const where = (s: Any, tenant: TenantScope | undefined) => ({ key: s.key, tenantId: tenant?.id ?? null })
 
 /** What this very scope has stored; nothing of the environment shines through to a tenant. */
-export async function stored<S extends TObject>(ctx: Ctx, s: Setting<S>, tenant?: TenantScope): Promise<Stored<Static<S>> | null> {
-  return await ctx.db.setting.findFirst({ where: where(s, tenant) }) as Stored<Static<S>> | null
+export async function stored<S extends TObject>(
+  ctx: Ctx,
+  s: Setting<S>,
+  tenant?: TenantScope,
+): Promise<Stored<Static<S>> | null> {
+  return (await ctx.db.setting.findFirst({ where: where(s, tenant) })) as Stored<Static<S>> | null
 }
 
-export async function mustBeStored<S extends TObject>(ctx: Ctx, s: Setting<S>, missing: ApiError, tenant?: TenantScope) {
+export async function mustBeStored<S extends TObject>(
+  ctx: Ctx,
+  s: Setting<S>,
+  missing: ApiError,
+  tenant?: TenantScope,
+) {
   const found = await stored(ctx, s, tenant)
   if (!found) throw missing
   return found
 }
 
 /** The tenant's document, else the environment's, else `initial`; fields that a stored document lacks are filled from `initial`. */
-export async function effective<S extends TObject>(ctx: Ctx, s: Setting<S>, tenant?: Pick<TenantScope, 'id'>): Promise<Static<S>> {
-  const rows = await ctx.db.setting.findMany({ where: { key: s.key, OR: [{ tenantId: null }, ...(tenant ? [{ tenantId: tenant.id }] : [])] }, select: { tenantId: true, value: true } })
+export async function effective<S extends TObject>(
+  ctx: Ctx,
+  s: Setting<S>,
+  tenant?: Pick<TenantScope, 'id'>,
+): Promise<Static<S>> {
+  const rows = await ctx.db.setting.findMany({
+    where: { key: s.key, OR: [{ tenantId: null }, ...(tenant ? [{ tenantId: tenant.id }] : [])] },
+    select: { tenantId: true, value: true },
+  })
   const row = rows.find((r) => r.tenantId !== null) ?? rows[0]
   return { ...s.initial, ...(row?.value as Static<S> | undefined) }
 }
@@ -34,9 +64,14 @@ export async function effective<S extends TObject>(ctx: Ctx, s: Setting<S>, tena
 export async function layers(ctx: Ctx, settings: readonly Any[], tenantIds: readonly (string | null)[]) {
   const own = [...new Set(tenantIds)].filter((id) => id !== null)
   const rows = await ctx.db.setting.findMany({
-    where: { key: { in: settings.map((s) => s.key) }, OR: [{ tenantId: null }, ...(own.length ? [{ tenantId: { in: own } }] : [])] }, select: { key: true, tenantId: true, value: true },
+    where: {
+      key: { in: settings.map((s) => s.key) },
+      OR: [{ tenantId: null }, ...(own.length ? [{ tenantId: { in: own } }] : [])],
+    },
+    select: { key: true, tenantId: true, value: true },
   })
-  return <S extends TObject>(s: Setting<S>, tenantId: string | null) => rows.find((row) => row.key === s.key && row.tenantId === tenantId)?.value as Static<S> | undefined
+  return <S extends TObject>(s: Setting<S>, tenantId: string | null) =>
+    rows.find((row) => row.key === s.key && row.tenantId === tenantId)?.value as Static<S> | undefined
 }
 export type Layers = Awaited<ReturnType<typeof layers>>
 
@@ -44,14 +79,28 @@ export type Layers = Awaited<ReturnType<typeof layers>>
  * Of what `layers` read, the documents that members of these tenants are under: the environment's and each tenant's.
  * Where tenants `override`, a tenant's own stands in the place of the environment's.
  */
-export function inForce<S extends TObject>(of: Layers, s: Setting<S>, tenantIds: readonly string[], { override }: { override: boolean }): Static<S>[] {
-  const environment = of(s, null), own = tenantIds.map((id) => of(s, id))
-  return (override && own.length ? own.map((value) => value ?? environment) : [environment, ...own]).filter((value) => value !== undefined)
+export function inForce<S extends TObject>(
+  of: Layers,
+  s: Setting<S>,
+  tenantIds: readonly string[],
+  { override }: { override: boolean },
+): Static<S>[] {
+  const environment = of(s, null),
+    own = tenantIds.map((id) => of(s, id))
+  return (override && own.length ? own.map((value) => value ?? environment) : [environment, ...own]).filter(
+    (value) => value !== undefined,
+  )
 }
 
 /** @throws `taken` when the scope has stored one already */
-export async function create<S extends TObject>(ctx: Ctx, s: Setting<S>, value: Static<S>, taken: ApiError, tenant?: TenantScope) {
-  return await insert(ctx, s, value, tenant).catch(onDuplicate(taken)) as unknown as Stored<Static<S>>
+export async function create<S extends TObject>(
+  ctx: Ctx,
+  s: Setting<S>,
+  value: Static<S>,
+  taken: ApiError,
+  tenant?: TenantScope,
+) {
+  return (await insert(ctx, s, value, tenant).catch(onDuplicate(taken))) as unknown as Stored<Static<S>>
 }
 
 /** Stores the whole document, in the place of what there was. */
@@ -65,17 +114,28 @@ export function patch<S extends TObject>(ctx: Ctx, s: Setting<S>, fields: Partia
 }
 
 /** Two changes at once both take effect: a row that changed in between is read again. */
-async function change<S extends TObject>(ctx: Ctx, s: Setting<S>, next: (old: Static<S> | undefined) => Static<S>, tenant: TenantScope | undefined): Promise<Stored<Static<S>>> {
+async function change<S extends TObject>(
+  ctx: Ctx,
+  s: Setting<S>,
+  next: (old: Static<S> | undefined) => Static<S>,
+  tenant: TenantScope | undefined,
+): Promise<Stored<Static<S>>> {
   for (let attempt = 1; ; attempt++) {
     const old = await ctx.db.setting.findFirst({ where: where(s, tenant) })
     const value = next(old?.value as Static<S> | undefined)
     if (!old) {
-      const made = await insert(ctx, s, value, tenant).catch((error: unknown) => { if (attempt < 10 && (error as { code?: string }).code === 'P2002') return undefined; throw error })
+      const made = await insert(ctx, s, value, tenant).catch((error: unknown) => {
+        if (attempt < 10 && (error as { code?: string }).code === 'P2002') return undefined
+        throw error
+      })
       if (made) return made as unknown as Stored<Static<S>>
       continue
     }
     const updatedAt = ctx.clock.now()
-    const { count } = await ctx.db.setting.updateMany({ where: { id: old.id, version: old.version }, data: { value: value as object, updatedAt, version: { increment: 1 } } })
+    const { count } = await ctx.db.setting.updateMany({
+      where: { id: old.id, version: old.version },
+      data: { value: value as object, updatedAt, version: { increment: 1 } },
+    })
     if (count === 1) return { ...old, value, updatedAt }
     if (attempt === 10) throw new Error(`the setting ${s.key} kept changing`)
   }
@@ -87,9 +147,17 @@ export async function remove(ctx: Ctx, s: Any, tenant?: TenantScope) {
 
 function insert<S extends TObject>(ctx: Ctx, s: Setting<S>, value: Static<S>, tenant: TenantScope | undefined) {
   const now = ctx.clock.now()
-  return ctx.db.setting.create({ data: { id: ctx.random.uuid(), ...where(s, tenant), value: value as object, createdAt: now, updatedAt: now } })
+  return ctx.db.setting.create({
+    data: { id: ctx.random.uuid(), ...where(s, tenant), value: value as object, createdAt: now, updatedAt: now },
+  })
 }
 
 /** A stored document as the wire shows it. */
-export const Document = <S extends TObject>({ properties }: S) => Type.Object({ id: Id, ...properties as S['properties'], createdAt: DateTime, updatedAt: DateTime })
-export const toDocument = <V extends object>({ id, value, createdAt, updatedAt }: Stored<V>) => ({ id, ...value, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() })
+export const Document = <S extends TObject>({ properties }: S) =>
+  Type.Object({ id: Id, ...(properties as S['properties']), createdAt: DateTime, updatedAt: DateTime })
+export const toDocument = <V extends object>({ id, value, createdAt, updatedAt }: Stored<V>) => ({
+  id,
+  ...value,
+  createdAt: createdAt.toISOString(),
+  updatedAt: updatedAt.toISOString(),
+})

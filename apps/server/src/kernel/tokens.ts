@@ -23,8 +23,8 @@ export interface Claims {
  * expiry is looked at every time, on the environment's clock (see authorize).
  */
 export function tokenReader(jwt: FastifyInstance['jwt'], environments: EnvironmentDirectory, secrets: SecretBox) {
-  const checked = new LRUCache<string, { vendorId: string, kid: string, claims: Claims }>({ max: 10_000 })
-  return async function read(token: string): Promise<{ environment: Environment, claims: Claims } | undefined> {
+  const checked = new LRUCache<string, { vendorId: string; kid: string; claims: Claims }>({ max: 10_000 })
+  return async function read(token: string): Promise<{ environment: Environment; claims: Claims } | undefined> {
     const known = checked.get(token)
     if (known) {
       const environment = await environments.byId(known.vendorId)
@@ -54,7 +54,7 @@ export type TokenReader = ReturnType<typeof tokenReader>
 
 function headerOf(jwt: FastifyInstance['jwt'], token: string) {
   try {
-    return jwt.decode<{ header: { kid?: string, alg?: string } }>(token, { complete: true })?.header
+    return jwt.decode<{ header: { kid?: string; alg?: string } }>(token, { complete: true })?.header
   } catch {
     return undefined
   }
@@ -64,21 +64,30 @@ function headerOf(jwt: FastifyInstance['jwt'], token: string) {
  * Signs claims with the environment's current key; `iat` and `exp` are of its clock.
  * @param expiresIn seconds
  */
-export function signToken(ctx: Ctx, claims: object, { expiresIn, algorithm = 'RS256' }: { expiresIn: number, algorithm?: Algorithm }) {
+export function signToken(
+  ctx: Ctx,
+  claims: object,
+  { expiresIn, algorithm = 'RS256' }: { expiresIn: number; algorithm?: Algorithm },
+) {
   const key = ctx.environment.keys[0]
   if (!key) throw new Error('the environment has no signing key')
   const iat = epoch(ctx.clock.now())
-  return sign({ ...claims, iat, exp: iat + expiresIn }, {
-    kid: key.id, algorithm, key: opened(ctx.deps.secrets, algorithm === 'RS256' ? key.privateKey : key.secret),
-  })
+  return sign(
+    { ...claims, iat, exp: iat + expiresIn },
+    {
+      kid: key.id,
+      algorithm,
+      key: opened(ctx.deps.secrets, algorithm === 'RS256' ? key.privateKey : key.secret),
+    },
+  )
 }
 
 const openedKeys = new WeakMap<SecretBox, LRUCache<string, string>>()
 /** Unsealing on every signature would cost more than it protects: the key is in memory for as long as it signs. */
 function opened(secrets: SecretBox, sealed: string) {
   let cache = openedKeys.get(secrets)
-  if (!cache) openedKeys.set(secrets, cache = new LRUCache({ max: 1000 }))
+  if (!cache) openedKeys.set(secrets, (cache = new LRUCache({ max: 1000 })))
   let plain = cache.get(sealed)
-  if (plain === undefined) cache.set(sealed, plain = secrets.open(sealed))
+  if (plain === undefined) cache.set(sealed, (plain = secrets.open(sealed)))
   return plain
 }

@@ -16,30 +16,78 @@ const schema = Type.Object({
 
 describe('validation', () => {
   test('says every fault in the words that clients know', () => {
-    const bad = { name: '', email: 'x', active: 'yes', count: 10, kind: 'c', parent: 7, users: [{ email: 1 }, { email: 'no' }], userIds: ['a', 2], when: 'tomorrow' }
+    const bad = {
+      name: '',
+      email: 'x',
+      active: 'yes',
+      count: 10,
+      kind: 'c',
+      parent: 7,
+      users: [{ email: 1 }, { email: 'no' }],
+      userIds: ['a', 2],
+      when: 'tomorrow',
+    }
     expect(faults(schema as object, bad)).toEqual([
-      'name should not be empty', 'email must be an email', 'active must be a boolean value', 'count must not be greater than 9',
-      'kind must be one of the following values: a, b', 'parent must be a string', 'users.0.email must be a string', 'users.1.email must be an email',
-      'each value in userIds must be a string', 'when must be a valid ISO 8601 date string',
+      'name should not be empty',
+      'email must be an email',
+      'active must be a boolean value',
+      'count must not be greater than 9',
+      'kind must be one of the following values: a, b',
+      'parent must be a string',
+      'users.0.email must be a string',
+      'users.1.email must be an email',
+      'each value in userIds must be a string',
+      'when must be a valid ISO 8601 date string',
     ])
-    expect(faults(schema as object, {})).toEqual(['name should not be empty', 'name must be a string', 'parent must be a string'])
-    expect(faults(schema as object, { name: 'toolong', parent: null })).toEqual(['name must be shorter than or equal to 5 characters'])
+    expect(faults(schema as object, {})).toEqual([
+      'name should not be empty',
+      'name must be a string',
+      'parent must be a string',
+    ])
+    expect(faults(schema as object, { name: 'toolong', parent: null })).toEqual([
+      'name must be shorter than or equal to 5 characters',
+    ])
   })
 
   test('agrees with the compiled schema', () => {
-    const values = [{ name: 'a', parent: null }, { name: '', parent: null }, { name: 'a' }, { name: 'a', parent: 'p', users: [{}] }, { name: 'a', parent: 'p', kind: 'b', count: 1.5 }, 7, null, []]
-    for (const value of values) expect(faults(schema as object, value).length === 0, JSON.stringify(value)).toBe(fits(schema, value))
+    const values = [
+      { name: 'a', parent: null },
+      { name: '', parent: null },
+      { name: 'a' },
+      { name: 'a', parent: 'p', users: [{}] },
+      { name: 'a', parent: 'p', kind: 'b', count: 1.5 },
+      7,
+      null,
+      [],
+    ]
+    for (const value of values)
+      expect(faults(schema as object, value).length === 0, JSON.stringify(value)).toBe(fits(schema, value))
   })
 
   test('drops what is not declared, and nulls for what is optional', () => {
-    expect(tidy(schema as object, { name: 'a', parent: null, email: null, extra: 1, users: [{ email: 'e@x.yz', more: 1 }] })).toEqual({ name: 'a', parent: null, users: [{ email: 'e@x.yz' }] })
+    expect(
+      tidy(schema as object, { name: 'a', parent: null, email: null, extra: 1, users: [{ email: 'e@x.yz', more: 1 }] }),
+    ).toEqual({ name: 'a', parent: null, users: [{ email: 'e@x.yz' }] })
     const open = Type.Object({ any: Type.Record(Type.String(), Type.Unknown()), free: Type.Unknown() })
-    expect(tidy(open as object, { any: { deep: { x: null } }, free: null })).toEqual({ any: { deep: { x: null } }, free: null })
+    expect(tidy(open as object, { any: { deep: { x: null } }, free: null })).toEqual({
+      any: { deep: { x: null } },
+      free: null,
+    })
   })
 
   test('reads numbers, booleans and lists from query strings, and leaves what they are not', () => {
-    const query = Type.Object({ n: Type.Optional(Type.Integer()), b: Type.Optional(Type.Boolean()), ids: Type.Optional(Type.Array(Type.String())), text: Type.Optional(Type.String()) })
-    expect(fromQuery(query as object, { n: '7', b: 'false', ids: ['a,b', 'c'], text: '12', other: 'x' })).toEqual({ n: 7, b: false, ids: ['a', 'b', 'c'], text: '12' })
-    expect(fromQuery(query as object, { 'n': 'seven', 'b': '', 'ids[]': 'a' })).toEqual({ n: 'seven', ids: ['a'] })
+    const query = Type.Object({
+      n: Type.Optional(Type.Integer()),
+      b: Type.Optional(Type.Boolean()),
+      ids: Type.Optional(Type.Array(Type.String())),
+      text: Type.Optional(Type.String()),
+    })
+    expect(fromQuery(query as object, { n: '7', b: 'false', ids: ['a,b', 'c'], text: '12', other: 'x' })).toEqual({
+      n: 7,
+      b: false,
+      ids: ['a', 'b', 'c'],
+      text: '12',
+    })
+    expect(fromQuery(query as object, { n: 'seven', b: '', 'ids[]': 'a' })).toEqual({ n: 'seven', ids: ['a'] })
   })
 })

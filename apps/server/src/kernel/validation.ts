@@ -37,13 +37,18 @@ export const DateTime = Type.String({ format: 'date-time' })
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
 /** A list whose published document says it is an object: the schema leaves open what it is, so that both kinds of client can read it. */
 export const Rows = <R>() => Type.Unsafe<R[]>({ description: 'a list' })
-export const OneOf = <const V extends string[]>(values: readonly [...V]) => Type.Unsafe<V[number]>({ type: 'string', enum: [...values] })
+export const OneOf = <const V extends string[]>(values: readonly [...V]) =>
+  Type.Unsafe<V[number]>({ type: 'string', enum: [...values] })
 
 /** Postgres stores no JSON in which there is half of a surrogate pair, or a NUL. */
 export const isStorable = (value: unknown) => !/(?<!\\)(?:\\\\)*\\u(?:d[89a-f]|0000)/.test(JSON.stringify(value) ?? '')
 
-const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
-const nullable = (schema: Schema): boolean => schema.type === 'null' || !!schema.anyOf?.some(nullable) || (!schema.type && !schema.anyOf && !schema.enum && schema.const === undefined)
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const nullable = (schema: Schema): boolean =>
+  schema.type === 'null' ||
+  !!schema.anyOf?.some(nullable) ||
+  (!schema.type && !schema.anyOf && !schema.enum && schema.const === undefined)
 
 /**
  * Drops what the schema does not declare (unknown fields are ignored, not refused), and nulls in the place of optional
@@ -52,7 +57,10 @@ const nullable = (schema: Schema): boolean => schema.type === 'null' || !!schema
 export function tidy(schema: Schema, value: unknown): unknown {
   if (Array.isArray(value)) return schema.items ? value.map((item) => tidy(schema.items!, item)) : value
   if (schema.anyOf) {
-    const branch = schema.discriminator ? tagged(schema, value) : schema.anyOf.find((s) => isObject(value) && s.type === 'object' && fitsShape(s, value)) ?? (isObject(value) ? undefined : schema.anyOf.find((s) => s.type === 'array' && Array.isArray(value)))
+    const branch = schema.discriminator
+      ? tagged(schema, value)
+      : (schema.anyOf.find((s) => isObject(value) && s.type === 'object' && fitsShape(s, value)) ??
+        (isObject(value) ? undefined : schema.anyOf.find((s) => s.type === 'array' && Array.isArray(value))))
     return branch ? tidy(branch, value) : value
   }
   if (!isObject(value) || !schema.properties) return value
@@ -63,7 +71,8 @@ export function tidy(schema: Schema, value: unknown): unknown {
     if (given === null && !schema.required?.includes(name) && !nullable(part)) continue
     out[name] = tidy(part, given)
   }
-  if (schema.additionalProperties) for (const name of Object.keys(value)) if (!(name in schema.properties)) out[name] = value[name]
+  if (schema.additionalProperties)
+    for (const name of Object.keys(value)) if (!(name in schema.properties)) out[name] = value[name]
   return out
 }
 /** The branch that the value itself says it is. */
@@ -71,7 +80,8 @@ const tagged = ({ anyOf, discriminator }: Schema, value: unknown) => {
   const { propertyName } = discriminator!
   return isObject(value) ? anyOf!.find((s) => s.properties?.[propertyName]?.const === value[propertyName]) : undefined
 }
-const fitsShape = (schema: Schema, value: Record<string, unknown>) => (schema.required ?? []).every((name) => name in value)
+const fitsShape = (schema: Schema, value: Record<string, unknown>) =>
+  (schema.required ?? []).every((name) => name in value)
 
 /** Query strings hold text: numbers, booleans and lists (repeated or comma-joined) are made of it where the schema wants them. */
 export function fromQuery(schema: Schema, query: Record<string, unknown>) {
@@ -88,11 +98,25 @@ function convert(schema: Schema, given: unknown): unknown {
   const branch = schema.anyOf?.find((s) => s.type !== 'null')
   if (branch) return convert(branch, given)
   if (schema.type === 'array') {
-    return [given].flat().flatMap((v) => String(v).split(',')).filter((v) => v !== '').map((v) => convert(schema.items ?? {}, v))
+    return [given]
+      .flat()
+      .flatMap((v) => String(v).split(','))
+      .filter((v) => v !== '')
+      .map((v) => convert(schema.items ?? {}, v))
   }
   // a list that the wire declares as text (`ids`) is one text, however it was sent
-  const text = Array.isArray(given) ? (schema.type === 'string' && !schema.enum ? given.join(',') : given.at(-1)) : given
-  if ((schema.type === 'number' || schema.type === 'integer') && typeof text === 'string' && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text)
+  const text = Array.isArray(given)
+    ? schema.type === 'string' && !schema.enum
+      ? given.join(',')
+      : given.at(-1)
+    : given
+  if (
+    (schema.type === 'number' || schema.type === 'integer') &&
+    typeof text === 'string' &&
+    text.trim() !== '' &&
+    Number.isFinite(Number(text))
+  )
+    return Number(text)
   if (schema.type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
   return text
 }
@@ -105,17 +129,27 @@ export function faults(schema: Schema, value: unknown, path = ''): string[] {
 
 function allFaults(schema: Schema, value: unknown, path: string): string[] {
   if (schema.anyOf) return unionFaults(schema, value, path)
-  if (schema.enum) return schema.enum.includes(value) ? [] : [schema.message ?? `${path} must be one of the following values: ${schema.enum.join(', ')}`]
+  if (schema.enum)
+    return schema.enum.includes(value)
+      ? []
+      : [schema.message ?? `${path} must be one of the following values: ${schema.enum.join(', ')}`]
   if (schema.const !== undefined) return value === schema.const ? [] : [`${path} must be ${String(schema.const)}`]
   switch (schema.type) {
-    case 'string': return stringFaults(schema, value, path)
+    case 'string':
+      return stringFaults(schema, value, path)
     case 'number':
-    case 'integer': return numberFaults(schema, value, path)
-    case 'boolean': return typeof value === 'boolean' ? [] : [`${path} must be a boolean value`]
-    case 'null': return value === null ? [] : [`${path} must be null`]
-    case 'array': return arrayFaults(schema, value, path)
-    case 'object': return objectFaults(schema, value, path)
-    default: return []
+    case 'integer':
+      return numberFaults(schema, value, path)
+    case 'boolean':
+      return typeof value === 'boolean' ? [] : [`${path} must be a boolean value`]
+    case 'null':
+      return value === null ? [] : [`${path} must be null`]
+    case 'array':
+      return arrayFaults(schema, value, path)
+    case 'object':
+      return objectFaults(schema, value, path)
+    default:
+      return []
   }
 }
 
@@ -128,51 +162,69 @@ function unionFaults(schema: Schema, value: unknown, path: string): string[] {
     if (branch.type !== 'null') first ??= found
   }
   const constants = schema.anyOf!.filter((s) => s.const !== undefined).map((s) => String(s.const))
-  return constants.length > 1 ? [`${path} must be one of the following values: ${constants.join(', ')}`] : first ?? []
+  return constants.length > 1 ? [`${path} must be one of the following values: ${constants.join(', ')}`] : (first ?? [])
 }
 
 /** Faults are those of the branch that was meant. */
 function taggedFaults(schema: Schema, value: unknown, path: string): string[] {
-  const branch = tagged(schema, value), { propertyName } = schema.discriminator!
+  const branch = tagged(schema, value),
+    { propertyName } = schema.discriminator!
   if (branch || !isObject(value)) return objectFaults(branch ?? {}, value, path)
   const known = schema.anyOf!.map((s) => String(s.properties?.[propertyName]?.const))
   return [`${path ? `${path}.` : ''}${propertyName} must be one of the following values: ${known.join(', ')}`]
 }
 
-const FORMATS: Record<string, string> = { 'email': 'must be an email', 'uuid': 'must be a UUID', 'date-time': 'must be a valid ISO 8601 date string', 'uri': 'must be a URL address' }
+const FORMATS: Record<string, string> = {
+  email: 'must be an email',
+  uuid: 'must be a UUID',
+  'date-time': 'must be a valid ISO 8601 date string',
+  uri: 'must be a URL address',
+}
 const compiledFormats = new Map<string, { Check(value: unknown): boolean }>()
 const matchesFormat = (format: string, text: string) => {
   let check = compiledFormats.get(format)
-  if (!check) compiledFormats.set(format, check = Compile(Type.String({ format: format as 'uuid' })))
+  if (!check) compiledFormats.set(format, (check = Compile(Type.String({ format: format as 'uuid' }))))
   return check.Check(text)
 }
 
 function stringFaults(schema: Schema, value: unknown, path: string): string[] {
-  const empty = (value === undefined || value === null || value === '') && (schema.minLength ?? 0) >= 1 ? [`${path} should not be empty`] : []
+  const empty =
+    (value === undefined || value === null || value === '') && (schema.minLength ?? 0) >= 1
+      ? [`${path} should not be empty`]
+      : []
   if (typeof value !== 'string') return [...empty, `${path} must be a string`]
   if (empty.length) return empty
   const found: string[] = []
-  if (schema.minLength !== undefined && value.length < schema.minLength) found.push(`${path} must be longer than or equal to ${schema.minLength} characters`)
-  if (schema.maxLength !== undefined && value.length > schema.maxLength) found.push(`${path} must be shorter than or equal to ${schema.maxLength} characters`)
-  if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value)) found.push(schema.message ?? `${path} must match ${schema.pattern} regular expression`)
-  if (schema.format !== undefined && !matchesFormat(schema.format, value)) found.push(schema.message ?? `${path} ${FORMATS[schema.format] ?? `must be a valid ${schema.format}`}`)
+  if (schema.minLength !== undefined && value.length < schema.minLength)
+    found.push(`${path} must be longer than or equal to ${schema.minLength} characters`)
+  if (schema.maxLength !== undefined && value.length > schema.maxLength)
+    found.push(`${path} must be shorter than or equal to ${schema.maxLength} characters`)
+  if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value))
+    found.push(schema.message ?? `${path} must match ${schema.pattern} regular expression`)
+  if (schema.format !== undefined && !matchesFormat(schema.format, value))
+    found.push(schema.message ?? `${path} ${FORMATS[schema.format] ?? `must be a valid ${schema.format}`}`)
   return found
 }
 
 function numberFaults(schema: Schema, value: unknown, path: string): string[] {
-  if (typeof value !== 'number' || !Number.isFinite(value)) return [`${path} must be a number conforming to the specified constraints`]
+  if (typeof value !== 'number' || !Number.isFinite(value))
+    return [`${path} must be a number conforming to the specified constraints`]
   const found: string[] = []
   if (schema.type === 'integer' && !Number.isInteger(value)) found.push(`${path} must be an integer number`)
-  if (schema.minimum !== undefined && value < schema.minimum) found.push(`${path} must not be less than ${schema.minimum}`)
-  if (schema.maximum !== undefined && value > schema.maximum) found.push(`${path} must not be greater than ${schema.maximum}`)
+  if (schema.minimum !== undefined && value < schema.minimum)
+    found.push(`${path} must not be less than ${schema.minimum}`)
+  if (schema.maximum !== undefined && value > schema.maximum)
+    found.push(`${path} must not be greater than ${schema.maximum}`)
   return found
 }
 
 function arrayFaults(schema: Schema, value: unknown, path: string): string[] {
   if (!Array.isArray(value)) return [path ? `${path} must be an array` : 'Expected body to be an array']
   const found: string[] = []
-  if (schema.minItems !== undefined && value.length < schema.minItems) found.push(`${path || 'body'} must contain at least ${schema.minItems} elements`)
-  if (schema.maxItems !== undefined && value.length > schema.maxItems) found.push(`${path || 'body'} must contain no more than ${schema.maxItems} elements`)
+  if (schema.minItems !== undefined && value.length < schema.minItems)
+    found.push(`${path || 'body'} must contain at least ${schema.minItems} elements`)
+  if (schema.maxItems !== undefined && value.length > schema.maxItems)
+    found.push(`${path || 'body'} must contain no more than ${schema.maxItems} elements`)
   const items = schema.items
   if (!items) return found
   const nested = items.type === 'object' || items.type === 'array'
@@ -198,6 +250,6 @@ const compiled = new WeakMap<object, { Check(value: unknown): boolean }>()
 /** Compiled when first used: compiling 300 schemas at once costs seconds of every start. */
 export function fits(schema: TSchema, value: unknown) {
   let check = compiled.get(schema)
-  if (!check) compiled.set(schema, check = Compile(schema))
+  if (!check) compiled.set(schema, (check = Compile(schema)))
   return check.Check(value)
 }

@@ -8,7 +8,13 @@ const roles = '/identity/resources/roles/v1'
 describe.concurrent('what real clients send', () => {
   test('every path also stands below /frontegg, with slashes too many', async () => {
     const env = await newEnvironment()
-    for (const path of [`/frontegg${roles}`, `${roles}/`, `//identity/resources//roles/v1`, `/frontegg${roles}/`, `//frontegg/${roles}`]) {
+    for (const path of [
+      `/frontegg${roles}`,
+      `${roles}/`,
+      `//identity/resources//roles/v1`,
+      `/frontegg${roles}/`,
+      `//frontegg/${roles}`,
+    ]) {
       expect((await env.vendor('GET', path)).status, path).toBe(200)
     }
     expect((await env.vendor('GET', '/fronteggidentity/resources/roles/v1')).status).toBe(404)
@@ -19,10 +25,16 @@ describe.concurrent('what real clients send', () => {
     const headers = { 'content-type': 'application/json' }
     expect((await env.vendor('GET', roles, undefined, { headers })).status).toBe(200)
     const [role] = (await env.vendor('POST', roles, [{ key: 'k', name: 'K', level: 0 }])).body
-    expect(await env.vendor('PATCH', `${roles}/${role.id}`, '', { headers })).toMatchObject({ status: 200, body: { name: 'K' } })
+    expect(await env.vendor('PATCH', `${roles}/${role.id}`, '', { headers })).toMatchObject({
+      status: 200,
+      body: { name: 'K' },
+    })
     expect((await env.vendor('PATCH', `${roles}/${role.id}`, {})).status).toBe(200)
     expect((await env.vendor('POST', roles, '', { headers })).status).toBe(400)
-    expect(await env.vendor('DELETE', `${roles}/${role.id}`, '', { headers })).toMatchObject({ status: 204, body: null })
+    expect(await env.vendor('DELETE', `${roles}/${role.id}`, '', { headers })).toMatchObject({
+      status: 204,
+      body: null,
+    })
   })
 
   test('a body with DELETE, which is ignored where none is wanted', async () => {
@@ -33,7 +45,18 @@ describe.concurrent('what real clients send', () => {
 
   test('unknown fields, and null for what is not given', async () => {
     const env = await newEnvironment()
-    const { status, body } = await env.vendor('POST', roles, [{ key: 'k', name: 'K', level: 0, description: null, isDefault: null, vendorId: 'mine', id: 'chosen', surprise: { deep: [1] } }])
+    const { status, body } = await env.vendor('POST', roles, [
+      {
+        key: 'k',
+        name: 'K',
+        level: 0,
+        description: null,
+        isDefault: null,
+        vendorId: 'mine',
+        id: 'chosen',
+        surprise: { deep: [1] },
+      },
+    ])
     expect(status).toBe(201)
     expect(body[0]).toMatchObject({ key: 'k', description: null, isDefault: false, vendorId: env.id })
     expect(body[0].id).not.toBe('chosen')
@@ -43,41 +66,67 @@ describe.concurrent('what real clients send', () => {
     const env = await newEnvironment()
     const token = await env.token({ type: 'vendor', vendorId: env.id })
     expect((await env.bare('GET', roles, undefined, { headers: { 'x-access-token': token } })).status).toBe(200)
-    expect((await env.bare('GET', roles, undefined, { headers: { authorization: `bearer ${token}` } })).status).toBe(200)
+    expect((await env.bare('GET', roles, undefined, { headers: { authorization: `bearer ${token}` } })).status).toBe(
+      200,
+    )
   })
 
   test('bodies that are too large, of an unknown type or broken get the envelope', async () => {
     const env = await newEnvironment()
     const huge = await env.vendor('POST', roles, [{ key: 'x'.repeat(3 * 1024 * 1024), name: 'X', level: 0 }])
     expect(huge).toMatchObject({ status: 413, body: { errors: ['Request is too large'] } })
-    expect(await env.vendor('POST', roles, '<a/>', { headers: { 'content-type': 'text/xml' } })).toMatchObject({ status: 415, body: { errors: ['Unsupported media type'] } })
-    expect(await env.vendor('POST', roles, '{"__proto__":{"a":1}}', { headers: { 'content-type': 'application/json' } })).toMatchObject({ status: 400 })
-    expect(await env.vendor('GET', '/nowhere')).toMatchObject({ status: 404, body: { errors: ['Route not found'], errorCode: 'ER-00004' } })
+    expect(await env.vendor('POST', roles, '<a/>', { headers: { 'content-type': 'text/xml' } })).toMatchObject({
+      status: 415,
+      body: { errors: ['Unsupported media type'] },
+    })
+    expect(
+      await env.vendor('POST', roles, '{"__proto__":{"a":1}}', { headers: { 'content-type': 'application/json' } }),
+    ).toMatchObject({ status: 400 })
+    expect(await env.vendor('GET', '/nowhere')).toMatchObject({
+      status: 404,
+      body: { errors: ['Route not found'], errorCode: 'ER-00004' },
+    })
   })
 
   test('the trace id is on every answer, success or failure', async () => {
     const env = await newEnvironment()
     const ids = []
-    for (const answer of [await env.vendor('GET', roles), await env.anonymous('GET', roles), await env.bare('GET', '/nowhere')]) {
+    for (const answer of [
+      await env.vendor('GET', roles),
+      await env.anonymous('GET', roles),
+      await env.bare('GET', '/nowhere'),
+    ]) {
       expect(answer.headers['frontegg-trace-id']).toMatch(/^[0-9a-f]{32}$/)
       ids.push(answer.headers['frontegg-trace-id'])
     }
     expect(new Set(ids).size).toBe(3)
   })
 
-  test('a browser\'s preflight is answered, with credentials, for all that the browser client sends', async () => {
+  test("a browser's preflight is answered, with credentials, for all that the browser client sends", async () => {
     const response = await server.http.inject({
-      method: 'OPTIONS', url: `/frontegg${roles}`,
-      headers: { 'origin': 'http://localhost:5173', 'access-control-request-method': 'GET', 'access-control-request-headers': 'authorization,content-type,frontegg-source,x-frontegg-sdk' },
+      method: 'OPTIONS',
+      url: `/frontegg${roles}`,
+      headers: {
+        origin: 'http://localhost:5173',
+        'access-control-request-method': 'GET',
+        'access-control-request-headers': 'authorization,content-type,frontegg-source,x-frontegg-sdk',
+      },
     })
     expect(response.statusCode).toBe(204)
     expect(response.headers).toMatchObject({
-      'access-control-allow-origin': 'http://localhost:5173', 'access-control-allow-credentials': 'true',
+      'access-control-allow-origin': 'http://localhost:5173',
+      'access-control-allow-credentials': 'true',
       'access-control-allow-headers': 'authorization,content-type,frontegg-source,x-frontegg-sdk',
     })
     expect(response.headers['access-control-allow-methods']).toMatch(/DELETE/)
-    const actual = await (await newEnvironment()).vendor('GET', roles, undefined, { headers: { origin: 'http://localhost:5173' } })
-    expect(actual.headers).toMatchObject({ 'access-control-allow-origin': 'http://localhost:5173', 'access-control-expose-headers': 'frontegg-trace-id, retry-after, x-rate-limit-limit, x-rate-limit-remaining, x-rate-limit-reset' })
+    const actual = await (
+      await newEnvironment()
+    ).vendor('GET', roles, undefined, { headers: { origin: 'http://localhost:5173' } })
+    expect(actual.headers).toMatchObject({
+      'access-control-allow-origin': 'http://localhost:5173',
+      'access-control-expose-headers':
+        'frontegg-trace-id, retry-after, x-rate-limit-limit, x-rate-limit-remaining, x-rate-limit-reset',
+    })
   })
 })
 
@@ -92,7 +141,8 @@ describe.concurrent('which environment a request is for', () => {
     const host = `${unique('id')}.example.com`
     const { environment } = await createEnvironment(deps, { name: unique('env'), host })
     const { environment: other } = await createEnvironment(deps, { name: unique('env') })
-    const kid = environment.keys[0]!.id, otherKid = other.keys[0]!.id
+    const kid = environment.keys[0]!.id,
+      otherKid = other.keys[0]!.id
     expect(await seen({ 'frontegg-vendor-id': environment.id })).toBe(kid)
     expect(await seen({ 'frontegg-vendor-host': host })).toBe(kid)
     expect(await seen({ 'frontegg-vendor-host': `https://${host}/some/path` })).toBe(kid)
@@ -105,7 +155,8 @@ describe.concurrent('which environment a request is for', () => {
   })
 
   test('a token is stronger than any header', async () => {
-    const mine = await newEnvironment(), other = await newEnvironment()
+    const mine = await newEnvironment(),
+      other = await newEnvironment()
     const { body } = await mine.vendor('GET', roles, undefined, { headers: { 'frontegg-vendor-id': other.id } })
     expect(body[0].vendorId).toBe(mine.id)
   })
@@ -123,7 +174,9 @@ describe.concurrent('errors', () => {
 
   test('several faults: all messages, all codes, the first one in front', () => {
     expect(envelope(invalid('name must be a string', 'password should not be empty'))).toEqual({
-      errors: ['name must be a string', 'password should not be empty'], errorCode: 'ER-0005eb4672', errorCodes: ['ER-0005eb4672', 'ER-008897167d'],
+      errors: ['name must be a string', 'password should not be empty'],
+      errorCode: 'ER-0005eb4672',
+      errorCodes: ['ER-0005eb4672', 'ER-008897167d'],
     })
   })
 })

@@ -20,7 +20,11 @@ async function main(): Promise<void> {
 function readArguments(): { print: boolean; name: string } {
   try {
     const { values, positionals } = parseArgs({ options: { print: { type: 'boolean' } }, allowPositionals: true })
-    const name = positionals.join('_').toLowerCase().replaceAll(/[^a-z0-9]+/g, '_').replaceAll(/^_+|_+$/g, '')
+    const name = positionals
+      .join('_')
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '_')
+      .replaceAll(/^_+|_+$/g, '')
     if (name || values.print) return { print: values.print ?? false, name }
   } catch {
     // an option that does not exist
@@ -41,7 +45,11 @@ async function write(name: string, script: string): Promise<string> {
 /** Migrations are applied in the order of their names, so a new one comes after all others even if a clock is slow. */
 async function nextTime(): Promise<string> {
   const now = new Date().toISOString().replaceAll(/\D/g, '').slice(0, 14)
-  const last = (await readdir(MIGRATIONS).catch(() => [])).map((entry) => entry.slice(0, 14)).filter((time) => /^\d{14}$/.test(time)).sort().at(-1)
+  const last = (await readdir(MIGRATIONS).catch(() => []))
+    .map((entry) => entry.slice(0, 14))
+    .filter((time) => /^\d{14}$/.test(time))
+    .sort()
+    .at(-1)
   return last !== undefined && last >= now ? String(Number(last) + 1) : now
 }
 

@@ -20,7 +20,8 @@ export interface Platform {
 const OUTSIDE = 'set DATABASE_URL to a Postgres server instead (version 15 or later)'
 
 /** What a system gets to read on which the binaries of npm do not run. */
-export const unsupported = (why: string): Error => new Error(`The embedded Postgres cannot run here: ${why}. Please ${OUTSIDE}.`)
+export const unsupported = (why: string): Error =>
+  new Error(`The embedded Postgres cannot run here: ${why}. Please ${OUTSIDE}.`)
 
 /**
  * Finds the Postgres binaries that npm installed for this system, ready to be run by `account`.
@@ -38,7 +39,12 @@ export async function findBinaries(account?: Account, { platform, arch }: Platfo
   const { version } = JSON.parse(await readFile(join(packageFolder, 'package.json'), 'utf8')) as { version: string }
   const native = await usableFolder(packageFolder, `postgres-${version}-${system}`, account)
   const file = (name: string) => join(native, 'bin', platform === 'win32' ? `${name}.exe` : name)
-  return { initdb: file('initdb'), postgres: file('postgres'), pgCtl: file('pg_ctl'), major: version.split('.')[0] ?? version }
+  return {
+    initdb: file('initdb'),
+    postgres: file('postgres'),
+    pgCtl: file('pg_ctl'),
+    major: version.split('.')[0] ?? version,
+  }
 }
 
 function locate(name: string): string | undefined {
@@ -107,7 +113,9 @@ async function cacheFolder(): Promise<string> {
     const found = await lstat(folder).catch(() => undefined)
     if (found?.isDirectory() && (uid === undefined || (found.uid === uid && (found.mode & 0o022) === 0))) return folder
   }
-  throw unsupported(`its binaries have to be copied to where every account can read them, and neither ${system} nor ${tmpdir()} can be written to`)
+  throw unsupported(
+    `its binaries have to be copied to where every account can read them, and neither ${system} nor ${tmpdir()} can be written to`,
+  )
 }
 
 async function copyForAll(from: string, to: string): Promise<void> {

@@ -28,7 +28,8 @@ export async function makeFolder(dataDir: string, account: Account | undefined):
   const data = dataOf(dataDir)
   // root's, when somebody restored the folder from a copy
   const restored = (await lstat(data).catch(absent))?.uid === 0 ? await readdir(data, { recursive: true }) : []
-  for (const path of [dataDir, join(dataDir, 'password'), data, ...restored.map((name) => join(data, name))]) await give(path, account)
+  for (const path of [dataDir, join(dataDir, 'password'), data, ...restored.map((name) => join(data, name))])
+    await give(path, account)
 }
 
 /**
@@ -49,7 +50,10 @@ export async function prepareData(folder: DataFolder, binaries: Binaries, onNew:
     )
   }
   const password = await readFile(join(folder.dataDir, 'password'), 'utf8').catch(absent)
-  if (password === undefined) throw new Error(`The database's password (${join(folder.dataDir, 'password')}) is lost: restore it, or delete the folder to start empty`)
+  if (password === undefined)
+    throw new Error(
+      `The database's password (${join(folder.dataDir, 'password')}) is lost: restore it, or delete the folder to start empty`,
+    )
   return password
 }
 
@@ -90,15 +94,23 @@ async function makeCluster(folder: DataFolder, binaries: Binaries): Promise<stri
 
 function initdbArguments(directory: string, temporary: boolean): string[] {
   return [
-    '-D', directory,
-    '-U', 'postgres',
-    '-A', 'scram-sha-256',
-    '--pwfile', `${directory}/../password`,
-    '-E', 'UTF8',
+    '-D',
+    directory,
+    '-U',
+    'postgres',
+    '-A',
+    'scram-sha-256',
+    '--pwfile',
+    `${directory}/../password`,
+    '-E',
+    'UTF8',
     // upper and lower case of all languages, the same on every system, with no library of the system's
-    '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8',
+    '--locale=C',
+    '--locale-provider=builtin',
+    '--builtin-locale=C.UTF-8',
     // the password is random and long: nothing is gained by making it slow to try
-    '-c', 'scram_iterations=1',
+    '-c',
+    'scram_iterations=1',
     '--no-instructions',
     ...(temporary ? ['--no-sync'] : []),
   ]
@@ -108,16 +120,25 @@ function initdbArguments(directory: string, temporary: boolean): string[] {
  * How to name a folder to Postgres. An account that may not pass through the folders above it (`/root`) still works in
  * it when it is its current directory; Postgres wants an absolute path, and Linux has one for that.
  */
-export async function placeOf(folder: string, account: Account | undefined): Promise<{ directory: string; cwd: string }> {
+export async function placeOf(
+  folder: string,
+  account: Account | undefined,
+): Promise<{ directory: string; cwd: string }> {
   if (!account || (await canReach(folder, account))) return { directory: folder, cwd: folder }
-  if (process.platform === 'linux' && (await lstat('/proc/self/cwd').catch(() => undefined))) return { directory: '/proc/self/cwd', cwd: folder }
-  throw new Error(`The account ${account.uid}, which runs Postgres because root may not, cannot reach ${folder}: choose a data folder elsewhere`)
+  if (process.platform === 'linux' && (await lstat('/proc/self/cwd').catch(() => undefined)))
+    return { directory: '/proc/self/cwd', cwd: folder }
+  throw new Error(
+    `The account ${account.uid}, which runs Postgres because root may not, cannot reach ${folder}: choose a data folder elsewhere`,
+  )
 }
 
 async function give(path: string, account: Account): Promise<void> {
   if ((await lstat(path).catch(absent))?.uid !== 0) return
   await lchown(path, account.uid, account.gid).catch((error: unknown) => {
-    throw new Error(`Postgres may not run as root, and this root may not hand ${path} to another account: run as a normal user, or set DATABASE_URL`, { cause: error })
+    throw new Error(
+      `Postgres may not run as root, and this root may not hand ${path} to another account: run as a normal user, or set DATABASE_URL`,
+      { cause: error },
+    )
   })
 }
 

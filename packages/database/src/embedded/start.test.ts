@@ -49,10 +49,17 @@ async function query(url: string, sql: string): Promise<unknown[]> {
   }
 }
 
-const answers = (url: string): Promise<boolean> => query(url, 'select 1').then(() => true, () => false)
+const answers = (url: string): Promise<boolean> =>
+  query(url, 'select 1').then(
+    () => true,
+    () => false,
+  )
 
 /** Another process that starts a server on the folder and says so, then lives until it is ended. */
-async function startElsewhere(dataDir: string, options: Partial<EmbeddedPostgresOptions> = {}): Promise<{ owner: ChildProcess; url: string; error: string }> {
+async function startElsewhere(
+  dataDir: string,
+  options: Partial<EmbeddedPostgresOptions> = {},
+): Promise<{ owner: ChildProcess; url: string; error: string }> {
   const script = `
     import { startEmbeddedPostgres } from ${JSON.stringify(new URL('./start.ts', import.meta.url).href)}
     process.on('SIGINT', () => {})
@@ -63,7 +70,10 @@ async function startElsewhere(dataDir: string, options: Partial<EmbeddedPostgres
     } catch (error) {
       console.log(JSON.stringify({ error: error.message }))
     }`
-  const owner = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'], detached: true })
+  const owner = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  })
   running.push({ stop: () => kill(owner) })
   const [line] = (await once(owner.stdout.setEncoding('utf8'), 'data')) as [string]
   return { owner, url: '', error: '', ...(JSON.parse(line) as { url: string } | { error: string }) }
@@ -76,7 +86,8 @@ async function kill(owner: ChildProcess): Promise<void> {
   await gone
 }
 
-const postmaster = async (): Promise<number> => Number.parseInt(await readFile(join(dataDir, 'data/postmaster.pid'), 'utf8'), 10)
+const postmaster = async (): Promise<number> =>
+  Number.parseInt(await readFile(join(dataDir, 'data/postmaster.pid'), 'utf8'), 10)
 
 describe('an embedded Postgres', () => {
   it('keeps its data from one start to the next', async () => {
@@ -116,7 +127,14 @@ describe('an embedded Postgres', () => {
     const { owner, url } = await startElsewhere(dataDir)
     await kill(owner)
     await vi.waitUntil(async () => !(await answers(url)), { timeout: 10_000, interval: 20 })
-    await vi.waitUntil(() => stat(join(dataDir, 'data/postmaster.pid')).then(() => false, () => true), { timeout: 10_000, interval: 20 })
+    await vi.waitUntil(
+      () =>
+        stat(join(dataDir, 'data/postmaster.pid')).then(
+          () => false,
+          () => true,
+        ),
+      { timeout: 10_000, interval: 20 },
+    )
   })
 
   it('refuses a folder that a living process uses, and leaves that one alone', async () => {
@@ -153,9 +171,21 @@ describe('an embedded Postgres', () => {
     const account = await serviceAccount(dataDir)
     const { directory, cwd } = await placeOf(join(dataDir, 'data'), account)
     const { postgres } = await findBinaries(account)
-    const orphan = spawn(postgres, ['-D', directory, '-c', 'listen_addresses=', '-c', 'unix_socket_directories=.'], { ...account, cwd, stdio: 'ignore', detached: true })
+    const orphan = spawn(postgres, ['-D', directory, '-c', 'listen_addresses=', '-c', 'unix_socket_directories=.'], {
+      ...account,
+      cwd,
+      stdio: 'ignore',
+      detached: true,
+    })
     const gone = once(orphan, 'exit')
-    await vi.waitUntil(() => stat(join(dataDir, 'data/postmaster.pid')).then(() => true, () => false), { timeout: 10_000, interval: 20 })
+    await vi.waitUntil(
+      () =>
+        stat(join(dataDir, 'data/postmaster.pid')).then(
+          () => true,
+          () => false,
+        ),
+      { timeout: 10_000, interval: 20 },
+    )
     await start()
     await gone
     expect(await postmaster()).not.toBe(orphan.pid)
@@ -203,7 +233,14 @@ describe('an embedded Postgres', () => {
     const temporary = await mkdtemp(join(tmpdir(), 'hen-test-'))
     const { owner } = await startElsewhere(temporary, { temporary: true })
     await kill(owner)
-    await vi.waitUntil(() => stat(temporary).then(() => false, () => true), { timeout: 10_000, interval: 20 })
+    await vi.waitUntil(
+      () =>
+        stat(temporary).then(
+          () => false,
+          () => true,
+        ),
+      { timeout: 10_000, interval: 20 },
+    )
   })
 
   it('can be started twice at once in folders of their own', async () => {

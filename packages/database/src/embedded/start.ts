@@ -72,32 +72,50 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   }
 }
 
-async function startOwned(folder: DataFolder, binaries: Binaries, options: EmbeddedPostgresOptions, ownership: Ownership): Promise<EmbeddedPostgres> {
+async function startOwned(
+  folder: DataFolder,
+  binaries: Binaries,
+  options: EmbeddedPostgresOptions,
+  ownership: Ownership,
+): Promise<EmbeddedPostgres> {
   if (await stat(folder.data).catch(() => undefined)) await endOrphan(folder.data)
   const deadline = performance.now() + START_LIMIT
   for (;;) {
-    const password = await prepareData(folder, binaries, () => options.onProgress?.(`Making a new database in ${folder.dataDir}`))
+    const password = await prepareData(folder, binaries, () =>
+      options.onProgress?.(`Making a new database in ${folder.dataDir}`),
+    )
     const port = options.port ?? (await freePort())
     const server = await launch(folder, binaries, port, options.settings)
     const failure = await ready(server, deadline)
-    if (failure === undefined) return running(server, folder, ownership, `postgres://postgres:${password}@127.0.0.1:${port}/postgres`)
+    if (failure === undefined)
+      return running(server, folder, ownership, `postgres://postgres:${password}@127.0.0.1:${port}/postgres`)
     // another program can be quicker to take a port that was free a moment ago
     const retry = (options.port === undefined && isPortTaken(server.log())) || isMemoryHeld(server.log())
-    if (!retry || performance.now() > deadline) throw explain({ doing: 'start', code: failure, log: server.log(), dataDir: folder.dataDir, port })
+    if (!retry || performance.now() > deadline)
+      throw explain({ doing: 'start', code: failure, log: server.log(), dataDir: folder.dataDir, port })
     if (folder.temporary) await makeFolder(folder.dataDir, folder.account)
     await delay(100)
   }
 }
 
-async function launch({ dataDir, data, account, temporary }: DataFolder, binaries: Binaries, port: number, settings = {}): Promise<GuardedProcess> {
+async function launch(
+  { dataDir, data, account, temporary }: DataFolder,
+  binaries: Binaries,
+  port: number,
+  settings = {},
+): Promise<GuardedProcess> {
   const { directory, cwd } = await placeOf(data, account)
   const all = Object.entries<string | number | boolean>({ ...DEFAULT_SETTINGS, port, ...settings })
-  return spawnGuarded(binaries.postgres, ['-D', directory, ...all.flatMap(([name, value]) => ['-c', `${name}=${value}`])], {
-    cwd,
-    account,
-    remove: temporary ? { folder: dataDir, when: 'end' } : undefined,
-    stop: [binaries.pgCtl, 'stop', '-m', 'fast', '-D', data],
-  })
+  return spawnGuarded(
+    binaries.postgres,
+    ['-D', directory, ...all.flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+    {
+      cwd,
+      account,
+      remove: temporary ? { folder: dataDir, when: 'end' } : undefined,
+      stop: [binaries.pgCtl, 'stop', '-m', 'fast', '-D', data],
+    },
+  )
 }
 
 /** undefined when the server is ready, else its exit code (null: ended by a signal, or by us because it took too long) */

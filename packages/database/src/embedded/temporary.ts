@@ -8,5 +8,9 @@ const FORGETFUL = { fsync: 'off', synchronous_commit: 'off', full_page_writes: '
 
 /** An embedded Postgres without a past or a future: fast, and gone with all its data when it or this process ends. */
 export async function startTemporaryPostgres(): Promise<EmbeddedPostgres> {
-  return await startEmbeddedPostgres({ dataDir: await mkdtemp(join(tmpdir(), 'henhouse-')), settings: FORGETFUL, temporary: true })
+  return await startEmbeddedPostgres({
+    dataDir: await mkdtemp(join(tmpdir(), 'henhouse-')),
+    settings: FORGETFUL,
+    temporary: true,
+  })
 }

@@ -35,10 +35,11 @@ export async function strategyFor(ctx: Ctx, { userId, token }: Pick<Activation, 
   if (!user) throw activationErrors.invalidToken()
   if (isUuid(token)) await mustBeCodeOf(ctx, user, token)
   else await mustBeLinkOf(ctx, user, token)
-  return { shouldSetPassword: await hasPasswords(ctx, user) && user.passwordHash === null }
+  return { shouldSetPassword: (await hasPasswords(ctx, user)) && user.passwordHash === null }
 }
 
-const byId = async (ctx: Ctx, userId: string) => (isUuid(userId) ? ctx.db.user.findUnique({ where: { id: userId } }) : null)
+const byId = async (ctx: Ctx, userId: string) =>
+  isUuid(userId) ? ctx.db.user.findUnique({ where: { id: userId } }) : null
 
 async function admitted(ctx: HttpCtx, userId: string, { recaptchaToken }: { recaptchaToken?: string | undefined }) {
   const user = await byId(ctx, userId)
@@ -53,11 +54,18 @@ async function mustBeLinkOf(ctx: Ctx, user: User, token: string) {
 }
 
 async function mustBeCodeOf(ctx: Ctx, user: User, token: string) {
-  if (!isAbout(await pending(ctx, activationCode, { userId: user.id, token }), user)) throw activationErrors.invalidToken()
+  if (!isAbout(await pending(ctx, activationCode, { userId: user.id, token }), user))
+    throw activationErrors.invalidToken()
 }
 
 /** Everything is looked at before the token is used up, so that too weak a password does not cost it. */
-async function finish(ctx: HttpCtx, user: User, password: string | undefined, withCode: boolean, use: (tx: Ctx) => Promise<Outcome<{ tenantId: string | null }> | { state: 'wrong' }>) {
+async function finish(
+  ctx: HttpCtx,
+  user: User,
+  password: string | undefined,
+  withCode: boolean,
+  use: (tx: Ctx) => Promise<Outcome<{ tenantId: string | null }> | { state: 'wrong' }>,
+) {
   if (user.isLocked) throw loginErrors.locked()
   const place = await login.placeFor(ctx, user)
   const passwordHash = await chosen(ctx, user, password || undefined)
@@ -68,22 +76,35 @@ async function finish(ctx: HttpCtx, user: User, password: string | undefined, wi
     if (used.state !== 'ok') return used
     const { tenantId } = used.challenge
     await revoke(tx, user.id, [activation, activationCode])
-    if (tenantId !== null) await tx.db.membership.updateMany({ where: { userId: user.id, tenantId, acceptedAt: null }, data: { acceptedAt: now } })
+    if (tenantId !== null)
+      await tx.db.membership.updateMany({
+        where: { userId: user.id, tenantId, acceptedAt: null },
+        data: { acceptedAt: now },
+      })
     if (passwordHash !== undefined) await passwords.remember(tx, user.id, user.passwordHash)
     if (passwordHash !== undefined && user.passwordHash !== null) await access.end(tx, user.id)
-    await users.mark(tx, { id: user.id, email: user.email }, { verified: true, ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now, failedLogins: 0 }) })
+    await users.mark(
+      tx,
+      { id: user.id, email: user.email },
+      { verified: true, ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now, failedLogins: 0 }) },
+    )
     return used
   })
   if (outcome.state !== 'ok') throw refusal(outcome.state, withCode)
-  return login.complete(ctx, { ...user, verified: true, ...(passwordHash !== undefined && { passwordChangedAt: now }) }, { place })
+  return login.complete(
+    ctx,
+    { ...user, verified: true, ...(passwordHash !== undefined && { passwordChangedAt: now }) },
+    { place },
+  )
 }
 
 /** Not where the environment has no passwords, or somebody else logs the user in. */
-const hasPasswords = async (ctx: Ctx, user: User) => user.provider === 'local' && (await identitySettings.current(ctx)).authStrategy.endsWith('Password')
+const hasPasswords = async (ctx: Ctx, user: User) =>
+  user.provider === 'local' && (await identitySettings.current(ctx)).authStrategy.endsWith('Password')
 
 /** The hash of the password that the user is to have from now on; undefined where that is none, or the one it has. */
 async function chosen(ctx: Ctx, user: User, password: string | undefined) {
-  if (!await hasPasswords(ctx, user)) return undefined
+  if (!(await hasPasswords(ctx, user))) return undefined
   if (password === undefined) {
     if (user.passwordHash === null) throw invalid('password should not be empty')
     return undefined

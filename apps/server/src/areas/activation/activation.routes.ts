@@ -9,16 +9,30 @@ import { sessionErrors } from '../sessions/sessions.errors.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { activationErrors } from './activation.errors.ts'
 import { activate, activateWithCode, strategyFor } from './activation.flow.ts'
-import { Activation, ActivationLink, ActivationStrategy, CodeActivation, LinkToken, Renewal, StatusesOfUser, StatusQuery } from './activation.schemas.ts'
+import {
+  Activation,
+  ActivationLink,
+  ActivationStrategy,
+  CodeActivation,
+  LinkToken,
+  Renewal,
+  StatusesOfUser,
+  StatusQuery,
+} from './activation.schemas.ts'
 import * as activation from './activation.service.ts'
 import { unlock } from './unlock.service.ts'
 
-const tag = 'User Management', management = 'Users'
+const tag = 'User Management',
+  management = 'Users'
 const refusals = [activationErrors.invalidToken, loginErrors.locked, loginErrors.noTenant, sessionErrors.ended]
 
 export const activationRoutes = [
   operation({
-    id: 'activateUserV1', method: 'POST', path: '/identity/resources/users/v1/activate', summary: 'Verify the own address with the token of a link, and log in', tag,
+    id: 'activateUserV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/activate',
+    summary: 'Verify the own address with the token of a link, and log in',
+    tag,
     auth: 'public',
     body: Activation,
     limits: [perIp(100, MINUTE)],
@@ -27,7 +41,11 @@ export const activationRoutes = [
     handler: (ctx, { body }) => activate(ctx, body),
   }),
   operation({
-    id: 'activateUserWithCodeV1', method: 'POST', path: '/identity/resources/users/v1/activate/code', summary: 'Verify the own address with a code, and log in', tag,
+    id: 'activateUserWithCodeV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/activate/code',
+    summary: 'Verify the own address with a code, and log in',
+    tag,
     auth: 'public',
     body: CodeActivation,
     limits: [perIp(30, MINUTE)],
@@ -36,7 +54,11 @@ export const activationRoutes = [
     handler: (ctx, { body }) => activateWithCode(ctx, body),
   }),
   operation({
-    id: 'getActivationStrategyOfUserV1', method: 'GET', path: '/identity/resources/users/v1/activate/strategy', summary: 'Read whether a user has to choose a password to become active', tag,
+    id: 'getActivationStrategyOfUserV1',
+    method: 'GET',
+    path: '/identity/resources/users/v1/activate/strategy',
+    summary: 'Read whether a user has to choose a password to become active',
+    tag,
     auth: 'public',
     query: LinkToken,
     limits: [perIp(100, MINUTE)],
@@ -45,7 +67,11 @@ export const activationRoutes = [
     handler: (ctx, { query }) => strategyFor(ctx, query),
   }),
   operation({
-    id: 'resendActivationV1', method: 'POST', path: '/identity/resources/users/v1/activate/reset', summary: 'Have the activation mail sent once more', tag,
+    id: 'resendActivationV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/activate/reset',
+    summary: 'Have the activation mail sent once more',
+    tag,
     auth: 'public',
     body: Renewal,
     limits: [perIp(30, MINUTE), { of: ({ body }) => body.email, most: 5, perMs: 10 * MINUTE }],
@@ -53,7 +79,11 @@ export const activationRoutes = [
     handler: (ctx, { body }) => activation.resend(ctx, body),
   }),
   operation({
-    id: 'unlockMeV3', method: 'POST', path: '/identity/resources/users/v3/me/unlock', summary: 'Unlock oneself with the token of a link', tag,
+    id: 'unlockMeV3',
+    method: 'POST',
+    path: '/identity/resources/users/v3/me/unlock',
+    summary: 'Unlock oneself with the token of a link',
+    tag,
     auth: 'public',
     body: Type.Object({ token: Type.String({ minLength: 1 }) }),
     limits: [perIp(30, MINUTE)],
@@ -62,7 +92,11 @@ export const activationRoutes = [
     handler: (ctx, { body }) => unlock(ctx, body.token),
   }),
   operation({
-    id: 'createActivationLinkV1', method: 'POST', path: '/identity/resources/users/v1/{userId}/links/generate-activation-token', summary: 'Make an activation link without a mail', tag: management,
+    id: 'createActivationLinkV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/{userId}/links/generate-activation-token',
+    summary: 'Make an activation link without a mail',
+    tag: management,
     auth: 'vendor',
     params: Type.Object({ userId: Id }),
     returns: { 201: ActivationLink },
@@ -70,7 +104,11 @@ export const activationRoutes = [
     handler: (ctx, { params }) => activation.linkFor(ctx, params.userId),
   }),
   operation({
-    id: 'listUserStatusesV1', method: 'GET', path: '/identity/resources/tenants/users/v1/statuses', summary: 'List how far users have got in their accounts', tag: management,
+    id: 'listUserStatusesV1',
+    method: 'GET',
+    path: '/identity/resources/tenants/users/v1/statuses',
+    summary: 'List how far users have got in their accounts',
+    tag: management,
     auth: 'vendor',
     query: StatusQuery,
     returns: { 200: Type.Array(StatusesOfUser) },

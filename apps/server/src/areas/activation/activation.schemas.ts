@@ -20,7 +20,10 @@ export const CodeActivation = Type.Object({ ...MailedCode.properties, ...accepte
 export type CodeActivation = Static<typeof CodeActivation>
 
 export const ActivationStrategy = Type.Object({ shouldSetPassword: Type.Boolean() })
-export const Renewal = Type.Object({ email: Email, emailMetadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())) })
+export const Renewal = Type.Object({
+  email: Email,
+  emailMetadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+})
 export type Renewal = Static<typeof Renewal>
 export const ActivationLink = Type.Object({ link: Type.String(), token: Type.String(), userId: Id })
 
@@ -29,4 +32,7 @@ export const StatusQuery = Type.Object({
   userTenantStatuses: Type.Optional(Type.Array(MembershipStatus)),
 })
 export type StatusQuery = Static<typeof StatusQuery>
-export const StatusesOfUser = Type.Object({ userId: Id, tenantsStatuses: Type.Array(Type.Object({ tenantId: Type.String(), status: MembershipStatus })) })
+export const StatusesOfUser = Type.Object({
+  userId: Id,
+  tenantsStatuses: Type.Array(Type.Object({ tenantId: Type.String(), status: MembershipStatus })),
+})

@@ -8,7 +8,18 @@ export const AccessType = OneOf(['FREE_ACCESS', 'MANAGED_ACCESS'])
 export type AccessType = Static<typeof AccessType>
 
 const ApplicationType = OneOf(['web', 'mobile-ios', 'mobile-android', 'agent', 'other'])
-const FrontendStack = OneOf(['react', 'vue', 'angular', 'next.js', 'vanilla.js', 'ionic', 'flutter', 'react-native', 'kotlin', 'swift'])
+const FrontendStack = OneOf([
+  'react',
+  'vue',
+  'angular',
+  'next.js',
+  'vanilla.js',
+  'ionic',
+  'flutter',
+  'react-native',
+  'kotlin',
+  'swift',
+])
 const Name = Type.String({ minLength: 1, maxLength: 512 })
 const Url = Type.String({ format: 'uri', maxLength: 4095 })
 const Text = Type.String({ maxLength: 4095 })
@@ -30,7 +41,10 @@ export const NewApplication = Type.Object({
 })
 export type NewApplication = Static<typeof NewApplication>
 
-export const ApplicationChange = Type.Object({ ...Type.Partial(NewApplication).properties, appHost: Type.Optional(Text) })
+export const ApplicationChange = Type.Object({
+  ...Type.Partial(NewApplication).properties,
+  appHost: Type.Optional(Text),
+})
 export type ApplicationChange = Static<typeof ApplicationChange>
 
 export const Application = Type.Object({
@@ -55,12 +69,27 @@ export const Application = Type.Object({
 })
 
 /** What of a row `toApplication` needs, which is all but its secrets. */
-export const asShown = { omit: { clientSecret: true, sharedSecret: true }, include: { asDefault: { select: { vendorId: true } } } } as const satisfies Prisma.ApplicationDefaultArgs
+export const asShown = {
+  omit: { clientSecret: true, sharedSecret: true },
+  include: { asDefault: { select: { vendorId: true } } },
+} as const satisfies Prisma.ApplicationDefaultArgs
 type Shown = Prisma.ApplicationGetPayload<typeof asShown>
 
-export const toApplication = ({ asDefault, appHost, accessType, metadata, ...row }: Shown): Static<typeof Application> => ({
-  ...row, accessType: accessType as AccessType, metadata: metadata as object, isDefault: asDefault !== null, ...(appHost !== null && { appHost }),
-  integrationFinishedAt: row.integrationFinishedAt?.toISOString() ?? null, createdAt: row.createdAt.toISOString(), updatedAt: row.updatedAt.toISOString(),
+export const toApplication = ({
+  asDefault,
+  appHost,
+  accessType,
+  metadata,
+  ...row
+}: Shown): Static<typeof Application> => ({
+  ...row,
+  accessType: accessType as AccessType,
+  metadata: metadata as object,
+  isDefault: asDefault !== null,
+  ...(appHost !== null && { appHost }),
+  integrationFinishedAt: row.integrationFinishedAt?.toISOString() ?? null,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
 })
 
 /** Ids are joined by commas. The portal asks for some ids and, beside them, for the applications that are open to everybody. */
@@ -79,37 +108,75 @@ export type ApplicationFilter = Static<typeof ApplicationFilter>
 
 export const Credentials = Type.Object({ clientSecret: Type.String(), sharedSecret: Type.String() })
 
-export const TenantFilter = Type.Object({ appIds: Type.Optional(Type.String()), tenantIds: Type.Optional(Type.String()), accessType: Type.Optional(AccessType) })
+export const TenantFilter = Type.Object({
+  appIds: Type.Optional(Type.String()),
+  tenantIds: Type.Optional(Type.String()),
+  accessType: Type.Optional(AccessType),
+})
 export type TenantFilter = Static<typeof TenantFilter>
 
 export const TenantApplications = Type.Object({ tenantId: Type.String(), appIds: Type.Array(Id) })
-export const TenantAssignments = Type.Object({ tenantId: Type.String(), assignments: Type.Array(Type.Object({ appId: Id, accessType: AccessType })) })
+export const TenantAssignments = Type.Object({
+  tenantId: Type.String(),
+  assignments: Type.Array(Type.Object({ appId: Id, accessType: AccessType })),
+})
 
-export interface Assigned { id: string, apps: readonly { applicationId: string, accessType: string }[] }
-export const toTenantApplications = ({ id, apps }: Assigned): Static<typeof TenantApplications> => ({ tenantId: id, appIds: apps.map((app) => app.applicationId) })
+export interface Assigned {
+  id: string
+  apps: readonly { applicationId: string; accessType: string }[]
+}
+export const toTenantApplications = ({ id, apps }: Assigned): Static<typeof TenantApplications> => ({
+  tenantId: id,
+  appIds: apps.map((app) => app.applicationId),
+})
 export const toTenantAssignments = ({ id, apps }: Assigned): Static<typeof TenantAssignments> => ({
-  tenantId: id, assignments: apps.map(({ applicationId, accessType }) => ({ appId: applicationId, accessType: accessType as AccessType })),
+  tenantId: id,
+  assignments: apps.map(({ applicationId, accessType }) => ({
+    appId: applicationId,
+    accessType: accessType as AccessType,
+  })),
 })
 
 const ids = { minItems: 0, maxItems: 1000 }
-export const UsersOfApplication = Type.Object({ appId: Type.String(), tenantId: Type.String(), userIds: Type.Array(Type.String(), ids) })
-export const ApplicationsOfUser = Type.Object({ userId: Type.String(), tenantId: Type.String(), appIds: Type.Array(Type.String(), ids) })
+export const UsersOfApplication = Type.Object({
+  appId: Type.String(),
+  tenantId: Type.String(),
+  userIds: Type.Array(Type.String(), ids),
+})
+export const ApplicationsOfUser = Type.Object({
+  userId: Type.String(),
+  tenantId: Type.String(),
+  appIds: Type.Array(Type.String(), ids),
+})
 
 export const UserAssignment = Type.Object({ appId: Id, userTenantId: Id, createdAt: DateTime })
 
-export const toUserAssignment = ({ applicationId, userId, tenantId, createdAt }: ApplicationUser): Static<typeof UserAssignment> => ({
-  appId: applicationId, userTenantId: idOfMembership(userId, tenantId), createdAt: createdAt.toISOString(),
+export const toUserAssignment = ({
+  applicationId,
+  userId,
+  tenantId,
+  createdAt,
+}: ApplicationUser): Static<typeof UserAssignment> => ({
+  appId: applicationId,
+  userTenantId: idOfMembership(userId, tenantId),
+  createdAt: createdAt.toISOString(),
 })
 
 /** A membership has no id of its own: one is derived from what it joins (a UUID of version 8, RFC 9562 §5.8). */
 function idOfMembership(userId: string, tenantId: string) {
   const hex = fingerprint(`${userId} ${tenantId}`)
-  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(12, 15)}`, `a${hex.slice(15, 18)}`, hex.slice(18, 30)].join('-')
+  return [hex.slice(0, 8), hex.slice(8, 12), `8${hex.slice(12, 15)}`, `a${hex.slice(15, 18)}`, hex.slice(18, 30)].join(
+    '-',
+  )
 }
 
-export const ActiveTenants = Type.Object({ applicationActiveTenants: Type.Array(Type.Object({ tenantId: Type.String(), applicationId: Id })) })
+export const ActiveTenants = Type.Object({
+  applicationActiveTenants: Type.Array(Type.Object({ tenantId: Type.String(), applicationId: Id })),
+})
 export const ActiveTenantChoice = Type.Object({
-  activeApplicationTenants: Type.Array(Type.Object({ applicationId: Type.String(), tenantId: Type.String() }), { maxItems: 200 }),
+  activeApplicationTenants: Type.Array(Type.Object({ applicationId: Type.String(), tenantId: Type.String() }), {
+    maxItems: 200,
+  }),
 })
 
 /** The values are text, numbers or booleans. */
@@ -124,7 +191,11 @@ export const NewClient = Type.Object({
 })
 export type NewClient = Static<typeof NewClient>
 
-export const ClientChange = Type.Object({ clientName: Type.Optional(Name), redirectURLs: Type.Optional(RedirectURLs), externalMetadata: Type.Optional(ExternalMetadata) })
+export const ClientChange = Type.Object({
+  clientName: Type.Optional(Name),
+  redirectURLs: Type.Optional(RedirectURLs),
+  externalMetadata: Type.Optional(ExternalMetadata),
+})
 export type ClientChange = Static<typeof ClientChange>
 
 export const Client = Type.Object({
@@ -140,6 +211,14 @@ export const Client = Type.Object({
 })
 
 /** @param clientSecret unsealed */
-export const toClient = ({ applicationId, externalMetadata, ...row }: Prisma.ApplicationClientGetPayload<object>): Static<typeof Client> => ({
-  ...row, appId: applicationId, externalMetadata: externalMetadata as object | null, createdAt: row.createdAt.toISOString(), updatedAt: row.updatedAt.toISOString(),
+export const toClient = ({
+  applicationId,
+  externalMetadata,
+  ...row
+}: Prisma.ApplicationClientGetPayload<object>): Static<typeof Client> => ({
+  ...row,
+  appId: applicationId,
+  externalMetadata: externalMetadata as object | null,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
 })

@@ -13,7 +13,13 @@ const policy = {
 const StoredPolicy = Type.Object(policy)
 export type StoredPolicy = Static<typeof StoredPolicy>
 
-export const captchaPolicy = setting('captcha-policy', StoredPolicy, { enabled: false, siteKey: '', secretKey: '', minScore: 0, ignoredEmails: [] })
+export const captchaPolicy = setting('captcha-policy', StoredPolicy, {
+  enabled: false,
+  siteKey: '',
+  secretKey: '',
+  minScore: 0,
+  ignoredEmails: [],
+})
 
 export const NewCaptchaPolicy = Type.Object({ ...policy, ignoredEmails: Type.Optional(policy.ignoredEmails) })
 export type NewCaptchaPolicy = Static<typeof NewCaptchaPolicy>

@@ -5,7 +5,8 @@ import { captchaPolicy, type NewCaptchaPolicy, type StoredPolicy } from './captc
 import { siteverify } from './siteverify.ts'
 
 /** With the secret in clear, as management reads it. @throws 404 */
-export const policy = async (ctx: Ctx) => opened(ctx, await settings.mustBeStored(ctx, captchaPolicy, captchaErrors.notFound()))
+export const policy = async (ctx: Ctx) =>
+  opened(ctx, await settings.mustBeStored(ctx, captchaPolicy, captchaErrors.notFound()))
 
 export async function createPolicy(ctx: Ctx, fields: NewCaptchaPolicy) {
   await keysMustWork(ctx, fields)
@@ -30,7 +31,10 @@ export async function publicPolicy(ctx: Ctx) {
  * A captcha service that does not answer lets nobody pass.
  * @throws 400
  */
-export async function mustPass(ctx: Ctx, { token, email, ip }: { token?: string | undefined, email?: string | undefined, ip?: string }) {
+export async function mustPass(
+  ctx: Ctx,
+  { token, email, ip }: { token?: string | undefined; email?: string | undefined; ip?: string },
+) {
   const { enabled, secretKey, minScore, ignoredEmails } = await settings.effective(ctx, captchaPolicy)
   if (!enabled) return
   const address = email?.trim().toLowerCase()
@@ -49,5 +53,12 @@ async function keysMustWork(ctx: Ctx, { enabled, secretKey }: NewCaptchaPolicy) 
   if (verdict?.['error-codes']?.includes('invalid-input-secret')) throw captchaErrors.keysRefused()
 }
 
-const sealed = (ctx: Ctx, { ignoredEmails = [], ...fields }: NewCaptchaPolicy): StoredPolicy => ({ ...fields, ignoredEmails, secretKey: ctx.deps.secrets.seal(fields.secretKey) })
-const opened = (ctx: Ctx, row: settings.Stored<StoredPolicy>) => ({ ...row, value: { ...row.value, secretKey: ctx.deps.secrets.open(row.value.secretKey) } })
+const sealed = (ctx: Ctx, { ignoredEmails = [], ...fields }: NewCaptchaPolicy): StoredPolicy => ({
+  ...fields,
+  ignoredEmails,
+  secretKey: ctx.deps.secrets.seal(fields.secretKey),
+})
+const opened = (ctx: Ctx, row: settings.Stored<StoredPolicy>) => ({
+  ...row,
+  value: { ...row.value, secretKey: ctx.deps.secrets.open(row.value.secretKey) },
+})

@@ -4,7 +4,11 @@ import { fits } from '../../kernel/validation.ts'
 
 const TIMEOUT_MS = 5000
 
-const Verdict = Type.Object({ 'success': Type.Boolean(), 'score': Type.Optional(Type.Number()), 'error-codes': Type.Optional(Type.Array(Type.String())) })
+const Verdict = Type.Object({
+  success: Type.Boolean(),
+  score: Type.Optional(Type.Number()),
+  'error-codes': Type.Optional(Type.Array(Type.String())),
+})
 export type Verdict = Static<typeof Verdict>
 
 /**
@@ -12,11 +16,18 @@ export type Verdict = Static<typeof Verdict>
  * has brought. Without such a service configured the token `score:0.7` has that score, and any other is wrong.
  * @returns undefined when the service gave no answer that can be understood
  */
-export async function siteverify({ deps, log }: Ctx, secret: string, token: string, ip?: string): Promise<Verdict | undefined> {
+export async function siteverify(
+  { deps, log }: Ctx,
+  secret: string,
+  token: string,
+  ip?: string,
+): Promise<Verdict | undefined> {
   if (deps.captchaUrl === undefined) return withoutService(token)
   try {
     const response = await fetch(deps.captchaUrl, {
-      method: 'POST', redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS),
+      method: 'POST',
+      redirect: 'error',
+      signal: AbortSignal.timeout(TIMEOUT_MS),
       body: new URLSearchParams({ secret, response: token, ...(ip !== undefined && { remoteip: ip }) }),
     })
     const verdict: unknown = await response.json()
@@ -30,5 +41,5 @@ export async function siteverify({ deps, log }: Ctx, secret: string, token: stri
 
 function withoutService(token: string): Verdict {
   const score = Number(/^score:((0|1)(\.\d+)?)$/.exec(token)?.[1] ?? Number.NaN)
-  return score <= 1 ? { success: true, score } : { 'success': false, 'error-codes': ['invalid-input-response'] }
+  return score <= 1 ? { success: true, score } : { success: false, 'error-codes': ['invalid-input-response'] }
 }

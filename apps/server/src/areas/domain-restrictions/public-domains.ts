@@ -1,5 +1,6 @@
 /** Where anybody gets a mailbox: the large free-mail providers of the world, as of 2026. Kept by hand; disposable addresses are not on it. */
-export const publicDomains: ReadonlySet<string> = new Set(`
+export const publicDomains: ReadonlySet<string> = new Set(
+  `
   gmail.com googlemail.com
   outlook.com outlook.de outlook.fr outlook.es outlook.it outlook.jp outlook.com.br outlook.co.th outlook.in outlook.be outlook.dk outlook.pt outlook.sa
   hotmail.com hotmail.co.uk hotmail.fr hotmail.de hotmail.it hotmail.es hotmail.nl hotmail.be hotmail.ca hotmail.com.br hotmail.com.ar hotmail.co.jp hotmail.se hotmail.no hotmail.dk hotmail.fi
@@ -31,4 +32,7 @@ export const publicDomains: ReadonlySet<string> = new Set(`
   bigpond.com bigpond.net.au optusnet.com.au iinet.net.au xtra.co.nz
   walla.co.il walla.com netvision.net.il 012.net.il
   mynet.com lycos.com excite.com inbox.com inbox.lv inbox.lt mail.ee hot.ee online.no telia.com spray.se
-`.trim().split(/\s+/))
+`
+    .trim()
+    .split(/\s+/),
+)

@@ -1,6 +1,9 @@
 import { Type } from 'typebox'
 
-export const Credentials = Type.Object({ clientId: Type.String({ minLength: 1 }), secret: Type.String({ minLength: 1 }) })
+export const Credentials = Type.Object({
+  clientId: Type.String({ minLength: 1 }),
+  secret: Type.String({ minLength: 1 }),
+})
 
 export const EnvironmentToken = Type.Object({
   token: Type.String(),
@@ -10,13 +13,29 @@ export const EnvironmentToken = Type.Object({
 
 /** RFC 7517 */
 export const KeySet = Type.Object({
-  keys: Type.Array(Type.Object({ kty: Type.String(), use: Type.String(), alg: Type.String(), kid: Type.String(), n: Type.String(), e: Type.String() })),
+  keys: Type.Array(
+    Type.Object({
+      kty: Type.String(),
+      use: Type.String(),
+      alg: Type.String(),
+      kid: Type.String(),
+      n: Type.String(),
+      e: Type.String(),
+    }),
+  ),
 })
 
 /** What a login page shows of the environment it belongs to. */
-export const PublicEnvironment = Type.Object({ name: Type.String(), logo: Type.String(), icon: Type.String(), whiteLabelMode: Type.Boolean() })
+export const PublicEnvironment = Type.Object({
+  name: Type.String(),
+  logo: Type.String(),
+  icon: Type.String(),
+  whiteLabelMode: Type.Boolean(),
+})
 
 export const BaseUrl = Type.Object({ baseURL: Type.String() })
 
 /** How the login page and the portal look: the pages that are shown, and those of their texts and colours that are not the usual ones. */
-export const Metadata = Type.Object({ rows: Type.Array(Type.Object({ configuration: Type.Object({ navigation: Type.Object({}) }) })) })
+export const Metadata = Type.Object({
+  rows: Type.Array(Type.Object({ configuration: Type.Object({ navigation: Type.Object({}) }) })),
+})

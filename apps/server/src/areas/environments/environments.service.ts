@@ -31,30 +31,49 @@ export interface NewEnvironment {
  * @throws a unique violation (P2002) when the id, name or host is taken
  */
 export async function createEnvironment(
-  deps: Deps, { id = deps.random.uuid(), name, host, apiKey = deps.random.uuid(), isDefault = false, applicationId }: NewEnvironment, more?: (tx: Prisma.TransactionClient, ctx: Ctx) => Promise<void>,
+  deps: Deps,
+  {
+    id = deps.random.uuid(),
+    name,
+    host,
+    apiKey = deps.random.uuid(),
+    isDefault = false,
+    applicationId,
+  }: NewEnvironment,
+  more?: (tx: Prisma.TransactionClient, ctx: Ctx) => Promise<void>,
 ) {
   const pair = await deps.newKeyPair()
   const createdAt = deps.systemClock.now()
   const key = {
-    id: keyId(id, pair.publicKey), publicKey: pair.publicKey, createdAt, retiredAt: null,
-    privateKey: deps.secrets.seal(pair.privateKey), secret: deps.secrets.seal(deps.random.token()),
+    id: keyId(id, pair.publicKey),
+    publicKey: pair.publicKey,
+    createdAt,
+    retiredAt: null,
+    privateKey: deps.secrets.seal(pair.privateKey),
+    secret: deps.secrets.seal(deps.random.token()),
   }
   const environment = { id, name, host: host ?? null, isDefault, clockOffsetMs: 0n, clockFrozenAt: null, keys: [key] }
   const ctx = contextFor(deps, environment, deps.log)
-  await deps.database.prisma.$transaction(async (tx) => {
-    // there is one default: the index says so
-    if (isDefault) await tx.vendor.updateMany({ where: { isDefault }, data: { isDefault: false } })
-    await tx.vendor.create({ data: { id, name, host: host ?? null, isDefault, apiKeyHash: fingerprint(apiKey), createdAt } })
-    await tx.signingKey.create({ data: { vendorId: id, ...key } })
-    await addBuiltIns(tx, ctx, applicationId)
-    await more?.(tx, ctx)
-  }, { maxWait: 10_000, timeout: 20_000 })
+  await deps.database.prisma.$transaction(
+    async (tx) => {
+      // there is one default: the index says so
+      if (isDefault) await tx.vendor.updateMany({ where: { isDefault }, data: { isDefault: false } })
+      await tx.vendor.create({
+        data: { id, name, host: host ?? null, isDefault, apiKeyHash: fingerprint(apiKey), createdAt },
+      })
+      await tx.signingKey.create({ data: { vendorId: id, ...key } })
+      await addBuiltIns(tx, ctx, applicationId)
+      await more?.(tx, ctx)
+    },
+    { maxWait: 10_000, timeout: 20_000 },
+  )
   return { environment, apiKey }
 }
 
 /** Writes what every environment starts with; nothing of it may be there. */
 export async function addBuiltIns(tx: Prisma.TransactionClient, ctx: Ctx, applicationId?: string) {
-  const rows = builtInRows(ctx), { application, asDefault } = applications.firstRows(ctx, applicationId)
+  const rows = builtInRows(ctx),
+    { application, asDefault } = applications.firstRows(ctx, applicationId)
   await tx.permissionCategory.createMany({ data: rows.categories })
   // a hundred rows as one parameter: Prisma's own statement has a thousand, and takes ten times as long
   await tx.$executeRaw`
@@ -67,19 +86,47 @@ export async function addBuiltIns(tx: Prisma.TransactionClient, ctx: Ctx, applic
 }
 
 function builtInRows(ctx: Ctx) {
-  const now = ctx.clock.now(), stamp = { vendorId: ctx.vendorId, createdAt: now, updatedAt: now }
-  const categories = builtInCategories.map(({ name, description }) => ({ ...stamp, id: ctx.random.uuid(), name, description, feCategory: true }))
-  const permissions = builtInCategories.flatMap((category, index) => category.permissions.map((key) => ({
-    ...stamp, id: ctx.random.uuid(), key, name: permissionName(key), fePermission: true, categoryId: categories[index]!.id,
-  })))
+  const now = ctx.clock.now(),
+    stamp = { vendorId: ctx.vendorId, createdAt: now, updatedAt: now }
+  const categories = builtInCategories.map(({ name, description }) => ({
+    ...stamp,
+    id: ctx.random.uuid(),
+    name,
+    description,
+    feCategory: true,
+  }))
+  const permissions = builtInCategories.flatMap((category, index) =>
+    category.permissions.map((key) => ({
+      ...stamp,
+      id: ctx.random.uuid(),
+      key,
+      name: permissionName(key),
+      fePermission: true,
+      categoryId: categories[index]!.id,
+    })),
+  )
   const idOf = new Map(permissions.map((p) => [p.key, p.id]))
-  const roles = builtInRoles.map(({ key, name, description, isDefault, firstUserRole }) => ({ ...stamp, id: ctx.random.uuid(), key, name, description, isDefault, firstUserRole, level: 0 }))
-  const rolePermissions = builtInRoles.flatMap((role, index) => role.permissions.map((key) => ({ vendorId: ctx.vendorId, roleId: roles[index]!.id, permissionId: idOf.get(key)! })))
+  const roles = builtInRoles.map(({ key, name, description, isDefault, firstUserRole }) => ({
+    ...stamp,
+    id: ctx.random.uuid(),
+    key,
+    name,
+    description,
+    isDefault,
+    firstUserRole,
+    level: 0,
+  }))
+  const rolePermissions = builtInRoles.flatMap((role, index) =>
+    role.permissions.map((key) => ({ vendorId: ctx.vendorId, roleId: roles[index]!.id, permissionId: idOf.get(key)! })),
+  )
   return { categories, permissions, roles, rolePermissions }
 }
 
 /** The environment that a client id and its API key open. @throws 401, which does not tell an unknown id from a wrong key */
-export async function authenticate(directory: EnvironmentDirectory, { clientId, secret }: { clientId: string, secret: string }) {
+export async function authenticate(
+  directory: EnvironmentDirectory,
+  { clientId, secret }: { clientId: string; secret: string },
+) {
   const environment = await directory.byApiKey(clientId, secret)
   if (!environment) throw environmentErrors.invalidAuthentication()
   return environment
@@ -92,4 +139,6 @@ export function issueToken(ctx: Ctx) {
 }
 
 /** `adminBox` is the login page and the portal, with their own pages and looks; nothing else is set up by metadata. */
-export const metadata = (entityName: string) => ({ rows: entityName === 'adminBox' ? [{ configuration: { navigation: {} } }] : [] })
+export const metadata = (entityName: string) => ({
+  rows: entityName === 'adminBox' ? [{ configuration: { navigation: {} } }] : [],
+})

@@ -26,7 +26,12 @@ export const UserIds = Type.Object({ userIds: Ids })
 const relations = { _groupsRelations: Type.Optional(OneOf(['roles', 'users', 'rolesAndUsers'])) }
 export const GroupQuery = Type.Object(relations)
 export type GroupQuery = Static<typeof GroupQuery>
-export const GroupPageQuery = Type.Object({ ...relations, ...pageQuery, _sortBy: Type.Optional(OneOf(['id', 'name', 'createdAt', 'updatedAt'])), _order: Type.Optional(Order) })
+export const GroupPageQuery = Type.Object({
+  ...relations,
+  ...pageQuery,
+  _sortBy: Type.Optional(OneOf(['id', 'name', 'createdAt', 'updatedAt'])),
+  _order: Type.Optional(Order),
+})
 export type GroupPageQuery = Static<typeof GroupPageQuery>
 export const UsersQuery = Type.Object({ ids: Type.Array(Type.String(), { maxItems: 250 }) })
 
@@ -57,13 +62,30 @@ export const GroupPage = Page(Group)
 export const GroupsOfUser = Type.Object({ vendorId: Id, tenantId: Type.String(), userId: Id, groupIds: Type.Array(Id) })
 
 export const withRole = { role: { include: withPermissionIds } } as const
-export const withUser = { membership: { select: { acceptedAt: true, user: { select: { id: true, email: true, name: true, profilePictureUrl: true, createdAt: true, verified: true, lastLogin: true } } } } } as const
+export const withUser = {
+  membership: {
+    select: {
+      acceptedAt: true,
+      user: {
+        select: {
+          id: true,
+          email: true,
+          name: true,
+          profilePictureUrl: true,
+          createdAt: true,
+          verified: true,
+          lastLogin: true,
+        },
+      },
+    },
+  },
+} as const
 
 type Person = Pick<User, keyof typeof withUser.membership.select.user.select>
 /** Roles and users are there where they were asked for. */
 export interface GroupRow extends Omit<GroupColumns, 'vendorId' | 'tenantId'> {
   roles?: { role: RoleWithPermissionIds }[]
-  users?: { membership: { acceptedAt: Date | null, user: Person } }[]
+  users?: { membership: { acceptedAt: Date | null; user: Person } }[]
 }
 
 export const toGroup = ({ roles = [], users = [], ...row }: GroupRow): Static<typeof Group> => ({
@@ -71,7 +93,11 @@ export const toGroup = ({ roles = [], users = [], ...row }: GroupRow): Static<ty
   managedBy: row.managedBy as 'frontegg' | 'scim2',
   roles: roles.map(({ role }) => toRole(role)),
   users: users.map(({ membership: { user, ...membership } }) => ({
-    id: user.id, email: user.email ?? '', name: user.name, profilePictureUrl: pictureOf(user), createdAt: user.createdAt.toISOString(),
+    id: user.id,
+    email: user.email ?? '',
+    name: user.name,
+    profilePictureUrl: pictureOf(user),
+    createdAt: user.createdAt.toISOString(),
     activatedForTenant: hasArrived(user, membership),
   })),
   createdAt: row.createdAt.toISOString(),

@@ -4,7 +4,14 @@ import { inOrderOf, pageOf } from '../../kernel/listing.ts'
 import type { Ctx, TenantScope } from '../../kernel/operation.ts'
 import { containing, page, slice } from '../../kernel/paging.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
-import { cardColumns, subTenantColumns, toSubTenant, type SubTenantQuery, type SubTenantRow, type TreeNode } from './hierarchy.schemas.ts'
+import {
+  cardColumns,
+  subTenantColumns,
+  toSubTenant,
+  type SubTenantQuery,
+  type SubTenantRow,
+  type TreeNode,
+} from './hierarchy.schemas.ts'
 
 /** A tenant's calls are about itself and what is below it; management without a tenant goes everywhere. @throws 404 */
 export async function mustBeWithin(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string) {
@@ -18,12 +25,14 @@ export async function mustBeBelow(ctx: Ctx, tenant: TenantScope | undefined, ten
 
 /** The tenants above this one, the nearest first. */
 export async function above(ctx: Ctx, tenantId: string) {
-  const ids = await ancestorsOf(ctx, tenantId), rows = await ctx.db.tenant.findMany({ where: { id: { in: ids } }, select: cardColumns })
+  const ids = await ancestorsOf(ctx, tenantId),
+    rows = await ctx.db.tenant.findMany({ where: { id: { in: ids } }, select: cardColumns })
   return inOrderOf(ids, rows).map((row) => ({ ...row, level: ids.indexOf(row.id) + 1 }))
 }
 
 /** The tenants below, level by level, in each level the oldest first. */
-export const below = async (ctx: Ctx, tenant: TenantScope) => (await subtreeOf(ctx, tenant.id)).filter(({ level }) => level > 0).toSorted((a, b) => a.level - b.level)
+export const below = async (ctx: Ctx, tenant: TenantScope) =>
+  (await subtreeOf(ctx, tenant.id)).filter(({ level }) => level > 0).toSorted((a, b) => a.level - b.level)
 
 /** The tenant with all that is below it. @throws 404 */
 export async function tree(ctx: Ctx, tenant: TenantScope): Promise<TreeNode> {
@@ -40,28 +49,57 @@ export async function search(ctx: Ctx, tenant: TenantScope, query: SubTenantQuer
   await mustBeWithin(ctx, tenant, _subTenantId)
   if (_filter === undefined) {
     const { ids, total } = await pageOf(ctx, `children:${_subTenantId}`, `tenants.${_sortBy}`, query)
-    return page(await shown(ctx, inOrderOf(ids, await ctx.db.tenant.findMany({ where: { rowId: { in: ids } }, select: subTenantColumns }), (row) => row.rowId)), total, query)
+    return page(
+      await shown(
+        ctx,
+        inOrderOf(
+          ids,
+          await ctx.db.tenant.findMany({ where: { rowId: { in: ids } }, select: subTenantColumns }),
+          (row) => row.rowId,
+        ),
+      ),
+      total,
+      query,
+    )
   }
-  const where: Prisma.TenantWhereInput = { path: { has: _subTenantId }, NOT: { id: _subTenantId }, OR: [{ name: containing(_filter) }, { id: containing(_filter) }] }
+  const where: Prisma.TenantWhereInput = {
+    path: { has: _subTenantId },
+    NOT: { id: _subTenantId },
+    OR: [{ name: containing(_filter) }, { id: containing(_filter) }],
+  }
   const direction = _order === 'DESC' ? 'desc' : 'asc'
   const [rows, total] = await Promise.all([
-    ctx.db.tenant.findMany({ where, select: subTenantColumns, orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { rowId: direction }], ...slice(query) }),
+    ctx.db.tenant.findMany({
+      where,
+      select: subTenantColumns,
+      orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { rowId: direction }],
+      ...slice(query),
+    }),
     ctx.db.tenant.count({ where }),
   ])
   return page(await shown(ctx, rows), total, query)
 }
 
 async function shown(ctx: Ctx, rows: readonly SubTenantRow[]) {
-  const parents = await parentsAmong(ctx, rows.map((row) => row.id))
+  const parents = await parentsAmong(
+    ctx,
+    rows.map((row) => row.id),
+  )
   return rows.map((row) => toSubTenant(row, parents.has(row.id)))
 }
 
 /** Which of the tenants have others below them. Not counted by a relation: where most tenants are below one, Postgres would take each for it and go through all. */
 export const parentsAmong = async (ctx: Ctx, tenantIds: readonly string[]) =>
-  new Set((await ctx.db.tenant.groupBy({ by: ['parentId'], where: { parentId: { in: [...tenantIds] } } })).map((row) => row.parentId))
+  new Set(
+    (await ctx.db.tenant.groupBy({ by: ['parentId'], where: { parentId: { in: [...tenantIds] } } })).map(
+      (row) => row.parentId,
+    ),
+  )
 
 /** How many tenants there are below each of these, as far as they are in the subtree. */
 export async function sizes(ctx: Ctx, tenant: TenantScope, tenantIds: readonly string[]) {
   const total = await sizesBelow(ctx, tenant.id, tenantIds)
-  return [...new Set(tenantIds)].filter((id) => total.has(id)).map((tenantId) => ({ tenantId, totalSubTenants: total.get(tenantId)!, isParent: total.get(tenantId)! > 0 }))
+  return [...new Set(tenantIds)]
+    .filter((id) => total.has(id))
+    .map((tenantId) => ({ tenantId, totalSubTenants: total.get(tenantId)!, isParent: total.get(tenantId)! > 0 }))
 }

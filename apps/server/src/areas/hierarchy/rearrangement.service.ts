@@ -16,17 +16,24 @@ export async function link(ctx: Ctx, { parentTenantId, childTenantId }: Relation
   return alone(ctx, [childTenantId, parentTenantId], async (tx, [ofChild, ofParent]) => {
     if (ofParent!.includes(childTenantId)) throw hierarchyErrors.circular()
     if (ofChild!.length > 1 && ofChild!.at(-1) !== ofParent!.at(-1)) throw hierarchyErrors.elsewhere()
-    return tx.db.tenant.update({
-      where: keyOf(tx, childTenantId), data: { parentId: parentTenantId, updatedAt: tx.clock.now() },
-      select: { rowId: true, vendorId: true, id: true, parentId: true },
-    }).catch(onUnknownReference(tenantErrors.notFound())).catch(onMissing(tenantErrors.notFound()))
+    return tx.db.tenant
+      .update({
+        where: keyOf(tx, childTenantId),
+        data: { parentId: parentTenantId, updatedAt: tx.clock.now() },
+        select: { rowId: true, vendorId: true, id: true, parentId: true },
+      })
+      .catch(onUnknownReference(tenantErrors.notFound()))
+      .catch(onMissing(tenantErrors.notFound()))
   })
 }
 
 /** Takes a tenant out from under its parent: it is at the top then, of what is below it. @throws 404 when they are no parent and child */
 export async function unlink(ctx: Ctx, { parentTenantId, childTenantId }: Relation) {
   await alone(ctx, [childTenantId], async (tx) => {
-    const { count } = await tx.db.tenant.updateMany({ where: { id: childTenantId, parentId: parentTenantId }, data: { parentId: null, updatedAt: tx.clock.now() } })
+    const { count } = await tx.db.tenant.updateMany({
+      where: { id: childTenantId, parentId: parentTenantId },
+      data: { parentId: null, updatedAt: tx.clock.now() },
+    })
     if (!count) throw hierarchyErrors.notRelated()
   })
 }
@@ -36,12 +43,24 @@ export async function unlink(ctx: Ctx, { parentTenantId, childTenantId }: Relati
  * so done one after the other.
  * @param change is told for each tenant the way to the top: the tenant itself first
  */
-const alone = <T>(ctx: Ctx, tenantIds: readonly string[], change: (tx: Ctx, ways: readonly string[][]) => Promise<T>): Promise<T> => ctx.atomically(async (tx) => {
-  await lockHierarchy(tx)
-  const rows = await tx.db.tenant.findMany({ where: { id: { in: [...tenantIds] } }, select: { id: true, path: true } }), paths = new Map(rows.map((row) => [row.id, row.path]))
-  return change(tx, tenantIds.map((id) => {
-    const path = paths.get(id)
-    if (!path) throw tenantErrors.notFound()
-    return path.toReversed()
-  }))
-})
+const alone = <T>(
+  ctx: Ctx,
+  tenantIds: readonly string[],
+  change: (tx: Ctx, ways: readonly string[][]) => Promise<T>,
+): Promise<T> =>
+  ctx.atomically(async (tx) => {
+    await lockHierarchy(tx)
+    const rows = await tx.db.tenant.findMany({
+        where: { id: { in: [...tenantIds] } },
+        select: { id: true, path: true },
+      }),
+      paths = new Map(rows.map((row) => [row.id, row.path]))
+    return change(
+      tx,
+      tenantIds.map((id) => {
+        const path = paths.get(id)
+        if (!path) throw tenantErrors.notFound()
+        return path.toReversed()
+      }),
+    )
+  })

@@ -5,12 +5,23 @@ import { goesBelow } from './hierarchy.schemas.ts'
 /** The user's memberships in the tenant and those above it. */
 async function membershipsUpFrom(ctx: Ctx, userId: string, tenantId: string, above: readonly string[]) {
   const rows = await ctx.db.membership.findMany({
-    where: { userId, tenantId: { in: [tenantId, ...above] }, OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }] },
-    select: { tenantId: true, isDisabled: true, user: { select: { subAccountAccess: true } }, tenant: { select: { subAccountAccessType: true } } },
+    where: {
+      userId,
+      tenantId: { in: [tenantId, ...above] },
+      OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }],
+    },
+    select: {
+      tenantId: true,
+      isDisabled: true,
+      user: { select: { subAccountAccess: true } },
+      tenant: { select: { subAccountAccessType: true } },
+    },
   })
   return {
     own: rows.find((row) => row.tenantId === tenantId),
-    open: rows.filter((row) => !row.isDisabled && goesBelow(row.user.subAccountAccess, row.tenant.subAccountAccessType)).map((row) => row.tenantId),
+    open: rows
+      .filter((row) => !row.isDisabled && goesBelow(row.user.subAccountAccess, row.tenant.subAccountAccessType))
+      .map((row) => row.tenantId),
   }
 }
 
@@ -35,11 +46,14 @@ export async function opens(ctx: Ctx, userId: string, tenantId: string) {
 }
 
 /** Whether a user whose token is for one tenant may act in another one with it. */
-export async function reaches(ctx: Ctx, { userId, tenantId }: { userId: string, tenantId: string }, wanted: string) {
+export async function reaches(ctx: Ctx, { userId, tenantId }: { userId: string; tenantId: string }, wanted: string) {
   if (!(await ancestorsOf(ctx, wanted)).includes(tenantId)) return false
-  return await opens(ctx, userId, tenantId) && (await doorsTo(ctx, userId, wanted)).length > 0
+  return (await opens(ctx, userId, tenantId)) && (await doorsTo(ctx, userId, wanted)).length > 0
 }
 
 /** The tenant and those below it in which the caller may do what it may do in its own: without access to sub-accounts a user stays at home. */
-export const familyOf = async (ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string): Promise<Family> =>
-  ({ tenantId, below: await isParent(ctx, tenantId) && (caller.kind !== 'user' || await opens(ctx, caller.userId, caller.tenantId)) })
+export const familyOf = async (ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string): Promise<Family> => ({
+  tenantId,
+  below:
+    (await isParent(ctx, tenantId)) && (caller.kind !== 'user' || (await opens(ctx, caller.userId, caller.tenantId))),
+})

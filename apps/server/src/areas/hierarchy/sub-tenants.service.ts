@@ -11,7 +11,12 @@ export async function create(ctx: Ctx, tenant: TenantScope | undefined, made: Ne
 }
 
 /** Changes what the one above decides of a tenant. @throws 404 for a tenant elsewhere, 400 when nothing is given */
-export async function update(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string, change: Parameters<typeof tenants.update>[2]) {
+export async function update(
+  ctx: Ctx,
+  tenant: TenantScope | undefined,
+  tenantId: string,
+  change: Parameters<typeof tenants.update>[2],
+) {
   await mustBeBelow(ctx, tenant, tenantId)
   return tenants.update(ctx, tenantId, change)
 }

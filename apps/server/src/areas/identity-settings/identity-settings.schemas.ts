@@ -2,7 +2,17 @@ import { Type, type Static } from 'typebox'
 import { setting } from '../../kernel/settings.ts'
 import { Id, OneOf } from '../../kernel/validation.ts'
 
-export const AuthStrategy = OneOf(['EmailAndPassword', 'MagicLink', 'Code', 'NoLocalAuthentication', 'SmsCode', 'UsernameAndPassword', 'UsernameAndMagicLink', 'UsernameAndCode', 'UsernameAndSms'])
+export const AuthStrategy = OneOf([
+  'EmailAndPassword',
+  'MagicLink',
+  'Code',
+  'NoLocalAuthentication',
+  'SmsCode',
+  'UsernameAndPassword',
+  'UsernameAndMagicLink',
+  'UsernameAndCode',
+  'UsernameAndSms',
+])
 
 /** 68 years: a moment that far ahead can still be written down. */
 const Seconds = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
@@ -63,7 +73,9 @@ export const identityConfiguration = setting('identity-configuration', IdentityC
 })
 
 /** `skipTenantValidation` is accepted and changes nothing: a user's accounts always exist. */
-export const ConfigurationChange = Type.Partial(Type.Object({ ...IdentityConfiguration.properties, skipTenantValidation: Type.Boolean() }))
+export const ConfigurationChange = Type.Partial(
+  Type.Object({ ...IdentityConfiguration.properties, skipTenantValidation: Type.Boolean() }),
+)
 export type ConfigurationChange = Static<typeof ConfigurationChange>
 
 export const Configuration = Type.Object({
@@ -79,15 +91,33 @@ export const BasicConfiguration = Type.Pick(IdentityConfiguration, ['forcePermis
 
 /** What a login page needs before anybody has logged in. */
 export const PublicConfiguration = Type.Pick(IdentityConfiguration, [
-  'allowSignups', 'allowNotVerifiedUsersLogin', 'apiTokensEnabled', 'forcePermissions', 'authStrategy', 'machineToMachineAuthStrategy', 'restrictEqualLevelRoleAssignment',
+  'allowSignups',
+  'allowNotVerifiedUsersLogin',
+  'apiTokensEnabled',
+  'forcePermissions',
+  'authStrategy',
+  'machineToMachineAuthStrategy',
+  'restrictEqualLevelRoleAssignment',
 ])
 
-const secondaryStrategies = ['WebAuthnPlatform', 'WebAuthnCrossPlatform', 'SmsCode', 'SmsCodeV2', 'Passkeys', 'UsernameAndPassword', 'UsernameAndMagicLink', 'UsernameAndCode', 'UsernameAndSms'] as const
+const secondaryStrategies = [
+  'WebAuthnPlatform',
+  'WebAuthnCrossPlatform',
+  'SmsCode',
+  'SmsCodeV2',
+  'Passkeys',
+  'UsernameAndPassword',
+  'UsernameAndMagicLink',
+  'UsernameAndCode',
+  'UsernameAndSms',
+] as const
 
 /** How users log in: the way of the environment, and the ways beside it. */
 export const Strategies = Type.Object({
   mainAuthStrategies: Type.Array(Type.Object({ strategy: AuthStrategy })),
-  secondaryAuthStrategies: Type.Array(Type.Object({ strategy: OneOf([...secondaryStrategies]), isActive: Type.Boolean() })),
+  secondaryAuthStrategies: Type.Array(
+    Type.Object({ strategy: OneOf([...secondaryStrategies]), isActive: Type.Boolean() }),
+  ),
 })
 /** No environment has one of them switched on: there is only the main way so far. */
 export const toStrategies = ({ authStrategy }: IdentityConfiguration): Static<typeof Strategies> => ({

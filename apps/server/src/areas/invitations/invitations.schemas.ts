@@ -21,16 +21,41 @@ export const Invite = Type.Object({
 const Minutes = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
 
 /** Browsers leave out what is as usual. */
-export const NewUserInvite = Type.Object({ expiresInMinutes: Type.Optional(Minutes), shouldSendEmail: Type.Optional(Type.Boolean()) })
-export const NewUserInviteWithRoles = Type.Object({ ...NewUserInvite.properties, roleIds: Type.Optional(Type.Array(Type.String())) })
+export const NewUserInvite = Type.Object({
+  expiresInMinutes: Type.Optional(Minutes),
+  shouldSendEmail: Type.Optional(Type.Boolean()),
+})
+export const NewUserInviteWithRoles = Type.Object({
+  ...NewUserInvite.properties,
+  roleIds: Type.Optional(Type.Array(Type.String())),
+})
 export const InviteChange = NewUserInvite
 export type InviteChange = Static<typeof InviteChange>
-export const NewInvite = Type.Object({ ...InviteChange.properties, tenantId: OwnId, userId: Type.Optional(Type.String({ minLength: 1 })), roleIds: Type.Optional(Type.Array(Type.String())) })
+export const NewInvite = Type.Object({
+  ...InviteChange.properties,
+  tenantId: OwnId,
+  userId: Type.Optional(Type.String({ minLength: 1 })),
+  roleIds: Type.Optional(Type.Array(Type.String())),
+})
 export type NewInvite = Static<typeof NewInvite>
 
-export const InviteConfiguration = Type.Object({ tenantInvitationsAllowed: Type.Boolean(), emailsEnabled: Type.Boolean() })
+export const InviteConfiguration = Type.Object({
+  tenantInvitationsAllowed: Type.Boolean(),
+  emailsEnabled: Type.Boolean(),
+})
 
 export type InviteRow = TenantInvite & { tenant: { name: string } }
-export const toInvite = (ctx: Ctx, { tenant, expiresAt, userId, token, id, vendorId, tenantId, shouldSendEmail, roleIds }: InviteRow): Static<typeof Invite> => ({
-  id, vendorId, tenantId, ...(userId !== null && { userId }), token: ctx.deps.secrets.open(token), expires: expiresAt.toISOString(), shouldSendEmail, name: tenant.name, roleIds,
+export const toInvite = (
+  ctx: Ctx,
+  { tenant, expiresAt, userId, token, id, vendorId, tenantId, shouldSendEmail, roleIds }: InviteRow,
+): Static<typeof Invite> => ({
+  id,
+  vendorId,
+  tenantId,
+  ...(userId !== null && { userId }),
+  token: ctx.deps.secrets.open(token),
+  expires: expiresAt.toISOString(),
+  shouldSendEmail,
+  name: tenant.name,
+  roleIds,
 })

@@ -32,12 +32,23 @@ export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, c
   if (user.email === null) return
   const userId = user.id
   const { strategy, codeExpiration } = await strategies.invitation(ctx)
-  const to = { to: user.email, ...(!user.isNobody && { userId, tenantId }) }, data = mailDataOf(user, circumstances)
-  const address = (page: string, token: string) => `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/invitation/${page}?${new URLSearchParams({ userId, token })}`
+  const to = { to: user.email, ...(!user.isNobody && { userId, tenantId }) },
+    data = mailDataOf(user, circumstances)
+  const address = (page: string, token: string) =>
+    `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/invitation/${page}?${new URLSearchParams({ userId, token })}`
   if (strategy === 'code') {
     await revoke(ctx, userId, [invitation], tenantId)
-    const { token, code } = await renew(ctx, invitationCode, { userId, isNobody: user.isNobody, tenantId, codeExpiration })
-    return mail.send(ctx, { ...to, template: 'InviteToTenantWithCode', data: { ...data, code, redirectURL: address('code', token) } })
+    const { token, code } = await renew(ctx, invitationCode, {
+      userId,
+      isNobody: user.isNobody,
+      tenantId,
+      codeExpiration,
+    })
+    return mail.send(ctx, {
+      ...to,
+      template: 'InviteToTenantWithCode',
+      data: { ...data, code, redirectURL: address('code', token) },
+    })
   }
   const token = ctx.random.token()
   await revoke(ctx, userId, [invitation, invitationCode], tenantId)
@@ -58,11 +69,22 @@ export async function acceptWithCode(ctx: HttpCtx, given: MailedCode) {
   await settle(ctx, challenge, true, (tx) => enter(tx, invitationCode, given))
 }
 
-interface Invitation { userId: string | null, tenantId: string | null }
+interface Invitation {
+  userId: string | null
+  tenantId: string | null
+}
 
-async function settle(ctx: HttpCtx, { userId, tenantId }: Invitation, withCode: boolean, use: (tx: Ctx) => Promise<Outcome<unknown> | { state: 'wrong' }>) {
+async function settle(
+  ctx: HttpCtx,
+  { userId, tenantId }: Invitation,
+  withCode: boolean,
+  use: (tx: Ctx) => Promise<Outcome<unknown> | { state: 'wrong' }>,
+) {
   if (userId === null || tenantId === null) throw activationErrors.invalidToken()
-  const member = await ctx.db.membership.findFirst({ where: { userId, tenantId, ...live(ctx) }, select: { isDisabled: true, user: { select: { isLocked: true } }, tenant: { select: { status: true } } } })
+  const member = await ctx.db.membership.findFirst({
+    where: { userId, tenantId, ...live(ctx) },
+    select: { isDisabled: true, user: { select: { isLocked: true } }, tenant: { select: { status: true } } },
+  })
   if (!member) throw activationErrors.invalidToken()
   if (isLocked(member.tenant)) throw invitationErrors.tenantLocked()
   if (member.user.isLocked) throw loginErrors.locked()
@@ -73,7 +95,10 @@ async function settle(ctx: HttpCtx, { userId, tenantId }: Invitation, withCode: 
     const used = await use(tx)
     if (used.state !== 'ok') return used
     await revoke(tx, userId, [invitation, invitationCode], tenantId)
-    await tx.db.membership.updateMany({ where: { userId, tenantId, acceptedAt: null }, data: { acceptedAt: tx.clock.now() } })
+    await tx.db.membership.updateMany({
+      where: { userId, tenantId, acceptedAt: null },
+      data: { acceptedAt: tx.clock.now() },
+    })
     return used
   })
   if (state !== 'ok') throw refusal(state, withCode)
@@ -82,7 +107,10 @@ async function settle(ctx: HttpCtx, { userId, tenantId }: Invitation, withCode: 
 /** How many mails are written at once: the first while the caller waits, the others by a job. */
 const MOST_AT_ONCE = 20
 
-interface Wanted { places?: Prisma.MembershipWhereInput | undefined, self?: string | undefined }
+interface Wanted {
+  places?: Prisma.MembershipWhereInput | undefined
+  self?: string | undefined
+}
 
 /**
  * Sends the mail of each invitation to these places (absent: all) that the user has not taken up yet once more. Nobody is
@@ -91,12 +119,23 @@ interface Wanted { places?: Prisma.MembershipWhereInput | undefined, self?: stri
 async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { places, self }: Wanted): Promise<void> {
   const user = await ctx.db.user.findFirst({ where: { ...who, isLocked: false } })
   const waiting = await ctx.db.membership.findMany({
-    where: { userId: user?.id ?? ctx.random.uuid(), acceptedAt: null, isDisabled: false, ...live(ctx), ...(user?.id !== self && places) },
-    select: { tenantId: true }, orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
+    where: {
+      userId: user?.id ?? ctx.random.uuid(),
+      acceptedAt: null,
+      isDisabled: false,
+      ...live(ctx),
+      ...(user?.id !== self && places),
+    },
+    select: { tenantId: true },
+    orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
   })
-  const found = waiting.map((row) => row.tenantId), later = found.slice(MOST_AT_ONCE)
+  const found = waiting.map((row) => row.tenantId),
+    later = found.slice(MOST_AT_ONCE)
   // one for nobody, which is taken back
-  if (!user || !found.length) return discreetly(ctx, false, async (tx) => { await sendInvitation(tx, nobody(tx, 'email' in who ? who.email : ''), ctx.random.uuid()) })
+  if (!user || !found.length)
+    return discreetly(ctx, false, async (tx) => {
+      await sendInvitation(tx, nobody(tx, 'email' in who ? who.email : ''), ctx.random.uuid())
+    })
   await ctx.atomically(async (tx) => {
     for (const tenantId of found.slice(0, MOST_AT_ONCE)) await sendInvitation(tx, user, tenantId)
     if (later.length) await jobs.add(tx, resendInvitations, { userId: user.id, tenantIds: later })
@@ -113,7 +152,8 @@ export async function resendBelow(ctx: Ctx, caller: VendorCaller | UserCaller, t
 }
 
 const resendInvitations = jobs.job({
-  name: 'resend-invitations', payload: Type.Object({ userId: Id, tenantIds: Type.Array(Type.String()) }),
+  name: 'resend-invitations',
+  payload: Type.Object({ userId: Id, tenantIds: Type.Array(Type.String()) }),
   run: (ctx, { userId, tenantIds }) => resendTo(ctx, { id: userId }, { places: { tenantId: { in: tenantIds } } }),
 })
 export const invitationJobs = [resendInvitations]

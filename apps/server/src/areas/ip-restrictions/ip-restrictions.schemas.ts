@@ -19,11 +19,28 @@ export const NewIpRestrictions = Type.Object({ ips: Type.Array(NewIpRestriction,
 export type NewIpRestrictions = Static<typeof NewIpRestrictions>
 
 export const IpRestriction = Type.Object({
-  id: Id, ip: Type.String(), strategy: ListType, isActive: Type.Boolean(), description: Type.String(), createdAt: DateTime, updatedAt: DateTime,
+  id: Id,
+  ip: Type.String(),
+  strategy: ListType,
+  isActive: Type.Boolean(),
+  description: Type.String(),
+  createdAt: DateTime,
+  updatedAt: DateTime,
 })
-export interface IpRestrictionRow { id: string, ip: string, strategy: string, isActive: boolean, description: string, createdAt: Date, updatedAt: Date }
+export interface IpRestrictionRow {
+  id: string
+  ip: string
+  strategy: string
+  isActive: boolean
+  description: string
+  createdAt: Date
+  updatedAt: Date
+}
 export const toIpRestriction = (row: IpRestrictionRow): Static<typeof IpRestriction> => ({
-  ...row, strategy: row.strategy as ListType, createdAt: row.createdAt.toISOString(), updatedAt: row.updatedAt.toISOString(),
+  ...row,
+  strategy: row.strategy as ListType,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
 })
 
 export const IpConfiguration = Type.Object({ isActive: Type.Boolean(), strategy: ListType })

@@ -30,7 +30,20 @@ interface Attempt {
 type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
 
 /** A login with a password, in the order in which it happens. Until the password has proved right, nothing tells whether there is such a user. */
-const passwordSteps: readonly Step[] = [identifierGiven, captchaPassed, strategyAllowed, userLookedUp, nameNotLocked, passwordRight, stillNotLocked, emailVerified, placeOpen, passwordNotExpired, passwordNotBreached, sessionStarted]
+const passwordSteps: readonly Step[] = [
+  identifierGiven,
+  captchaPassed,
+  strategyAllowed,
+  userLookedUp,
+  nameNotLocked,
+  passwordRight,
+  stillNotLocked,
+  emailVerified,
+  placeOpen,
+  passwordNotExpired,
+  passwordNotBreached,
+  sessionStarted,
+]
 
 export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials): Promise<LoginAnswer> {
   let attempt: Attempt = { credentials }
@@ -42,7 +55,8 @@ export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials):
 }
 
 function identifierGiven(_ctx: HttpCtx, attempt: Attempt) {
-  if (!attempt.credentials.email && !attempt.credentials.username) throw invalid('Either email or username must be provided')
+  if (!attempt.credentials.email && !attempt.credentials.username)
+    throw invalid('Either email or username must be provided')
   return attempt
 }
 
@@ -60,7 +74,10 @@ async function strategyAllowed(ctx: HttpCtx, attempt: Attempt) {
 
 async function userLookedUp(ctx: HttpCtx, attempt: Attempt) {
   const { email, username } = attempt.credentials
-  return { ...attempt, user: await (email ? userEmails.ownerOf(ctx, email.trim()) : users.byUsername(ctx, username!.trim())) }
+  return {
+    ...attempt,
+    user: await (email ? userEmails.ownerOf(ctx, email.trim()) : users.byUsername(ctx, username!.trim())),
+  }
 }
 
 const nameIn = ({ credentials: { email, username } }: Attempt) => (email || username)!
@@ -74,15 +91,20 @@ async function nameNotLocked(ctx: HttpCtx, attempt: Attempt) {
 
 /** As much work for nobody as for somebody. */
 async function passwordRight(ctx: HttpCtx, attempt: Attempt) {
-  const { passwords } = ctx.deps, { password } = attempt.credentials, { user } = attempt
+  const { passwords } = ctx.deps,
+    { password } = attempt.credentials,
+    { user } = attempt
   const hash = user?.passwordHash ?? null
-  if (!await passwords.verify(hash, password) || !user || hash === null) {
+  if (!(await passwords.verify(hash, password)) || !user || hash === null) {
     await guesses.wrong(ctx, user ?? null, nameIn(attempt))
     throw loginErrors.wrong()
   }
   if (passwords.needsRehash(hash)) {
     // a password changed meanwhile stays changed
-    await ctx.db.user.updateMany({ where: { id: user.id, passwordHash: hash }, data: { passwordHash: await passwords.hash(password) } })
+    await ctx.db.user.updateMany({
+      where: { id: user.id, passwordHash: hash },
+      data: { passwordHash: await passwords.hash(password) },
+    })
   }
   return attempt
 }
@@ -107,19 +129,38 @@ async function placeOpen(ctx: HttpCtx, attempt: Attempt) {
 
 /** One that has run out only leads to a new one; before, the user is told in time. */
 async function passwordNotExpired(ctx: HttpCtx, attempt: Attempt) {
-  const user = attempt.user!, expiry = await passwordSettings.expiry(ctx, user, attempt.place!.tenant.tenantIds)
+  const user = attempt.user!,
+    expiry = await passwordSettings.expiry(ctx, user, attempt.place!.tenant.tenantIds)
   if (!expiry) return attempt
-  if ('expired' in expiry) return { ...attempt, answer: { mfaRequired: false, resetPasswordToken: await passwordReset.tokenFor(ctx, user), userId: user.id } }
-  return { ...attempt, notice: { passwordExpiresIn: expiry.expiresInMinutes, notificationPeriod: expiry.notificationPeriod } }
+  if ('expired' in expiry)
+    return {
+      ...attempt,
+      answer: { mfaRequired: false, resetPasswordToken: await passwordReset.tokenFor(ctx, user), userId: user.id },
+    }
+  return {
+    ...attempt,
+    notice: { passwordExpiresIn: expiry.expiresInMinutes, notificationPeriod: expiry.notificationPeriod },
+  }
 }
 
 /** Others know it, too, so it must not lead anywhere: the way to a new one goes by mail. */
 async function passwordNotBreached(ctx: HttpCtx, attempt: Attempt) {
   const user = attempt.user!
-  if (!await breached.isBlocked(ctx, user, attempt.credentials.password)) return attempt
-  return { ...attempt, answer: { mfaRequired: false, isBreachedPassword: true, userId: user.id, ...(user.email !== null && { userEmail: user.email }) } }
+  if (!(await breached.isBlocked(ctx, user, attempt.credentials.password))) return attempt
+  return {
+    ...attempt,
+    answer: {
+      mfaRequired: false,
+      isBreachedPassword: true,
+      userId: user.id,
+      ...(user.email !== null && { userEmail: user.email }),
+    },
+  }
 }
 
 async function sessionStarted(ctx: HttpCtx, attempt: Attempt) {
-  return { ...attempt, answer: { ...await login.complete(ctx, attempt.user!, { place: attempt.place! }), ...attempt.notice } }
+  return {
+    ...attempt,
+    answer: { ...(await login.complete(ctx, attempt.user!, { place: attempt.place! })), ...attempt.notice },
+  }
 }

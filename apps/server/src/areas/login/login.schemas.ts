@@ -48,7 +48,14 @@ export const LoginAnswer = Type.Object({
 export type LoginAnswer = Static<typeof LoginAnswer>
 
 /** The cookie holds the token for browsers; others show it here. */
-export const RefreshRequest = Type.Object({ tenantId: Type.Optional(Type.String()), refreshToken: Type.Optional(Type.String()) })
+export const RefreshRequest = Type.Object({
+  tenantId: Type.Optional(Type.String()),
+  refreshToken: Type.Optional(Type.String()),
+})
 export const LogoutRequest = Type.Object({ refreshToken: Type.Optional(Type.String()) })
 
-export const TokenForTenant = Type.Object({ accessToken: Type.String(), expires: Type.String(), expiresIn: Type.Integer() })
+export const TokenForTenant = Type.Object({
+  accessToken: Type.String(),
+  expires: Type.String(),
+  expiresIn: Type.Integer(),
+})

@@ -41,18 +41,34 @@ interface Completion {
  * or, for a user of whom a second factor is wanted, the answer that asks for it.
  * @throws 403 for a user who may go nowhere, or not into `tenantId`
  */
-export async function complete(ctx: HttpCtx, user: Subject, { tenantId, invitationToken, place, bySaml = false }: Completion = {}): Promise<LoginAnswer> {
-  const found = place ?? await placeFor(ctx, user, tenantId, invitationToken)
+export async function complete(
+  ctx: HttpCtx,
+  user: Subject,
+  { tenantId, invitationToken, place, bySaml = false }: Completion = {},
+): Promise<LoginAnswer> {
+  const found = place ?? (await placeFor(ctx, user, tenantId, invitationToken))
   const demand = await mfa.demandOf(ctx, user, found.tenant, { bySaml, invitationToken: found.invitationToken })
-  return demand.answer ?? enter(ctx, user, { ...await arrival(ctx, user, found), mfaPassed: demand.settled })
+  return demand.answer ?? enter(ctx, user, { ...(await arrival(ctx, user, found)), mfaPassed: demand.settled })
 }
 
 /** As `complete`, for a user of whom no second factor is wanted any more: for those who have checked one. */
-export async function enter(ctx: HttpCtx, user: Subject, { tenant, applicationId, mfaPassed, proof = {} }: Place & { mfaPassed: boolean, proof?: Proof }): Promise<LoginAnswer> {
-  const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, tenant.id), memberships.keysOf(ctx, user.id, tenant.id)])
+export async function enter(
+  ctx: HttpCtx,
+  user: Subject,
+  { tenant, applicationId, mfaPassed, proof = {} }: Place & { mfaPassed: boolean; proof?: Proof },
+): Promise<LoginAnswer> {
+  const [rulesIn, keys] = await Promise.all([
+    sessions.rulesOf(ctx, tenant.id),
+    memberships.keysOf(ctx, user.id, tenant.id),
+  ])
   const rules = rulesIn(tenant.id)
   const session = await refreshTokens.start(ctx, { user, tenantId: tenant.id, applicationId, mfaPassed }, rules)
-  const access = accessTokens.issue(ctx, user, { tenant, sessionId: session.sessionId, applicationId, keys, proof }, rules.configuration)
+  const access = accessTokens.issue(
+    ctx,
+    user,
+    { tenant, sessionId: session.sessionId, applicationId, keys, proof },
+    rules.configuration,
+  )
   cookie.write(ctx, applicationId, session, rules.configuration)
   return answer(user, access, session)
 }
@@ -65,23 +81,36 @@ export async function enter(ctx: HttpCtx, user: Subject, { tenant, applicationId
 export async function placeFor(ctx: HttpCtx, user: Subject, wanted?: string, invitationToken?: string): Promise<Place> {
   if (invitationToken) return invitedPlace(ctx, user, invitationToken)
   const at = cookie.applicationOf(ctx)
-  const chosen = wanted ?? (at && await applications.activeTenantOf(ctx, at, user.id)) ?? user.activeTenantId
+  const chosen = wanted ?? (at && (await applications.activeTenantOf(ctx, at, user.id))) ?? user.activeTenantId
   const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: chosen })
   if (!tenant || (wanted !== undefined && tenant.id !== wanted)) throw loginErrors.noTenant()
-  const application = await applications.mustAdmit(ctx, { applicationId: cookie.requestedApplication(ctx), userId: user.id, tenantId: tenant.id })
+  const application = await applications.mustAdmit(ctx, {
+    applicationId: cookie.requestedApplication(ctx),
+    userId: user.id,
+    tenantId: tenant.id,
+  })
   await ips.mustAllow(ctx, ctx.http.ip, tenant.id)
   return { tenant, applicationId: application?.id }
 }
 
 /** What the tenant to come asks of its members is asked of the user already. The application lets it in only once it is one. */
 async function invitedPlace(ctx: HttpCtx, user: Subject, invitationToken: string): Promise<Place> {
-  const [{ tenantId: id }, home] = await Promise.all([invites.forUser(ctx, user, invitationToken), users.activeTenantOf(ctx, user)])
-  return { tenant: { id, tenantIds: [...new Set([...home?.tenantIds ?? [], id])] }, applicationId: undefined, invitationToken }
+  const [{ tenantId: id }, home] = await Promise.all([
+    invites.forUser(ctx, user, invitationToken),
+    users.activeTenantOf(ctx, user),
+  ])
+  return {
+    tenant: { id, tenantIds: [...new Set([...(home?.tenantIds ?? []), id])] },
+    applicationId: undefined,
+    invitationToken,
+  }
 }
 
 /** The place itself, for who has shown all that is wanted: an invitation there is taken up. */
 export async function arrival(ctx: HttpCtx, user: Subject, place: Place): Promise<Place> {
-  return place.invitationToken === undefined ? place : placeFor(ctx, user, await invites.join(ctx, user, place.invitationToken))
+  return place.invitationToken === undefined
+    ? place
+    : placeFor(ctx, user, await invites.join(ctx, user, place.invitationToken))
 }
 
 /**
@@ -90,7 +119,11 @@ export async function arrival(ctx: HttpCtx, user: Subject, place: Place): Promis
  * @param wanted the tenant to go on in: one where the user may not be is not found, and nothing happens
  * @throws 401, and the cookie goes
  */
-export async function refresh(ctx: HttpCtx, shown: string | undefined, wanted: string | undefined): Promise<LoginAnswer> {
+export async function refresh(
+  ctx: HttpCtx,
+  shown: string | undefined,
+  wanted: string | undefined,
+): Promise<LoginAnswer> {
   try {
     return await renew(ctx, shown ?? cookie.read(ctx), wanted)
   } catch (error) {
@@ -102,10 +135,14 @@ export async function refresh(ctx: HttpCtx, shown: string | undefined, wanted: s
 async function renew(ctx: HttpCtx, token: string | undefined, wanted: string | undefined): Promise<LoginAnswer> {
   const found = token === undefined ? null : await refreshTokens.find(ctx, token)
   if (!found || token === undefined) throw sessionErrors.ended()
-  const { session } = found, { user } = session
+  const { session } = found,
+    { user } = session
   const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: wanted ?? user.activeTenantId })
   if (!tenant) throw sessionErrors.ended()
-  const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, session.tenantId, tenant.id), memberships.keysOf(ctx, user.id, tenant.id)])
+  const [rulesIn, keys] = await Promise.all([
+    sessions.rulesOf(ctx, session.tenantId, tenant.id),
+    memberships.keysOf(ctx, user.id, tenant.id),
+  ])
   await refreshTokens.mustBeGood(ctx, found, rulesIn(session.tenantId))
   if (wanted !== undefined && tenant.id !== wanted) throw errors.notFound('Tenant')
   await mustStillBeAdmitted(ctx, session, tenant.id)
@@ -114,15 +151,26 @@ async function renew(ctx: HttpCtx, token: string | undefined, wanted: string | u
   if (demand) return demand
   const rules = rulesIn(tenant.id)
   const next = await refreshTokens.exchange(ctx, token, found, tenant.id, rules)
-  const access = accessTokens.issue(ctx, user, { tenant, sessionId: session.id, applicationId: session.applicationId, keys }, rules.configuration)
+  const access = accessTokens.issue(
+    ctx,
+    user,
+    { tenant, sessionId: session.id, applicationId: session.applicationId, keys },
+    rules.configuration,
+  )
   cookie.write(ctx, session.applicationId, next, rules.configuration)
   return answer(user, access, next)
 }
 
 /** A session of an application goes on for as long as the application lets its user in. @throws 401 */
-async function mustStillBeAdmitted(ctx: Ctx, { applicationId, userId }: { applicationId: string | null, userId: string }, tenantId: string) {
+async function mustStillBeAdmitted(
+  ctx: Ctx,
+  { applicationId, userId }: { applicationId: string | null; userId: string },
+  tenantId: string,
+) {
   if (applicationId === null) return
-  await applications.mustAdmit(ctx, { applicationId, userId, tenantId }).catch((error: unknown) => { throw error instanceof ApiError ? sessionErrors.ended() : error })
+  await applications.mustAdmit(ctx, { applicationId, userId, tenantId }).catch((error: unknown) => {
+    throw error instanceof ApiError ? sessionErrors.ended() : error
+  })
 }
 
 /** Ends the session of the refresh token, if there is one. */
@@ -145,12 +193,23 @@ export async function tokenFor(ctx: HttpCtx, caller: UserCaller, wanted: string)
   if (tenant?.id !== wanted) throw errors.notFound('Tenant')
   await mustStillBeAdmitted(ctx, session, wanted)
   await ips.mustAllow(ctx, ctx.http.ip, wanted)
-  if (wanted !== session.tenantId && await mfa.isWantedOf(ctx, session, tenant)) throw mfaErrors.wanted()
+  if (wanted !== session.tenantId && (await mfa.isWantedOf(ctx, session, tenant))) throw mfaErrors.wanted()
   const keys = await memberships.keysOf(ctx, session.userId, wanted)
-  return accessTokens.issue(ctx, session.user, { tenant, sessionId: session.id, applicationId: session.applicationId, keys }, rules.configuration)
+  return accessTokens.issue(
+    ctx,
+    session.user,
+    { tenant, sessionId: session.id, applicationId: session.applicationId, keys },
+    rules.configuration,
+  )
 }
 
 const answer = (user: Subject, access: AccessToken, { token }: RefreshToken): LoginAnswer => ({
-  tokenType: 'bearer', mfaRequired: false, ...access, refreshToken: token,
-  userId: user.id, ...(user.email !== null && { userEmail: user.email }), emailVerified: user.verified, isBreachedPassword: false,
+  tokenType: 'bearer',
+  mfaRequired: false,
+  ...access,
+  refreshToken: token,
+  userId: user.id,
+  ...(user.email !== null && { userEmail: user.email }),
+  emailVerified: user.verified,
+  isBreachedPassword: false,
 })

@@ -8,10 +8,14 @@ const HOUR = 3_600_000
 
 const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString())
 const configure = async (env: TestEnvironment, value: object) => {
-  const ctx = await env.context(), now = ctx.clock.now()
-  await ctx.db.setting.create({ data: { id: ctx.random.uuid(), key: 'identity-configuration', value, createdAt: now, updatedAt: now } })
+  const ctx = await env.context(),
+    now = ctx.clock.now()
+  await ctx.db.setting.create({
+    data: { id: ctx.random.uuid(), key: 'identity-configuration', value, createdAt: now, updatedAt: now },
+  })
 }
-const change = async (env: TestEnvironment, id: string, data: object) => (await env.context()).db.user.update({ where: { id }, data })
+const change = async (env: TestEnvironment, id: string, data: object) =>
+  (await env.context()).db.user.update({ where: { id }, data })
 
 describe.concurrent('password login', () => {
   test('answers tokens in camel case, and sets the refresh token as a cookie named after the client id', async () => {
@@ -21,35 +25,78 @@ describe.concurrent('password login', () => {
     const { status, body, cookies } = await env.anonymous('POST', url, { email: user.email, password: PASSWORD })
     expect(status).toBe(200)
     expect(body).toEqual({
-      tokenType: 'bearer', mfaRequired: false, accessToken: expect.any(String), refreshToken: expect.any(String), expiresIn: 86_400, expires: 'Wed, 21 Oct 2026 07:28:00 GMT',
-      userId: user.id, userEmail: user.email, emailVerified: true, isBreachedPassword: false,
+      tokenType: 'bearer',
+      mfaRequired: false,
+      accessToken: expect.any(String),
+      refreshToken: expect.any(String),
+      expiresIn: 86_400,
+      expires: 'Wed, 21 Oct 2026 07:28:00 GMT',
+      userId: user.id,
+      userEmail: user.email,
+      emailVerified: true,
+      isBreachedPassword: false,
     })
-    expect(cookies).toEqual([{ name: `fe_refresh_${env.id.replace('-', '')}`, value: body.refreshToken, path: '/', httpOnly: true, sameSite: 'Lax', maxAge: 2_592_000 }])
+    expect(cookies).toEqual([
+      {
+        name: `fe_refresh_${env.id.replace('-', '')}`,
+        value: body.refreshToken,
+        path: '/',
+        httpOnly: true,
+        sameSite: 'Lax',
+        maxAge: 2_592_000,
+      },
+    ])
   })
 
   test('over https the cookie is secure and its SameSite as configured', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     const https = env.client({ 'x-forwarded-proto': 'https' })
-    expect((await https('POST', url, { email: user.email, password: PASSWORD })).cookies).toMatchObject([{ secure: true, sameSite: 'None' }])
+    expect((await https('POST', url, { email: user.email, password: PASSWORD })).cookies).toMatchObject([
+      { secure: true, sameSite: 'None' },
+    ])
     await configure(env, { cookieSameSite: 'STRICT', defaultRefreshTokenExpiration: 600 })
-    expect((await https('POST', url, { email: user.email, password: PASSWORD })).cookies).toMatchObject([{ secure: true, sameSite: 'Strict', maxAge: 600 }])
+    expect((await https('POST', url, { email: user.email, password: PASSWORD })).cookies).toMatchObject([
+      { secure: true, sameSite: 'Strict', maxAge: 600 },
+    ])
   })
 
   test('the access token says who the user is and what it may do in its tenant', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD, roleKeys: ['ReadOnly'] })
-    await change(env, user.id, { metadata: '{"plan":"gold"}', vendorMetadata: '{"secret":1}', externalId: 'x-1', phoneNumber: '+4915112345678', profilePictureUrl: 'https://pictures.example/1' })
+    await change(env, user.id, {
+      metadata: '{"plan":"gold"}',
+      vendorMetadata: '{"secret":1}',
+      externalId: 'x-1',
+      phoneNumber: '+4915112345678',
+      profilePictureUrl: 'https://pictures.example/1',
+    })
     const { body } = await env.anonymous('POST', url, { email: user.email, password: PASSWORD })
     const [head, payload, signature] = body.accessToken.split('.')
     const [key] = (await env.context()).environment.keys
-    expect(createVerify('RSA-SHA256').update(`${head}.${payload}`).verify(key!.publicKey, signature, 'base64url')).toBe(true)
+    expect(createVerify('RSA-SHA256').update(`${head}.${payload}`).verify(key!.publicKey, signature, 'base64url')).toBe(
+      true,
+    )
     const claims = claimsOf(body.accessToken)
     expect(claims).toEqual({
-      type: 'userToken', sub: user.id, iss: `http://${env.name}.localhost:3100`, aud: env.id, sid: expect.any(String), iat: expect.any(Number), exp: claims.iat + 86_400,
-      name: user.email.split('@')[0], email: user.email, email_verified: true, metadata: { plan: 'gold' }, roles: ['ReadOnly'],
-      permissions: expect.arrayContaining(['fe.secure.read.*', 'fe.connectivity.read.*']), tenantId: user.tenantId, tenantIds: [user.tenantId],
-      profilePictureUrl: 'https://pictures.example/1', externalId: 'x-1', phoneNumber: '+4915112345678',
+      type: 'userToken',
+      sub: user.id,
+      iss: `http://${env.name}.localhost:3100`,
+      aud: env.id,
+      sid: expect.any(String),
+      iat: expect.any(Number),
+      exp: claims.iat + 86_400,
+      name: user.email.split('@')[0],
+      email: user.email,
+      email_verified: true,
+      metadata: { plan: 'gold' },
+      roles: ['ReadOnly'],
+      permissions: expect.arrayContaining(['fe.secure.read.*', 'fe.connectivity.read.*']),
+      tenantId: user.tenantId,
+      tenantIds: [user.tenantId],
+      profilePictureUrl: 'https://pictures.example/1',
+      externalId: 'x-1',
+      phoneNumber: '+4915112345678',
     })
     expect(JSON.stringify(claims)).not.toContain('secret')
   })
@@ -58,7 +105,9 @@ describe.concurrent('password login', () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     await change(env, user.id, { superUser: true, metadata: 'nonsense' })
-    const claims = claimsOf((await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).body.accessToken)
+    const claims = claimsOf(
+      (await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).body.accessToken,
+    )
     expect(claims).toMatchObject({ externalId: null, phoneNumber: null, superUser: true, metadata: {} })
     expect(claims).not.toHaveProperty('applicationId')
     expect(claims).not.toHaveProperty('amr')
@@ -67,10 +116,17 @@ describe.concurrent('password login', () => {
   test('lifetimes, algorithm and what goes into the token are as configured', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD, roleKeys: ['Admin'] })
-    await configure(env, { defaultTokenExpiration: 300, jwtAlgorithm: 'HS256', addRolesToJwt: false, addPermissionsToJwt: false })
+    await configure(env, {
+      defaultTokenExpiration: 300,
+      jwtAlgorithm: 'HS256',
+      addRolesToJwt: false,
+      addPermissionsToJwt: false,
+    })
     const { body } = await env.anonymous('POST', url, { email: user.email, password: PASSWORD })
     const claims = claimsOf(body.accessToken)
-    expect(JSON.parse(Buffer.from(body.accessToken.split('.')[0], 'base64url').toString())).toMatchObject({ alg: 'HS256' })
+    expect(JSON.parse(Buffer.from(body.accessToken.split('.')[0], 'base64url').toString())).toMatchObject({
+      alg: 'HS256',
+    })
     expect(body.expiresIn).toBe(300)
     expect(claims.exp - claims.iat).toBe(300)
     expect(claims).not.toHaveProperty('roles')
@@ -84,15 +140,29 @@ describe.concurrent('password login', () => {
 
   test('a login for an application has its own cookie and audience, and only those get in whom it lets in', async () => {
     const env = await newEnvironment()
-    const user = await env.newUser({ password: PASSWORD }), credentials = { email: user.email, password: PASSWORD }
-    const applications = '/applications/resources/applications', identity = '/identity/resources/applications/v1'
-    const { id } = (await env.vendor('POST', `${applications}/v1`, { name: 'Shop', appURL: 'https://shop.example', loginURL: 'https://shop.example/login', accessType: 'MANAGED_ACCESS' })).body
+    const user = await env.newUser({ password: PASSWORD }),
+      credentials = { email: user.email, password: PASSWORD }
+    const applications = '/applications/resources/applications',
+      identity = '/identity/resources/applications/v1'
+    const { id } = (
+      await env.vendor('POST', `${applications}/v1`, {
+        name: 'Shop',
+        appURL: 'https://shop.example',
+        loginURL: 'https://shop.example/login',
+        accessType: 'MANAGED_ACCESS',
+      })
+    ).body
     const shop = env.client({ 'frontegg-requested-application-id': id })
-    expect(await shop('POST', url, credentials)).toMatchObject({ status: 404, body: { errorCode: 'ER-01008' }, cookies: [] })
+    expect(await shop('POST', url, credentials)).toMatchObject({
+      status: 404,
+      body: { errorCode: 'ER-01008' },
+      cookies: [],
+    })
     await env.vendor('POST', `${applications}/tenant-assignments/v1/${id}`, { tenantId: user.tenantId })
     expect(await shop('POST', url, credentials)).toMatchObject({ status: 403, body: { errorCode: 'ER-01009' } })
     await env.vendor('POST', identity, { appId: id, tenantId: user.tenantId, userIds: [user.id] })
-    const login = await shop('POST', url, credentials), name = `fe_refresh_${id.replace('-', '')}`
+    const login = await shop('POST', url, credentials),
+      name = `fe_refresh_${id.replace('-', '')}`
     expect(login).toMatchObject({ status: 200, cookies: [{ name }] })
     expect(claimsOf(login.body.accessToken)).toMatchObject({ applicationId: id, aud: id })
     // the client id itself names no application
@@ -102,59 +172,106 @@ describe.concurrent('password login', () => {
     const refreshed = await shop('POST', `${url}/token/refresh`, {}, { cookies: { [name]: login.body.refreshToken } })
     expect(refreshed.status).toBe(201)
     await env.vendor('DELETE', identity, { appId: id, tenantId: user.tenantId, userIds: [user.id] })
-    expect(await shop('POST', `${url}/token/refresh`, {}, { cookies: { [name]: refreshed.body.refreshToken } })).toMatchObject({ status: 401, body: { errors: ['Session not found'] } })
+    expect(
+      await shop('POST', `${url}/token/refresh`, {}, { cookies: { [name]: refreshed.body.refreshToken } }),
+    ).toMatchObject({ status: 401, body: { errors: ['Session not found'] } })
   })
 
   test('the e-mail address counts in any case; a user name does as well', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD, email: `${unique('Ada')}@example.com`.toLowerCase() })
     await change(env, user.id, { username: 'ada.l' })
-    expect((await env.anonymous('POST', url, { email: ` ${user.email.toUpperCase()} `, password: PASSWORD })).status).toBe(200)
-    expect((await env.anonymous('POST', url, { username: 'Ada.L', password: PASSWORD, recaptchaToken: '', invitationToken: '' })).status).toBe(200)
+    expect(
+      (await env.anonymous('POST', url, { email: ` ${user.email.toUpperCase()} `, password: PASSWORD })).status,
+    ).toBe(200)
+    expect(
+      (
+        await env.anonymous('POST', url, {
+          username: 'Ada.L',
+          password: PASSWORD,
+          recaptchaToken: '',
+          invitationToken: '',
+        })
+      ).status,
+    ).toBe(200)
   })
 
   test('without an identifier or a password nothing is looked up', async () => {
     const env = await newEnvironment()
-    expect(await env.anonymous('POST', url, { password: 'x' })).toMatchObject({ status: 400, body: { errors: ['Either email or username must be provided'] } })
+    expect(await env.anonymous('POST', url, { password: 'x' })).toMatchObject({
+      status: 400,
+      body: { errors: ['Either email or username must be provided'] },
+    })
     expect(await env.anonymous('POST', url, { email: '', password: 'x' })).toMatchObject({ status: 400 })
-    expect(await env.anonymous('POST', url, { email: 'a@example.com' })).toMatchObject({ status: 400, body: { errorCode: 'ER-008897167d' } })
+    expect(await env.anonymous('POST', url, { email: 'a@example.com' })).toMatchObject({
+      status: 400,
+      body: { errorCode: 'ER-008897167d' },
+    })
   })
 
   test('passwords are refused where the environment logs in by other means', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     await configure(env, { authStrategy: 'MagicLink' })
-    expect(await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).toMatchObject({ status: 400, body: { errors: ['Invalid authentication type'], errorCode: 'ER-01012' } })
+    expect(await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).toMatchObject({
+      status: 400,
+      body: { errors: ['Invalid authentication type'], errorCode: 'ER-01012' },
+    })
   })
 
   test('unknown users, wrong passwords, users without one and unverified users are all told the same until the password is right', async () => {
     const env = await newEnvironment()
-    const [known, passwordless, unverified] = await Promise.all([env.newUser({ password: PASSWORD }), env.newUser(), env.newUser({ password: PASSWORD, verified: false })])
+    const [known, passwordless, unverified] = await Promise.all([
+      env.newUser({ password: PASSWORD }),
+      env.newUser(),
+      env.newUser({ password: PASSWORD, verified: false }),
+    ])
     const emails = ['nobody@example.com', known.email, passwordless.email, unverified.email]
     const answers = await Promise.all(emails.map((email) => env.anonymous('POST', url, { email, password: 'wrong' })))
     for (const { status, body, cookies } of answers) {
-      expect({ status, body, cookies }).toEqual({ status: 401, body: { errors: ['Incorrect email or password'], errorCode: 'ER-01078' }, cookies: [] })
+      expect({ status, body, cookies }).toEqual({
+        status: 401,
+        body: { errors: ['Incorrect email or password'], errorCode: 'ER-01078' },
+        cookies: [],
+      })
     }
     expect(await env.messages()).toEqual([])
-    expect(await env.anonymous('POST', url, { username: 'nobody', password: 'wrong' })).toMatchObject({ status: 401, body: { errorCode: 'ER-01078' } })
+    expect(await env.anonymous('POST', url, { username: 'nobody', password: 'wrong' })).toMatchObject({
+      status: 401,
+      body: { errorCode: 'ER-01078' },
+    })
   })
 
   test('a locked user is told so', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     await change(env, user.id, { isLocked: true })
-    expect(await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).toMatchObject({ status: 423, body: { errorCode: 'ER-01034' }, cookies: [] })
+    expect(await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).toMatchObject({
+      status: 423,
+      body: { errorCode: 'ER-01034' },
+      cookies: [],
+    })
   })
 
   test('an unverified user is sent the activation mail again instead of being let in, unless that is allowed', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD, verified: false })
     expect(await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).toMatchObject({
-      status: 401, body: { errors: [`Verify your email - verification email was sent to ${user.email[0]}***@example.com.`], errorCode: 'ER-01060' }, cookies: [],
+      status: 401,
+      body: {
+        errors: [`Verify your email - verification email was sent to ${user.email[0]}***@example.com.`],
+        errorCode: 'ER-01060',
+      },
+      cookies: [],
     })
-    expect(await env.messages({ to: user.email })).toMatchObject([{ template: 'ActivateUser', tenantId: user.tenantId }])
+    expect(await env.messages({ to: user.email })).toMatchObject([
+      { template: 'ActivateUser', tenantId: user.tenantId },
+    ])
     await configure(env, { allowNotVerifiedUsersLogin: true })
-    expect(await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).toMatchObject({ status: 200, body: { emailVerified: false } })
+    expect(await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).toMatchObject({
+      status: 200,
+      body: { emailVerified: false },
+    })
   })
 
   test('a user with nothing but a user name has no address to verify', async () => {
@@ -169,13 +286,25 @@ describe.concurrent('password login', () => {
   test('a user disabled in one tenant is let into another, and disabled in all of them into none', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
-    const ctx = await env.context(), other = await env.newTenant()
+    const ctx = await env.context(),
+      other = await env.newTenant()
     await ctx.db.membership.create({ data: { userId: user.id, tenantId: other, createdAt: ctx.clock.now() } })
-    await ctx.db.membership.updateMany({ where: { userId: user.id, tenantId: user.tenantId }, data: { isDisabled: true } })
-    const claims = claimsOf((await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).body.accessToken)
+    await ctx.db.membership.updateMany({
+      where: { userId: user.id, tenantId: user.tenantId },
+      data: { isDisabled: true },
+    })
+    const claims = claimsOf(
+      (await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).body.accessToken,
+    )
     expect(claims).toMatchObject({ tenantId: other, tenantIds: [other] })
-    await ctx.db.membership.updateMany({ where: { userId: user.id, tenantId: other }, data: { expiresAt: ctx.clock.now() } })
-    expect(await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).toMatchObject({ status: 403, cookies: [] })
+    await ctx.db.membership.updateMany({
+      where: { userId: user.id, tenantId: other },
+      data: { expiresAt: ctx.clock.now() },
+    })
+    expect(await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).toMatchObject({
+      status: 403,
+      cookies: [],
+    })
     await ctx.db.membership.deleteMany({ where: { userId: user.id } })
     expect((await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).status).toBe(403)
   })
@@ -186,7 +315,11 @@ describe.concurrent('password login', () => {
     await change(env, user.id, { failedLogins: 3 })
     await env.clock.freeze(new Date('2027-01-01T00:00:00Z'))
     await env.anonymous('POST', url, { email: user.email, password: 'wrong' })
-    const read = async () => (await env.context()).db.user.findFirst({ where: { id: user.id }, select: { lastLogin: true, failedLogins: true } })
+    const read = async () =>
+      (await env.context()).db.user.findFirst({
+        where: { id: user.id },
+        select: { lastLogin: true, failedLogins: true },
+      })
     expect(await read()).toMatchObject({ lastLogin: null, failedLogins: 3 })
     await env.anonymous('POST', url, { email: user.email, password: PASSWORD })
     expect(await read()).toEqual({ lastLogin: new Date('2027-01-01T00:00:00Z'), failedLogins: 0 })
@@ -235,9 +368,12 @@ describe.concurrent('a token for another tenant', () => {
   async function memberOfTwo() {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD, roleKeys: ['Admin'] })
-    const ctx = await env.context(), other = await env.newTenant()
+    const ctx = await env.context(),
+      other = await env.newTenant()
     const role = await ctx.db.role.findFirstOrThrow({ where: { key: 'ReadOnly' } })
-    await ctx.db.membership.create({ data: { userId: user.id, tenantId: other, createdAt: ctx.clock.now(), roles: { create: { roleId: role.id } } } })
+    await ctx.db.membership.create({
+      data: { userId: user.id, tenantId: other, createdAt: ctx.clock.now(), roles: { create: { roleId: role.id } } },
+    })
     const { body } = await env.anonymous('POST', url, { email: user.email, password: PASSWORD })
     return { env, user, other, body, call: env.withToken(body.accessToken) }
   }
@@ -245,13 +381,23 @@ describe.concurrent('a token for another tenant', () => {
   test('has what the user may do there, and leaves the session where it is', async () => {
     const { env, user, other, body, call } = await memberOfTwo()
     const answer = await call('POST', tokenUrl, { tenantId: other })
-    expect(answer).toMatchObject({ status: 201, body: { accessToken: expect.any(String), expiresIn: 86_400, expires: expect.stringMatching(/ GMT$/) }, cookies: [] })
-    expect(claimsOf(answer.body.accessToken)).toMatchObject({ tenantId: other, roles: ['ReadOnly'], sid: claimsOf(body.accessToken).sid, sub: user.id, tenantIds: [user.tenantId, other] })
+    expect(answer).toMatchObject({
+      status: 201,
+      body: { accessToken: expect.any(String), expiresIn: 86_400, expires: expect.stringMatching(/ GMT$/) },
+      cookies: [],
+    })
+    expect(claimsOf(answer.body.accessToken)).toMatchObject({
+      tenantId: other,
+      roles: ['ReadOnly'],
+      sid: claimsOf(body.accessToken).sid,
+      sub: user.id,
+      tenantIds: [user.tenantId, other],
+    })
     const session = await (await env.context()).db.session.findFirst({ where: { userId: user.id } })
     expect(session).toMatchObject({ tenantId: user.tenantId })
   })
 
-  test('is refused for a tenant that is not the user\'s, or does not let it in', async () => {
+  test("is refused for a tenant that is not the user's, or does not let it in", async () => {
     const { env, user, other, call } = await memberOfTwo()
     expect((await call('POST', tokenUrl, { tenantId: await env.newTenant() })).status).toBe(404)
     expect((await call('POST', tokenUrl, { tenantId: 'nowhere' })).status).toBe(404)

@@ -5,7 +5,8 @@ import type { IdentityConfiguration } from '../identity-settings/identity-settin
 import type { RefreshToken } from '../sessions/refresh-tokens.service.ts'
 
 /** The application that the request names; the environment's client id names none. */
-export const requestedApplication = ({ http, vendorId }: HttpCtx) => (http.applicationId === vendorId ? undefined : http.applicationId)
+export const requestedApplication = ({ http, vendorId }: HttpCtx) =>
+  http.applicationId === vendorId ? undefined : http.applicationId
 /** As far as it can be one: it becomes part of a cookie's name. */
 export const applicationOf = (ctx: HttpCtx) => {
   const id = requestedApplication(ctx)
@@ -19,7 +20,9 @@ const spellings = (id: string) => [nameOf(id), `fe_refresh_${id}`, `fe_refresh_$
 
 /** The cookies of the requested application, or else the environment's, that came with the request. */
 function present(ctx: HttpCtx) {
-  const sent = [applicationOf(ctx), ctx.vendorId].map((id) => (id === undefined ? [] : spellings(id)).filter((name) => ctx.http.cookies[name] !== undefined))
+  const sent = [applicationOf(ctx), ctx.vendorId].map((id) =>
+    (id === undefined ? [] : spellings(id)).filter((name) => ctx.http.cookies[name] !== undefined),
+  )
   return sent.find((names) => names.length) ?? []
 }
 
@@ -29,9 +32,17 @@ export function read(ctx: HttpCtx) {
   return name === undefined ? undefined : ctx.http.cookies[name]
 }
 
-export function write(ctx: HttpCtx, applicationId: string | null | undefined, { token, expiresAt }: RefreshToken, { cookieSameSite }: IdentityConfiguration) {
+export function write(
+  ctx: HttpCtx,
+  applicationId: string | null | undefined,
+  { token, expiresAt }: RefreshToken,
+  { cookieSameSite }: IdentityConfiguration,
+) {
   const maxAgeSeconds = Math.max(0, Math.ceil((expiresAt.getTime() - ctx.clock.now().getTime()) / SECOND))
-  ctx.http.setCookie(nameOf(applicationId ?? ctx.vendorId), token, { maxAgeSeconds, sameSite: cookieSameSite.toLowerCase() as 'strict' | 'lax' | 'none' })
+  ctx.http.setCookie(nameOf(applicationId ?? ctx.vendorId), token, {
+    maxAgeSeconds,
+    sameSite: cookieSameSite.toLowerCase() as 'strict' | 'lax' | 'none',
+  })
 }
 
 export function clear(ctx: HttpCtx) {

@@ -3,18 +3,26 @@ import { newEnvironment, type Answer, type TestEnvironment } from '../../../test
 
 const auth = '/identity/resources/auth/v1'
 const PASSWORD = 'Correct-horse-7'
-const SECOND = 1000, HOUR = 3_600_000, DAY = 24 * HOUR
+const SECOND = 1000,
+  HOUR = 3_600_000,
+  DAY = 24 * HOUR
 
 const claimsOf = (token: string) => JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString())
 const cookieName = (id: string) => `fe_refresh_${id.replace('-', '')}`
 const configure = async (env: TestEnvironment, value: object) => {
-  const ctx = await env.context(), now = ctx.clock.now()
+  const ctx = await env.context(),
+    now = ctx.clock.now()
   await ctx.db.setting.deleteMany({ where: { key: 'identity-configuration' } })
-  await ctx.db.setting.create({ data: { id: ctx.random.uuid(), key: 'identity-configuration', value, createdAt: now, updatedAt: now } })
+  await ctx.db.setting.create({
+    data: { id: ctx.random.uuid(), key: 'identity-configuration', value, createdAt: now, updatedAt: now },
+  })
 }
 
 /** Somebody who has just logged in. */
-async function loggedIn(env: TestEnvironment, { roleKeys = [] as string[], configuration }: { roleKeys?: string[], configuration?: object } = {}) {
+async function loggedIn(
+  env: TestEnvironment,
+  { roleKeys = [] as string[], configuration }: { roleKeys?: string[]; configuration?: object } = {},
+) {
   if (configuration) await configure(env, configuration)
   const user = await env.newUser({ password: PASSWORD, roleKeys })
   const { body } = await env.anonymous('POST', `${auth}/user`, { email: user.email, password: PASSWORD })
@@ -26,7 +34,8 @@ const join = async (env: TestEnvironment, userId: string, tenantId: string) => {
   const ctx = await env.context()
   await ctx.db.membership.create({ data: { userId, tenantId, createdAt: ctx.clock.now() } })
 }
-const sessionsOf = async (env: TestEnvironment, userId: string) => (await env.context()).db.session.findMany({ where: { userId }, include: { tokens: true } })
+const sessionsOf = async (env: TestEnvironment, userId: string) =>
+  (await env.context()).db.session.findMany({ where: { userId }, include: { tokens: true } })
 
 const ended = { status: 401, body: { errors: ['Session not found'] } }
 
@@ -36,11 +45,23 @@ describe.concurrent('refreshing', () => {
     const { user, body, token } = await loggedIn(env)
     const answer = await refresh(env, token, { tenantId: null })
     expect(answer).toMatchObject({
-      status: 201, body: { tokenType: 'bearer', mfaRequired: false, accessToken: expect.any(String), expiresIn: 86_400, userId: user.id, userEmail: user.email },
+      status: 201,
+      body: {
+        tokenType: 'bearer',
+        mfaRequired: false,
+        accessToken: expect.any(String),
+        expiresIn: 86_400,
+        userId: user.id,
+        userEmail: user.email,
+      },
       cookies: [{ name: cookieName(env.id), value: answer.body.refreshToken, httpOnly: true, path: '/' }],
     })
     expect(answer.body.refreshToken).not.toBe(token)
-    expect(claimsOf(answer.body.accessToken)).toMatchObject({ sub: user.id, sid: claimsOf(body.accessToken).sid, tenantId: user.tenantId })
+    expect(claimsOf(answer.body.accessToken)).toMatchObject({
+      sub: user.id,
+      sid: claimsOf(body.accessToken).sid,
+      tenantId: user.tenantId,
+    })
     expect((await refresh(env, answer.body.refreshToken)).status).toBe(201)
   })
 
@@ -49,8 +70,12 @@ describe.concurrent('refreshing', () => {
     const { body, token } = await loggedIn(env)
     const url = `${auth}/user/token/refresh`
     let last = token
-    const next = (answer: Answer) => { expect(answer.status).toBe(201); last = answer.body.refreshToken }
-    for (const name of [`fe_refresh_${env.id}`, `fe_refresh_${env.id.replaceAll('-', '')}`]) next(await env.anonymous('POST', url, {}, { cookies: { [name]: last } }))
+    const next = (answer: Answer) => {
+      expect(answer.status).toBe(201)
+      last = answer.body.refreshToken
+    }
+    for (const name of [`fe_refresh_${env.id}`, `fe_refresh_${env.id.replaceAll('-', '')}`])
+      next(await env.anonymous('POST', url, {}, { cookies: { [name]: last } }))
     next(await env.anonymous('POST', url, undefined, { cookies: { [cookieName(env.id)]: last } }))
     next(await env.anonymous('POST', url, { refreshToken: last }))
     next(await env.withToken(body.accessToken)('POST', url, {}, { cookies: { [cookieName(env.id)]: last } }))
@@ -91,7 +116,10 @@ describe.concurrent('refreshing', () => {
     const ctx = await env.context()
     const admin = await ctx.db.role.findFirstOrThrow({ where: { key: 'Admin' } })
     await ctx.db.membershipRole.updateMany({ where: { userId: user.id }, data: { roleId: admin.id } })
-    expect(claimsOf((await refresh(env, token)).body.accessToken)).toMatchObject({ roles: ['Admin'], permissions: expect.arrayContaining(['fe.secure.*']) })
+    expect(claimsOf((await refresh(env, token)).body.accessToken)).toMatchObject({
+      roles: ['Admin'],
+      permissions: expect.arrayContaining(['fe.secure.*']),
+    })
   })
 
   test('locked, deleted and disabled users get none', async () => {
@@ -120,15 +148,26 @@ describe.concurrent('refreshing', () => {
     expect((await refresh(env, token)).status).toBe(201)
   })
 
-  test('an application\'s cookie is kept apart from the environment\'s', async () => {
+  test("an application's cookie is kept apart from the environment's", async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
-    const { body: { id: applicationId } } = await env.vendor('GET', '/applications/resources/applications/v1/default'), cookie = cookieName(applicationId)
+    const {
+        body: { id: applicationId },
+      } = await env.vendor('GET', '/applications/resources/applications/v1/default'),
+      cookie = cookieName(applicationId)
     const inApplication = env.client({ 'frontegg-requested-application-id': applicationId })
     const login = await inApplication('POST', `${auth}/user`, { email: user.email, password: PASSWORD })
-    const answer = await inApplication('POST', `${auth}/user/token/refresh`, {}, { cookies: { [cookieName(env.id)]: token, [cookie]: login.body.refreshToken } })
+    const answer = await inApplication(
+      'POST',
+      `${auth}/user/token/refresh`,
+      {},
+      { cookies: { [cookieName(env.id)]: token, [cookie]: login.body.refreshToken } },
+    )
     expect(answer.cookies).toMatchObject([{ name: cookie }])
-    expect(claimsOf(answer.body.accessToken)).toMatchObject({ applicationId, sid: claimsOf(login.body.accessToken).sid })
+    expect(claimsOf(answer.body.accessToken)).toMatchObject({
+      applicationId,
+      sid: claimsOf(login.body.accessToken).sid,
+    })
     expect((await refresh(env, token)).cookies).toMatchObject([{ name: cookieName(env.id) }])
   })
 })
@@ -169,10 +208,11 @@ describe.concurrent('rotation', () => {
     expect((await sessionsOf(env, user.id)).every((s) => s.endedAt)).toBe(true)
   })
 
-  test('the user\'s other sessions are not touched by that', async () => {
+  test("the user's other sessions are not touched by that", async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
-    const other = (await env.anonymous('POST', `${auth}/user`, { email: user.email, password: PASSWORD })).body.refreshToken
+    const other = (await env.anonymous('POST', `${auth}/user`, { email: user.email, password: PASSWORD })).body
+      .refreshToken
     await refresh(env, token)
     await env.clock.advance(11 * SECOND)
     expect(await refresh(env, token)).toMatchObject(ended)
@@ -181,7 +221,9 @@ describe.concurrent('rotation', () => {
 
   test('without rotation the token stays the same, and is not prolonged', async () => {
     const env = await newEnvironment()
-    const { token } = await loggedIn(env, { configuration: { rotateRefreshTokens: false, defaultRefreshTokenExpiration: 600 } })
+    const { token } = await loggedIn(env, {
+      configuration: { rotateRefreshTokens: false, defaultRefreshTokenExpiration: 600 },
+    })
     await env.clock.advance(400 * SECOND)
     const answers = await Promise.all([refresh(env, token), refresh(env, token)])
     for (const { status, body, cookies } of answers) {
@@ -195,7 +237,10 @@ describe.concurrent('rotation', () => {
   test('of more refresh tokens than the environment allows a user, the longest unused dies', async () => {
     const env = await newEnvironment()
     const { user, token: first } = await loggedIn(env, { configuration: { refreshTokensRotationLimit: 2 } })
-    const login = async () => { await env.clock.advance(SECOND); return (await env.anonymous('POST', `${auth}/user`, { email: user.email, password: PASSWORD })).body.refreshToken }
+    const login = async () => {
+      await env.clock.advance(SECOND)
+      return (await env.anonymous('POST', `${auth}/user`, { email: user.email, password: PASSWORD })).body.refreshToken
+    }
     const second = await login()
     await env.clock.advance(SECOND)
     const used = (await refresh(env, first)).body.refreshToken
@@ -208,7 +253,10 @@ describe.concurrent('rotation', () => {
   test('a session that ended while its token was being exchanged gives nothing more', async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
-    const [answer] = await Promise.all([refresh(env, token), env.anonymous('POST', `${auth}/logout`, {}, { cookies: { [cookieName(env.id)]: token } })])
+    const [answer] = await Promise.all([
+      refresh(env, token),
+      env.anonymous('POST', `${auth}/logout`, {}, { cookies: { [cookieName(env.id)]: token } }),
+    ])
     if (answer.status === 201) expect(await refresh(env, answer.body.refreshToken)).toMatchObject(ended)
     else expect(answer).toMatchObject(ended)
     expect((await sessionsOf(env, user.id)).every((s) => s.endedAt)).toBe(true)
@@ -224,7 +272,9 @@ describe.concurrent('switching tenants', () => {
     const switched = await refresh(env, token, { tenantId: other })
     expect(claimsOf(switched.body.accessToken)).toMatchObject({ tenantId: other, tenantIds: [user.tenantId, other] })
     expect(claimsOf((await refresh(env, switched.body.refreshToken)).body.accessToken).tenantId).toBe(other)
-    expect(await (await env.context()).db.user.findFirst({ where: { id: user.id } })).toMatchObject({ activeTenantId: other })
+    expect(await (await env.context()).db.user.findFirst({ where: { id: user.id } })).toMatchObject({
+      activeTenantId: other,
+    })
   })
 
   test('a tenant chosen elsewhere is that of the next token', async () => {
@@ -243,18 +293,26 @@ describe.concurrent('switching tenants', () => {
     const { user, token } = await loggedIn(env)
     const other = await env.newTenant()
     await join(env, user.id, other)
-    const answers = await Promise.all([refresh(env, token, { tenantId: other }), refresh(env, token, { tenantId: user.tenantId })])
+    const answers = await Promise.all([
+      refresh(env, token, { tenantId: other }),
+      refresh(env, token, { tenantId: user.tenantId }),
+    ])
     expect(answers.map((a) => claimsOf(a.body.accessToken).tenantId)).toEqual([other, user.tenantId])
     expect(answers[0]!.body.refreshToken).toBe(answers[1]!.body.refreshToken)
   })
 
-  test('a tenant that is not the user\'s is not found, and the user stays logged in', async () => {
+  test("a tenant that is not the user's is not found, and the user stays logged in", async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
     const [foreign, closed] = [await env.newTenant(), await env.newTenant()]
     await join(env, user.id, closed)
     await (await env.context()).db.membership.updateMany({ where: { tenantId: closed }, data: { isDisabled: true } })
-    for (const tenantId of [foreign, closed, 'nowhere']) expect(await refresh(env, token, { tenantId })).toMatchObject({ status: 404, body: { errors: ['Tenant not found'] }, cookies: [] })
+    for (const tenantId of [foreign, closed, 'nowhere'])
+      expect(await refresh(env, token, { tenantId })).toMatchObject({
+        status: 404,
+        body: { errors: ['Tenant not found'] },
+        cookies: [],
+      })
     expect(claimsOf((await refresh(env, token)).body.accessToken).tenantId).toBe(user.tenantId)
   })
 
@@ -263,8 +321,13 @@ describe.concurrent('switching tenants', () => {
     const { user, token } = await loggedIn(env)
     const other = await env.newTenant()
     await join(env, user.id, other)
-    await (await env.context()).db.membership.updateMany({ where: { tenantId: user.tenantId }, data: { isDisabled: true } })
-    expect(claimsOf((await refresh(env, token)).body.accessToken)).toMatchObject({ tenantId: other, tenantIds: [other] })
+    await (
+      await env.context()
+    ).db.membership.updateMany({ where: { tenantId: user.tenantId }, data: { isDisabled: true } })
+    expect(claimsOf((await refresh(env, token)).body.accessToken)).toMatchObject({
+      tenantId: other,
+      tenantIds: [other],
+    })
   })
 })
 
@@ -272,8 +335,14 @@ describe.concurrent('logging out', () => {
   test('ends the session of the cookie and clears it; what was issued stays valid', async () => {
     const env = await newEnvironment()
     const { body, token } = await loggedIn(env)
-    const answer = await env.anonymous('POST', `${auth}/logout`, undefined, { cookies: { [cookieName(env.id)]: token } })
-    expect(answer).toMatchObject({ status: 201, body: null, cookies: [{ name: cookieName(env.id), value: '', expires: new Date(0) }] })
+    const answer = await env.anonymous('POST', `${auth}/logout`, undefined, {
+      cookies: { [cookieName(env.id)]: token },
+    })
+    expect(answer).toMatchObject({
+      status: 201,
+      body: null,
+      cookies: [{ name: cookieName(env.id), value: '', expires: new Date(0) }],
+    })
     expect(await refresh(env, token)).toMatchObject(ended)
     expect((await env.withToken(body.accessToken)('GET', '/identity/resources/users/sessions/v1/me')).status).toBe(200)
   })
@@ -281,7 +350,12 @@ describe.concurrent('logging out', () => {
   test('succeeds again, without a cookie, and with one that is worth nothing', async () => {
     const env = await newEnvironment()
     const { token } = await loggedIn(env)
-    for (const cookies of [{ [cookieName(env.id)]: token }, { [cookieName(env.id)]: token }, { [cookieName(env.id)]: 'unknown' }, undefined]) {
+    for (const cookies of [
+      { [cookieName(env.id)]: token },
+      { [cookieName(env.id)]: token },
+      { [cookieName(env.id)]: 'unknown' },
+      undefined,
+    ]) {
       expect((await env.anonymous('POST', `${auth}/logout`, {}, cookies && { cookies })).status).toBe(201)
     }
   })
@@ -289,7 +363,8 @@ describe.concurrent('logging out', () => {
   test('leaves the other sessions alone', async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
-    const other = (await env.anonymous('POST', `${auth}/user`, { email: user.email, password: PASSWORD })).body.refreshToken
+    const other = (await env.anonymous('POST', `${auth}/user`, { email: user.email, password: PASSWORD })).body
+      .refreshToken
     await env.anonymous('POST', `${auth}/logout`, {}, { cookies: { [cookieName(env.id)]: other } })
     expect((await refresh(env, token)).status).toBe(201)
     expect(await refresh(env, other)).toMatchObject(ended)

@@ -20,7 +20,8 @@ function live(env: TestEnvironment, more: Partial<Deps>) {
   const context = async () => contextFor(own, (await server.environments.byId(env.id))!, own.log)
   return {
     context,
-    send: async (to = 'jane@customer.example') => send(await context(), { template: 'ResetPassword', to, data: { name: 'Jane', redirectURL: link } }),
+    send: async (to = 'jane@customer.example') =>
+      send(await context(), { template: 'ResetPassword', to, data: { name: 'Jane', redirectURL: link } }),
     run: () => runDue({ ...server.worker, deps: own, log: own.log }, env.id),
   }
 }
@@ -31,7 +32,12 @@ function smtpAt(port: number) {
   return provider
 }
 
-const nobody: MailProvider = { name: 'nobody', send: async () => { throw new Error('the server\'s own provider was asked') } }
+const nobody: MailProvider = {
+  name: 'nobody',
+  send: async () => {
+    throw new Error("the server's own provider was asked")
+  },
+}
 /** SendGrid's double, and a server whose environment has it configured. */
 async function sendgridDouble(answer: () => Reply) {
   const { url, received } = await httpDouble(answer)
@@ -43,7 +49,7 @@ const accepted: Reply = { status: 202, headers: { 'x-message-id': 'x' } }
 
 // one after the other: the doubles end with the test that opened them, which vitest cannot tell of concurrent ones
 describe('a mail', () => {
-  test('arrives through the server\'s own provider, byte for byte, and is not kept', async () => {
+  test("arrives through the server's own provider, byte for byte, and is not kept", async () => {
     const [env, double] = [await newEnvironment(), await smtpServer()]
     const { send, run } = live(env, { mail: smtpAt(double.port) })
     await env.clock.advance(-86_400_000)
@@ -53,11 +59,27 @@ describe('a mail', () => {
     expect(await run()).toBe(1)
     expect(double.delivered).toMatchObject([{ from: `no-reply@${env.name}.localhost`, to: ['jane@customer.example'] }])
     const { headers, bodies } = read(double.delivered[0]!.raw)
-    expect(headers).toMatchObject({ 'subject': 'Reset your password', 'message-id': `<${pending!.id}@${env.name}.localhost>`, 'date': pending!.createdAt.toUTCString().replace('GMT', '+0000') })
+    expect(headers).toMatchObject({
+      subject: 'Reset your password',
+      'message-id': `<${pending!.id}@${env.name}.localhost>`,
+      date: pending!.createdAt.toUTCString().replace('GMT', '+0000'),
+    })
     const lines = (text: string) => text.replaceAll('\n', '\r\n')
     expect(bodies).toEqual({ 'text/plain': lines(pending!.text), 'text/html': lines(pending!.html) })
     expect(bodies['text/plain']).toContain(link)
-    expect(await env.messages()).toMatchObject([{ status: 'sent', provider: 'smtp', attempts: 1, error: null, sentAt: expect.any(Date), subject: 'Reset your password', link: null, html: '', text: '' }])
+    expect(await env.messages()).toMatchObject([
+      {
+        status: 'sent',
+        provider: 'smtp',
+        attempts: 1,
+        error: null,
+        sentAt: expect.any(Date),
+        subject: 'Reset your password',
+        link: null,
+        html: '',
+        text: '',
+      },
+    ])
     expect(await run()).toBe(0)
   })
 
@@ -71,21 +93,38 @@ describe('a mail', () => {
     await env.vendor('POST', v2, { payload: { ...sendgrid, secret: 'SG.third' } })
     await send()
     await run()
-    expect(received.map(({ target, headers }) => [target, headers.authorization])).toEqual([['/v3/mail/send', 'Bearer SG.second'], ['/v3/mail/send', 'Bearer SG.third']])
+    expect(received.map(({ target, headers }) => [target, headers.authorization])).toEqual([
+      ['/v3/mail/send', 'Bearer SG.second'],
+      ['/v3/mail/send', 'Bearer SG.third'],
+    ])
     expect(JSON.parse(String(received[0]!.body))).toMatchObject({
-      personalizations: [{ to: [{ email: 'jane@customer.example' }] }], from: { email: 'hello@acme.example', name: 'Acme' }, subject: 'Reset your password',
-      content: [{ type: 'text/plain', value: pending!.text }, { type: 'text/html', value: pending!.html }], custom_args: { mail_id: pending!.id },
+      personalizations: [{ to: [{ email: 'jane@customer.example' }] }],
+      from: { email: 'hello@acme.example', name: 'Acme' },
+      subject: 'Reset your password',
+      content: [
+        { type: 'text/plain', value: pending!.text },
+        { type: 'text/html', value: pending!.html },
+      ],
+      custom_args: { mail_id: pending!.id },
     })
-    expect(await env.messages()).toMatchObject([{ status: 'sent', provider: 'sendgrid' }, { status: 'sent', provider: 'sendgrid' }])
+    expect(await env.messages()).toMatchObject([
+      { status: 'sent', provider: 'sendgrid' },
+      { status: 'sent', provider: 'sendgrid' },
+    ])
   })
 
-  test('goes through the server\'s own provider again once the configuration is removed', async () => {
+  test("goes through the server's own provider again once the configuration is removed", async () => {
     const [env, double] = [await newEnvironment(), await smtpServer()]
     await env.vendor('POST', v2, { payload: sendgrid })
-    const { send, run } = live(env, { mail: smtpAt(double.port), mailEndpoints: { sendgrid: `http://127.0.0.1:${await unreachable()}` } })
+    const { send, run } = live(env, {
+      mail: smtpAt(double.port),
+      mailEndpoints: { sendgrid: `http://127.0.0.1:${await unreachable()}` },
+    })
     await send()
     await run()
-    expect(await env.messages()).toMatchObject([{ status: 'pending', provider: 'sendgrid', attempts: 1, error: expect.stringContaining('ECONNREFUSED') }])
+    expect(await env.messages()).toMatchObject([
+      { status: 'pending', provider: 'sendgrid', attempts: 1, error: expect.stringContaining('ECONNREFUSED') },
+    ])
     await env.vendor('DELETE', '/identity/resources/mail/v1/configurations')
     await env.clock.advance(backOff(1))
     await run()
@@ -94,10 +133,19 @@ describe('a mail', () => {
   })
 
   test('that the provider refuses for good fails at once, with the reason', async () => {
-    const { env, received, send, run } = await sendgridDouble(() => ({ status: 403, body: '{"errors":[{"message":"from is not a verified sender"}]}' }))
+    const { env, received, send, run } = await sendgridDouble(() => ({
+      status: 403,
+      body: '{"errors":[{"message":"from is not a verified sender"}]}',
+    }))
     await send()
     await run()
-    const failed = { status: 'failed', provider: 'sendgrid', attempts: 1, sentAt: null, error: 'sendgrid answered 403: from is not a verified sender' }
+    const failed = {
+      status: 'failed',
+      provider: 'sendgrid',
+      attempts: 1,
+      sentAt: null,
+      error: 'sendgrid answered 403: from is not a verified sender',
+    }
     expect(await env.messages()).toMatchObject([failed])
     await env.clock.advance(86_400_000)
     expect(await run()).toBe(0)
@@ -105,12 +153,14 @@ describe('a mail', () => {
     expect(await env.messages()).toMatchObject([failed])
   })
 
-  test('is tried again after a passing fault, on the environment\'s clock, until it is taken', async () => {
+  test("is tried again after a passing fault, on the environment's clock, until it is taken", async () => {
     const faults: Reply[] = [{ status: 503, body: 'later' }, { status: 429 }]
     const { env, received, send, run } = await sendgridDouble(() => faults.shift() ?? accepted)
     await send()
     expect(await run()).toBe(1)
-    expect(await env.messages()).toMatchObject([{ status: 'pending', attempts: 1, error: 'sendgrid answered 503: later', link }])
+    expect(await env.messages()).toMatchObject([
+      { status: 'pending', attempts: 1, error: 'sendgrid answered 503: later', link },
+    ])
     expect(await run()).toBe(0)
     for (const attempt of [1, 2]) {
       await env.clock.advance(backOff(attempt))
@@ -130,7 +180,16 @@ describe('a mail', () => {
       expect(await run()).toBe(1)
       await env.clock.advance(backOff(attempt))
     }
-    expect(await env.messages()).toMatchObject([{ status: 'failed', provider: 'smtp', attempts: 8, error: expect.stringContaining('ECONNREFUSED'), link, sentAt: null }])
+    expect(await env.messages()).toMatchObject([
+      {
+        status: 'failed',
+        provider: 'smtp',
+        attempts: 8,
+        error: expect.stringContaining('ECONNREFUSED'),
+        link,
+        sentAt: null,
+      },
+    ])
     expect(await run()).toBe(0)
   })
 
@@ -147,10 +206,34 @@ describe('a mail', () => {
   test('of a worker that went silent is sent by another under the same id; what the first says later changes nothing', async () => {
     const env = await newEnvironment()
     const sent: string[] = []
-    let release = () => {}, started = () => {}
-    const silence = new Promise<void>((resolve) => { release = resolve }), begun = new Promise<void>((resolve) => { started = resolve })
-    const first = live(env, { mail: { name: 'first', async send({ id }) { sent.push(id); started(); await silence; throw new Error('too late') } } })
-    const second = live(env, { mail: { name: 'second', async send({ id }) { sent.push(id); return {} } } })
+    let release = () => {},
+      started = () => {}
+    const silence = new Promise<void>((resolve) => {
+        release = resolve
+      }),
+      begun = new Promise<void>((resolve) => {
+        started = resolve
+      })
+    const first = live(env, {
+      mail: {
+        name: 'first',
+        async send({ id }) {
+          sent.push(id)
+          started()
+          await silence
+          throw new Error('too late')
+        },
+      },
+    })
+    const second = live(env, {
+      mail: {
+        name: 'second',
+        async send({ id }) {
+          sent.push(id)
+          return {}
+        },
+      },
+    })
     await first.send()
     const stuck = first.run()
     await begun
@@ -167,9 +250,12 @@ describe('a mail', () => {
   test('that was sent is not sent again by a job that comes round again', async () => {
     const { received, context, send, run } = await sendgridDouble(() => accepted)
     await send()
-    const ctx = await context(), jobs = await ctx.db.job.findMany()
+    const ctx = await context(),
+      jobs = await ctx.db.job.findMany()
     await run()
-    await ctx.db.job.createMany({ data: jobs.map(({ payload, progress: _, ...job }) => ({ ...job, payload: payload as object })) })
+    await ctx.db.job.createMany({
+      data: jobs.map(({ payload, progress: _, ...job }) => ({ ...job, payload: payload as object })),
+    })
     expect(await run()).toBe(1)
     expect(received).toHaveLength(1)
   })
@@ -177,10 +263,12 @@ describe('a mail', () => {
   test('and its job are written together or not at all', async () => {
     const { env, context } = await sendgridDouble(() => accepted)
     const ctx = await context()
-    await expect(ctx.atomically(async (tx) => {
-      await send(tx, { template: 'OTC', to: 'jane@customer.example', data: { code: '123456' } })
-      throw new Error('no')
-    })).rejects.toThrow('no')
+    await expect(
+      ctx.atomically(async (tx) => {
+        await send(tx, { template: 'OTC', to: 'jane@customer.example', data: { code: '123456' } })
+        throw new Error('no')
+      }),
+    ).rejects.toThrow('no')
     expect([await ctx.db.message.count(), await ctx.db.job.count()]).toEqual([0, 0])
     expect(await env.messages()).toEqual([])
   })
@@ -190,7 +278,18 @@ describe('a mail', () => {
     const { url } = await httpDouble(() => ({ status: 500, body: `{"errors":[{"message":"spam: ${link} in this"}]}` }))
     await env.vendor('POST', v2, { payload: sendgrid })
     let log = ''
-    const { send, run } = live(env, { mail: nobody, mailEndpoints: { sendgrid: url }, log: pino({ level: 'trace' }, { write: (line) => { log += line } }) })
+    const { send, run } = live(env, {
+      mail: nobody,
+      mailEndpoints: { sendgrid: url },
+      log: pino(
+        { level: 'trace' },
+        {
+          write: (line) => {
+            log += line
+          },
+        },
+      ),
+    })
     await send()
     await run()
     expect(log).toContain('sendgrid answered 500: spam: *** in this')
@@ -211,28 +310,53 @@ describe('a mail', () => {
     const { http } = await buildServer({ ...deps, mail: nobody })
     onTestFinished(() => http.close())
     const headers = { authorization: `Bearer ${await env.token({ type: 'vendor', vendorId: env.id })}` }
-    const answer = await http.inject({ method: 'POST', url: v2, headers, payload: { payload: { provider: 'ses-role', secret: 'arn:aws:iam::123456789012:role/mailer', region: 'eu-west-1' } } })
+    const answer = await http.inject({
+      method: 'POST',
+      url: v2,
+      headers,
+      payload: {
+        payload: { provider: 'ses-role', secret: 'arn:aws:iam::123456789012:role/mailer', region: 'eu-west-1' },
+      },
+    })
     expect(answer.statusCode).toBe(400)
-    expect(answer.json()).toMatchObject({ errors: ['payload.provider cannot be used: ses-role: this server has no AWS credentials of its own'] })
+    expect(answer.json()).toMatchObject({
+      errors: ['payload.provider cannot be used: ses-role: this server has no AWS credentials of its own'],
+    })
     expect((await env.vendor('GET', '/identity/resources/mail/v1/configurations')).status).toBe(404)
   })
 
   test('is carried by a role of SES that this server assumes, and waits with the reason where it no longer can', async () => {
     const env = await newEnvironment()
-    const sts = await httpDouble(() => ({ status: 200, body: '<Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>' }))
+    const sts = await httpDouble(() => ({
+      status: 200,
+      body: '<Credentials><AccessKeyId>A</AccessKeyId><SecretAccessKey>S</SecretAccessKey><SessionToken>T</SessionToken><Expiration>2999-01-01T00:00:00Z</Expiration></Credentials>',
+    }))
     const ses = await httpDouble(() => ({ status: 200, body: '{"MessageId":"m"}' }))
-    await env.vendor('POST', v2, { payload: { provider: 'ses-role', secret: 'arn:aws:iam::123456789012:role/mailer', region: 'eu-west-1' } })
+    await env.vendor('POST', v2, {
+      payload: { provider: 'ses-role', secret: 'arn:aws:iam::123456789012:role/mailer', region: 'eu-west-1' },
+    })
     const source = { accessKeyId: 'AKIA1', secretAccessKey: 'own-secret' }
-    const able = live(env, { mail: nobody, aws: { source, externalId: 'house-7' }, mailEndpoints: { sts: sts.url, ses: ses.url } })
+    const able = live(env, {
+      mail: nobody,
+      aws: { source, externalId: 'house-7' },
+      mailEndpoints: { sts: sts.url, ses: ses.url },
+    })
     await able.send()
     await able.send()
     await able.run()
     expect(await env.messages()).toMatchObject([{ status: 'sent', provider: 'ses-role' }, { status: 'sent' }])
-    expect(Object.fromEntries(new URLSearchParams(String(sts.received[0]!.body)))).toMatchObject({ RoleArn: 'arn:aws:iam::123456789012:role/mailer', ExternalId: 'house-7' })
+    expect(Object.fromEntries(new URLSearchParams(String(sts.received[0]!.body)))).toMatchObject({
+      RoleArn: 'arn:aws:iam::123456789012:role/mailer',
+      ExternalId: 'house-7',
+    })
     expect([sts.received.length, ses.received.length]).toEqual([1, 2])
     const unable = live(env, { mail: nobody })
     await unable.send()
     await unable.run()
-    expect((await env.messages())[2]).toMatchObject({ status: 'pending', attempts: 1, error: 'ses-role: this server has no AWS credentials of its own' })
+    expect((await env.messages())[2]).toMatchObject({
+      status: 'pending',
+      attempts: 1,
+      error: 'ses-role: this server has no AWS credentials of its own',
+    })
   })
 })

@@ -6,10 +6,22 @@ import * as settings from '../../kernel/settings.ts'
 import { mailErrors } from './mail.errors.ts'
 import { deliverMessage } from './mail.jobs.ts'
 import { carrierName, providerFor } from './mail.providers.ts'
-import { mailConfiguration, toMailConfiguration, type MailData, type MailPayload, type MailTemplateType } from './mail.schemas.ts'
+import {
+  mailConfiguration,
+  toMailConfiguration,
+  type MailData,
+  type MailPayload,
+  type MailTemplateType,
+} from './mail.schemas.ts'
 import { defaultTemplate, filled } from './templates.ts'
 
-export interface OutgoingMail { template: MailTemplateType, to: string, userId?: string | undefined, tenantId?: string | undefined, data: MailData }
+export interface OutgoingMail {
+  template: MailTemplateType
+  to: string
+  userId?: string | undefined
+  tenantId?: string | undefined
+  data: MailData
+}
 
 /**
  * Writes a mail and queues its delivery, both in the caller's transaction. `redirectURL` and `code` of the data are the
@@ -19,11 +31,21 @@ export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: O
   const { payload } = await settings.effective(ctx, mailConfiguration)
   // asked for no tenant, too: a mail that is taken back again must have cost as much
   const tenant = await ctx.db.tenant.findFirst({ where: { id: tenantId ?? '' }, select: { name: true } })
-  const held = ctx.deps.mail === 'hold', id = ctx.random.uuid()
+  const held = ctx.deps.mail === 'hold',
+    id = ctx.random.uuid()
   await ctx.db.message.create({
     data: {
-      id, channel: 'email', template, userId: userId ?? null, tenantId: tenantId ?? null, recipient: to, ...senderOf(ctx, payload), ...await render(ctx, template, { email: to, tenantName: tenant?.name, ...data }),
-      link: data['redirectURL'] ?? null, code: data['code'] ?? null, createdAt: ctx.clock.now(),
+      id,
+      channel: 'email',
+      template,
+      userId: userId ?? null,
+      tenantId: tenantId ?? null,
+      recipient: to,
+      ...senderOf(ctx, payload),
+      ...(await render(ctx, template, { email: to, tenantName: tenant?.name, ...data })),
+      link: data['redirectURL'] ?? null,
+      code: data['code'] ?? null,
+      createdAt: ctx.clock.now(),
       ...(held ? { status: 'held', provider: carrierName(ctx.deps, payload) } : { status: 'pending' }),
     },
   })
@@ -32,8 +54,12 @@ export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: O
 
 function senderOf({ deps, environment }: Ctx, payload: MailPayload | null) {
   // Mailgun's domain is the one that its receivers' checks (SPF, DKIM) will pass
-  const domain = payload?.provider === 'mailgun' ? payload.domain : new URL(baseUrl(deps.publicUrl, environment)).hostname
-  return { sender: payload?.senderEmail ?? (payload ? undefined : deps.mailFrom) ?? `no-reply@${domain}`, senderName: payload?.fromName ?? null }
+  const domain =
+    payload?.provider === 'mailgun' ? payload.domain : new URL(baseUrl(deps.publicUrl, environment)).hostname
+  return {
+    sender: payload?.senderEmail ?? (payload ? undefined : deps.mailFrom) ?? `no-reply@${domain}`,
+    senderName: payload?.fromName ?? null,
+  }
 }
 
 async function render(_ctx: Ctx, type: MailTemplateType, data: MailData) {
@@ -42,7 +68,8 @@ async function render(_ctx: Ctx, type: MailTemplateType, data: MailData) {
 
 /** The configuration with its secret masked. @throws 404 when there is none */
 export async function configuration(ctx: Ctx) {
-  const row = await settings.stored(ctx, mailConfiguration), payload = row?.value.payload
+  const row = await settings.stored(ctx, mailConfiguration),
+    payload = row?.value.payload
   if (!payload) throw mailErrors.notConfigured()
   return toMailConfiguration({ ...payload, secret: ctx.deps.secrets.open(payload.secret) }, row)
 }

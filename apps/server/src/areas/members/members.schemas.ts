@@ -29,11 +29,27 @@ export const Member = Type.Object({
   lastLogin: Nullable(DateTime),
 })
 
-export const toMember = (user: Static<typeof CoreUser>, vendorId: string, tenantId: string, username: string | null): Static<typeof Member> => {
-  const place = user.tenants.find((one) => one.tenantId === tenantId), roles = place?.roles ?? []
+export const toMember = (
+  user: Static<typeof CoreUser>,
+  vendorId: string,
+  tenantId: string,
+  username: string | null,
+): Static<typeof Member> => {
+  const place = user.tenants.find((one) => one.tenantId === tenantId),
+    roles = place?.roles ?? []
   return {
-    ...user, vendorId, tenantId, username, roles, roleIds: roles.map((role) => role.id), phone: user.phoneNumber, profileImage: user.profilePictureUrl, profileImageUrl: user.profilePictureUrl,
-    mfaEnabled: user.mfaEnrolled, isDisabled: place?.isDisabled ?? false, temporaryExpirationDate: place?.temporaryExpirationDate ?? null,
+    ...user,
+    vendorId,
+    tenantId,
+    username,
+    roles,
+    roleIds: roles.map((role) => role.id),
+    phone: user.phoneNumber,
+    profileImage: user.profilePictureUrl,
+    profileImageUrl: user.profilePictureUrl,
+    mfaEnabled: user.mfaEnrolled,
+    isDisabled: place?.isDisabled ?? false,
+    temporaryExpirationDate: place?.temporaryExpirationDate ?? null,
   }
 }
 
@@ -68,4 +84,8 @@ export const MemberChange = Type.Object({
 })
 export type MemberChange = Static<typeof MemberChange>
 
-export const MemberStats = Type.Object({ totalItems: Type.Integer(), addedThisWeek: Type.Integer(), superAdmins: Type.Integer() })
+export const MemberStats = Type.Object({
+  totalItems: Type.Integer(),
+  addedThisWeek: Type.Integer(),
+  superAdmins: Type.Integer(),
+})

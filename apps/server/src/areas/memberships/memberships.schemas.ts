@@ -6,14 +6,18 @@ export const MembershipStatus = OneOf(['PendingInvitation', 'PendingLogin', 'Act
 export type MembershipStatus = Static<typeof MembershipStatus>
 
 /** How far a user has got in a tenant. */
-export function statusOf(user: { verified: boolean, lastLogin: Date | null }, membership: { acceptedAt: Date | null }): MembershipStatus {
+export function statusOf(
+  user: { verified: boolean; lastLogin: Date | null },
+  membership: { acceptedAt: Date | null },
+): MembershipStatus {
   if (!user.verified) return 'NotActivated'
   if (!membership.acceptedAt) return 'PendingInvitation'
   return user.lastLogin ? 'Activated' : 'PendingLogin'
 }
 
 /** Whether a user is a member already, and not one who has yet to come. */
-export const hasArrived = (...of: Parameters<typeof statusOf>) => ['Activated', 'PendingLogin'].includes(statusOf(...of))
+export const hasArrived = (...of: Parameters<typeof statusOf>) =>
+  ['Activated', 'PendingLogin'].includes(statusOf(...of))
 
 /** Whether users may be members for a while only. */
 export const temporaryUsers = setting('temporary-users', Type.Object({ enabled: Type.Boolean() }), { enabled: false })
@@ -27,7 +31,15 @@ export const RoleIds = Type.Object({ roleIds: Type.Array(Type.String()) })
 export const MemberRoles = Type.Object({
   tenantId: Type.String(),
   userId: Id,
-  roles: Type.Array(Type.Object({
-    id: Id, key: Type.String(), name: Type.String(), description: Nullable(Type.String()), isDefault: Type.Boolean(), level: Type.Integer(), createdAt: DateTime,
-  })),
+  roles: Type.Array(
+    Type.Object({
+      id: Id,
+      key: Type.String(),
+      name: Type.String(),
+      description: Nullable(Type.String()),
+      isDefault: Type.Boolean(),
+      level: Type.Integer(),
+      createdAt: DateTime,
+    }),
+  ),
 })

@@ -1,10 +1,20 @@
 import type { Ctx, TenantScope } from '../../kernel/operation.ts'
 import * as settings from '../../kernel/settings.ts'
 import { mfaPolicyErrors } from './mfa-policy.errors.ts'
-import { fromMfaConfiguration, MFA_STRATEGIES, mfaPolicy, mfaSettings, type MfaConfigurationChange, type MfaPolicyChange, type MfaRequirement, type MfaStrategy } from './mfa-policy.schemas.ts'
+import {
+  fromMfaConfiguration,
+  MFA_STRATEGIES,
+  mfaPolicy,
+  mfaSettings,
+  type MfaConfigurationChange,
+  type MfaPolicyChange,
+  type MfaRequirement,
+  type MfaStrategy,
+} from './mfa-policy.schemas.ts'
 
 /** What the tenant itself, or without one the environment, has stored. @throws 404 */
-export const policy = (ctx: Ctx, tenant: TenantScope | undefined) => settings.mustBeStored(ctx, mfaPolicy, mfaPolicyErrors.notFound(), tenant)
+export const policy = (ctx: Ctx, tenant: TenantScope | undefined) =>
+  settings.mustBeStored(ctx, mfaPolicy, mfaPolicyErrors.notFound(), tenant)
 
 export const createPolicy = (ctx: Ctx, tenant: TenantScope | undefined, fields: MfaPolicyChange) =>
   settings.create(ctx, mfaPolicy, { ...mfaPolicy.initial, ...fields }, mfaPolicyErrors.taken(), tenant)
@@ -16,9 +26,14 @@ export async function updatePolicy(ctx: Ctx, tenant: TenantScope | undefined, fi
 }
 
 /** Changes the given fields, of a new policy where there is none. */
-export const putPolicy = (ctx: Ctx, tenant: TenantScope | undefined, fields: MfaPolicyChange) => settings.patch(ctx, mfaPolicy, fields, tenant)
+export const putPolicy = (ctx: Ctx, tenant: TenantScope | undefined, fields: MfaPolicyChange) =>
+  settings.patch(ctx, mfaPolicy, fields, tenant)
 
-const NONE: MfaRequirement = { enforceMFAType: 'DontForce', allowRememberMyDevice: false, mfaDeviceExpiration: mfaPolicy.initial.mfaDeviceExpiration }
+const NONE: MfaRequirement = {
+  enforceMFAType: 'DontForce',
+  allowRememberMyDevice: false,
+  mfaDeviceExpiration: mfaPolicy.initial.mfaDeviceExpiration,
+}
 const STRENGTH = ['DontForce', 'ForceExceptSAML', 'Force'] as const
 
 /**
@@ -26,7 +41,9 @@ const STRENGTH = ['DontForce', 'ForceExceptSAML', 'Force'] as const
  * policy and theirs. A device is remembered only where no policy forbids it, and for the shortest time that any grants.
  */
 export async function requirement(ctx: Ctx, tenantIds: readonly string[]): Promise<MfaRequirement> {
-  const policies = settings.inForce(await settings.layers(ctx, [mfaPolicy], tenantIds), mfaPolicy, tenantIds, { override: false })
+  const policies = settings.inForce(await settings.layers(ctx, [mfaPolicy], tenantIds), mfaPolicy, tenantIds, {
+    override: false,
+  })
   if (!policies.length) return NONE
   return {
     enforceMFAType: STRENGTH[Math.max(...policies.map((p) => STRENGTH.indexOf(p.enforceMFAType)))]!,

@@ -15,7 +15,10 @@ import { newSecret, stepOf } from './totp.ts'
 const enrolment: ChallengeKind = { purpose: 'mfa-enrol-authenticator' }
 const ENROLMENT_MS = 10 * MINUTE
 
-interface Finishing { mfaToken: string, rememberDevice?: boolean }
+interface Finishing {
+  mfaToken: string
+  rememberDevice?: boolean
+}
 
 /** What the app of the token's user is to scan: the same as the login answered. */
 export async function startAtLogin(ctx: Ctx, mfaToken: string) {
@@ -26,7 +29,8 @@ export async function startAtLogin(ctx: Ctx, mfaToken: string) {
 
 /** Enrols the app whose code this is, and logs in. @throws 401, 423, 429 */
 export async function enrolAtLogin(ctx: HttpCtx, { token, mfaToken, rememberDevice }: Finishing & { token: string }) {
-  const attempt = await enrolling(ctx, mfaToken, ['AuthenticatorApp']), { secret } = attempt.data
+  const attempt = await enrolling(ctx, mfaToken, ['AuthenticatorApp']),
+    { secret } = attempt.data
   if (secret === undefined) throw mfaErrors.alreadyEnrolled()
   await countTry(ctx, attempt)
   const lastStep = await stepOf(ctx, ctx.deps.secrets.open(secret), token)
@@ -35,7 +39,11 @@ export async function enrolAtLogin(ctx: HttpCtx, { token, mfaToken, rememberDevi
 }
 
 /** Logs in with a code. @param deviceId absent: whichever app's code it is @throws 401, 404, 423, 429 */
-export async function verifyAtLogin(ctx: HttpCtx, { value, mfaToken, rememberDevice }: Finishing & { value: string }, deviceId?: string) {
+export async function verifyAtLogin(
+  ctx: HttpCtx,
+  { value, mfaToken, rememberDevice }: Finishing & { value: string },
+  deviceId?: string,
+) {
   const attempt = await attemptOf(ctx, mfaToken)
   const apps = await appsOf(ctx, attempt.user.id, deviceId)
   if (!apps.length) throw mfaErrors.notEnrolled()
@@ -46,8 +54,11 @@ export async function verifyAtLogin(ctx: HttpCtx, { value, mfaToken, rememberDev
 /** Begins to enrol an app of a user who is in; the one begun before is forgotten. */
 export async function start(ctx: Ctx, user: UserScope) {
   await mustBeActive(ctx, ['AuthenticatorApp'])
-  const secret = newSecret(), sealed = ctx.deps.secrets.seal(secret)
-  const row = await ctx.db.user.findUniqueOrThrow({ where: { id: user.id }, select: { email: true, name: true } }).catch(onMissing(userErrors.notFound()))
+  const secret = newSecret(),
+    sealed = ctx.deps.secrets.seal(secret)
+  const row = await ctx.db.user
+    .findUniqueOrThrow({ where: { id: user.id }, select: { email: true, name: true } })
+    .catch(onMissing(userErrors.notFound()))
   await revoke(ctx, user.id, [enrolment])
   await issue(ctx, enrolment, { secret: user.id, lifetimeMs: ENROLMENT_MS, userId: user.id, data: { secret: sealed } })
   return scannable(ctx, row, secret)
@@ -59,14 +70,23 @@ export async function enrol(ctx: OwnCtx, user: UserScope, code: string) {
   const begun = await findChallenge(ctx, enrolment, user.id)
   if (begun.state !== 'ok') throw mfaErrors.noEnrolment()
   await countTryOf(ctx, user.id)
-  const { id, data } = begun.challenge, { secret } = data as { secret: string }
+  const { id, data } = begun.challenge,
+    { secret } = data as { secret: string }
   const lastStep = await stepOf(ctx, ctx.deps.secrets.open(secret), code)
   if (lastStep === undefined) throw mfaErrors.wrongCode()
   const recoveryCode = ctx.random.uuid()
   await ctx.atomically(async (tx) => {
-    const { count } = await tx.db.challenge.updateMany({ where: { id, consumedAt: null }, data: { consumedAt: ctx.clock.now() } })
+    const { count } = await tx.db.challenge.updateMany({
+      where: { id, consumedAt: null },
+      data: { consumedAt: ctx.clock.now() },
+    })
     if (!count) throw mfaErrors.noEnrolment()
-    await devices.add(tx, user.id, { kind: 'authenticator', secret, lastStep }, { recoveryCode, renews: true, from: originOf(ctx) })
+    await devices.add(
+      tx,
+      user.id,
+      { kind: 'authenticator', secret, lastStep },
+      { recoveryCode, renews: true, from: originOf(ctx) },
+    )
   })
   await forgetTries(ctx, user.id)
   return { recoveryCode }
@@ -98,14 +118,19 @@ async function mustProve(ctx: Ctx, userId: string, apps: readonly MfaDevice[], c
 }
 
 const appsOf = async (ctx: Ctx, userId: string, deviceId?: string) =>
-  (deviceId === undefined ? ctx.db.mfaDevice.findMany({ where: { userId, kind: 'authenticator' }, orderBy: { createdAt: 'asc' } }) : [await devices.find(ctx, userId, 'authenticator', deviceId)])
+  deviceId === undefined
+    ? ctx.db.mfaDevice.findMany({ where: { userId, kind: 'authenticator' }, orderBy: { createdAt: 'asc' } })
+    : [await devices.find(ctx, userId, 'authenticator', deviceId)]
 
 /** The app whose code this is. A code works once, and none that is older after it. @throws 401 */
 async function mustBeCodeOf(ctx: Ctx, apps: readonly MfaDevice[], code: string) {
   for (const app of apps) {
     const step = await stepOf(ctx, ctx.deps.secrets.open(app.secret!), code)
     if (step === undefined) continue
-    const { count } = await ctx.db.mfaDevice.updateMany({ where: { id: app.id, OR: [{ lastStep: null }, { lastStep: { lt: step } }] }, data: { lastStep: step } })
+    const { count } = await ctx.db.mfaDevice.updateMany({
+      where: { id: app.id, OR: [{ lastStep: null }, { lastStep: { lt: step } }] },
+      data: { lastStep: step },
+    })
     if (count) return app
   }
   throw mfaErrors.wrongCode()

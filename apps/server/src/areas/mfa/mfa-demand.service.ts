@@ -26,13 +26,26 @@ export interface Demand {
 }
 
 /** Whether a second factor is wanted of a user who has shown the first one, and the answer that asks for it. */
-export async function demandOf(ctx: HttpCtx, user: Subject, tenant: ActiveTenant, { bySaml, invitationToken }: { bySaml: boolean, invitationToken?: string | undefined }): Promise<Demand> {
+export async function demandOf(
+  ctx: HttpCtx,
+  user: Subject,
+  tenant: ActiveTenant,
+  { bySaml, invitationToken }: { bySaml: boolean; invitationToken?: string | undefined },
+): Promise<Demand> {
   if (user.mfaBypass) return { settled: false }
   const rule = await mfaPolicy.requirement(ctx, tenant.tenantIds)
   if (bySaml && rule.enforceMFAType === 'ForceExceptSAML') return { settled: true }
   if (!user.mfaEnrolled && rule.enforceMFAType === 'DontForce') return { settled: false }
   if (await remembered.recognizes(ctx, user.id, rule)) return { settled: true }
-  return { settled: false, answer: await ask(ctx, user, tenant.id, invitationToken === undefined ? {} : { invitation: ctx.deps.secrets.seal(invitationToken) }) }
+  return {
+    settled: false,
+    answer: await ask(
+      ctx,
+      user,
+      tenant.id,
+      invitationToken === undefined ? {} : { invitation: ctx.deps.secrets.seal(invitationToken) },
+    ),
+  }
 }
 
 type OpenSession = Session & { user: Subject }
@@ -42,10 +55,12 @@ export async function isWantedOf(ctx: Ctx, { mfaPassed, user }: OpenSession, { t
   if (mfaPassed || user.mfaBypass) return false
   return (await mfaPolicy.requirement(ctx, tenantIds)).enforceMFAType !== 'DontForce'
 }
-export const demandOfSession = async (ctx: Ctx, session: OpenSession, tenant: ActiveTenant) => (await isWantedOf(ctx, session, tenant) ? ask(ctx, session.user, tenant.id) : undefined)
+export const demandOfSession = async (ctx: Ctx, session: OpenSession, tenant: ActiveTenant) =>
+  (await isWantedOf(ctx, session, tenant)) ? ask(ctx, session.user, tenant.id) : undefined
 
 /** Whether the user has a second factor to show, an address that codes can be mailed to included. */
-export const isEnrolled = async (ctx: Ctx, user: Subject) => user.mfaEnrolled || await mailable(ctx, user) !== undefined
+export const isEnrolled = async (ctx: Ctx, user: Subject) =>
+  user.mfaEnrolled || (await mailable(ctx, user)) !== undefined
 
 /** What a token of ours stands for beside its user and tenant. */
 export interface TokenData {
@@ -58,15 +73,23 @@ export interface TokenData {
   readonly invitation?: string
 }
 
-export interface Asked { mfaToken: string, mfaEnrolled: boolean, mfaDevices: MfaDevices, enrolment?: { secret: string, recoveryCode: string } }
+export interface Asked {
+  mfaToken: string
+  mfaEnrolled: boolean
+  mfaDevices: MfaDevices
+  enrolment?: { secret: string; recoveryCode: string }
+}
 
 /** A token for a user who is to show a second factor; who has none yet may enrol one with it. @throws as `mustBeUnchanged` */
 export async function issueToken(ctx: Ctx, user: Subject, tenantId: string, data: TokenData = {}): Promise<Asked> {
   const [rows, email] = await Promise.all([listOf(ctx, user.id), mailable(ctx, user)])
-  const mfaEnrolled = rows.length > 0 || email !== undefined, mfaToken = ctx.random.token()
+  const mfaEnrolled = rows.length > 0 || email !== undefined,
+    mfaToken = ctx.random.token()
   const enrolment = mfaEnrolled ? undefined : { secret: newSecret(), recoveryCode: ctx.random.uuid() }
   const { seal } = ctx.deps.secrets
-  const sealed: TokenData = enrolment ? { ...data, secret: seal(enrolment.secret), recoveryCode: seal(enrolment.recoveryCode) } : data
+  const sealed: TokenData = enrolment
+    ? { ...data, secret: seal(enrolment.secret), recoveryCode: seal(enrolment.recoveryCode) }
+    : data
   await ctx.atomically(async (tx) => {
     await mustBeUnchanged(tx, user)
     await issue(tx, mfaTokens, { secret: mfaToken, lifetimeMs: LIFETIME_MS, userId: user.id, tenantId, data: sealed })
@@ -76,27 +99,45 @@ export async function issueToken(ctx: Ctx, user: Subject, tenantId: string, data
 
 async function ask(ctx: Ctx, user: Subject, tenantId: string, data: TokenData = {}): Promise<LoginAnswer> {
   const { enrolment, ...asked } = await issueToken(ctx, user, tenantId, data)
-  return { mfaRequired: true, ...asked, ...(user.email !== null && { userEmail: user.email }), ...(enrolment && await bootstrap(ctx, user, enrolment)) }
+  return {
+    mfaRequired: true,
+    ...asked,
+    ...(user.email !== null && { userEmail: user.email }),
+    ...(enrolment && (await bootstrap(ctx, user, enrolment))),
+  }
 }
 
 /** What whoever has no second factor needs to get one. */
-async function bootstrap(ctx: Ctx, user: Subject, { secret, recoveryCode }: { secret: string, recoveryCode: string }) {
+async function bootstrap(ctx: Ctx, user: Subject, { secret, recoveryCode }: { secret: string; recoveryCode: string }) {
   const mfaStrategies = await mfaPolicy.activeStrategies(ctx)
-  return { mfaStrategies, recoveryCode, ...(mfaStrategies.includes('AuthenticatorApp') && await scannable(ctx, user, secret)) }
+  return {
+    mfaStrategies,
+    recoveryCode,
+    ...(mfaStrategies.includes('AuthenticatorApp') && (await scannable(ctx, user, secret))),
+  }
 }
 
 /** A secret as an authenticator app takes it. */
-export async function scannable(ctx: Ctx, { email, name }: { email: string | null, name: string }, secret: string) {
+export async function scannable(ctx: Ctx, { email, name }: { email: string | null; name: string }, secret: string) {
   const { serviceName: issuer } = await mfaPolicy.configuration(ctx)
   return { secret, qrCode: await qrCodeOf(secret, { issuer, label: email ?? name }) }
 }
 
-export interface Attempt { readonly challenge: Challenge, readonly user: Subject, readonly data: TokenData }
+export interface Attempt {
+  readonly challenge: Challenge
+  readonly user: Subject
+  readonly data: TokenData
+}
 
 /** What a token stands for. A new password ends those that the old one gave. @throws 401 for one that is no use any more, 423 */
 export async function attemptOf(ctx: Ctx, mfaToken: string): Promise<Attempt> {
   const found = await find(ctx, mfaTokens, mfaToken)
-  if (found.state !== 'ok' || found.challenge.userId === null || found.challenge.attempts >= found.challenge.maxAttempts) throw mfaErrors.badToken()
+  if (
+    found.state !== 'ok' ||
+    found.challenge.userId === null ||
+    found.challenge.attempts >= found.challenge.maxAttempts
+  )
+    throw mfaErrors.badToken()
   const user = await ctx.db.user.findUnique({ where: { id: found.challenge.userId }, select: subject })
   if (!user || !users.hasPasswordSince(user, found.challenge)) throw mfaErrors.badToken()
   if (user.isLocked) throw loginErrors.locked()
@@ -106,7 +147,13 @@ export async function attemptOf(ctx: Ctx, mfaToken: string): Promise<Attempt> {
 /** Must be called before a code is looked at: however many are tried at once, only so many are. @throws 401, 429 */
 export async function countTry(ctx: Ctx, { challenge, user }: Attempt) {
   const { count } = await ctx.db.challenge.updateMany({
-    where: { id: challenge.id, consumedAt: null, expiresAt: { gt: ctx.clock.now() }, attempts: { lt: challenge.maxAttempts } }, data: { attempts: { increment: 1 } },
+    where: {
+      id: challenge.id,
+      consumedAt: null,
+      expiresAt: { gt: ctx.clock.now() },
+      attempts: { lt: challenge.maxAttempts },
+    },
+    data: { attempts: { increment: 1 } },
   })
   if (!count) throw mfaErrors.badToken()
   await countTryOf(ctx, user.id)

@@ -18,11 +18,14 @@ export const mfaTokens: ChallengeKind = { purpose: 'mfa', maxAttempts: 5 }
 
 export type Kind = 'authenticator' | 'sms' | 'webauthn'
 
-export const listOf = (ctx: Ctx, userId: string) => ctx.db.mfaDevice.findMany({ where: { userId }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
+export const listOf = (ctx: Ctx, userId: string) =>
+  ctx.db.mfaDevice.findMany({ where: { userId }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
 
 /** All that the user can show. */
 export async function overview(ctx: Ctx, { id }: UserScope) {
-  const user = await ctx.db.user.findUniqueOrThrow({ where: { id }, select: { email: true, verified: true } }).catch(onMissing(userErrors.notFound()))
+  const user = await ctx.db.user
+    .findUniqueOrThrow({ where: { id }, select: { email: true, verified: true } })
+    .catch(onMissing(userErrors.notFound()))
   const [rows, email] = await Promise.all([listOf(ctx, id), mailable(ctx, user)])
   return toMfaDevices(rows, email, { whole: true })
 }
@@ -35,11 +38,22 @@ export async function find(ctx: Ctx, userId: string, kind: Kind, id: string) {
 }
 
 /** The verified address that codes may be mailed to, where codes are mailed at all: nobody has to enrol for that. */
-export async function mailable(ctx: Ctx, { email, verified }: { email: string | null, verified: boolean }) {
+export async function mailable(ctx: Ctx, { email, verified }: { email: string | null; verified: boolean }) {
   return email !== null && verified && (await mfaPolicy.activeStrategies(ctx)).includes('EmailCode') ? email : undefined
 }
 
-export type NewDevice = Pick<Prisma.MfaDeviceUncheckedCreateInput, 'secret' | 'lastStep' | 'phoneNumber' | 'credentialId' | 'publicKey' | 'counter' | 'transports' | 'deviceType' | 'rpId'> & { kind: Kind }
+export type NewDevice = Pick<
+  Prisma.MfaDeviceUncheckedCreateInput,
+  | 'secret'
+  | 'lastStep'
+  | 'phoneNumber'
+  | 'credentialId'
+  | 'publicKey'
+  | 'counter'
+  | 'transports'
+  | 'deviceType'
+  | 'rpId'
+> & { kind: Kind }
 
 interface Enrolment {
   /** what to make its recovery code, should it be the user's first device */
@@ -57,13 +71,20 @@ interface Enrolment {
  * @returns the recovery code, where that is a new one
  * @throws 403 for an `only` one that is not; 409
  */
-export async function add(tx: Ctx, userId: string, device: NewDevice, { recoveryCode, renews = false, only = false, from }: Enrolment = {}) {
+export async function add(
+  tx: Ctx,
+  userId: string,
+  device: NewDevice,
+  { recoveryCode, renews = false, only = false, from }: Enrolment = {},
+) {
   const now = tx.clock.now()
   // of those who do this at once each waits for the other
   const user = await locked(tx, userId, { mfaEnrolled: true })
-  const isFirst = await tx.db.mfaDevice.count({ where: { userId } }) === 0
+  const isFirst = (await tx.db.mfaDevice.count({ where: { userId } })) === 0
   if (only && !isFirst) throw mfaErrors.alreadyEnrolled()
-  await tx.db.mfaDevice.create({ data: { ...device, id: tx.random.uuid(), userId, createdAt: now } }).catch(onDuplicate(mfaErrors.deviceTaken()))
+  await tx.db.mfaDevice
+    .create({ data: { ...device, id: tx.random.uuid(), userId, createdAt: now } })
+    .catch(onDuplicate(mfaErrors.deviceTaken()))
   await notify(tx, user, isFirst ? 'MFAEnroll' : 'NewMFAMethod', from)
   if (recoveryCode === undefined || !(isFirst || renews)) return undefined
   await tx.db.recoveryCode.deleteMany({ where: { userId } })
@@ -76,16 +97,21 @@ export async function importAuthenticator(tx: Ctx, userId: string, secret: strin
   await mustBeSecret(secret)
   await add(tx, userId, { kind: 'authenticator', secret: tx.deps.secrets.seal(secret) })
 }
-export const importPhone = (tx: Ctx, userId: string, phoneNumber: string) => add(tx, userId, { kind: 'sms', phoneNumber: plain(phoneNumber) })
+export const importPhone = (tx: Ctx, userId: string, phoneNumber: string) =>
+  add(tx, userId, { kind: 'sms', phoneNumber: plain(phoneNumber) })
 
-interface Removal { id?: string, template?: MailTemplateType, from?: Origin | undefined }
+interface Removal {
+  id?: string
+  template?: MailTemplateType
+  from?: Origin | undefined
+}
 
 /** Takes devices away from the user, all or the one with the id; with the last one all goes that stood in for it. @returns how many there were */
 export async function remove(tx: Ctx, userId: string, { template, from, ...which }: Removal = {}) {
   const user = await locked(tx, userId, {})
   const { count } = await tx.db.mfaDevice.deleteMany({ where: { ...which, userId } })
   if (!count) return 0
-  const isLast = await tx.db.mfaDevice.count({ where: { userId } }) === 0
+  const isLast = (await tx.db.mfaDevice.count({ where: { userId } })) === 0
   if (isLast) {
     await tx.db.user.updateMany({ where: { id: userId }, data: { mfaEnrolled: false } })
     await tx.db.recoveryCode.deleteMany({ where: { userId } })
@@ -105,15 +131,31 @@ export async function unenrol(ctx: Ctx, userId: string) {
 /** Typed by hand: neither case nor blanks matter. */
 export const recoveryHash = (code: string) => fingerprint(code.replace(/\s/g, '').toLowerCase())
 
-const person = { id: true, name: true, email: true, phoneNumber: true, profilePictureUrl: true, metadata: true } as const
+const person = {
+  id: true,
+  name: true,
+  email: true,
+  phoneNumber: true,
+  profilePictureUrl: true,
+  metadata: true,
+} as const
 
 async function locked(tx: Ctx, userId: string, data: { mfaEnrolled?: boolean }) {
-  const [user] = await tx.db.user.updateManyAndReturn({ where: { id: userId }, data: { updatedAt: tx.clock.now(), ...data }, select: person })
+  const [user] = await tx.db.user.updateManyAndReturn({
+    where: { id: userId },
+    data: { updatedAt: tx.clock.now(), ...data },
+    select: person,
+  })
   if (!user) throw userErrors.notFound()
   return user
 }
 
-async function notify(tx: Ctx, user: Prisma.UserGetPayload<{ select: typeof person }>, template: MailTemplateType, from: Origin | undefined) {
+async function notify(
+  tx: Ctx,
+  user: Prisma.UserGetPayload<{ select: typeof person }>,
+  template: MailTemplateType,
+  from: Origin | undefined,
+) {
   if (user.email === null) return
   await mail.send(tx, { template, to: user.email, userId: user.id, data: mailDataOf(user, { from }) })
 }

@@ -13,34 +13,59 @@ import * as remembered from './remembered-devices.service.ts'
 export type Factor = 'otp' | 'sms' | 'hwk'
 const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
 
-interface Passed { factor: Factor, rememberDevice?: boolean | undefined, device?: NewDevice }
+interface Passed {
+  factor: Factor
+  rememberDevice?: boolean | undefined
+  device?: NewDevice
+}
 
 /**
  * Finishes the login of an attempt whose second factor has proved right, with the device that was enrolled on the way. Of any
  * number of times that is done at once, one is.
  * @throws 401 when the token has been used; 403 when somebody enrolled another device first
  */
-export async function passed(ctx: HttpCtx, { challenge, user, data }: Attempt, { factor, rememberDevice, device }: Passed): Promise<LoginAnswer> {
-  const { open } = ctx.deps.secrets, now = ctx.clock.now()
-  const before = await login.placeFor(ctx, user, challenge.tenantId ?? undefined, data.invitation && open(data.invitation))
+export async function passed(
+  ctx: HttpCtx,
+  { challenge, user, data }: Attempt,
+  { factor, rememberDevice, device }: Passed,
+): Promise<LoginAnswer> {
+  const { open } = ctx.deps.secrets,
+    now = ctx.clock.now()
+  const before = await login.placeFor(
+    ctx,
+    user,
+    challenge.tenantId ?? undefined,
+    data.invitation && open(data.invitation),
+  )
   const recoveryCode = data.recoveryCode && open(data.recoveryCode)
   const newCode = await ctx.atomically(async (tx) => {
-    const { count } = await tx.db.challenge.updateMany({ where: { id: challenge.id, consumedAt: null, expiresAt: { gt: now } }, data: { consumedAt: now } })
+    const { count } = await tx.db.challenge.updateMany({
+      where: { id: challenge.id, consumedAt: null, expiresAt: { gt: now } },
+      data: { consumedAt: now },
+    })
     if (!count) throw mfaErrors.badToken()
     return device && add(tx, user.id, device, { only: true, recoveryCode, from: ctx.http })
   })
   await forgetTries(ctx, user.id)
   const place = await login.arrival(ctx, user, before)
   if (rememberDevice) await remembered.remember(ctx, user.id, await mfaPolicy.requirement(ctx, place.tenant.tenantIds))
-  const answer = await login.enter(ctx, user, { ...place, mfaPassed: true, proof: { amr: ['mfa', factor], acr: MULTI_FACTOR, authTime: now } })
-  if (data.sessionId !== undefined) await ctx.db.session.updateMany({ where: { id: data.sessionId, userId: user.id, endedAt: null }, data: { endedAt: now } })
+  const answer = await login.enter(ctx, user, {
+    ...place,
+    mfaPassed: true,
+    proof: { amr: ['mfa', factor], acr: MULTI_FACTOR, authTime: now },
+  })
+  if (data.sessionId !== undefined)
+    await ctx.db.session.updateMany({
+      where: { id: data.sessionId, userId: user.id, endedAt: null },
+      data: { endedAt: now },
+    })
   return { ...answer, ...(newCode !== undefined && { recoveryCode: newCode }) }
 }
 
 /** As `attemptOf`, for whoever wants to enrol: the first factor alone must not get round a second one that is there. @throws 403; 400 when the environment has no such factor */
 export async function enrolling(ctx: Ctx, mfaToken: string, strategies: readonly MfaStrategy[]) {
   const attempt = await attemptOf(ctx, mfaToken)
-  if (attempt.user.mfaEnrolled || await mailable(ctx, attempt.user) !== undefined) throw mfaErrors.alreadyEnrolled()
+  if (attempt.user.mfaEnrolled || (await mailable(ctx, attempt.user)) !== undefined) throw mfaErrors.alreadyEnrolled()
   await mustBeActive(ctx, strategies)
   return attempt
 }

@@ -12,12 +12,14 @@ const TRIES = { most: 10, perMs: 10 * MINUTE }
  * a wrong code.
  * @throws 401, 429
  */
-export async function recover(ctx: HttpCtx, { recoveryCode, email }: { recoveryCode: string, email: string }) {
+export async function recover(ctx: HttpCtx, { recoveryCode, email }: { recoveryCode: string; email: string }) {
   const address = email.trim().toLowerCase()
   await spend(ctx, { name: 'recovery code', about: address }, TRIES)
   const user = await userEmails.ownerOf(ctx, address)
   await ctx.atomically(async (tx) => {
-    const { count } = await tx.db.recoveryCode.deleteMany({ where: { userId: user?.id ?? tx.random.uuid(), hash: recoveryHash(recoveryCode) } })
+    const { count } = await tx.db.recoveryCode.deleteMany({
+      where: { userId: user?.id ?? tx.random.uuid(), hash: recoveryHash(recoveryCode) },
+    })
     if (!user || !count) throw mfaErrors.wrongRecoveryCode()
     await remove(tx, user.id, { template: 'MFARecoveryCode', from: ctx.http })
   })

@@ -4,22 +4,38 @@ import { claimsOf, codeOf, logIn, mfa, mfaPolicy, own, PASSWORD, withApp } from 
 
 describe.concurrent('a recovery code', () => {
   test('takes all factors away, once, and tells the user', async () => {
-    const env = await newEnvironment(), user = await withApp(env)
-    const recover = (recoveryCode: string, email = user.email) => env.anonymous('POST', `${mfa}/recover`, { recoveryCode, email })
+    const env = await newEnvironment(),
+      user = await withApp(env)
+    const recover = (recoveryCode: string, email = user.email) =>
+      env.anonymous('POST', `${mfa}/recover`, { recoveryCode, email })
     expect((await recover('wrong')).status).toBe(401)
     expect((await logIn(env, user)).body.mfaRequired).toBe(true)
-    expect(await recover(` ${user.recoveryCode.toUpperCase()} `, user.email.toUpperCase())).toMatchObject({ status: 200, body: null })
+    expect(await recover(` ${user.recoveryCode.toUpperCase()} `, user.email.toUpperCase())).toMatchObject({
+      status: 200,
+      body: null,
+    })
     expect((await logIn(env, user)).body.mfaRequired).toBe(false)
-    expect((await user('GET', `${own}/devices`)).body).toEqual({ webauthn: [], phones: [], authenticators: [], emails: [] })
+    expect((await user('GET', `${own}/devices`)).body).toEqual({
+      webauthn: [],
+      phones: [],
+      authenticators: [],
+      emails: [],
+    })
     expect((await env.messages({ to: user.email })).at(-1)!.template).toBe('MFARecoveryCode')
     expect((await recover(user.recoveryCode)).status).toBe(401)
   })
 
-  test('is of one user; a wrong one, and an address that is nobody\'s, are answered and counted alike', async () => {
-    const env = await newEnvironment(), user = await withApp(env), other = await withApp(env)
+  test("is of one user; a wrong one, and an address that is nobody's, are answered and counted alike", async () => {
+    const env = await newEnvironment(),
+      user = await withApp(env),
+      other = await withApp(env)
     await env.clock.freeze()
-    const recover = (recoveryCode: string, email: string) => env.anonymous('POST', `${mfa}/recover`, { recoveryCode, email })
-    const [known, unknown] = [await recover(other.recoveryCode, user.email), await recover(other.recoveryCode, 'nobody@example.com')]
+    const recover = (recoveryCode: string, email: string) =>
+      env.anonymous('POST', `${mfa}/recover`, { recoveryCode, email })
+    const [known, unknown] = [
+      await recover(other.recoveryCode, user.email),
+      await recover(other.recoveryCode, 'nobody@example.com'),
+    ]
     expect(known).toMatchObject({ status: 401 })
     expect(unknown).toMatchObject({ status: 401, body: known.body })
     for (const email of [user.email, 'nobody@example.com']) {
@@ -32,25 +48,44 @@ describe.concurrent('a recovery code', () => {
   })
 
   test('works once when it comes eight times at once', async () => {
-    const env = await newEnvironment(), user = await withApp(env)
-    const answers = await Promise.all(Array.from({ length: 8 }, () => env.anonymous('POST', `${mfa}/recover`, { recoveryCode: user.recoveryCode, email: user.email })))
+    const env = await newEnvironment(),
+      user = await withApp(env)
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        env.anonymous('POST', `${mfa}/recover`, { recoveryCode: user.recoveryCode, email: user.email }),
+      ),
+    )
     expect(answers.map((a) => a.status).sort()).toEqual([200, 401, 401, 401, 401, 401, 401, 401])
     expect(await env.messages({ to: user.email, template: 'MFARecoveryCode' })).toHaveLength(1)
   })
 })
 
 describe.concurrent('a remembered device', () => {
-  const finish = async (env: Awaited<ReturnType<typeof newEnvironment>>, user: { email: string, secret: string }, rememberDevice = true) => {
+  const finish = async (
+    env: Awaited<ReturnType<typeof newEnvironment>>,
+    user: { email: string; secret: string },
+    rememberDevice = true,
+  ) => {
     const { mfaToken } = (await logIn(env, user)).body
-    const answer = await env.anonymous('POST', `${mfa}/verify`, { mfaToken, value: await codeOf(env, user.secret), rememberDevice })
+    const answer = await env.anonymous('POST', `${mfa}/verify`, {
+      mfaToken,
+      value: await codeOf(env, user.secret),
+      rememberDevice,
+    })
     expect(answer.status).toBe(201)
     await env.clock.advance(30_000)
     return answer.cookies.find((c) => c.name === `fe_device_${env.id.replaceAll('-', '')}`)
   }
 
   test('needs no second factor for as long as the policy says, and for its own user only', async () => {
-    const env = await newEnvironment(), user = await withApp(env), other = await withApp(env)
-    await env.vendor('POST', mfaPolicy, { enforceMFAType: 'Force', allowRememberMyDevice: true, mfaDeviceExpiration: 3600 })
+    const env = await newEnvironment(),
+      user = await withApp(env),
+      other = await withApp(env)
+    await env.vendor('POST', mfaPolicy, {
+      enforceMFAType: 'Force',
+      allowRememberMyDevice: true,
+      mfaDeviceExpiration: 3600,
+    })
     expect(await finish(env, user, false)).toBeUndefined()
     const cookie = (await finish(env, user))!
     expect(cookie).toMatchObject({ httpOnly: true, maxAge: 3600, path: '/' })
@@ -74,9 +109,14 @@ describe.concurrent('a remembered device', () => {
   })
 
   test('is not remembered where no policy allows it, which a login can ask', async () => {
-    const env = await newEnvironment(), user = await withApp(env)
-    const policyOf = async () => env.anonymous('GET', `${mfaPolicy}/allow-remember-device?mfaToken=${(await logIn(env, user)).body.mfaToken}`)
-    expect(await policyOf()).toMatchObject({ status: 200, body: { isAllowedToRemember: false, mfaDeviceExpiration: 1_209_600 } })
+    const env = await newEnvironment(),
+      user = await withApp(env)
+    const policyOf = async () =>
+      env.anonymous('GET', `${mfaPolicy}/allow-remember-device?mfaToken=${(await logIn(env, user)).body.mfaToken}`)
+    expect(await policyOf()).toMatchObject({
+      status: 200,
+      body: { isAllowedToRemember: false, mfaDeviceExpiration: 1_209_600 },
+    })
     expect(await finish(env, user)).toBeUndefined()
     await env.vendor('POST', mfaPolicy, { allowRememberMyDevice: true })
     await env.as(user.tenantId)('POST', mfaPolicy, { allowRememberMyDevice: true, mfaDeviceExpiration: 60 })
@@ -86,10 +126,13 @@ describe.concurrent('a remembered device', () => {
   })
 
   test('is forgotten with the last factor', async () => {
-    const env = await newEnvironment(), user = await withApp(env)
+    const env = await newEnvironment(),
+      user = await withApp(env)
     await env.vendor('POST', mfaPolicy, { allowRememberMyDevice: true })
     const cookie = (await finish(env, user))!
     await env.as(user.tenantId, user.id)('POST', `${own}/disable`)
-    expect((await logIn(env, { email: user.email, password: PASSWORD }, { [cookie.name]: cookie.value })).body).toMatchObject({ mfaRequired: true, mfaEnrolled: false })
+    expect(
+      (await logIn(env, { email: user.email, password: PASSWORD }, { [cookie.name]: cookie.value })).body,
+    ).toMatchObject({ mfaRequired: true, mfaEnrolled: false })
   })
 })

@@ -13,12 +13,24 @@ import type { Assertion, DeviceType, NewCredential } from './mfa.schemas.ts'
 import * as webauthn from './webauthn.service.ts'
 import type { Ceremony, Credential } from './webauthn.service.ts'
 
-const enrolment = { purpose: 'mfa-enrol-webauthn' }, verification = { purpose: 'mfa-verify-webauthn' }, removal = { purpose: 'mfa-remove-webauthn' }
+const enrolment = { purpose: 'mfa-enrol-webauthn' },
+  verification = { purpose: 'mfa-verify-webauthn' },
+  removal = { purpose: 'mfa-remove-webauthn' }
 const STRATEGIES = ['WebAuthnPlatform', 'WebAuthnCrossPlatform'] as const
 
-interface Enrolment { deviceType: DeviceType, webauthnToken: string, options: NewCredential }
-interface Proof { webauthnToken: string, options: Assertion }
-interface Finishing { mfaToken: string, rememberDevice?: boolean }
+interface Enrolment {
+  deviceType: DeviceType
+  webauthnToken: string
+  options: NewCredential
+}
+interface Proof {
+  webauthnToken: string
+  options: Assertion
+}
+interface Finishing {
+  mfaToken: string
+  rememberDevice?: boolean
+}
 
 const atLogin = ({ challenge, user }: Attempt): Ceremony => ({ kind: enrolment, userId: user.id, about: challenge.id })
 
@@ -35,7 +47,11 @@ export async function enrolAtLogin(ctx: HttpCtx, { mfaToken, rememberDevice, ...
   return passed(ctx, attempt, { factor: 'hwk', rememberDevice, device: await made(ctx, atLogin(attempt), enrolled) })
 }
 
-const ofDevice = ({ challenge, user }: Attempt, deviceId: string): Ceremony => ({ kind: verification, userId: user.id, about: `${challenge.id} ${deviceId}` })
+const ofDevice = ({ challenge, user }: Attempt, deviceId: string): Ceremony => ({
+  kind: verification,
+  userId: user.id,
+  about: `${challenge.id} ${deviceId}`,
+})
 
 /** @throws 401, 404, 423 */
 export async function ask(ctx: HttpCtx, deviceId: string, mfaToken: string) {
@@ -44,7 +60,11 @@ export async function ask(ctx: HttpCtx, deviceId: string, mfaToken: string) {
 }
 
 /** Logs in with what the device has signed. @throws 401, 404, 423, 429 */
-export async function verify(ctx: HttpCtx, deviceId: string, { mfaToken, rememberDevice, ...proof }: Proof & Finishing) {
+export async function verify(
+  ctx: HttpCtx,
+  deviceId: string,
+  { mfaToken, rememberDevice, ...proof }: Proof & Finishing,
+) {
   const attempt = await attemptOf(ctx, mfaToken)
   const device = await devices.find(ctx, attempt.user.id, 'webauthn', deviceId)
   await trying(ctx, attempt, () => mustHaveSigned(ctx, ofDevice(attempt, deviceId), device, proof))
@@ -56,14 +76,17 @@ const ofOneself = (user: UserScope, kind: Ceremony['kind'], about = ''): Ceremon
 /** @throws 400 */
 export async function start(ctx: HttpCtx, user: UserScope) {
   await mustBeActive(ctx, STRATEGIES)
-  const person = await ctx.db.user.findUniqueOrThrow({ where: { id: user.id }, select: { id: true, email: true, name: true } }).catch(onMissing(userErrors.notFound()))
+  const person = await ctx.db.user
+    .findUniqueOrThrow({ where: { id: user.id }, select: { id: true, email: true, name: true } })
+    .catch(onMissing(userErrors.notFound()))
   return begin(ctx, ofOneself(user, enrolment), person)
 }
 
 /** @returns the recovery code, for the first device @throws 400, 401, 409 */
 export async function enrol(ctx: OwnCtx, user: UserScope, enrolled: Enrolment) {
   await mustBeActive(ctx, [`WebAuthn${enrolled.deviceType}`])
-  const device = await made(ctx, ofOneself(user, enrolment), enrolled), recoveryCode = ctx.random.uuid()
+  const device = await made(ctx, ofOneself(user, enrolment), enrolled),
+    recoveryCode = ctx.random.uuid()
   const code = await ctx.atomically((tx) => devices.add(tx, user.id, device, { recoveryCode, from: originOf(ctx) }))
   return code === undefined ? {} : { recoveryCode: code }
 }
@@ -74,7 +97,12 @@ export async function startDisable(ctx: HttpCtx, user: UserScope, deviceId: stri
 }
 
 /** Takes a device away that has signed; an environment needs no signature. @throws 400, 401, 404 */
-export async function disable(ctx: OwnCtx, user: UserScope, deviceId: string, { webauthnToken, options }: Partial<Proof>) {
+export async function disable(
+  ctx: OwnCtx,
+  user: UserScope,
+  deviceId: string,
+  { webauthnToken, options }: Partial<Proof>,
+) {
   const device = await devices.find(ctx, user.id, 'webauthn', deviceId)
   if (ctx.caller.kind === 'user') {
     if (!webauthnToken) throw invalid('webauthnToken should not be empty')
@@ -85,15 +113,24 @@ export async function disable(ctx: OwnCtx, user: UserScope, deviceId: string, { 
   if (!count) throw mfaErrors.noDevice()
 }
 
-async function begin(ctx: HttpCtx, ceremony: Ceremony, user: { id: string, email: string | null, name: string }) {
-  const active = await mfaPolicy.activeStrategies(ctx), types = (['Platform', 'CrossPlatform'] as const).filter((type) => active.includes(`WebAuthn${type}`))
+async function begin(ctx: HttpCtx, ceremony: Ceremony, user: { id: string; email: string | null; name: string }) {
+  const active = await mfaPolicy.activeStrategies(ctx),
+    types = (['Platform', 'CrossPlatform'] as const).filter((type) => active.includes(`WebAuthn${type}`))
   const known = (await devices.listOf(ctx, user.id)).filter((row) => row.kind === 'webauthn').map(credentialOf)
-  const options = await webauthn.startRegistration(ctx, ceremony, { user, known, deviceType: types.length === 1 ? types[0] : undefined })
+  const options = await webauthn.startRegistration(ctx, ceremony, {
+    user,
+    known,
+    deviceType: types.length === 1 ? types[0] : undefined,
+  })
   return { webauthnToken: options.challenge, options }
 }
 
-async function made(ctx: Ctx, ceremony: Ceremony, { deviceType, webauthnToken, options }: Enrolment): Promise<NewDevice> {
-  return { kind: 'webauthn', deviceType, ...await webauthn.finishRegistration(ctx, ceremony, webauthnToken, options) }
+async function made(
+  ctx: Ctx,
+  ceremony: Ceremony,
+  { deviceType, webauthnToken, options }: Enrolment,
+): Promise<NewDevice> {
+  return { kind: 'webauthn', deviceType, ...(await webauthn.finishRegistration(ctx, ceremony, webauthnToken, options)) }
 }
 
 async function sign(ctx: HttpCtx, ceremony: Ceremony, device: MfaDevice) {
@@ -103,8 +140,16 @@ async function sign(ctx: HttpCtx, ceremony: Ceremony, device: MfaDevice) {
 
 async function mustHaveSigned(ctx: Ctx, ceremony: Ceremony, device: MfaDevice, { webauthnToken, options }: Proof) {
   const counter = await webauthn.finishAssertion(ctx, ceremony, webauthnToken, options, credentialOf(device))
-  const { count } = await ctx.db.mfaDevice.updateMany({ where: { id: device.id, counter: device.counter }, data: { counter } })
+  const { count } = await ctx.db.mfaDevice.updateMany({
+    where: { id: device.id, counter: device.counter },
+    data: { counter },
+  })
   if (!count) throw mfaErrors.wrongDevice()
 }
 
-const credentialOf = ({ credentialId, publicKey, counter, transports }: MfaDevice): Credential => ({ credentialId: credentialId!, publicKey: publicKey!, counter: counter!, transports })
+const credentialOf = ({ credentialId, publicKey, counter, transports }: MfaDevice): Credential => ({
+  credentialId: credentialId!,
+  publicKey: publicKey!,
+  counter: counter!,
+  transports,
+})

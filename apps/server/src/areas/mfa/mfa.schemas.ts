@@ -24,23 +24,46 @@ export const SentSms = Type.Object({ otcToken: Type.String(), phoneNumber: Type.
 export const Otc = Type.Object({ otcToken: Text, code: Text })
 export const LoginOtc = Type.Object({ otcToken: Text, code: Text, ...finishing })
 
-const AttestationResponse = Type.Object({ clientDataJSON: Text, attestationObject: Text, transports: Type.Optional(Type.Array(Type.String())) })
-export const NewCredential = Type.Object({ id: Text, response: AttestationResponse, deviceType: Type.Optional(DeviceType) })
+const AttestationResponse = Type.Object({
+  clientDataJSON: Text,
+  attestationObject: Text,
+  transports: Type.Optional(Type.Array(Type.String())),
+})
+export const NewCredential = Type.Object({
+  id: Text,
+  response: AttestationResponse,
+  deviceType: Type.Optional(DeviceType),
+})
 export type NewCredential = Static<typeof NewCredential>
 export const Assertion = Type.Object({
   id: Text,
-  response: Type.Object({ clientDataJSON: Text, authenticatorData: Text, signature: Text, userHandle: Type.Optional(Type.String()) }),
+  response: Type.Object({
+    clientDataJSON: Text,
+    authenticatorData: Text,
+    signature: Text,
+    userHandle: Type.Optional(Type.String()),
+  }),
   recaptchaToken: Type.Optional(Type.String()),
   invitationToken: Type.Optional(Type.String()),
 })
 export type Assertion = Static<typeof Assertion>
 
 export const OwnWebauthnEnrolment = Type.Object({ deviceType: DeviceType, webauthnToken: Text, options: NewCredential })
-export const WebauthnEnrolment = Type.Object({ deviceType: DeviceType, webauthnToken: Text, options: NewCredential, ...finishing })
+export const WebauthnEnrolment = Type.Object({
+  deviceType: DeviceType,
+  webauthnToken: Text,
+  options: NewCredential,
+  ...finishing,
+})
 export const WebauthnProof = Type.Object({ webauthnToken: Text, options: Assertion, ...finishing })
-export const OwnWebauthnProof = Type.Object({ webauthnToken: Type.Optional(Type.String()), options: Type.Optional(Assertion) })
+export const OwnWebauthnProof = Type.Object({
+  webauthnToken: Type.Optional(Type.String()),
+  options: Type.Optional(Assertion),
+})
 
-const Described = Type.Array(Type.Object({ type: Type.String(), id: Type.String(), transports: Type.Optional(Type.Array(Type.String())) }))
+const Described = Type.Array(
+  Type.Object({ type: Type.String(), id: Type.String(), transports: Type.Optional(Type.Array(Type.String())) }),
+)
 /** What a browser's `navigator.credentials.create` takes, as JSON. */
 export const CreationOptions = Type.Object({
   rp: Type.Object({ name: Type.String(), id: Type.String() }),
@@ -50,13 +73,22 @@ export const CreationOptions = Type.Object({
   excludeCredentials: Type.Optional(Described),
   timeout: Type.Optional(Type.Integer()),
   attestation: Type.Optional(Type.String()),
-  authenticatorSelection: Type.Optional(Type.Object({
-    authenticatorAttachment: Type.Optional(Type.String()), residentKey: Type.Optional(Type.String()), requireResidentKey: Type.Optional(Type.Boolean()), userVerification: Type.Optional(Type.String()),
-  })),
+  authenticatorSelection: Type.Optional(
+    Type.Object({
+      authenticatorAttachment: Type.Optional(Type.String()),
+      residentKey: Type.Optional(Type.String()),
+      requireResidentKey: Type.Optional(Type.Boolean()),
+      userVerification: Type.Optional(Type.String()),
+    }),
+  ),
 })
 /** What a browser's `navigator.credentials.get` takes, as JSON. */
 export const RequestOptions = Type.Object({
-  challenge: Type.String(), allowCredentials: Type.Optional(Described), timeout: Type.Optional(Type.Integer()), rpId: Type.Optional(Type.String()), userVerification: Type.Optional(Type.String()),
+  challenge: Type.String(),
+  allowCredentials: Type.Optional(Described),
+  timeout: Type.Optional(Type.Integer()),
+  rpId: Type.Optional(Type.String()),
+  userVerification: Type.Optional(Type.String()),
 })
 export const StartedEnrolment = Type.Object({ webauthnToken: Type.String(), options: CreationOptions })
 export const StartedProof = Type.Object({ webauthnToken: Type.String(), options: RequestOptions })
@@ -75,10 +107,18 @@ export type MfaDevices = Static<typeof MfaDevices>
 const names: Record<DeviceType, string> = { Platform: 'This device', CrossPlatform: 'Security key' }
 
 /** @param email the address that codes can be mailed to @param whole phone numbers not masked: for the user itself, once it is in */
-export function toMfaDevices(rows: readonly MfaDevice[], email: string | undefined, { whole = false } = {}): MfaDevices {
+export function toMfaDevices(
+  rows: readonly MfaDevice[],
+  email: string | undefined,
+  { whole = false } = {},
+): MfaDevices {
   const of = (kind: string) => rows.filter((row) => row.kind === kind)
   return {
-    webauthn: of('webauthn').map(({ id, deviceType }) => ({ id, deviceType: deviceType!, name: names[deviceType as DeviceType] })),
+    webauthn: of('webauthn').map(({ id, deviceType }) => ({
+      id,
+      deviceType: deviceType!,
+      name: names[deviceType as DeviceType],
+    })),
     phones: of('sms').map(({ id, phoneNumber }) => ({ id, phoneNumber: whole ? phoneNumber! : masked(phoneNumber!) })),
     authenticators: of('authenticator').map(({ id }) => ({ id })),
     emails: email === undefined ? [] : [{ email }],

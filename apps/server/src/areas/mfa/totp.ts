@@ -15,13 +15,24 @@ export const newSecret = () => generateSecret({ length: 20 })
 export const mustBeSecret = (secret: string) => matchingStep(secret, '000000', PERIOD)
 
 /** The time step whose code this is; undefined for a wrong one. */
-export const stepOf = (ctx: Ctx, secret: string, code: string) => matchingStep(secret, code.replaceAll(' ', ''), epoch(ctx.clock.now()))
+export const stepOf = (ctx: Ctx, secret: string, code: string) =>
+  matchingStep(secret, code.replaceAll(' ', ''), epoch(ctx.clock.now()))
 
 async function matchingStep(secret: string, token: string, at: number) {
   if (!/^\d{6}$/.test(token)) return undefined
-  const result = await verify({ secret, token, epoch: at, epochTolerance: PERIOD, period: PERIOD, algorithm: 'sha1', digits: 6, guardrails })
+  const result = await verify({
+    secret,
+    token,
+    epoch: at,
+    epochTolerance: PERIOD,
+    period: PERIOD,
+    algorithm: 'sha1',
+    digits: 6,
+    guardrails,
+  })
   return result.valid && 'timeStep' in result ? result.timeStep : undefined
 }
 
 /** What an authenticator app scans, as the data URL of a PNG. */
-export const qrCodeOf = (secret: string, { issuer, label }: { issuer: string, label: string }) => toDataURL(generateURI({ issuer, label, secret }))
+export const qrCodeOf = (secret: string, { issuer, label }: { issuer: string; label: string }) =>
+  toDataURL(generateURI({ issuer, label, secret }))

@@ -23,24 +23,54 @@ const ceremony = { kind: { purpose: 'passkey-login' }, userId: undefined, about:
 export async function start(ctx: HttpCtx, { email, userId, recaptchaToken }: PasskeyPrelogin) {
   await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
   await passkeys.mustBeOn(ctx, [])
-  const named = email?.trim().toLowerCase() ?? userId?.toLowerCase(), known = await passkeys.ofNamed(ctx, { email, userId })
-  return { options: await webauthn.startAssertion(ctx, ceremony, known.length || named === undefined ? known : [decoy(ctx, named)], { asPasskey: true }) }
+  const named = email?.trim().toLowerCase() ?? userId?.toLowerCase(),
+    known = await passkeys.ofNamed(ctx, { email, userId })
+  return {
+    options: await webauthn.startAssertion(
+      ctx,
+      ceremony,
+      known.length || named === undefined ? known : [decoy(ctx, named)],
+      { asPasskey: true },
+    ),
+  }
 }
 
 function decoy(ctx: Ctx, named: string) {
   const key = ctx.environment.keys[0]
   if (!key) throw new Error('the environment has no signing key')
-  return { credentialId: createHmac('sha256', ctx.deps.secrets.open(key.secret)).update(`passkey of ${named}`).digest('base64url'), transports: [] }
+  return {
+    credentialId: createHmac('sha256', ctx.deps.secrets.open(key.secret))
+      .update(`passkey of ${named}`)
+      .digest('base64url'),
+    transports: [],
+  }
 }
 
 /** Logs in with what a passkey has signed. @throws 400, 401, 403, 423 */
 export async function finish(ctx: HttpCtx, assertion: Assertion) {
-  const passkey = await ctx.db.passkey.findFirst({ where: { credentialId: webauthn.base64url(assertion.id) }, include: { user: true } })
-  await captcha.mustPass(ctx, { token: assertion.recaptchaToken, email: passkey?.user.email ?? undefined, ip: ctx.http.ip })
+  const passkey = await ctx.db.passkey.findFirst({
+    where: { credentialId: webauthn.base64url(assertion.id) },
+    include: { user: true },
+  })
+  await captcha.mustPass(ctx, {
+    token: assertion.recaptchaToken,
+    email: passkey?.user.email ?? undefined,
+    ip: ctx.http.ip,
+  })
   if (!passkey) throw mfaErrors.wrongDevice()
   const { user, ...credential } = passkey
-  const counter = await webauthn.finishAssertion(ctx, ceremony, webauthn.challengeIn(assertion.response.clientDataJSON) ?? '', assertion, credential, { asPasskey: true })
-  const { count } = await ctx.db.passkey.updateMany({ where: { id: passkey.id, counter: passkey.counter }, data: { counter, lastUsedAt: ctx.clock.now() } })
+  const counter = await webauthn.finishAssertion(
+    ctx,
+    ceremony,
+    webauthn.challengeIn(assertion.response.clientDataJSON) ?? '',
+    assertion,
+    credential,
+    { asPasskey: true },
+  )
+  const { count } = await ctx.db.passkey.updateMany({
+    where: { id: passkey.id, counter: passkey.counter },
+    data: { counter, lastUsedAt: ctx.clock.now() },
+  })
   if (!count) throw mfaErrors.wrongDevice()
   if (user.isLocked) throw loginErrors.locked()
   await mustBeVerified(ctx, user)

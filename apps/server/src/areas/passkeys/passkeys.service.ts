@@ -13,7 +13,8 @@ import { passkeyErrors } from './passkeys.errors.ts'
 const registration = { purpose: 'passkey-registration' }
 const ofOneself = (user: UserScope): Ceremony => ({ kind: registration, userId: user.id, about: '' })
 
-export const list = (ctx: Ctx, user: UserScope) => ctx.db.passkey.findMany({ where: { userId: user.id }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
+export const list = (ctx: Ctx, user: UserScope) =>
+  ctx.db.passkey.findMany({ where: { userId: user.id }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
 
 /** A passkey is one factor: it does not do where two are forced. @throws 400 */
 export async function mustBeOn(ctx: Ctx, tenantIds: readonly string[]) {
@@ -23,7 +24,13 @@ export async function mustBeOn(ctx: Ctx, tenantIds: readonly string[]) {
 /** Options to make a passkey by. @throws 400 */
 export async function start(ctx: HttpCtx, user: UserScope) {
   const person = await mayHaveOne(ctx, user.id)
-  return { options: await webauthn.startRegistration(ctx, ofOneself(user), { user: person, known: await list(ctx, user), asPasskey: true }) }
+  return {
+    options: await webauthn.startRegistration(ctx, ofOneself(user), {
+      user: person,
+      known: await list(ctx, user),
+      asPasskey: true,
+    }),
+  }
 }
 
 /** Keeps the passkey that was made. @throws 400, 401, 409 */
@@ -31,12 +38,26 @@ export async function register(ctx: HttpCtx, user: UserScope, credential: NewCre
   await mayHaveOne(ctx, user.id)
   const challenge = webauthn.challengeIn(credential.response.clientDataJSON) ?? ''
   const made = await webauthn.finishRegistration(ctx, ofOneself(user), challenge, credential, { asPasskey: true })
-  return ctx.db.passkey.create({ data: { ...made, id: ctx.random.uuid(), userId: user.id, deviceType: credential.deviceType ?? 'Platform', createdAt: ctx.clock.now() } })
+  return ctx.db.passkey
+    .create({
+      data: {
+        ...made,
+        id: ctx.random.uuid(),
+        userId: user.id,
+        deviceType: credential.deviceType ?? 'Platform',
+        createdAt: ctx.clock.now(),
+      },
+    })
     .catch(onDuplicate(passkeyErrors.taken()))
 }
 
 async function mayHaveOne(ctx: Ctx, id: string) {
-  const user = await ctx.db.user.findUniqueOrThrow({ where: { id }, select: { id: true, email: true, name: true, activeTenantId: true, superUser: true } }).catch(onMissing(userErrors.notFound()))
+  const user = await ctx.db.user
+    .findUniqueOrThrow({
+      where: { id },
+      select: { id: true, email: true, name: true, activeTenantId: true, superUser: true },
+    })
+    .catch(onMissing(userErrors.notFound()))
   await mustBeOn(ctx, (await users.activeTenantOf(ctx, user))?.tenantIds ?? [])
   return user
 }
@@ -48,7 +69,15 @@ export async function remove(ctx: Ctx, user: UserScope, id: string) {
 }
 
 /** Those of whoever is named; as much work for nobody. */
-export async function ofNamed(ctx: Ctx, { email, userId }: { email?: string | undefined, userId?: string | undefined }) {
-  const user = email !== undefined ? await userEmails.ownerOf(ctx, email.trim()) : userId !== undefined && isUuid(userId) ? { id: userId } : null
+export async function ofNamed(
+  ctx: Ctx,
+  { email, userId }: { email?: string | undefined; userId?: string | undefined },
+) {
+  const user =
+    email !== undefined
+      ? await userEmails.ownerOf(ctx, email.trim())
+      : userId !== undefined && isUuid(userId)
+        ? { id: userId }
+        : null
   return ctx.db.passkey.findMany({ where: { userId: user?.id ?? ctx.random.uuid() }, orderBy: { createdAt: 'asc' } })
 }

@@ -15,9 +15,17 @@ export interface Rules {
 }
 
 export const initialRules: Rules = {
-  minLength: 6, maxLength: 128, allowPassphrases: false, minPhraseLength: 20, minOptionalTestsToPass: 1,
-  requireLowercase: true, requireUppercase: true, requireNumbers: true, requireSpecialChars: true,
-  checkThreeRepeatedChars: true, blockPwnedPasswords: false,
+  minLength: 6,
+  maxLength: 128,
+  allowPassphrases: false,
+  minPhraseLength: 20,
+  minOptionalTestsToPass: 1,
+  requireLowercase: true,
+  requireUppercase: true,
+  requireNumbers: true,
+  requireSpecialChars: true,
+  checkThreeRepeatedChars: true,
+  blockPwnedPasswords: false,
 }
 
 /** ASCII, as the meters of login pages have it: any other letter counts as a special character. */
@@ -34,7 +42,8 @@ export function faultsOf(password: string, rules: Rules): string[] {
   const faults: string[] = []
   if (length < rules.minLength) faults.push(`The password must be at least ${rules.minLength} characters long.`)
   if (length > rules.maxLength) faults.push(`The password must be at most ${rules.maxLength} characters long.`)
-  if (rules.checkThreeRepeatedChars && /(.)\1\1/su.test(password)) faults.push('The password may not contain sequences of three or more repeated characters.')
+  if (rules.checkThreeRepeatedChars && /(.)\1\1/su.test(password))
+    faults.push('The password may not contain sequences of three or more repeated characters.')
   if (rules.allowPassphrases && length >= rules.minPhraseLength) return faults
   const tests = optionalTests.filter(([name]) => rules[name])
   const failed = tests.filter(([, pattern]) => !pattern.test(password))
@@ -50,10 +59,20 @@ const needed = (rules: Rules) => Math.min(rules.minOptionalTestsToPass, testsOf(
 export function strictest(all: readonly [Rules, ...Rules[]]): Rules {
   // those that ask for no optional test at all have no say about which there are
   const asking = all.filter((rules) => needed(rules) > 0)
-  const some = (name: typeof optionalTests[number][0]) => asking.some((rules) => rules[name])
+  const some = (name: (typeof optionalTests)[number][0]) => asking.some((rules) => rules[name])
   const tests = asking.length
-    ? { requireLowercase: some('requireLowercase'), requireUppercase: some('requireUppercase'), requireNumbers: some('requireNumbers'), requireSpecialChars: some('requireSpecialChars') }
-    : { requireLowercase: all[0].requireLowercase, requireUppercase: all[0].requireUppercase, requireNumbers: all[0].requireNumbers, requireSpecialChars: all[0].requireSpecialChars }
+    ? {
+        requireLowercase: some('requireLowercase'),
+        requireUppercase: some('requireUppercase'),
+        requireNumbers: some('requireNumbers'),
+        requireSpecialChars: some('requireSpecialChars'),
+      }
+    : {
+        requireLowercase: all[0].requireLowercase,
+        requireUppercase: all[0].requireUppercase,
+        requireNumbers: all[0].requireNumbers,
+        requireSpecialChars: all[0].requireSpecialChars,
+      }
   const together = testsOf({ ...all[0], ...tests })
   const minLength = Math.max(...all.map((rules) => rules.minLength))
   return {

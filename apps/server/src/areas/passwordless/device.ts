@@ -10,8 +10,16 @@ import type { IdentityConfiguration } from '../identity-settings/identity-settin
  */
 const nameOf = ({ vendorId }: HttpCtx) => `fe_passwordless_${vendorId.replaceAll('-', '')}`
 
-export function mark(ctx: HttpCtx, attemptId: string, secret: string, { cookieSameSite, defaultPasswordlessTokenExpiration }: IdentityConfiguration) {
-  ctx.http.setCookie(nameOf(ctx), `${attemptId}.${secret}`, { maxAgeSeconds: defaultPasswordlessTokenExpiration, sameSite: cookieSameSite.toLowerCase() as 'strict' | 'lax' | 'none' })
+export function mark(
+  ctx: HttpCtx,
+  attemptId: string,
+  secret: string,
+  { cookieSameSite, defaultPasswordlessTokenExpiration }: IdentityConfiguration,
+) {
+  ctx.http.setCookie(nameOf(ctx), `${attemptId}.${secret}`, {
+    maxAgeSeconds: defaultPasswordlessTokenExpiration,
+    sameSite: cookieSameSite.toLowerCase() as 'strict' | 'lax' | 'none',
+  })
 }
 
 /** What the browser says it is; `matches` tells whether that is true. */
@@ -20,8 +28,9 @@ export function shown(ctx: HttpCtx) {
   return isUuid(attemptId) ? { attemptId, hash: fingerprint(secret) } : undefined
 }
 
-export const matches = (device: ReturnType<typeof shown>, { id, data }: { id: string, data: unknown }) =>
-  device?.attemptId === id && timingSafeEqual(Buffer.from(device.hash), Buffer.from((data as { device: string }).device))
+export const matches = (device: ReturnType<typeof shown>, { id, data }: { id: string; data: unknown }) =>
+  device?.attemptId === id &&
+  timingSafeEqual(Buffer.from(device.hash), Buffer.from((data as { device: string }).device))
 
 export function forget(ctx: HttpCtx) {
   if (ctx.http.cookies[nameOf(ctx)] !== undefined) ctx.http.clearCookie(nameOf(ctx))

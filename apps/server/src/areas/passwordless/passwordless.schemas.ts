@@ -11,4 +11,7 @@ export type PersonOrPhone = Static<typeof PersonOrPhone>
 export const Shown = Type.Object({ ...common, token: Type.String({ minLength: 1 }) })
 export type Shown = Static<typeof Shown>
 
-export const MaskedPhone = Type.Object({ phoneNumber: Type.Optional(Type.String()), resetPhoneNumberToken: Type.Optional(Type.String()) })
+export const MaskedPhone = Type.Object({
+  phoneNumber: Type.Optional(Type.String()),
+  resetPhoneNumberToken: Type.Optional(Type.String()),
+})

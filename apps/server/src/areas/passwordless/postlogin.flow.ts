@@ -29,7 +29,14 @@ interface Attempt {
 type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
 
 /** The second half of a login without a password, in the order in which it happens. */
-const steps: readonly Step[] = [strategyAllowed, linkOrCodeRight, userNotLocked, addressProved, emailVerified, sessionStarted]
+const steps: readonly Step[] = [
+  strategyAllowed,
+  linkOrCodeRight,
+  userNotLocked,
+  addressProved,
+  emailVerified,
+  sessionStarted,
+]
 
 /** @throws 400 or 401 for the link or code, 429 after too many codes, and as every login */
 export async function postlogin(ctx: HttpCtx, method: Method, shown: Shown): Promise<LoginAnswer> {
@@ -51,7 +58,12 @@ async function linkOrCodeRight(ctx: HttpCtx, attempt: Attempt) {
 /** On another device it is not used up: it may be tried again on the right one. */
 async function linkRight(ctx: HttpCtx, { shown: { token }, configuration }: Attempt) {
   const found = await find(ctx, ways.magiclink, token)
-  if (found.state === 'ok' && configuration!.forceSameDeviceOnAuth && !device.matches(device.shown(ctx), found.challenge)) throw passwordlessErrors.otherDevice()
+  if (
+    found.state === 'ok' &&
+    configuration!.forceSameDeviceOnAuth &&
+    !device.matches(device.shown(ctx), found.challenge)
+  )
+    throw passwordlessErrors.otherDevice()
   const used = found.state === 'ok' ? await redeem(ctx, ways.magiclink, token) : found
   if (used.state === 'unknown') throw passwordlessErrors.linkNotFound()
   if (used.state !== 'ok') throw passwordlessErrors.linkExpired()
@@ -69,12 +81,14 @@ const WRONG_CODES = { withCookie: { most: 50, perMs: 15 * MINUTE }, withoutCooki
  * asked for from the same address, and there is no other attempt that it could be for.
  */
 async function codeRight(ctx: HttpCtx, { method, shown, configuration }: Attempt) {
-  const code = shown.token.trim(), known = await attemptOfDevice(ctx, method)
+  const code = shown.token.trim(),
+    known = await attemptOfDevice(ctx, method)
   if (!known && configuration!.forceSameDeviceOnAuth) throw passwordlessErrors.otherDevice()
-  const kind = known ? 'withCookie' : 'withoutCookie', tries = { name: `login code ${kind}`, about: networkOf(ctx.http.ip) }
+  const kind = known ? 'withCookie' : 'withoutCookie',
+    tries = { name: `login code ${kind}`, about: networkOf(ctx.http.ip) }
   // counts as a wrong one for as long as it is looked at: no more are tried at once than one after the other
   await spend(ctx, tries, WRONG_CODES[kind])
-  const { id, ip } = known ?? await attemptOfAddress(ctx, method, code)
+  const { id, ip } = known ?? (await attemptOfAddress(ctx, method, code))
   const challenge = await mustAnswer(ctx, ways[method], id, code, undefined, ip)
   await giveBack(ctx, tries, WRONG_CODES[kind])
   return challenge
@@ -82,14 +96,24 @@ async function codeRight(ctx: HttpCtx, { method, shown, configuration }: Attempt
 
 async function attemptOfDevice(ctx: HttpCtx, method: Method) {
   const known = device.shown(ctx)
-  const attempt = known && await ctx.db.challenge.findFirst({ where: { id: known.attemptId, purpose: ways[method].purpose } })
-  return attempt && device.matches(known, attempt) ? { id: attempt.id, ip: (attempt.data as unknown as AttemptData).ip } : undefined
+  const attempt =
+    known && (await ctx.db.challenge.findFirst({ where: { id: known.attemptId, purpose: ways[method].purpose } }))
+  return attempt && device.matches(known, attempt)
+    ? { id: attempt.id, ip: (attempt.data as unknown as AttemptData).ip }
+    : undefined
 }
 
 async function attemptOfAddress(ctx: HttpCtx, method: Method, code: string) {
   const ip = ctx.deps.secrets.digest(ctx.http.ip)
   const [first, second] = await ctx.db.challenge.findMany({
-    where: { purpose: ways[method].purpose, secretHash: hashOf(ctx, ways[method], code, ip), consumedAt: null, expiresAt: { gt: ctx.clock.now() } }, select: { id: true }, take: 2,
+    where: {
+      purpose: ways[method].purpose,
+      secretHash: hashOf(ctx, ways[method], code, ip),
+      consumedAt: null,
+      expiresAt: { gt: ctx.clock.now() },
+    },
+    select: { id: true },
+    take: 2,
   })
   if (!first || second) throw codeErrors.wrong()
   return { id: first.id, ip }
@@ -106,7 +130,8 @@ async function userNotLocked(ctx: HttpCtx, attempt: Attempt) {
 
 /** Only what it was sent to, if that is still the user's. */
 async function addressProved(ctx: HttpCtx, attempt: Attempt) {
-  const user = attempt.user!, { to } = attempt.proof!.data as unknown as AttemptData
+  const user = attempt.user!,
+    { to } = attempt.proof!.data as unknown as AttemptData
   if (attempt.method === 'smscode') {
     if (to === user.phoneNumber) await phoneNumbers.vouchForOwn(ctx, user)
     return attempt

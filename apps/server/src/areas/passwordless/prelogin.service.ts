@@ -23,7 +23,9 @@ import { passwordlessErrors } from './passwordless.errors.ts'
 import type { PersonOrPhone } from './passwordless.schemas.ts'
 
 export type Method = 'magiclink' | 'code' | 'smscode'
-interface Way extends ChallengeKind { readonly strategies: readonly IdentityConfiguration['authStrategy'][] }
+interface Way extends ChallengeKind {
+  readonly strategies: readonly IdentityConfiguration['authStrategy'][]
+}
 export const ways: Record<Method, Way> = {
   magiclink: { purpose: 'magic-link', strategies: ['MagicLink', 'UsernameAndMagicLink'] },
   code: { purpose: 'login-code', typed: true, strategies: ['Code', 'UsernameAndCode'] },
@@ -52,15 +54,26 @@ export async function mustBeAllowed(ctx: Ctx, method: Method) {
 /** Mails a link or a code. For nobody everything is done alike, but nothing is mailed. @throws 400 */
 export async function byMail(ctx: HttpCtx, method: 'magiclink' | 'code', person: PersonOrPhone) {
   const configuration = await admitted(ctx, method, person)
-  const user = await wanted(ctx, person), to = person.email?.trim().toLowerCase() || user?.email || null
+  const user = await wanted(ctx, person),
+    to = person.email?.trim().toLowerCase() || user?.email || null
   const recipient = to === null ? null : user
   const secret = method === 'magiclink' ? ctx.random.token() : ctx.random.digits(6)
   await begin(ctx, { method, secret, user: recipient, to: to ?? 'nobody', configuration, person })
-  const content = method === 'magiclink' ? { redirectURL: `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/login/magic-link?${new URLSearchParams({ token: secret })}` } : { code: secret }
-  await discreetly(ctx, !!recipient, (tx) => mail.send(tx, {
-    template: method === 'magiclink' ? 'MagicLink' : 'OTC', to: to ?? 'nobody', userId: recipient?.id, tenantId: recipient?.activeTenantId ?? undefined,
-    data: { ...mailDataOf(recipient ?? nobody(ctx, null)), ...content },
-  }))
+  const content =
+    method === 'magiclink'
+      ? {
+          redirectURL: `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/login/magic-link?${new URLSearchParams({ token: secret })}`,
+        }
+      : { code: secret }
+  await discreetly(ctx, !!recipient, (tx) =>
+    mail.send(tx, {
+      template: method === 'magiclink' ? 'MagicLink' : 'OTC',
+      to: to ?? 'nobody',
+      userId: recipient?.id,
+      tenantId: recipient?.activeTenantId ?? undefined,
+      data: { ...mailDataOf(recipient ?? nobody(ctx, null)), ...content },
+    }),
+  )
 }
 
 /**
@@ -70,24 +83,41 @@ export async function byMail(ctx: HttpCtx, method: 'magiclink' | 'code', person:
  */
 export async function bySms(ctx: HttpCtx, person: PersonOrPhone) {
   const configuration = await admitted(ctx, 'smscode', person)
-  const user = await wanted(ctx, person), typed = byPhone(person) ? users.plain(person.phoneNumber!.trim()) : undefined
+  const user = await wanted(ctx, person),
+    typed = byPhone(person) ? users.plain(person.phoneNumber!.trim()) : undefined
   const to = typed ?? user?.phoneNumber
   if (!to) throw passwordlessErrors.noPhone()
   const secret = ctx.random.digits(6)
   await begin(ctx, { method: 'smscode', secret, user, to, configuration, person })
-  await discreetly(ctx, !!user, (tx) => sms.send(tx, { template: 'SignIn', to, userId: user?.id, tenantId: user?.activeTenantId ?? undefined, data: { code: secret } }))
-    .catch((error: unknown) => { throw error instanceof ApiError ? smsErrors.notSent(masked(to)) : error })
+  await discreetly(ctx, !!user, (tx) =>
+    sms.send(tx, {
+      template: 'SignIn',
+      to,
+      userId: user?.id,
+      tenantId: user?.activeTenantId ?? undefined,
+      data: { code: secret },
+    }),
+  ).catch((error: unknown) => {
+    throw error instanceof ApiError ? smsErrors.notSent(masked(to)) : error
+  })
   return { phoneNumber: masked(to) }
 }
 
 async function admitted(ctx: HttpCtx, method: Method, person: PersonOrPhone) {
   const { email, recaptchaToken } = person
-  if (!email?.trim() && !person.userId?.trim() && !person.username?.trim() && !(method === 'smscode' && byPhone(person))) throw invalid('Either email or username must be provided')
+  if (
+    !email?.trim() &&
+    !person.userId?.trim() &&
+    !person.username?.trim() &&
+    !(method === 'smscode' && byPhone(person))
+  )
+    throw invalid('Either email or username must be provided')
   await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
   return mustBeAllowed(ctx, method)
 }
 
-const byPhone = ({ email, userId, username, phoneNumber }: PersonOrPhone) => !email?.trim() && !userId?.trim() && !username?.trim() && !!phoneNumber?.trim()
+const byPhone = ({ email, userId, username, phoneNumber }: PersonOrPhone) =>
+  !email?.trim() && !userId?.trim() && !username?.trim() && !!phoneNumber?.trim()
 
 async function wanted(ctx: Ctx, { email, userId, username, phoneNumber }: PersonOrPhone): Promise<User | null> {
   if (email?.trim()) return userEmails.ownerOf(ctx, email.trim())
@@ -95,16 +125,35 @@ async function wanted(ctx: Ctx, { email, userId, username, phoneNumber }: Person
   if (username?.trim()) return users.byUsername(ctx, username.trim())
   const number = users.plain(phoneNumber!.trim())
   // one's own as it was given counts until somebody else proves it
-  const [owner, claimant] = [await phoneNumbers.ownerOf(ctx, number), await ctx.db.user.findFirst({ where: { phoneNumber: number } })]
+  const [owner, claimant] = [
+    await phoneNumbers.ownerOf(ctx, number),
+    await ctx.db.user.findFirst({ where: { phoneNumber: number } }),
+  ]
   return owner ?? claimant
 }
 
-interface Beginning { method: Method, secret: string, user: User | null, to: string, configuration: IdentityConfiguration, person: PersonOrPhone }
+interface Beginning {
+  method: Method
+  secret: string
+  user: User | null
+  to: string
+  configuration: IdentityConfiguration
+  person: PersonOrPhone
+}
 
 /** A new attempt in the place of the user's one before; nobody's are kept, too, so that wrong answers to them count alike. */
-async function begin(ctx: HttpCtx, { method, secret, user, to, configuration, person: { invitationToken } }: Beginning) {
-  const browser = ctx.random.token(), lifetimeMs = configuration.defaultPasswordlessTokenExpiration * SECOND
-  const data: AttemptData = { device: fingerprint(browser), ip: ctx.deps.secrets.digest(ctx.http.ip), to, ...(invitationToken && { invitation: ctx.deps.secrets.seal(invitationToken) }) }
+async function begin(
+  ctx: HttpCtx,
+  { method, secret, user, to, configuration, person: { invitationToken } }: Beginning,
+) {
+  const browser = ctx.random.token(),
+    lifetimeMs = configuration.defaultPasswordlessTokenExpiration * SECOND
+  const data: AttemptData = {
+    device: fingerprint(browser),
+    ip: ctx.deps.secrets.digest(ctx.http.ip),
+    to,
+    ...(invitationToken && { invitation: ctx.deps.secrets.seal(invitationToken) }),
+  }
   const { id } = await ctx.atomically(async (tx) => {
     await users.queueAt(tx, user?.id)
     await revoke(tx, user?.id ?? tx.random.uuid(), Object.values(ways))

@@ -26,7 +26,9 @@ async function sendMail(ctx: Ctx, user: User, timesPwned?: number) {
   const to = user.email
   if (to === null) return
   await ctx.atomically(async (tx) => {
-    const { link } = await makeLink(tx, user), data = { ...mailDataOf(user), redirectURL: link }, whose = { to, userId: user.id, tenantId: user.activeTenantId ?? undefined }
+    const { link } = await makeLink(tx, user),
+      data = { ...mailDataOf(user), redirectURL: link },
+      whose = { to, userId: user.id, tenantId: user.activeTenantId ?? undefined }
     if (timesPwned === undefined) await mail.send(tx, { template: 'ResetPassword', ...whose, data })
     else await mail.send(tx, { template: 'PwnedPassword', ...whose, data: { ...data, timesPwned: String(timesPwned) } })
   })
@@ -37,24 +39,41 @@ const PAGE = 100
 /** Mails a link to everybody whose password was found to be known to others. Done again it mails nobody twice. */
 const resetLeaked = job({
   name: 'reset-leaked-passwords',
-  payload: Type.Object({ tenantId: Type.Optional(Type.String()), since: Type.String(), after: Type.Optional(Type.String()) }),
+  payload: Type.Object({
+    tenantId: Type.Optional(Type.String()),
+    since: Type.String(),
+    after: Type.Optional(Type.String()),
+  }),
   async run(ctx, { tenantId, since, after }) {
     const rows = await ctx.db.user.findMany({
       where: {
-        passwordLeakedAt: { lte: new Date(since) }, provider: 'local', email: { not: null }, ...(after !== undefined && { id: { gt: after } }),
+        passwordLeakedAt: { lte: new Date(since) },
+        provider: 'local',
+        email: { not: null },
+        ...(after !== undefined && { id: { gt: after } }),
         ...(tenantId !== undefined && { memberships: { some: { tenantId, isDisabled: false, ...live(ctx) } } }),
       },
-      orderBy: { id: 'asc' }, take: PAGE,
+      orderBy: { id: 'asc' },
+      take: PAGE,
     })
     const sent = await ctx.db.challenge.findMany({
-      where: { purpose: users.passwordResets[0].purpose, userId: { in: rows.map((user) => user.id) }, createdAt: { gt: new Date(since) } }, select: { userId: true },
+      where: {
+        purpose: users.passwordResets[0].purpose,
+        userId: { in: rows.map((user) => user.id) },
+        createdAt: { gt: new Date(since) },
+      },
+      select: { userId: true },
     })
     const done = new Set(sent.map((row) => row.userId))
     // an activation may have set another password since
-    const due = rows.filter((user) => !done.has(user.id) && (user.passwordChangedAt === null || user.passwordChangedAt <= user.passwordLeakedAt!))
+    const due = rows.filter(
+      (user) =>
+        !done.has(user.id) && (user.passwordChangedAt === null || user.passwordChangedAt <= user.passwordLeakedAt!),
+    )
     for (const user of due) await sendMail(ctx, user)
     const last = rows.at(-1)
-    if (last && rows.length === PAGE) await add(ctx, resetLeaked, { ...(tenantId !== undefined && { tenantId }), since, after: last.id })
+    if (last && rows.length === PAGE)
+      await add(ctx, resetLeaked, { ...(tenantId !== undefined && { tenantId }), since, after: last.id })
   },
 })
 

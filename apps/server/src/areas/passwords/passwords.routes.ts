@@ -11,25 +11,47 @@ import { smsErrors } from '../sms/sms.errors.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { resetAll } from './breached.service.ts'
 import { passwordsErrors } from './passwords.errors.ts'
-import { ForgottenPassword, Identified, NewPassword, PasswordChange, PasswordTrial, ResetCode, ResetLink, ResetSession, ResetToken, Verdict } from './passwords.schemas.ts'
+import {
+  ForgottenPassword,
+  Identified,
+  NewPassword,
+  PasswordChange,
+  PasswordTrial,
+  ResetCode,
+  ResetLink,
+  ResetSession,
+  ResetToken,
+  Verdict,
+} from './passwords.schemas.ts'
 import * as passwords from './passwords.service.ts'
 import * as reset from './reset.service.ts'
 
 const path = '/identity/resources/users'
-const tag = 'Password Settings', management = 'Users'
+const tag = 'Password Settings',
+  management = 'Users'
 
 export const passwordsRoutes = [
   operation({
-    id: 'requestPasswordResetV1', method: 'POST', path: `${path}/v1/passwords/reset`, summary: 'Have a link mailed that sets a new password', tag,
+    id: 'requestPasswordResetV1',
+    method: 'POST',
+    path: `${path}/v1/passwords/reset`,
+    summary: 'Have a link mailed that sets a new password',
+    tag,
     auth: 'public',
     body: ForgottenPassword,
     limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier ?? body.email, most: 5, perMs: 10 * MINUTE }],
     returns: { 201: Empty },
     errors: [loginErrors.strategyOff],
-    handler: async (ctx, { body }) => { await reset.mailLink(ctx, reset.identifiedBy(body)) },
+    handler: async (ctx, { body }) => {
+      await reset.mailLink(ctx, reset.identifiedBy(body))
+    },
   }),
   operation({
-    id: 'validatePasswordResetV1', method: 'POST', path: `${path}/v1/passwords/reset/validate`, summary: 'Ask whether a link that sets a new password still works', tag,
+    id: 'validatePasswordResetV1',
+    method: 'POST',
+    path: `${path}/v1/passwords/reset/validate`,
+    summary: 'Ask whether a link that sets a new password still works',
+    tag,
     auth: 'public',
     body: ResetToken,
     limits: [perIp(30, MINUTE)],
@@ -38,7 +60,11 @@ export const passwordsRoutes = [
     handler: (ctx, { body }) => reset.validate(ctx, body),
   }),
   operation({
-    id: 'finishPasswordResetV1', method: 'POST', path: `${path}/v1/passwords/reset/verify`, summary: 'Set a new password with the token of a link', tag,
+    id: 'finishPasswordResetV1',
+    method: 'POST',
+    path: `${path}/v1/passwords/reset/verify`,
+    summary: 'Set a new password with the token of a link',
+    tag,
     auth: 'public',
     body: NewPassword,
     limits: [perIp(10, MINUTE)],
@@ -47,15 +73,30 @@ export const passwordsRoutes = [
     handler: (ctx, { body }) => reset.finish(ctx, body),
   }),
   operation({
-    id: 'changePasswordV1', method: 'POST', path: `${path}/v1/passwords/change`, summary: 'Change one\'s own password', tag,
-    auth: 'both', user: 'required',
+    id: 'changePasswordV1',
+    method: 'POST',
+    path: `${path}/v1/passwords/change`,
+    summary: "Change one's own password",
+    tag,
+    auth: 'both',
+    user: 'required',
     body: PasswordChange,
     returns: { 201: Empty },
-    errors: [passwordsErrors.wrongCurrent, passwordErrors.breached, passwordErrors.usedBefore, loginErrors.locked, userErrors.notFound],
+    errors: [
+      passwordsErrors.wrongCurrent,
+      passwordErrors.breached,
+      passwordErrors.usedBefore,
+      loginErrors.locked,
+      userErrors.notFound,
+    ],
     handler: (ctx, { body }) => passwords.change(ctx, ctx.caller, ctx.user, body),
   }),
   operation({
-    id: 'requestPasswordResetByEmailV2', method: 'POST', path: `${path}/v2/passwords/reset/email`, summary: 'Have a link mailed that sets a new password, by any identifier', tag,
+    id: 'requestPasswordResetByEmailV2',
+    method: 'POST',
+    path: `${path}/v2/passwords/reset/email`,
+    summary: 'Have a link mailed that sets a new password, by any identifier',
+    tag,
     auth: 'public',
     body: Identified,
     limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier, most: 5, perMs: 10 * MINUTE }],
@@ -64,7 +105,11 @@ export const passwordsRoutes = [
     handler: (ctx, { body }) => reset.mailLink(ctx, body),
   }),
   operation({
-    id: 'requestPasswordResetBySmsV2', method: 'POST', path: `${path}/v2/passwords/reset/sms`, summary: 'Have a code sent to one\'s phone that leads to a new password', tag,
+    id: 'requestPasswordResetBySmsV2',
+    method: 'POST',
+    path: `${path}/v2/passwords/reset/sms`,
+    summary: "Have a code sent to one's phone that leads to a new password",
+    tag,
     auth: 'public',
     body: Identified,
     limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier, most: 5, perMs: 10 * MINUTE }],
@@ -73,7 +118,11 @@ export const passwordsRoutes = [
     handler: (ctx, { body }) => reset.sendCode(ctx, body),
   }),
   operation({
-    id: 'exchangePasswordResetCodeV2', method: 'POST', path: `${path}/v2/passwords/reset/sms/verify`, summary: 'Exchange the code for a token that sets a new password', tag,
+    id: 'exchangePasswordResetCodeV2',
+    method: 'POST',
+    path: `${path}/v2/passwords/reset/sms/verify`,
+    summary: 'Exchange the code for a token that sets a new password',
+    tag,
     auth: 'public',
     body: ResetCode,
     limits: [perIp(10, MINUTE)],
@@ -82,13 +131,23 @@ export const passwordsRoutes = [
     handler: (ctx, { body }) => reset.exchangeCode(ctx, body),
   }),
   operation({
-    id: 'resetBreachedPasswordsV1', method: 'POST', path: `${path}/v1/passwords/breached/reset/bulk`, summary: 'Mail a link to everybody whose password is known to others', tag,
-    auth: 'both', permission: needs.users.invite, tenant: 'optional',
+    id: 'resetBreachedPasswordsV1',
+    method: 'POST',
+    path: `${path}/v1/passwords/breached/reset/bulk`,
+    summary: 'Mail a link to everybody whose password is known to others',
+    tag,
+    auth: 'both',
+    permission: needs.users.invite,
+    tenant: 'optional',
     returns: { 201: Empty },
     handler: (ctx) => resetAll(ctx, ctx.tenant),
   }),
   operation({
-    id: 'createPasswordResetLinkV1', method: 'POST', path: `${path}/v1/{userId}/links/generate-password-reset-token`, summary: 'Make a link that sets a new password, without a mail', tag: management,
+    id: 'createPasswordResetLinkV1',
+    method: 'POST',
+    path: `${path}/v1/{userId}/links/generate-password-reset-token`,
+    summary: 'Make a link that sets a new password, without a mail',
+    tag: management,
     auth: 'vendor',
     params: Type.Object({ userId: Id }),
     returns: { 201: ResetLink },
@@ -96,7 +155,11 @@ export const passwordsRoutes = [
     handler: (ctx, { params }) => reset.linkFor(ctx, params.userId),
   }),
   operation({
-    id: 'verifyPasswordV1', method: 'POST', path: '/identity/resources/vendor-only/users/v1/passwords/verify', summary: 'Ask whether a password is a user\'s', tag: management,
+    id: 'verifyPasswordV1',
+    method: 'POST',
+    path: '/identity/resources/vendor-only/users/v1/passwords/verify',
+    summary: "Ask whether a password is a user's",
+    tag: management,
     auth: 'vendor',
     body: PasswordTrial,
     returns: { 200: Verdict },

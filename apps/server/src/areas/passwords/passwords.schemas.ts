@@ -6,10 +6,17 @@ const Password = Type.String({ minLength: 1, maxLength: 4096 })
 const Filled = Type.String({ minLength: 1 })
 const emailMetadata = Type.Optional(Type.Record(Type.String(), Type.Unknown()))
 
-export const Identified = Type.Object({ identifier: Filled, identifierType: OneOf(['email', 'phoneNumber', 'username']), emailMetadata })
+export const Identified = Type.Object({
+  identifier: Filled,
+  identifierType: OneOf(['email', 'phoneNumber', 'username']),
+  emailMetadata,
+})
 export type Identified = Static<typeof Identified>
 /** What browsers send to the first version is the e-mail address only. */
-export const ForgottenPassword = Type.Object({ ...Type.Partial(Identified).properties, email: Type.Optional(Type.String()) })
+export const ForgottenPassword = Type.Object({
+  ...Type.Partial(Identified).properties,
+  email: Type.Optional(Type.String()),
+})
 export type ForgottenPassword = Static<typeof ForgottenPassword>
 
 export const ResetSession = Type.Object({ sessionId: Type.String() })

@@ -25,23 +25,46 @@ interface Circumstances {
 }
 
 /** Stores what `accepted` has made. What went with the old password is worth nothing any more. @throws 400 when `replaced` is there no longer, 404, 423 for it when it was guessed too late */
-export async function put(tx: Ctx, userId: string, passwordHash: string, { except, replaced, verified = false }: Circumstances = {}) {
+export async function put(
+  tx: Ctx,
+  userId: string,
+  passwordHash: string,
+  { except, replaced, verified = false }: Circumstances = {},
+) {
   const { isLocked } = await users.locked(tx, userId)
-  const { passwordHash: old } = await tx.db.user.findUniqueOrThrow({ where: { id: userId }, select: { passwordHash: true } })
+  const { passwordHash: old } = await tx.db.user.findUniqueOrThrow({
+    where: { id: userId },
+    select: { passwordHash: true },
+  })
   if (replaced !== undefined && isLocked) throw loginErrors.locked()
   if (replaced !== undefined && old !== replaced) throw passwordsErrors.wrongCurrent()
   await settings.remember(tx, userId, old)
-  await users.mark(tx, { id: userId }, { passwordHash, passwordChangedAt: tx.clock.now(), passwordLeakedAt: null, failedLogins: 0, ...(verified && { verified }) })
+  await users.mark(
+    tx,
+    { id: userId },
+    {
+      passwordHash,
+      passwordChangedAt: tx.clock.now(),
+      passwordLeakedAt: null,
+      failedLogins: 0,
+      ...(verified && { verified }),
+    },
+  )
   await access.end(tx, userId, { except })
 }
 
 /** A wrong current password counts like one at login: whoever has found an open browser may not guess on. @throws 400, 423 for a locked user */
-export async function change(ctx: Ctx, caller: VendorCaller | UserCaller, { id: userId }: UserScope, { password, newPassword }: PasswordChange) {
+export async function change(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  { id: userId }: UserScope,
+  { password, newPassword }: PasswordChange,
+) {
   const user = await ctx.db.user.findUnique({ where: { id: userId } })
   if (!user) throw userErrors.notFound()
   if (user.isLocked) throw loginErrors.locked()
   const replaced = user.passwordHash
-  if (!await ctx.deps.passwords.verify(replaced, password) || replaced === null) {
+  if (!(await ctx.deps.passwords.verify(replaced, password)) || replaced === null) {
     await guesses.wrong(ctx, user, userId)
     throw passwordsErrors.wrongCurrent()
   }

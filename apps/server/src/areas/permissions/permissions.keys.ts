@@ -7,28 +7,69 @@ const below = <K extends string>(key: K) => `fe.account-hierarchy.${key}` as con
  */
 export const needs = {
   users: {
-    read: secure('read.users'), invite: secure('write.users'), update: secure('write.updateUser'), enableDisable: secure('write.enableDisable'),
-    remind: secure('write.resendActivationEmail'), delete: secure('delete.users'), giveRoles: secure('write.usersRoles'), takeRoles: secure('delete.usersRoles'),
+    read: secure('read.users'),
+    invite: secure('write.users'),
+    update: secure('write.updateUser'),
+    enableDisable: secure('write.enableDisable'),
+    remind: secure('write.resendActivationEmail'),
+    delete: secure('delete.users'),
+    giveRoles: secure('write.usersRoles'),
+    takeRoles: secure('delete.usersRoles'),
     endSessions: secure('delete.sessions'),
   },
   invites: { write: secure('write.tenantInvites'), delete: secure('delete.tenantInvites') },
   groups: {
-    read: secure('read.groups'), write: secure('write.groups'), delete: secure('delete.groups'),
+    read: secure('read.groups'),
+    write: secure('write.groups'),
+    delete: secure('delete.groups'),
     /** also to take them away, as there is no other */
-    roles: secure('write.groupsRoles'), addUsers: secure('write.groupsUsers'), removeUsers: secure('delete.groupsUsers'),
+    roles: secure('write.groupsRoles'),
+    addUsers: secure('write.groupsUsers'),
+    removeUsers: secure('delete.groupsUsers'),
   },
-  roles: { read: secure('read.roles'), write: secure('write.roles'), update: secure('write.updateRole'), delete: secure('delete.role') },
+  roles: {
+    read: secure('read.roles'),
+    write: secure('write.roles'),
+    update: secure('write.updateRole'),
+    delete: secure('delete.role'),
+  },
   permissions: { read: secure('read.permissions') },
   /** MFA, lockout, passwords and sessions */
   securityPolicy: { read: secure('read.securityPolicy'), write: secure('write.securityPolicy') },
-  passwordRotation: { read: secure('read.passwordExpirationConfiguration'), write: secure('write.passwordExpirationConfiguration') },
-  domainRestrictions: { read: secure('read.emailDomainRestrictions'), write: secure('write.emailDomainRestrictions'), delete: secure('delete.emailDomainRestrictions') },
-  ipRestrictions: { read: secure('read.ipRestrictions'), write: secure('write.ipRestrictions'), delete: secure('delete.ipRestrictions') },
-  account: { read: secure('read.accountSettings'), write: secure('write.accountSettings'), delete: 'fe.account-settings.delete.account' },
-  applications: { read: 'fe.account-settings.read.app', assign: secure('write.appsUsers'), unassign: secure('delete.appsUsers') },
-  subAccounts: {
-    read: below('read.subAccount'), write: below('write.subAccount'), access: below('write.subAccountAccess'),
-    management: below('write.subAccountManagement'), delete: below('delete.subAccount'),
+  passwordRotation: {
+    read: secure('read.passwordExpirationConfiguration'),
+    write: secure('write.passwordExpirationConfiguration'),
   },
-  usersBelow: { read: secure('read.userSubTenants'), write: secure('write.userSubTenants'), delete: secure('delete.userSubTenants') },
+  domainRestrictions: {
+    read: secure('read.emailDomainRestrictions'),
+    write: secure('write.emailDomainRestrictions'),
+    delete: secure('delete.emailDomainRestrictions'),
+  },
+  ipRestrictions: {
+    read: secure('read.ipRestrictions'),
+    write: secure('write.ipRestrictions'),
+    delete: secure('delete.ipRestrictions'),
+  },
+  account: {
+    read: secure('read.accountSettings'),
+    write: secure('write.accountSettings'),
+    delete: 'fe.account-settings.delete.account',
+  },
+  applications: {
+    read: 'fe.account-settings.read.app',
+    assign: secure('write.appsUsers'),
+    unassign: secure('delete.appsUsers'),
+  },
+  subAccounts: {
+    read: below('read.subAccount'),
+    write: below('write.subAccount'),
+    access: below('write.subAccountAccess'),
+    management: below('write.subAccountManagement'),
+    delete: below('delete.subAccount'),
+  },
+  usersBelow: {
+    read: secure('read.userSubTenants'),
+    write: secure('write.userSubTenants'),
+    delete: secure('delete.userSubTenants'),
+  },
 } as const

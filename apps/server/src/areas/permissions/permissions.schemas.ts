@@ -36,7 +36,10 @@ export const Permission = Type.Object({
 /** What `toPermission` needs beside the row's own columns. */
 export const withRoleIds = { roles: { select: { roleId: true } } } as const
 
-export const toPermission = ({ roles, ...row }: PermissionRow & { roles: { roleId: string }[] }): Static<typeof Permission> => ({
+export const toPermission = ({
+  roles,
+  ...row
+}: PermissionRow & { roles: { roleId: string }[] }): Static<typeof Permission> => ({
   ...row,
   roleIds: roles.map((r) => r.roleId),
   createdAt: row.createdAt.toISOString(),
@@ -48,9 +51,25 @@ export type NewCategory = Static<typeof NewCategory>
 export const CategoryChange = Type.Object({ name: Type.Optional(Name), description: Type.Optional(Type.String()) })
 export type CategoryChange = Static<typeof CategoryChange>
 
-export const Category = Type.Object({ id: Id, name: Type.String(), description: Nullable(Type.String()), createdAt: DateTime, updatedAt: DateTime, feCategory: Type.Boolean(), permissionIds: Type.Array(Id) })
+export const Category = Type.Object({
+  id: Id,
+  name: Type.String(),
+  description: Nullable(Type.String()),
+  createdAt: DateTime,
+  updatedAt: DateTime,
+  feCategory: Type.Boolean(),
+  permissionIds: Type.Array(Id),
+})
 /** What `toCategory` needs beside the row's own columns. */
-export const withPermissionIds = { permissions: { select: { id: true }, orderBy: [{ createdAt: 'asc' }, { key: 'asc' }] } } satisfies Prisma.PermissionCategoryInclude
-export const toCategory = ({ permissions, ...row }: PermissionCategory & { permissions: { id: string }[] }): Static<typeof Category> => ({
-  ...row, permissionIds: permissions.map(({ id }) => id), createdAt: row.createdAt.toISOString(), updatedAt: row.updatedAt.toISOString(),
+export const withPermissionIds = {
+  permissions: { select: { id: true }, orderBy: [{ createdAt: 'asc' }, { key: 'asc' }] },
+} satisfies Prisma.PermissionCategoryInclude
+export const toCategory = ({
+  permissions,
+  ...row
+}: PermissionCategory & { permissions: { id: string }[] }): Static<typeof Category> => ({
+  ...row,
+  permissionIds: permissions.map(({ id }) => id),
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
 })

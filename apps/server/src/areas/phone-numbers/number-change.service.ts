@@ -19,11 +19,19 @@ const afterReset: ChallengeKind = { purpose: 'phone-number-after-reset' }
 export async function ask(ctx: Ctx, user: UserScope, written: string) {
   const phoneNumber = users.plain(written)
   await mustBeFree(ctx, user.id, phoneNumber)
-  return { changePhoneId: await ctx.atomically((tx) => sendCode(tx, change, { userId: user.id, to: phoneNumber, data: { phoneNumber } })) }
+  return {
+    changePhoneId: await ctx.atomically((tx) =>
+      sendCode(tx, change, { userId: user.id, to: phoneNumber, data: { phoneNumber } }),
+    ),
+  }
 }
 
 /** @throws 401 or 400 for the code; 409 */
-export async function confirm(ctx: Ctx, user: UserScope, { changePhoneId, code }: { changePhoneId: string, code: string }) {
+export async function confirm(
+  ctx: Ctx,
+  user: UserScope,
+  { changePhoneId, code }: { changePhoneId: string; code: string },
+) {
   const { data } = await mustAnswer(ctx, change, changePhoneId, code, user.id)
   await ctx.atomically((tx) => replace(tx, user.id, (data as { phoneNumber: string }).phoneNumber))
 }
@@ -33,20 +41,33 @@ export async function confirm(ctx: Ctx, user: UserScope, { changePhoneId, code }
  * everything goes on alike, but no mail is sent.
  */
 export async function askReset(ctx: Ctx, email: string) {
-  const address = email.toLowerCase(), owner = await userEmails.ownerOf(ctx, address)
-  const user = owner && (owner.verified || owner.email !== address) ? owner : undefined, code = ctx.random.digits(6)
+  const address = email.toLowerCase(),
+    owner = await userEmails.ownerOf(ctx, address)
+  const user = owner && (owner.verified || owner.email !== address) ? owner : undefined,
+    code = ctx.random.digits(6)
   const { id } = await ctx.atomically(async (tx) => {
     await revoke(tx, user?.id ?? tx.random.uuid(), [reset])
     return issue(tx, reset, { secret: code, lifetimeMs: CODE_MS, ...(user && { userId: user.id }) })
   })
-  await discreetly(ctx, !!user, (tx) => mail.send(tx, { template: 'ResetPhoneNumber', to: address, userId: user?.id, data: { ...mailDataOf(user ?? nobody(tx, address)), code, redirectURL: page(ctx, id) } }))
+  await discreetly(ctx, !!user, (tx) =>
+    mail.send(tx, {
+      template: 'ResetPhoneNumber',
+      to: address,
+      userId: user?.id,
+      data: { ...mailDataOf(user ?? nobody(tx, address)), code, redirectURL: page(ctx, id) },
+    }),
+  )
   return { resetPhoneNumberToken: id }
 }
 
-const page = (ctx: Ctx, token: string) => `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/reset-phone-number?${new URLSearchParams({ token })}`
+const page = (ctx: Ctx, token: string) =>
+  `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/reset-phone-number?${new URLSearchParams({ token })}`
 
 /** Exchanges the code for a token. @throws 401 or 400 for the code */
-export async function confirmReset(ctx: Ctx, { resetPhoneNumberToken, code }: { resetPhoneNumberToken: string, code: string }) {
+export async function confirmReset(
+  ctx: Ctx,
+  { resetPhoneNumberToken, code }: { resetPhoneNumberToken: string; code: string },
+) {
   const { userId } = await mustAnswer(ctx, reset, resetPhoneNumberToken, code)
   const token = ctx.random.token()
   await issue(ctx, afterReset, { secret: token, lifetimeMs: CODE_MS, ...(userId !== null && { userId }) })
@@ -54,9 +75,13 @@ export async function confirmReset(ctx: Ctx, { resetPhoneNumberToken, code }: { 
 }
 
 /** Sets the number, which the e-mail address vouches for; whoever has the lost phone is logged out. @throws 400 for the token; 409, and the token can be used again */
-export async function finishReset(ctx: Ctx, { changePhoneNumberToken, phoneNumber }: { changePhoneNumberToken: string, phoneNumber: string }) {
+export async function finishReset(
+  ctx: Ctx,
+  { changePhoneNumberToken, phoneNumber }: { changePhoneNumberToken: string; phoneNumber: string },
+) {
   await ctx.atomically(async (tx) => {
-    const outcome = await redeem(tx, afterReset, changePhoneNumberToken), userId = outcome.state === 'ok' ? outcome.challenge.userId : null
+    const outcome = await redeem(tx, afterReset, changePhoneNumberToken),
+      userId = outcome.state === 'ok' ? outcome.challenge.userId : null
     if (userId === null) throw phoneNumberErrors.badToken()
     await replace(tx, userId, users.plain(phoneNumber))
     await access.end(tx, userId)

@@ -12,7 +12,11 @@ export const PhoneNumber = Type.Object({
   createdAt: DateTime,
   updatedAt: DateTime,
 })
-export const toPhoneNumber = ({ createdAt, updatedAt, ...row }: PhoneNumberRow): Static<typeof PhoneNumber> => ({ ...row, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString() })
+export const toPhoneNumber = ({ createdAt, updatedAt, ...row }: PhoneNumberRow): Static<typeof PhoneNumber> => ({
+  ...row,
+  createdAt: createdAt.toISOString(),
+  updatedAt: updatedAt.toISOString(),
+})
 
 export const NewPhoneNumber = Type.Object({ phoneNumber: Number })
 const Text = Type.String({ minLength: 1 })
@@ -20,9 +24,21 @@ const Text = Type.String({ minLength: 1 })
 export const Otc = Type.Object({ otcToken: Text, code: Text })
 export const OtcToken = Type.Object({ otcToken: Type.String() })
 
-const filters = { ...pageQuery, _sortBy: Type.Optional(OneOf(['userId', 'phoneNumber'])), _order: Type.Optional(Order), _phoneNumber: Type.Optional(Type.String()) }
-export const PhoneNumberQueryV1 = Type.Object({ ...filters, _limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })) })
-export const PhoneNumberQueryV2 = Type.Object({ ...filters, _limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 250 })), userIds: Type.Optional(Type.Array(Type.String())) })
+const filters = {
+  ...pageQuery,
+  _sortBy: Type.Optional(OneOf(['userId', 'phoneNumber'])),
+  _order: Type.Optional(Order),
+  _phoneNumber: Type.Optional(Type.String()),
+}
+export const PhoneNumberQueryV1 = Type.Object({
+  ...filters,
+  _limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })),
+})
+export const PhoneNumberQueryV2 = Type.Object({
+  ...filters,
+  _limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 250 })),
+  userIds: Type.Optional(Type.Array(Type.String())),
+})
 export type PhoneNumberQuery = Static<typeof PhoneNumberQueryV1> & Static<typeof PhoneNumberQueryV2>
 
 export const NumberChange = Type.Object({ changePhoneId: Text, code: Text })

@@ -6,7 +6,8 @@ import { imageOf } from './image.ts'
 import { pictureErrors } from './profile-pictures.errors.ts'
 
 export const PATH = '/team/resources/profile/images/v1'
-const MOST_BYTES = 1024 * 1024, MOST_PIXELS = 4096
+const MOST_BYTES = 1024 * 1024,
+  MOST_PIXELS = 4096
 
 /**
  * Makes an image the picture of the user, in the place of any before, whose address is worth nothing from then on.
@@ -14,16 +15,21 @@ const MOST_BYTES = 1024 * 1024, MOST_PIXELS = 4096
  * @returns where it is served @throws 400 for what is no image, 413 for one that is too large, 404
  */
 export async function store(ctx: Ctx, where: Prisma.UserWhereInput & { id: string }, text: string) {
-  const data = bytes(text), image = imageOf(data)
+  const data = bytes(text),
+    image = imageOf(data)
   if (!image?.width || !image.height) throw pictureErrors.noImage()
   if (Math.max(image.width, image.height) > MOST_PIXELS) throw pictureErrors.tooWide()
-  const id = ctx.random.uuid(), userId = where.id
+  const id = ctx.random.uuid(),
+    userId = where.id
   const url = `${baseUrl(ctx.deps.publicUrl, ctx.environment)}${PATH}/${ctx.vendorId}/${id}`
   await ctx.atomically(async (tx) => {
     // the lock on the user's row comes first: of two pictures at once one stays
     await users.mark(tx, where, { profilePictureUrl: url })
     await tx.db.profilePicture.deleteMany({ where: { userId } })
-    await tx.db.profilePicture.create({ data: { id, userId, contentType: image.type, data: new Uint8Array(data), createdAt: tx.clock.now() }, select: { id: true } })
+    await tx.db.profilePicture.create({
+      data: { id, userId, contentType: image.type, data: new Uint8Array(data), createdAt: tx.clock.now() },
+      select: { id: true },
+    })
   })
   return url
 }

@@ -7,7 +7,21 @@ export const RoleQuery = Type.Object({
   _limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 2000 })),
   _offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
   /** the last three: by how many there are */
-  _sortBy: Type.Optional(OneOf(['key', 'name', 'description', 'isDefault', 'firstUserRole', 'level', 'updatedAt', 'createdAt', 'permissions', 'userTenants', 'groups'])),
+  _sortBy: Type.Optional(
+    OneOf([
+      'key',
+      'name',
+      'description',
+      'isDefault',
+      'firstUserRole',
+      'level',
+      'updatedAt',
+      'createdAt',
+      'permissions',
+      'userTenants',
+      'groups',
+    ]),
+  ),
   _order: Type.Optional(Order),
   _filter: Type.Optional(Type.String()),
   _levels: Type.Optional(Type.Array(Type.Integer({ minimum: 0, maximum: 32767 }))),
@@ -28,4 +42,8 @@ export type DerivedRole = Static<typeof DerivedRole>
 
 /** A role as the portal's page of the team reads it. */
 export const TeamRole = Type.Object({ ...Role.properties, description: Type.String(), permissionLevel: Type.Integer() })
-export const toTeamRole = (row: RoleWithPermissionIds): Static<typeof TeamRole> => ({ ...toRole(row), description: row.description ?? '', permissionLevel: row.level })
+export const toTeamRole = (row: RoleWithPermissionIds): Static<typeof TeamRole> => ({
+  ...toRole(row),
+  description: row.description ?? '',
+  permissionLevel: row.level,
+})

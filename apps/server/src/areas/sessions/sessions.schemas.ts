@@ -5,9 +5,15 @@ import { DateTime, Id, Nullable } from '../../kernel/validation.ts'
 
 /** Each part is stored, and overridden by an account, on its own. Times in seconds. */
 export const SessionConfiguration = Type.Object({
-  sessionIdleTimeoutConfiguration: Type.Optional(Type.Object({ isActive: Type.Boolean(), timeout: Type.Integer({ minimum: 60, maximum: 2_073_600 }) })),
-  sessionTimeoutConfiguration: Type.Optional(Type.Object({ isActive: Type.Boolean(), timeout: Type.Integer({ minimum: 60 }) })),
-  sessionConcurrentConfiguration: Type.Optional(Type.Object({ isActive: Type.Boolean(), maxSessions: Type.Integer({ minimum: 1 }) })),
+  sessionIdleTimeoutConfiguration: Type.Optional(
+    Type.Object({ isActive: Type.Boolean(), timeout: Type.Integer({ minimum: 60, maximum: 2_073_600 }) }),
+  ),
+  sessionTimeoutConfiguration: Type.Optional(
+    Type.Object({ isActive: Type.Boolean(), timeout: Type.Integer({ minimum: 60 }) }),
+  ),
+  sessionConcurrentConfiguration: Type.Optional(
+    Type.Object({ isActive: Type.Boolean(), maxSessions: Type.Integer({ minimum: 1 }) }),
+  ),
 })
 export type SessionConfiguration = Static<typeof SessionConfiguration>
 
@@ -25,6 +31,13 @@ export const Session = Type.Object({
   expires: DateTime,
 })
 
-export const toSession = ({ expires, current, ...row }: SessionRow & { expires: Date, current: boolean }): Static<typeof Session> => ({
-  ...row, current, createdAt: row.createdAt.toISOString(), expires: expires.toISOString(),
+export const toSession = ({
+  expires,
+  current,
+  ...row
+}: SessionRow & { expires: Date; current: boolean }): Static<typeof Session> => ({
+  ...row,
+  current,
+  createdAt: row.createdAt.toISOString(),
+  expires: expires.toISOString(),
 })

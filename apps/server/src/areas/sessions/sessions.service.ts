@@ -18,11 +18,14 @@ export interface Policy {
   /** since the login, whatever happens */
   total: number
   /** how many of a user's there may be, in one tenant if that is the one that says so */
-  concurrent: { max: number, within?: string } | undefined
+  concurrent: { max: number; within?: string } | undefined
 }
 
 /** What the environment, and for sessions the tenant, has decided. */
-export interface Rules { readonly configuration: IdentityConfiguration, readonly policy: Policy }
+export interface Rules {
+  readonly configuration: IdentityConfiguration
+  readonly policy: Policy
+}
 
 /** The rules of each of these tenants, in one query. */
 export async function rulesOf(ctx: Ctx, ...tenantIds: (string | null)[]): Promise<(tenantId: string | null) => Rules> {
@@ -34,17 +37,28 @@ export async function rulesOf(ctx: Ctx, ...tenantIds: (string | null)[]): Promis
 /** Part by part, what the tenant has stored stands in the place of what the environment has. */
 function policyOf(stored: settings.Layers, tenantId: string | null): Policy {
   const own = tenantId === null ? undefined : stored(sessionConfiguration, tenantId)
-  const { sessionIdleTimeoutConfiguration: idle, sessionTimeoutConfiguration: total, sessionConcurrentConfiguration: concurrent } = { ...stored(sessionConfiguration, null), ...own }
+  const {
+    sessionIdleTimeoutConfiguration: idle,
+    sessionTimeoutConfiguration: total,
+    sessionConcurrentConfiguration: concurrent,
+  } = { ...stored(sessionConfiguration, null), ...own }
   return {
     idle: idle?.isActive ? idle.timeout * SECOND : Infinity,
     total: total?.isActive ? total.timeout * SECOND : Infinity,
-    concurrent: concurrent?.isActive ? { max: concurrent.maxSessions, ...(tenantId !== null && own?.sessionConcurrentConfiguration && { within: tenantId }) } : undefined,
+    concurrent: concurrent?.isActive
+      ? {
+          max: concurrent.maxSessions,
+          ...(tenantId !== null && own?.sessionConcurrentConfiguration && { within: tenantId }),
+        }
+      : undefined,
   }
 }
 
 /** When the session ends if nothing more happens in it. */
 export const endOf = (session: Pick<Session, 'createdAt' | 'lastActiveAt' | 'expiresAt'>, { idle, total }: Policy) =>
-  new Date(Math.min(session.expiresAt.getTime(), session.lastActiveAt.getTime() + idle, session.createdAt.getTime() + total))
+  new Date(
+    Math.min(session.expiresAt.getTime(), session.lastActiveAt.getTime() + idle, session.createdAt.getTime() + total),
+  )
 
 export async function configuration(ctx: Ctx, tenant?: TenantScope): Promise<SessionConfiguration> {
   return (await settings.stored(ctx, sessionConfiguration, tenant))?.value ?? {}
@@ -59,11 +73,19 @@ export async function configure(ctx: Ctx, parts: SessionConfiguration, tenant?: 
 export async function list(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope) {
   await mustBeIn(ctx, caller, user, tenant)
   const now = ctx.clock.now()
-  const rows = await ctx.db.session.findMany({ where: { userId: user.id, endedAt: null, expiresAt: { gt: now } }, orderBy: [{ createdAt: 'desc' }, { id: 'asc' }] })
-  const stored = await settings.layers(ctx, [sessionConfiguration], rows.map((row) => row.tenantId))
+  const rows = await ctx.db.session.findMany({
+    where: { userId: user.id, endedAt: null, expiresAt: { gt: now } },
+    orderBy: [{ createdAt: 'desc' }, { id: 'asc' }],
+  })
+  const stored = await settings.layers(
+    ctx,
+    [sessionConfiguration],
+    rows.map((row) => row.tenantId),
+  )
   return rows
     .map((row) => ({
-      ...row, current: caller.kind === 'user' && row.id === caller.sessionId,
+      ...row,
+      current: caller.kind === 'user' && row.id === caller.sessionId,
       expires: endOf(row, policyOf(stored, row.tenantId)),
     }))
     .filter((row) => row.expires > now)
@@ -79,7 +101,10 @@ export async function current(ctx: Ctx, caller: Caller, user: UserScope, tenant:
 /** Ends one of the user's sessions: its refresh token is worth nothing from now on. @throws 404 when there is no such living one */
 export async function end(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope, sessionId: string) {
   await mustBeIn(ctx, caller, user, tenant)
-  const { count } = await ctx.db.session.updateMany({ where: { id: sessionId, userId: user.id, endedAt: null, expiresAt: { gt: ctx.clock.now() } }, data: { endedAt: ctx.clock.now() } })
+  const { count } = await ctx.db.session.updateMany({
+    where: { id: sessionId, userId: user.id, endedAt: null, expiresAt: { gt: ctx.clock.now() } },
+    data: { endedAt: ctx.clock.now() },
+  })
   if (count === 0) throw sessionErrors.notFound()
 }
 
@@ -95,7 +120,12 @@ export async function endOwn(ctx: Ctx, caller: Caller, user: UserScope, tenant: 
  * @throws 404 when there is no such user there, 403 for one who is stronger than the caller
  */
 export async function revoke(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userId: string) {
-  const there = isUuid(userId) && await ctx.db.user.findFirst({ where: { id: userId, ...(tenant && { memberships: { some: { tenantId: tenant.id } } }) }, select: { id: true } })
+  const there =
+    isUuid(userId) &&
+    (await ctx.db.user.findFirst({
+      where: { id: userId, ...(tenant && { memberships: { some: { tenantId: tenant.id } } }) },
+      select: { id: true },
+    }))
   if (!there) throw errors.notFound('User')
   await roles.mayManage(ctx, caller, tenant, userId)
   await endAll(ctx, userId, tenant && { tenantId: tenant.id })
@@ -105,9 +135,18 @@ export async function revoke(ctx: Ctx, caller: Caller, tenant: TenantScope | und
  * Ends a user's sessions, but for one, or only those in one tenant. Tokens already issued stay valid until they expire.
  * @returns how many there were
  */
-export async function endAll(ctx: Ctx, userId: string, { except, tenantId }: { except?: string | undefined, tenantId?: string } = {}) {
+export async function endAll(
+  ctx: Ctx,
+  userId: string,
+  { except, tenantId }: { except?: string | undefined; tenantId?: string } = {},
+) {
   const { count } = await ctx.db.session.updateMany({
-    where: { userId, endedAt: null, ...(except !== undefined && { id: { not: except } }), ...(tenantId !== undefined && { tenantId }) },
+    where: {
+      userId,
+      endedAt: null,
+      ...(except !== undefined && { id: { not: except } }),
+      ...(tenantId !== undefined && { tenantId }),
+    },
     data: { endedAt: ctx.clock.now() },
   })
   return count
@@ -117,5 +156,6 @@ export async function endAll(ctx: Ctx, userId: string, { except, tenantId }: { e
 async function mustBeIn(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope) {
   if (caller.kind === 'user') return
   const at = { OR: [{ superUser: true }, { memberships: { some: { tenantId: tenant.id } } }] }
-  if (!await ctx.db.user.findFirst({ where: { id: user.id, ...at }, select: { id: true } })) throw errors.notFound('User')
+  if (!(await ctx.db.user.findFirst({ where: { id: user.id, ...at }, select: { id: true } })))
+    throw errors.notFound('User')
 }

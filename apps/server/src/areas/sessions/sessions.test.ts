@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, UNKNOWN_ID, type TestEnvironment } from '../../../test/environment.ts'
 
-const me = '/identity/resources/users/sessions/v1/me', revoke = '/identity/resources/users/sessions/v1/revoke'
+const me = '/identity/resources/users/sessions/v1/me',
+  revoke = '/identity/resources/users/sessions/v1/revoke'
 const policy = '/identity/resources/configurations/sessions/v1'
 const auth = '/identity/resources/auth/v1/user'
 const PASSWORD = 'Correct-horse-7'
-const SECOND = 1000, MINUTE = 60 * SECOND
+const SECOND = 1000,
+  MINUTE = 60 * SECOND
 
 const login = async (env: TestEnvironment, email: string, headers: Record<string, string> = {}) => {
   const { status, body } = await env.anonymous('POST', auth, { email, password: PASSWORD }, { headers })
@@ -13,13 +15,16 @@ const login = async (env: TestEnvironment, email: string, headers: Record<string
   const claims = JSON.parse(Buffer.from(body.accessToken.split('.')[1], 'base64url').toString())
   return { call: env.withToken(body.accessToken), token: body.refreshToken as string, id: claims.sid as string }
 }
-const refresh = async (env: TestEnvironment, refreshToken: string, tenantId?: string) => env.anonymous('POST', `${auth}/token/refresh`, { refreshToken, tenantId: tenantId ?? null })
-const alive = async (env: TestEnvironment, userId: string) => (await env.context()).db.session.count({ where: { userId, endedAt: null } })
+const refresh = async (env: TestEnvironment, refreshToken: string, tenantId?: string) =>
+  env.anonymous('POST', `${auth}/token/refresh`, { refreshToken, tenantId: tenantId ?? null })
+const alive = async (env: TestEnvironment, userId: string) =>
+  (await env.context()).db.session.count({ where: { userId, endedAt: null } })
 
 describe.concurrent('sessions', () => {
   test('a user sees its own, with where they are from and which is this one', async () => {
     const env = await newEnvironment()
-    const user = await env.newUser({ password: PASSWORD }), other = await env.newUser({ password: PASSWORD })
+    const user = await env.newUser({ password: PASSWORD }),
+      other = await env.newUser({ password: PASSWORD })
     await env.clock.freeze(new Date('2026-12-01T10:00:00Z'))
     const phone = await login(env, user.email, { 'user-agent': 'Phone/1', 'x-forwarded-for': '203.0.113.9' })
     await env.clock.freeze(new Date('2026-12-01T11:00:00Z'))
@@ -28,17 +33,39 @@ describe.concurrent('sessions', () => {
     const { status, body } = await laptop.call('GET', me)
     expect(status).toBe(200)
     expect(body).toEqual([
-      { id: laptop.id, createdAt: '2026-12-01T11:00:00.000Z', ipAddress: '127.0.0.1', userAgent: 'Laptop/2', current: true, impersonated: false, expires: '2026-12-31T11:00:00.000Z' },
-      { id: phone.id, createdAt: '2026-12-01T10:00:00.000Z', ipAddress: '203.0.113.9', userAgent: 'Phone/1', current: false, impersonated: false, expires: '2026-12-31T10:00:00.000Z' },
+      {
+        id: laptop.id,
+        createdAt: '2026-12-01T11:00:00.000Z',
+        ipAddress: '127.0.0.1',
+        userAgent: 'Laptop/2',
+        current: true,
+        impersonated: false,
+        expires: '2026-12-31T11:00:00.000Z',
+      },
+      {
+        id: phone.id,
+        createdAt: '2026-12-01T10:00:00.000Z',
+        ipAddress: '203.0.113.9',
+        userAgent: 'Phone/1',
+        current: false,
+        impersonated: false,
+        expires: '2026-12-31T10:00:00.000Z',
+      },
     ])
-    expect(await phone.call('GET', `${me}/current`)).toMatchObject({ status: 200, body: { id: phone.id, current: true } })
+    expect(await phone.call('GET', `${me}/current`)).toMatchObject({
+      status: 200,
+      body: { id: phone.id, current: true },
+    })
   })
 
   test('management names the user and its tenant, and needs both', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     const { id } = await login(env, user.email)
-    expect(await env.as(user.tenantId, user.id)('GET', me)).toMatchObject({ status: 200, body: [{ id, current: false }] })
+    expect(await env.as(user.tenantId, user.id)('GET', me)).toMatchObject({
+      status: 200,
+      body: [{ id, current: false }],
+    })
     expect(await env.as(user.tenantId)('GET', me)).toMatchObject({ status: 403, body: { errorCode: 'ER-00008' } })
     expect(await env.as(undefined, user.id)('GET', me)).toMatchObject({ status: 403, body: { errorCode: 'ER-00008' } })
     expect((await env.as(await env.newTenant(), user.id)('GET', me)).status).toBe(404)
@@ -59,7 +86,10 @@ describe.concurrent('sessions', () => {
     expect(await one.call('DELETE', `${me}/${two.id}`)).toMatchObject({ status: 200, body: null })
     expect((await refresh(env, two.token)).status).toBe(401)
     expect((await one.call('GET', me)).body).toMatchObject([{ id: one.id }])
-    expect(await one.call('DELETE', `${me}/${two.id}`)).toMatchObject({ status: 404, body: { errors: ['Session not found'] } })
+    expect(await one.call('DELETE', `${me}/${two.id}`)).toMatchObject({
+      status: 404,
+      body: { errors: ['Session not found'] },
+    })
     expect((await two.call('GET', `${me}/current`)).status).toBe(404)
     expect((await refresh(env, one.token)).status).toBe(201)
   })
@@ -68,14 +98,20 @@ describe.concurrent('sessions', () => {
     const env = await newEnvironment()
     const [mine, theirs] = [await env.newUser({ password: PASSWORD }), await env.newUser({ password: PASSWORD })]
     const [{ call }, other] = [await login(env, mine.email), await login(env, theirs.email)]
-    for (const id of [other.id, UNKNOWN_ID, 'nonsense']) expect(await call('DELETE', `${me}/${id}`)).toMatchObject({ status: 404 })
+    for (const id of [other.id, UNKNOWN_ID, 'nonsense'])
+      expect(await call('DELETE', `${me}/${id}`)).toMatchObject({ status: 404 })
     expect((await refresh(env, other.token)).status).toBe(201)
   })
 
   test('ending all of them ends this one, too', async () => {
     const env = await newEnvironment()
-    const user = await env.newUser({ password: PASSWORD }), other = await env.newUser({ password: PASSWORD })
-    const [one, two, foreign] = [await login(env, user.email), await login(env, user.email), await login(env, other.email)]
+    const user = await env.newUser({ password: PASSWORD }),
+      other = await env.newUser({ password: PASSWORD })
+    const [one, two, foreign] = [
+      await login(env, user.email),
+      await login(env, user.email),
+      await login(env, other.email),
+    ]
     expect(await one.call('DELETE', `${me}/all`)).toMatchObject({ status: 200, body: null })
     for (const { token } of [one, two]) expect((await refresh(env, token)).status).toBe(401)
     expect((await refresh(env, foreign.token)).status).toBe(201)
@@ -88,17 +124,25 @@ describe.concurrent('sessions', () => {
   test('whoever may delete sessions ends those of a member, but only in the own account', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
-    const ctx = await env.context(), elsewhere = await env.newTenant()
+    const ctx = await env.context(),
+      elsewhere = await env.newTenant()
     await ctx.db.membership.create({ data: { userId: user.id, tenantId: elsewhere, createdAt: ctx.clock.now() } })
     const [here, there] = [await login(env, user.email), await login(env, user.email)]
     const moved = (await refresh(env, there.token, elsewhere)).body.refreshToken
     const admin = await env.user({ tenantId: user.tenantId, permissions: ['fe.secure.delete.sessions'] })
-    expect((await (await env.user({ tenantId: user.tenantId, permissions: ['fe.secure.read.users'] }))('POST', revoke, { userId: user.id })).status).toBe(403)
+    expect(
+      (
+        await (
+          await env.user({ tenantId: user.tenantId, permissions: ['fe.secure.read.users'] })
+        )('POST', revoke, { userId: user.id })
+      ).status,
+    ).toBe(403)
     expect(await admin('POST', revoke, { userId: user.id })).toMatchObject({ status: 201, body: null })
     expect((await refresh(env, here.token)).status).toBe(401)
     expect((await refresh(env, moved, elsewhere)).status).toBe(201)
     const stranger = await env.user({ permissions: ['fe.secure.delete.sessions'] })
-    for (const userId of [user.id, UNKNOWN_ID, 'nonsense']) expect((await stranger('POST', revoke, { userId })).status).toBe(404)
+    for (const userId of [user.id, UNKNOWN_ID, 'nonsense'])
+      expect((await stranger('POST', revoke, { userId })).status).toBe(404)
     expect((await stranger('POST', revoke, {})).status).toBe(400)
     expect(await alive(env, user.id)).toBe(1)
     expect((await env.vendor('POST', revoke, { userId: user.id })).status).toBe(201)
@@ -114,10 +158,12 @@ describe.concurrent('session configuration', () => {
   test('is empty until it is stored, for the environment and for each account; parts are stored one by one', async () => {
     const env = await newEnvironment()
     const tenant = await env.newTenant()
-    for (const url of [policy, `${policy}/vendor`]) expect(await env.vendor('GET', url)).toMatchObject({ status: 200, body: {} })
+    for (const url of [policy, `${policy}/vendor`])
+      expect(await env.vendor('GET', url)).toMatchObject({ status: 200, body: {} })
     expect(await env.vendor('POST', policy, idle(600))).toMatchObject({ status: 201, body: null })
     expect(await env.vendor('POST', `${policy}/vendor`, concurrent(3))).toMatchObject({ status: 201, body: null })
-    for (const url of [policy, `${policy}/vendor`]) expect((await env.vendor('GET', url)).body).toEqual({ ...idle(600), ...concurrent(3) })
+    for (const url of [policy, `${policy}/vendor`])
+      expect((await env.vendor('GET', url)).body).toEqual({ ...idle(600), ...concurrent(3) })
     expect((await env.as(tenant)('GET', policy)).body).toEqual({})
     expect((await env.as(tenant)('POST', policy, total(3600))).status).toBe(201)
     expect((await env.as(tenant)('GET', policy)).body).toEqual(total(3600))
@@ -126,7 +172,7 @@ describe.concurrent('session configuration', () => {
     expect((await env.vendor('GET', policy)).body).toEqual({ ...idle(900, false), ...concurrent(3) })
   })
 
-  test('users need the permissions of security policies, and reach their own account\'s only', async () => {
+  test("users need the permissions of security policies, and reach their own account's only", async () => {
     const env = await newEnvironment()
     const user = await env.user({ permissions: ['fe.secure.read.securityPolicy', 'fe.secure.write.securityPolicy'] })
     expect((await user('POST', policy, idle(120))).status).toBe(201)
@@ -144,7 +190,10 @@ describe.concurrent('session configuration', () => {
     [idle(2_073_601), 'sessionIdleTimeoutConfiguration.timeout must not be greater than 2073600'],
     [total(59), 'sessionTimeoutConfiguration.timeout must not be less than 60'],
     [concurrent(0), 'sessionConcurrentConfiguration.maxSessions must not be less than 1'],
-    [{ sessionConcurrentConfiguration: { maxSessions: 1 } }, 'sessionConcurrentConfiguration.isActive must be a boolean value'],
+    [
+      { sessionConcurrentConfiguration: { maxSessions: 1 } },
+      'sessionConcurrentConfiguration.isActive must be a boolean value',
+    ],
   ])('%j is refused', async (body, message) => {
     const env = await newEnvironment()
     expect(await env.vendor('POST', policy, body)).toMatchObject({ status: 400, body: { errors: [message] } })
@@ -190,9 +239,10 @@ describe.concurrent('session configuration', () => {
     expect((await refresh(env, token)).status).toBe(401)
   })
 
-  test('what an account decides takes the place of the environment\'s decision, and only of that', async () => {
+  test("what an account decides takes the place of the environment's decision, and only of that", async () => {
     const env = await newEnvironment()
-    const strict = await env.newUser({ password: PASSWORD }), usual = await env.newUser({ password: PASSWORD })
+    const strict = await env.newUser({ password: PASSWORD }),
+      usual = await env.newUser({ password: PASSWORD })
     await env.vendor('POST', policy, { ...idle(600), ...total(7200) })
     await env.as(strict.tenantId)('POST', policy, idle(60))
     const [inStrict, inUsual] = [await login(env, strict.email), await login(env, usual.email)]
@@ -232,10 +282,11 @@ describe.concurrent('session configuration', () => {
     expect(answers.map((a) => a.status).sort()).toEqual([201, 201, 401, 401, 401, 401, 401, 401])
   })
 
-  test('an account\'s number counts its own sessions, those that move to it included', async () => {
+  test("an account's number counts its own sessions, those that move to it included", async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
-    const ctx = await env.context(), elsewhere = await env.newTenant()
+    const ctx = await env.context(),
+      elsewhere = await env.newTenant()
     await ctx.db.membership.create({ data: { userId: user.id, tenantId: elsewhere, createdAt: ctx.clock.now() } })
     await env.as(elsewhere)('POST', policy, concurrent(1))
     const logins = [await login(env, user.email), await login(env, user.email), await login(env, user.email)]

@@ -33,11 +33,25 @@ interface Attempt {
   readonly made?: Made
   readonly answer?: SignUpAnswer
 }
-interface Made { readonly user: User, readonly tenantId: string, readonly shouldActivate: boolean, readonly activationToken: string | undefined }
+interface Made {
+  readonly user: User
+  readonly tenantId: string
+  readonly shouldActivate: boolean
+  readonly activationToken: string | undefined
+}
 type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
 
 /** In the order in which it happens. Up to `userMade` nothing is changed, and that makes everything or nothing. */
-const steps: readonly Step[] = [captchaPassed, signUpsAllowed, fieldsSensible, invitationFound, domainAllowed, passwordGood, userMade, sessionStarted]
+const steps: readonly Step[] = [
+  captchaPassed,
+  signUpsAllowed,
+  fieldsSensible,
+  invitationFound,
+  domainAllowed,
+  passwordGood,
+  userMade,
+  sessionStarted,
+]
 
 export async function signUp(ctx: HttpCtx, by: By, applicant: Applicant): Promise<SignUpAnswer> {
   let attempt: Attempt = { applicant, by }
@@ -46,7 +60,11 @@ export async function signUp(ctx: HttpCtx, by: By, applicant: Applicant): Promis
 }
 
 async function captchaPassed(ctx: HttpCtx, attempt: Attempt) {
-  await captcha.mustPass(ctx, { token: attempt.applicant.recaptchaToken, email: attempt.applicant.email, ip: ctx.http.ip })
+  await captcha.mustPass(ctx, {
+    token: attempt.applicant.recaptchaToken,
+    email: attempt.applicant.email,
+    ip: ctx.http.ip,
+  })
   return attempt
 }
 
@@ -55,7 +73,9 @@ async function signUpsAllowed(ctx: HttpCtx, attempt: Attempt) {
   const configuration = await identitySettings.current(ctx)
   if (!configuration.allowSignups) throw signUpErrors.switchedOff()
   if (isLocal(attempt) && configuration.authStrategy === 'NoLocalAuthentication') throw loginErrors.strategyOff()
-  const byPhone = toSignUpStrategies(configuration).some(({ strategy, isActive }) => strategy === 'phoneNumber' && isActive)
+  const byPhone = toSignUpStrategies(configuration).some(
+    ({ strategy, isActive }) => strategy === 'phoneNumber' && isActive,
+  )
   if (attempt.by === 'phoneNumber' && !byPhone) throw loginErrors.strategyOff()
   return { ...attempt, configuration }
 }
@@ -73,14 +93,16 @@ async function invitationFound(ctx: HttpCtx, attempt: Attempt) {
 }
 
 async function domainAllowed(ctx: HttpCtx, attempt: Attempt) {
-  if (attempt.applicant.email !== undefined) await domains.mustAllow(ctx, attempt.applicant.email, attempt.invite && [attempt.invite.tenantId])
+  if (attempt.applicant.email !== undefined)
+    await domains.mustAllow(ctx, attempt.applicant.email, attempt.invite && [attempt.invite.tenantId])
   return attempt
 }
 
 /** Whoever can be mailed chooses it later, if not now. */
 async function passwordGood(ctx: HttpCtx, attempt: Attempt) {
   const { password, email } = attempt.applicant
-  if (!isLocal(attempt) || !attempt.configuration!.authStrategy.endsWith('Password')) return { ...attempt, passwordHash: null }
+  if (!isLocal(attempt) || !attempt.configuration!.authStrategy.endsWith('Password'))
+    return { ...attempt, passwordHash: null }
   if (password === undefined && email === undefined) throw invalid('password should not be empty')
   if (password === undefined) return { ...attempt, passwordHash: null }
   await passwords.mustSatisfy(ctx, password, { tenantIds: attempt.invite ? [attempt.invite.tenantId] : [] })
@@ -90,7 +112,8 @@ async function passwordGood(ctx: HttpCtx, attempt: Attempt) {
 /** The user comes first: of those who sign up with the same address at once all but one wait for it, and then make nothing. */
 function userMade(ctx: HttpCtx, attempt: Attempt) {
   const { applicant, invite, passwordHash = null, configuration } = attempt
-  const { email, username, phoneNumber, name, profilePictureUrl, metadata, provider, emailMetadata, companyName } = applicant
+  const { email, username, phoneNumber, name, profilePictureUrl, metadata, provider, emailMetadata, companyName } =
+    applicant
   // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
   const verified = email === undefined || !isLocal(attempt)
   const shouldActivate = !verified && !(passwordHash !== null && configuration!.allowNotVerifiedUsersLogin)
@@ -98,14 +121,24 @@ function userMade(ctx: HttpCtx, attempt: Attempt) {
   const fields = { email, username, phoneNumber, profilePictureUrl, metadata, provider }
   return ctx.atomically(async (tx) => {
     const user = await users.insert(tx, { ...given(fields), name, verified, passwordHash })
-    const tenantId = invite?.tenantId ?? (await tenants.create(tx, { name: companyName!.trim(), creatorName: user.name, ...(user.email !== null && { creatorEmail: user.email }) })).id
+    const tenantId =
+      invite?.tenantId ??
+      (
+        await tenants.create(tx, {
+          name: companyName!.trim(),
+          creatorName: user.name,
+          ...(user.email !== null && { creatorEmail: user.email }),
+        })
+      ).id
     if (invite) {
       await invites.use(tx, invite, user, applicationId)
     } else {
       await memberships.add(tx, { userId: user.id, tenantId })
       await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
     }
-    const activationToken = shouldActivate ? await activation.sendActivation(tx, user, tenantId, { emailMetadata }) : undefined
+    const activationToken = shouldActivate
+      ? await activation.sendActivation(tx, user, tenantId, { emailMetadata })
+      : undefined
     return { ...attempt, made: { user, tenantId, shouldActivate, activationToken } }
   })
 }
@@ -115,7 +148,10 @@ async function sessionStarted(ctx: HttpCtx, attempt: Attempt) {
   const { user, tenantId, shouldActivate, activationToken } = attempt.made!
   const isIn = !shouldActivate && attempt.passwordHash !== null
   const answer: SignUpAnswer = {
-    shouldActivate, userId: user.id, tenantId, ...(activationToken !== undefined && { activationToken }),
+    shouldActivate,
+    userId: user.id,
+    tenantId,
+    ...(activationToken !== undefined && { activationToken }),
     ...(isIn && { authResponse: await login.complete(ctx, { ...user, activeTenantId: tenantId }, { tenantId }) }),
   }
   return { ...attempt, answer }
@@ -125,4 +161,5 @@ const isLocal = ({ applicant }: Attempt) => (applicant.provider ?? 'local') === 
 
 type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> }
 /** Without what was not given. */
-const given = <T extends object>(fields: T) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<Given<T>>
+const given = <T extends object>(fields: T) =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<Given<T>>

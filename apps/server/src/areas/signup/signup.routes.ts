@@ -11,29 +11,60 @@ import { signUp } from './signup.flow.ts'
 import { SignUp, SignUpAnswer, SignUpWithPhoneNumber, SignUpWithUsername } from './signup.schemas.ts'
 
 const signingUp = {
-  tag: 'General', auth: 'public',
-  limits: [perIp(5, MINUTE), { of: ({ body }: { body: { email?: string, username?: string, phoneNumber?: string } }) => body.email ?? body.username ?? body.phoneNumber, most: 5, perMs: 10 * MINUTE }],
+  tag: 'General',
+  auth: 'public',
+  limits: [
+    perIp(5, MINUTE),
+    {
+      of: ({ body }: { body: { email?: string; username?: string; phoneNumber?: string } }) =>
+        body.email ?? body.username ?? body.phoneNumber,
+      most: 5,
+      perMs: 10 * MINUTE,
+    },
+  ],
   returns: { 201: SignUpAnswer },
   errors: [
-    signUpErrors.switchedOff, loginErrors.strategyOff, domainErrors.restricted, userErrors.emailTaken, userErrors.usernameTaken, userErrors.phoneNumberTaken,
-    invitationErrors.inviteNotFound, invitationErrors.switchedOff, invitationErrors.tenantLocked, applicationErrors.notSpecified, applicationErrors.notFound, applicationErrors.tenantNotAssigned,
+    signUpErrors.switchedOff,
+    loginErrors.strategyOff,
+    domainErrors.restricted,
+    userErrors.emailTaken,
+    userErrors.usernameTaken,
+    userErrors.phoneNumberTaken,
+    invitationErrors.inviteNotFound,
+    invitationErrors.switchedOff,
+    invitationErrors.tenantLocked,
+    applicationErrors.notSpecified,
+    applicationErrors.notFound,
+    applicationErrors.tenantNotAssigned,
   ],
 } as const
 
 export const signUpRoutes = [
   operation({
-    ...signingUp, id: 'signUpV1', method: 'POST', path: '/identity/resources/users/v1/signUp', summary: 'Sign up, with a new account or by an invitation link',
+    ...signingUp,
+    id: 'signUpV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/signUp',
+    summary: 'Sign up, with a new account or by an invitation link',
     body: SignUp,
     handler: (ctx, { body }) => signUp(ctx, 'email', body),
   }),
   operation({
-    ...signingUp, id: 'signUpWithUsernameV1', method: 'POST', path: '/identity/resources/users/v1/signUp/username', summary: 'Sign up with a username',
+    ...signingUp,
+    id: 'signUpWithUsernameV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/signUp/username',
+    summary: 'Sign up with a username',
     body: SignUpWithUsername,
     handler: (ctx, { body }) => signUp(ctx, 'username', body),
   }),
   operation({
     // in no specification; the login box calls it
-    ...signingUp, id: 'signUpWithPhoneNumberV1', method: 'POST', path: '/identity/resources/users/v1/signUp/phoneNumber', summary: 'Sign up with a phone number',
+    ...signingUp,
+    id: 'signUpWithPhoneNumberV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/signUp/phoneNumber',
+    summary: 'Sign up with a phone number',
     body: SignUpWithPhoneNumber,
     handler: (ctx, { body }) => signUp(ctx, 'phoneNumber', body),
   }),

@@ -20,11 +20,30 @@ const common = {
   roleIds: Type.Optional(Type.Array(Type.String())),
   skipInviteEmail: Type.Optional(Type.Boolean()),
 }
-export const SignUp = Type.Object({ ...common, email: Email, username: Type.Optional(Username), phoneNumber: Type.Optional(PhoneNumber) })
-export const SignUpWithUsername = Type.Object({ ...common, username: Username, email: Type.Optional(Email), phoneNumber: Type.Optional(PhoneNumber) })
-export const SignUpWithPhoneNumber = Type.Object({ ...common, phoneNumber: PhoneNumber, email: Type.Optional(Email), username: Type.Optional(Username) })
+export const SignUp = Type.Object({
+  ...common,
+  email: Email,
+  username: Type.Optional(Username),
+  phoneNumber: Type.Optional(PhoneNumber),
+})
+export const SignUpWithUsername = Type.Object({
+  ...common,
+  username: Username,
+  email: Type.Optional(Email),
+  phoneNumber: Type.Optional(PhoneNumber),
+})
+export const SignUpWithPhoneNumber = Type.Object({
+  ...common,
+  phoneNumber: PhoneNumber,
+  email: Type.Optional(Email),
+  username: Type.Optional(Username),
+})
 
-export interface Applicant extends Static<Type.TObject<typeof common>> { email?: string, username?: string, phoneNumber?: string }
+export interface Applicant extends Static<Type.TObject<typeof common>> {
+  email?: string
+  username?: string
+  phoneNumber?: string
+}
 
 export const SignUpAnswer = Type.Object({
   shouldActivate: Type.Boolean(),

@@ -9,4 +9,8 @@ export type SmsTemplateType = Static<typeof SmsTemplateType>
 export type SmsData = Readonly<Record<string, string | undefined>> & { readonly code: string }
 
 /** Enough of a phone number to know one's own again: `+15551234567` → `+1*******567`. */
-export const masked = (phoneNumber: string) => phoneNumber.replace(/^(\+?\d)(.*)(\d{3})$/, (_, start: string, middle: string, end: string) => `${start}${'*'.repeat(middle.length)}${end}`)
+export const masked = (phoneNumber: string) =>
+  phoneNumber.replace(
+    /^(\+?\d)(.*)(\d{3})$/,
+    (_, start: string, middle: string, end: string) => `${start}${'*'.repeat(middle.length)}${end}`,
+  )

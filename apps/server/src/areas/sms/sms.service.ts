@@ -6,7 +6,13 @@ import { deliverSms } from './sms.jobs.ts'
 import { masked, type SmsData, type SmsTemplateType } from './sms.schemas.ts'
 import { defaultTemplates } from './templates.ts'
 
-export interface OutgoingSms { template: SmsTemplateType, to: string, userId?: string | undefined, tenantId?: string | undefined, data: SmsData }
+export interface OutgoingSms {
+  template: SmsTemplateType
+  to: string
+  userId?: string | undefined
+  tenantId?: string | undefined
+  data: SmsData
+}
 
 /**
  * Writes a text message and queues its delivery, both in the caller's transaction. Where all messages are held nothing is
@@ -16,11 +22,23 @@ export interface OutgoingSms { template: SmsTemplateType, to: string, userId?: s
  */
 export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: OutgoingSms) {
   if (!ctx.deps.sms) throw smsErrors.notSent(masked(to))
-  const held = ctx.deps.sms === 'hold', id = ctx.random.uuid()
+  const held = ctx.deps.sms === 'hold',
+    id = ctx.random.uuid()
   await ctx.db.message.create({
     data: {
-      id, channel: 'sms', template, userId: userId ?? null, tenantId: tenantId ?? null, recipient: to, sender: '', subject: '', html: '', text: await render(ctx, template, data),
-      code: data.code, createdAt: ctx.clock.now(), ...(held ? { status: 'held', provider: 'none' } : { status: 'pending' }),
+      id,
+      channel: 'sms',
+      template,
+      userId: userId ?? null,
+      tenantId: tenantId ?? null,
+      recipient: to,
+      sender: '',
+      subject: '',
+      html: '',
+      text: await render(ctx, template, data),
+      code: data.code,
+      createdAt: ctx.clock.now(),
+      ...(held ? { status: 'held', provider: 'none' } : { status: 'pending' }),
     },
   })
   if (!held) await add(ctx, deliverSms, { messageId: id })

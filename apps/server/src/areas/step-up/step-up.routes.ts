@@ -6,7 +6,11 @@ import * as stepUp from './step-up.service.ts'
 
 export const stepUpRoutes = [
   operation({
-    id: 'generateStepUpV1', method: 'POST', path: '/identity/resources/auth/v1/user/step-up/generate', summary: 'Begin to show a second factor once more', tag: 'MFA',
+    id: 'generateStepUpV1',
+    method: 'POST',
+    path: '/identity/resources/auth/v1/user/step-up/generate',
+    summary: 'Begin to show a second factor once more',
+    tag: 'MFA',
     auth: 'user',
     body: StepUpRequest,
     returns: { 201: StepUp },

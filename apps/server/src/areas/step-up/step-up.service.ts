@@ -14,7 +14,9 @@ export async function generate(ctx: Ctx, caller: UserCaller) {
   const session = await refreshTokens.sessionOf(ctx, caller)
   if (!session) throw sessionErrors.ended()
   refreshTokens.mustLive(ctx, session, (await sessions.rulesOf(ctx, session.tenantId))(session.tenantId))
-  if (!await mfa.isEnrolled(ctx, session.user)) throw mfaErrors.notEnrolled()
-  const { mfaToken, mfaEnrolled, mfaDevices } = await mfa.issueToken(ctx, session.user, caller.tenantId, { sessionId: session.id })
+  if (!(await mfa.isEnrolled(ctx, session.user))) throw mfaErrors.notEnrolled()
+  const { mfaToken, mfaEnrolled, mfaDevices } = await mfa.issueToken(ctx, session.user, caller.tenantId, {
+    sessionId: session.id,
+  })
   return { mfaToken, mfaEnrolled, mfaDevices }
 }

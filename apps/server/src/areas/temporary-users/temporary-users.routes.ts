@@ -1,6 +1,13 @@
 import { Type } from 'typebox'
 import { after, SECOND } from '../../kernel/clock.ts'
-import { Empty, operation, type Ctx, type TenantScope, type UserCaller, type VendorCaller } from '../../kernel/operation.ts'
+import {
+  Empty,
+  operation,
+  type Ctx,
+  type TenantScope,
+  type UserCaller,
+  type VendorCaller,
+} from '../../kernel/operation.ts'
 import * as settings from '../../kernel/settings.ts'
 import { Id } from '../../kernel/validation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
@@ -15,32 +22,54 @@ const Lifetime = Type.Object({ expirationInSeconds: Expiration })
 const base = '/identity/resources/users/temporary/v1'
 
 /** null: for ever. @throws 404 for a user who is no member, 400 where there may be no temporary ones, 403 for a user who is stronger than the caller */
-async function setLifetime(ctx: Ctx, caller: VendorCaller | UserCaller, userId: string, tenant: TenantScope, seconds: number | null) {
+async function setLifetime(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  userId: string,
+  tenant: TenantScope,
+  seconds: number | null,
+) {
   const tenantId = tenant.id
   if (!(await memberships.tenantIdsOf(ctx, userId)).includes(tenantId)) throw membershipErrors.notFound()
-  if (seconds !== null && !(await settings.effective(ctx, temporaryUsers)).enabled) throw membershipErrors.temporaryUsersOff()
+  if (seconds !== null && !(await settings.effective(ctx, temporaryUsers)).enabled)
+    throw membershipErrors.temporaryUsersOff()
   await roles.mayManage(ctx, caller, tenant, userId)
   await memberships.setExpiry(ctx, userId, tenantId, seconds === null ? null : after(ctx.clock.now(), seconds * SECOND))
 }
 
 export const temporaryUsersRoutes = [
   operation({
-    id: 'getTemporaryUsersConfigurationV1', method: 'GET', path: `${base}/configuration`, summary: 'Tell whether users may be members for a while only', tag: 'User Management',
+    id: 'getTemporaryUsersConfigurationV1',
+    method: 'GET',
+    path: `${base}/configuration`,
+    summary: 'Tell whether users may be members for a while only',
+    tag: 'User Management',
     auth: 'both',
     returns: { 200: temporaryUsers.schema },
     handler: (ctx) => settings.effective(ctx, temporaryUsers),
   }),
   operation({
-    id: 'setTemporaryUsersConfigurationV1', method: 'PUT', path: `${base}/configuration`, summary: 'Say whether users may be members for a while only', tag: 'Users',
+    id: 'setTemporaryUsersConfigurationV1',
+    method: 'PUT',
+    path: `${base}/configuration`,
+    summary: 'Say whether users may be members for a while only',
+    tag: 'Users',
     auth: 'vendor',
     body: temporaryUsers.schema,
     returns: { 200: temporaryUsers.schema },
     handler: async (ctx, { body }) => (await settings.save(ctx, temporaryUsers, body)).value,
   }),
   operation({
-    id: 'makeUserTemporaryV1', method: 'PUT', path: `${base}/{userId}`, summary: 'Let a member stay for a while only', tag: 'User Management',
-    auth: 'both', permission: needs.users.update, tenant: 'required',
-    params: UserId, body: Lifetime,
+    id: 'makeUserTemporaryV1',
+    method: 'PUT',
+    path: `${base}/{userId}`,
+    summary: 'Let a member stay for a while only',
+    tag: 'User Management',
+    auth: 'both',
+    permission: needs.users.update,
+    tenant: 'required',
+    params: UserId,
+    body: Lifetime,
     returns: { 201: Lifetime },
     errors: [membershipErrors.notFound, membershipErrors.temporaryUsersOff, roleErrors.strongerUser],
     handler: async (ctx, { params, body }) => {
@@ -49,8 +78,14 @@ export const temporaryUsersRoutes = [
     },
   }),
   operation({
-    id: 'makeUserPermanentV1', method: 'DELETE', path: `${base}/{userId}`, summary: 'Let a temporary member stay', tag: 'User Management',
-    auth: 'both', permission: needs.users.update, tenant: 'required',
+    id: 'makeUserPermanentV1',
+    method: 'DELETE',
+    path: `${base}/{userId}`,
+    summary: 'Let a temporary member stay',
+    tag: 'User Management',
+    auth: 'both',
+    permission: needs.users.update,
+    tenant: 'required',
     params: UserId,
     returns: { 200: Empty },
     errors: [membershipErrors.notFound, roleErrors.strongerUser],

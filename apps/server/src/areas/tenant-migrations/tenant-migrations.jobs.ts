@@ -9,7 +9,9 @@ import { atTheStart, type Progress } from './tenant-migrations.schemas.ts'
 
 /** Makes the tenants one after the other; after a crash it goes on where it was. */
 export const migrateTenants = job({
-  name: 'migrate-tenants', payload: Type.Object({ tenantIds: Type.Array(Type.String()) }), keep: true,
+  name: 'migrate-tenants',
+  payload: Type.Object({ tenantIds: Type.Array(Type.String()) }),
+  keep: true,
   async run(ctx, { tenantIds }, { id, progress: note }) {
     const { progress } = await ctx.db.job.findUniqueOrThrow({ where: { id }, select: { progress: true } })
     let reached = (progress as unknown as Progress | null) ?? atTheStart
@@ -18,7 +20,12 @@ export const migrateTenants = job({
 })
 
 /** The tenant and the note of it are stored together: neither is ever there without the other. */
-async function migrate(ctx: Ctx, tenantId: string, { done, errors }: Progress, note: JobControl['progress']): Promise<Progress> {
+async function migrate(
+  ctx: Ctx,
+  tenantId: string,
+  { done, errors }: Progress,
+  note: JobControl['progress'],
+): Promise<Progress> {
   try {
     const [fault] = faults(OwnId as object, tenantId)
     if (fault !== undefined) throw invalid(fault)

@@ -13,5 +13,8 @@ export const MigrationStatus = Type.Object({
 export type MigrationStatus = Static<typeof MigrationStatus>
 
 /** How many entries have been looked at, and which of them came to nothing. */
-export interface Progress { readonly done: number, readonly errors: MigrationStatus['errors'] }
+export interface Progress {
+  readonly done: number
+  readonly errors: MigrationStatus['errors']
+}
 export const atTheStart: Progress = { done: 0, errors: [] }

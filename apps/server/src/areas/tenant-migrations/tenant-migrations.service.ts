@@ -16,10 +16,17 @@ export async function status(ctx: Ctx, migrationId: string): Promise<MigrationSt
   if (!job) throw tenantMigrationErrors.notFound()
   const { tenantIds } = job.payload as { tenantIds: string[] }
   const { done, errors } = (job.progress as unknown as Progress | null) ?? atTheStart
-  const state = stateOf(job), unseen = state === 'failed' ? tenantIds.slice(done) : []
+  const state = stateOf(job),
+    unseen = state === 'failed' ? tenantIds.slice(done) : []
   return {
-    migrationId, state, total: tenantIds.length, migrated: done - errors.length,
-    errors: [...errors, ...unseen.map((tenantId) => ({ tenantId, message: 'The migration was given up before it came to this account' }))],
+    migrationId,
+    state,
+    total: tenantIds.length,
+    migrated: done - errors.length,
+    errors: [
+      ...errors,
+      ...unseen.map((tenantId) => ({ tenantId, message: 'The migration was given up before it came to this account' })),
+    ],
   }
 }
 

@@ -31,9 +31,17 @@ const fields = {
 }
 
 /** The id travels in headers, paths and comma-joined lists. */
-export const OwnId = Type.String({ minLength: 1, pattern: '^[!-+.0-~-]{1,255}$', message: 'tenantId must be at most 255 visible ASCII characters, none of them a comma or a slash' })
+export const OwnId = Type.String({
+  minLength: 1,
+  pattern: '^[!-+.0-~-]{1,255}$',
+  message: 'tenantId must be at most 255 visible ASCII characters, none of them a comma or a slash',
+})
 
-export const NewTenant = Type.Object({ tenantId: Type.Optional(OwnId), ...fields, parentTenantId: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })) })
+export const NewTenant = Type.Object({
+  tenantId: Type.Optional(OwnId),
+  ...fields,
+  parentTenantId: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
+})
 export type NewTenant = Static<typeof NewTenant>
 
 export const TenantChange = Type.Object(fields)
@@ -43,7 +51,9 @@ export type TenantChange = Static<typeof TenantChange>
 export const SubAccountAccessType = OneOf(['defaultOff', 'defaultOn', 'alwaysOn'])
 export type SubAccountAccessType = Static<typeof SubAccountAccessType>
 
-export const NewMetadata = Type.Object({ metadata: Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.String()]) })
+export const NewMetadata = Type.Object({
+  metadata: Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.String()]),
+})
 
 export const TenantFilter = Type.Object({ _filter: text })
 export const TenantQuery = Type.Object({

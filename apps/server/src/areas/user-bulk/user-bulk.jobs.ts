@@ -12,12 +12,16 @@ const InvitePayload = Type.Object({ tenantId: Type.String(), total: Type.Integer
 
 /** Brings the entries in one after the other. Each is stored together with the note that it is done: taken up again after a crash none is lost and none done twice. */
 export const inviteUsers = job({
-  name: 'invite-users', payload: InvitePayload, keep: true,
+  name: 'invite-users',
+  payload: InvitePayload,
+  keep: true,
   async run(ctx, { tenantId, sealed }, control) {
     const newcomers = JSON.parse(ctx.deps.secrets.open(sealed)) as Newcomer[]
     const { done, errors } = await storedProgress<InviteProgress>(ctx, control)
     for (const [index, newcomer] of [...newcomers.entries()].slice(done)) {
-      const failed = await attempt(ctx, control, () => bringIn(ctx, { kind: 'vendor' }, tenantId, newcomer, (tx) => control.progress({ done: index + 1, errors }, tx)))
+      const failed = await attempt(ctx, control, () =>
+        bringIn(ctx, { kind: 'vendor' }, tenantId, newcomer, (tx) => control.progress({ done: index + 1, errors }, tx)),
+      )
       if (failed === undefined) continue
       errors.push({ index, email: newcomer.email ?? null, message: failed })
       await control.progress({ done: index + 1, errors })
@@ -25,11 +29,18 @@ export const inviteUsers = job({
   },
 })
 
-const RolesPayload = Type.Object({ userId: Id, tenantIds: Type.Array(Type.String()), add: Type.Array(Type.String()), remove: Type.Array(Type.String()) })
+const RolesPayload = Type.Object({
+  userId: Id,
+  tenantIds: Type.Array(Type.String()),
+  add: Type.Array(Type.String()),
+  remove: Type.Array(Type.String()),
+})
 
 /** Giving and taking roles bears repetition: a tenant done twice is as one done once. */
 export const changeRoles = job({
-  name: 'change-roles', payload: RolesPayload, keep: true,
+  name: 'change-roles',
+  payload: RolesPayload,
+  keep: true,
   async run(ctx, { userId, tenantIds, add, remove }, control) {
     const { done, errors } = await storedProgress<RolesProgress>(ctx, control)
     for (const [index, tenantId] of [...tenantIds.entries()].slice(done)) {
@@ -41,9 +52,9 @@ export const changeRoles = job({
 })
 export const userBulkJobs = [changeRoles, inviteUsers]
 
-async function storedProgress<P extends { done: number, errors: object[] }>(ctx: Ctx, { id }: JobControl): Promise<P> {
+async function storedProgress<P extends { done: number; errors: object[] }>(ctx: Ctx, { id }: JobControl): Promise<P> {
   const { progress } = await ctx.db.job.findUniqueOrThrow({ where: { id }, select: { progress: true } })
-  return (progress as unknown as P | null) ?? { done: 0, errors: [] } as unknown as P
+  return (progress as unknown as P | null) ?? ({ done: 0, errors: [] } as unknown as P)
 }
 
 /**

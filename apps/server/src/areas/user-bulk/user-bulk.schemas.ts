@@ -10,7 +10,10 @@ export const InviteStatus = Type.Object({
   errors: Type.Array(Type.Object({ index: Type.Integer(), email: Nullable(Type.String()), message: Type.String() })),
 })
 export type InviteStatus = Static<typeof InviteStatus>
-export interface InviteProgress { done: number, errors: InviteStatus['errors'] }
+export interface InviteProgress {
+  done: number
+  errors: InviteStatus['errors']
+}
 
 export const RolesChange = Type.Object({
   addRoleIds: Type.Optional(Type.Array(Type.String())),
@@ -36,8 +39,18 @@ export const RolesTask = Type.Object({
   processedTenants: Type.Integer(),
   addedRoleIds: Type.Array(Type.String()),
   removedRoleIds: Type.Array(Type.String()),
-  errors: Type.Optional(Type.Array(Type.Object({
-    message: Type.String(), tenantId: Type.Optional(Type.String()), details: Type.Optional(Type.String()), tenantIds: Type.Optional(Type.Array(Type.String())),
-  }))),
+  errors: Type.Optional(
+    Type.Array(
+      Type.Object({
+        message: Type.String(),
+        tenantId: Type.Optional(Type.String()),
+        details: Type.Optional(Type.String()),
+        tenantIds: Type.Optional(Type.Array(Type.String())),
+      }),
+    ),
+  ),
 })
-export interface RolesProgress { done: number, errors: { message: string, tenantId: string }[] }
+export interface RolesProgress {
+  done: number
+  errors: { message: string; tenantId: string }[]
+}

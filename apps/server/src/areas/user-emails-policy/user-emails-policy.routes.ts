@@ -8,14 +8,22 @@ const tag = 'User Emails Policy'
 
 export const userEmailsPolicyRoutes = [
   operation({
-    id: 'getUserEmailsPolicyV1', method: 'GET', path, summary: 'Read whether users may change their e-mail address', tag,
+    id: 'getUserEmailsPolicyV1',
+    method: 'GET',
+    path,
+    summary: 'Read whether users may change their e-mail address',
+    tag,
     // the portal reads it for its users
     auth: 'both',
     returns: { 200: UserEmailsPolicy },
     handler: (ctx) => userEmailsPolicy.current(ctx),
   }),
   operation({
-    id: 'setUserEmailsPolicyV1', method: 'POST', path, summary: 'Say whether users may change their e-mail address', tag,
+    id: 'setUserEmailsPolicyV1',
+    method: 'POST',
+    path,
+    summary: 'Say whether users may change their e-mail address',
+    tag,
     auth: 'vendor',
     body: Type.Partial(UserEmailsPolicy),
     returns: { 200: Empty },

@@ -4,7 +4,7 @@ import * as userEmailsPolicy from './user-emails-policy.service.ts'
 
 const url = '/identity/resources/configurations/v1/user-emails-policy'
 
-describe.concurrent('changing one\'s e-mail address', () => {
+describe.concurrent("changing one's e-mail address", () => {
   test('is not allowed until management says so', async () => {
     const env = await newEnvironment()
     expect(await env.vendor('GET', url)).toMatchObject({ status: 200, body: { allowEmailChange: false } })
@@ -12,11 +12,15 @@ describe.concurrent('changing one\'s e-mail address', () => {
     expect(await env.vendor('POST', url, {})).toMatchObject({ status: 200 })
     expect((await env.vendor('GET', url)).body).toEqual({ allowEmailChange: true })
     expect(await userEmailsPolicy.current(await env.context())).toEqual({ allowEmailChange: true })
-    expect(await env.vendor('POST', url, { allowEmailChange: 'yes' })).toMatchObject({ status: 400, body: { errors: ['allowEmailChange must be a boolean value'] } })
+    expect(await env.vendor('POST', url, { allowEmailChange: 'yes' })).toMatchObject({
+      status: 400,
+      body: { errors: ['allowEmailChange must be a boolean value'] },
+    })
   })
 
   test('users see whether they may, and cannot change it', async () => {
-    const env = await newEnvironment(), user = await env.user({ roleKeys: ['Admin'] })
+    const env = await newEnvironment(),
+      user = await env.user({ roleKeys: ['Admin'] })
     expect(await user('GET', url)).toMatchObject({ status: 200, body: { allowEmailChange: false } })
     expect((await user('POST', url, { allowEmailChange: true })).status).toBe(401)
     expect((await env.vendor('GET', url)).body).toEqual({ allowEmailChange: false })

@@ -24,7 +24,7 @@ export async function ask(ctx: Ctx, user: UserScope, written: string) {
 }
 
 /** The domain is asked about once more: a list may have changed since. @throws 403; 401 or 400 for the code; 409 when somebody else has been faster */
-export async function confirm(ctx: OwnCtx, user: UserScope, { email, code }: { email: string, code: string }) {
+export async function confirm(ctx: OwnCtx, user: UserScope, { email, code }: { email: string; code: string }) {
   await mustBeAllowed(ctx)
   await mayTake(ctx, user.id, email.toLowerCase())
   await mustAnswerFor(ctx, user, change, email, code)
@@ -40,14 +40,17 @@ export async function set(ctx: Ctx, userId: string, written: string) {
   await mayTake(ctx, userId, email)
   return ctx.atomically(async (tx) => {
     const former = await replace(tx, userId, email, {})
-    if (former.email !== email && !former.verified) await activation.sendActivation(tx, { ...former, email }, former.activeTenantId ?? undefined)
+    if (former.email !== email && !former.verified)
+      await activation.sendActivation(tx, { ...former, email }, former.activeTenantId ?? undefined)
   })
 }
 
 /** The address takes the place of the former one, which is told; links and codes that were mailed there are worth nothing any more. */
 async function replace(tx: Ctx, userId: string, email: string, verified: { verified?: true }, from?: Origin) {
   const former = await users.locked(tx, userId)
-  await tx.db.user.updateMany({ where: { id: userId }, data: { email, ...verified } }).catch(onDuplicate(userErrors.emailTaken()))
+  await tx.db.user
+    .updateMany({ where: { id: userId }, data: { email, ...verified } })
+    .catch(onDuplicate(userErrors.emailTaken()))
   if (former.email === email) return former
   await tx.db.challenge.deleteMany({ where: { userId, consumedAt: null } })
   await tellFormer(tx, former, from)

@@ -16,8 +16,16 @@ export const UserEmail = Type.Object({
 
 /** What `toUserEmail` needs beside the row's own columns. */
 export const withPrimary = { user: { select: { email: true } } } as const
-export const toUserEmail = ({ user, createdAt, updatedAt, ...row }: UserEmailRow & { user: { email: string | null } }): Static<typeof UserEmail> => ({
-  ...row, isPrimary: user.email === row.email, createdAt: createdAt.toISOString(), updatedAt: updatedAt.toISOString(),
+export const toUserEmail = ({
+  user,
+  createdAt,
+  updatedAt,
+  ...row
+}: UserEmailRow & { user: { email: string | null } }): Static<typeof UserEmail> => ({
+  ...row,
+  isPrimary: user.email === row.email,
+  createdAt: createdAt.toISOString(),
+  updatedAt: updatedAt.toISOString(),
 })
 
 export const EmailOnly = Type.Object({ email: Email })
@@ -25,7 +33,10 @@ export const NewUserEmail = Type.Object({ email: Email, isVerified: Type.Optiona
 export const EmailWithCode = Type.Object({ email: Email, code: Type.String({ minLength: 1 }) })
 
 export const UserEmailQuery = Type.Object({
-  ...pageQuery, _sortBy: Type.Optional(OneOf(['userId', 'email'])), _order: Type.Optional(Order), _email: Type.Optional(Type.String()),
+  ...pageQuery,
+  _sortBy: Type.Optional(OneOf(['userId', 'email'])),
+  _order: Type.Optional(Order),
+  _email: Type.Optional(Type.String()),
   /** comma-joined */
   userIds: Type.Optional(Type.String()),
 })

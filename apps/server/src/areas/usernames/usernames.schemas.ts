@@ -4,7 +4,12 @@ import { Id, OneOf } from '../../kernel/validation.ts'
 
 /** Wider than what users are created with: this is what the reference's own operation takes. */
 export const NewUsername = Type.Object({
-  username: Type.String({ minLength: 1, maxLength: 128, pattern: '^[a-zA-Z0-9^$.!#+\'~_-]*$', message: 'Username contains invalid characters' }),
+  username: Type.String({
+    minLength: 1,
+    maxLength: 128,
+    pattern: "^[a-zA-Z0-9^$.!#+'~_-]*$",
+    message: 'Username contains invalid characters',
+  }),
 })
 
 export const Username = Type.Object({ username: Type.String(), userId: Id })

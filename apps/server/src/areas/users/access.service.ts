@@ -20,8 +20,14 @@ interface Extent {
  */
 export async function end(tx: Ctx, userId: string, { except, tenantId }: Extent = {}) {
   await sessions.endAll(tx, userId, { except, ...(tenantId !== undefined && { tenantId }) })
-  await tx.db.challenge.deleteMany({ where: {
-    userId, consumedAt: null, purpose: { notIn: harmless }, NOT: { purpose: { in: proofs }, user: { verified: false } }, ...(tenantId !== undefined && { tenantId }),
-  } })
+  await tx.db.challenge.deleteMany({
+    where: {
+      userId,
+      consumedAt: null,
+      purpose: { notIn: harmless },
+      NOT: { purpose: { in: proofs }, user: { verified: false } },
+      ...(tenantId !== undefined && { tenantId }),
+    },
+  })
   if (tenantId === undefined) await tx.db.rememberedDevice.deleteMany({ where: { userId } })
 }

@@ -9,17 +9,31 @@ const own = { tag, auth: 'both', tenant: 'optional', user: 'required', errors: [
 
 export const meRoutes = [
   operation({
-    ...own, id: 'getMeV2', method: 'GET', path: '/identity/resources/users/v2/me', summary: 'Get the own profile, with the rights in the account of the call',
+    ...own,
+    id: 'getMeV2',
+    method: 'GET',
+    path: '/identity/resources/users/v2/me',
+    summary: 'Get the own profile, with the rights in the account of the call',
     returns: { 200: User },
-    handler: async (ctx) => toUser(await users.read(ctx, await users.self(ctx, ctx.user, ctx.tenant), ctx.tenant?.id), ctx.caller),
+    handler: async (ctx) =>
+      toUser(await users.read(ctx, await users.self(ctx, ctx.user, ctx.tenant), ctx.tenant?.id), ctx.caller),
   }),
   operation({
-    ...own, id: 'getMeV3', method: 'GET', path: '/identity/resources/users/v3/me', summary: 'Get the own profile',
+    ...own,
+    id: 'getMeV3',
+    method: 'GET',
+    path: '/identity/resources/users/v3/me',
+    summary: 'Get the own profile',
     returns: { 200: CoreUser },
-    handler: async (ctx) => toCoreUser(await users.find(ctx, await users.self(ctx, ctx.user, ctx.tenant)), ctx.caller, ctx.tenant?.id),
+    handler: async (ctx) =>
+      toCoreUser(await users.find(ctx, await users.self(ctx, ctx.user, ctx.tenant)), ctx.caller, ctx.tenant?.id),
   }),
   operation({
-    ...own, id: 'updateMeV2', method: 'PUT', path: '/identity/resources/users/v2/me', summary: 'Change the own profile',
+    ...own,
+    id: 'updateMeV2',
+    method: 'PUT',
+    path: '/identity/resources/users/v2/me',
+    summary: 'Change the own profile',
     body: ProfileChange,
     returns: { 200: User },
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
@@ -30,8 +44,13 @@ export const meRoutes = [
     },
   }),
   operation({
-    ...own, id: 'getMyAuthorizationV1', method: 'GET', path: '/identity/resources/users/v1/me/authorization', summary: 'List the own roles and permissions in the account of the call',
+    ...own,
+    id: 'getMyAuthorizationV1',
+    method: 'GET',
+    path: '/identity/resources/users/v1/me/authorization',
+    summary: 'List the own roles and permissions in the account of the call',
     returns: { 200: Authorization },
-    handler: async (ctx) => toAuthorization(await users.read(ctx, await users.self(ctx, ctx.user, ctx.tenant), ctx.tenant?.id)),
+    handler: async (ctx) =>
+      toAuthorization(await users.read(ctx, await users.self(ctx, ctx.user, ctx.tenant), ctx.tenant?.id)),
   }),
 ]

@@ -44,7 +44,9 @@ export interface Newcomer {
 type Note = (tx: Ctx) => Promise<void>
 
 /** Somebody on the way into a tenant. */
-export interface Arrival extends Newcomer { tenantId: string }
+export interface Arrival extends Newcomer {
+  tenantId: string
+}
 
 /**
  * Brings somebody into a tenant: makes the user, or adds the one who has that e-mail address (or username) already, whose
@@ -53,29 +55,51 @@ export interface Arrival extends Newcomer { tenantId: string }
  * @throws 409 for a member; 400 for unknown roles or too weak a password; 403 for roles stronger than the caller's, an
  * address from a domain that is kept out, or no application to be let into; 404 where the tenant has not got it
  */
-export async function bringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string, newcomer: Newcomer, note?: Note) {
+export async function bringIn(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  tenantId: string,
+  newcomer: Newcomer,
+  note?: Note,
+) {
   const [id] = await bringAllIn(ctx, caller, [{ ...newcomer, tenantId }], note)
   return id!
 }
 
 /** As `bringIn`, for several, or for one into several tenants: all of them come in, or none. @returns the users' ids, in the order of the arrivals */
-export async function bringAllIn(ctx: Ctx, caller: VendorCaller | UserCaller, arrivals: readonly Arrival[], note: Note = async () => {}): Promise<string[]> {
+export async function bringAllIn(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  arrivals: readonly Arrival[],
+  note: Note = async () => {},
+): Promise<string[]> {
   const checked = await checkAll(ctx, caller, arrivals)
   return enterAll(ctx, checked, note).catch(async (error: unknown) => {
     // somebody else may just have made one of the same users
-    const isNew = async ({ known, arrival }: Checked) => !known && !!await find(ctx, arrival)
-    if (!(error instanceof ApiError) || error.status !== 409 || !(await Promise.all(checked.map(isNew))).some(Boolean)) throw error
+    const isNew = async ({ known, arrival }: Checked) => !known && !!(await find(ctx, arrival))
+    if (!(error instanceof ApiError) || error.status !== 409 || !(await Promise.all(checked.map(isNew))).some(Boolean))
+      throw error
     return enterAll(ctx, await checkAll(ctx, caller, arrivals), note)
   })
 }
 
-const find = async (ctx: Ctx, { email, username = '' }: Newcomer) => (email === undefined ? users.byUsername(ctx, username) : users.byEmail(ctx, email))
+const find = async (ctx: Ctx, { email, username = '' }: Newcomer) =>
+  email === undefined ? users.byUsername(ctx, username) : users.byEmail(ctx, email)
 
-interface Checked { arrival: Arrival, known: Person | null, roleIds: string[], expiresAt: Date | null, passwordHash: string | null, vouched: boolean, issuer: Person | null }
+interface Checked {
+  arrival: Arrival
+  known: Person | null
+  roleIds: string[]
+  expiresAt: Date | null
+  passwordHash: string | null
+  vouched: boolean
+  issuer: Person | null
+}
 
 async function checkAll(ctx: Ctx, caller: VendorCaller | UserCaller, arrivals: readonly Arrival[]) {
-  const checked: Checked[] = [], issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null
-  for (const arrival of arrivals) checked.push({ ...await check(ctx, caller, arrival), issuer })
+  const checked: Checked[] = [],
+    issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null
+  for (const arrival of arrivals) checked.push({ ...(await check(ctx, caller, arrival)), issuer })
   return checked
 }
 
@@ -84,7 +108,11 @@ async function check(ctx: Ctx, caller: VendorCaller | UserCaller, arrival: Arriv
   const { email, username, password, tenantId } = arrival
   if (email === undefined && username === undefined) throw userErrors.notNamed()
   mustBeObjects(arrival)
-  const [roleIds, expiresAt, known] = await Promise.all([roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? []), endOf(ctx, arrival), find(ctx, arrival)])
+  const [roleIds, expiresAt, known] = await Promise.all([
+    roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? []),
+    endOf(ctx, arrival),
+    find(ctx, arrival),
+  ])
   if (!roleIds.length) await memberships.mayBringIn(ctx, caller, tenantId)
   if (!known && email !== undefined) await domainRestrictions.mustAllow(ctx, email, [tenantId])
   if (!known && password !== undefined) await passwordSettings.mustSatisfy(ctx, password, { tenantIds: [tenantId] })
@@ -100,9 +128,11 @@ async function endOf(ctx: Ctx, { expirationInSeconds }: Newcomer) {
 
 function enterAll(ctx: Ctx, checked: readonly Checked[], note: Note) {
   return ctx.atomically(async (tx) => {
-    const made = new Map<string, Person>(), ids: string[] = []
+    const made = new Map<string, Person>(),
+      ids: string[] = []
     for (const one of checked) {
-      const { email, username = '' } = one.arrival, name = (email ?? username).toLowerCase()
+      const { email, username = '' } = one.arrival,
+        name = (email ?? username).toLowerCase()
       const known = one.known ?? made.get(name)
       const user = known ? await welcomeBack(tx, known, one) : await make(tx, one)
       made.set(name, user)
@@ -113,14 +143,33 @@ function enterAll(ctx: Ctx, checked: readonly Checked[], note: Note) {
   })
 }
 
-async function welcomeBack(tx: Ctx, user: Person, { arrival: { tenantId, skipInviteEmail: quietly = false, emailMetadata, applicationId }, roleIds, expiresAt, issuer }: Checked) {
+async function welcomeBack(
+  tx: Ctx,
+  user: Person,
+  {
+    arrival: { tenantId, skipInviteEmail: quietly = false, emailMetadata, applicationId },
+    roleIds,
+    expiresAt,
+    issuer,
+  }: Checked,
+) {
   await welcome(tx, user, tenantId, { quietly, roleIds, expiresAt, emailMetadata, issuer })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
   return user
 }
 
 async function make(tx: Ctx, { arrival, roleIds, expiresAt, passwordHash, vouched, issuer }: Checked) {
-  const { password: _, roleIds: __, expirationInSeconds: ___, skipInviteEmail = false, emailMetadata, applicationId, tenantId, verified: known = false, ...fields } = arrival
+  const {
+    password: _,
+    roleIds: __,
+    expirationInSeconds: ___,
+    skipInviteEmail = false,
+    emailMetadata,
+    applicationId,
+    tenantId,
+    verified: known = false,
+    ...fields
+  } = arrival
   // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
   const verified = known || skipInviteEmail || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
   const user = await users.insert(tx, { ...fields, passwordHash, verified })

@@ -48,10 +48,27 @@ export const PhraseQuery = Type.Object({
 type AnyQuery = Partial<Omit<Static<typeof PhraseQuery>, '_sortBy'>> & { _sortBy?: UserQuery['_sortBy'] | 'lastLogin' }
 
 /** A page of the users in the tenant and those below it, without one (management) of all. `roles`: whether to show those that they have in their tenants. */
-export async function list(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: AnyQuery, { roles }: { roles: boolean }) {
-  const selected = await selection(ctx, caller, tenant, query), { ids, total } = await pageIds(ctx, query, selected)
-  const rows = await ctx.db.user.findMany({ where: { id: { in: ids } }, omit: secretColumns, include: { memberships: withTenants(ctx, { roles, visible: selected.visible }) } })
-  return page(inOrderOf(ids, rows).map((row) => toCoreUser(row, caller, row.memberships.find((m) => m.tenantId === tenant?.id)?.tenantId)), total, query)
+export async function list(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  tenant: TenantScope | undefined,
+  query: AnyQuery,
+  { roles }: { roles: boolean },
+) {
+  const selected = await selection(ctx, caller, tenant, query),
+    { ids, total } = await pageIds(ctx, query, selected)
+  const rows = await ctx.db.user.findMany({
+    where: { id: { in: ids } },
+    omit: secretColumns,
+    include: { memberships: withTenants(ctx, { roles, visible: selected.visible }) },
+  })
+  return page(
+    inOrderOf(ids, rows).map((row) =>
+      toCoreUser(row, caller, row.memberships.find((m) => m.tenantId === tenant?.id)?.tenantId),
+    ),
+    total,
+    query,
+  )
 }
 
 /** Ids before rows: what belongs to a row would be fetched for all those before the page, too. */
@@ -60,28 +77,47 @@ async function pageIds(ctx: Ctx, query: AnyQuery, { where, whole, nearest }: Awa
   const by = query._sortBy ?? 'createdAt'
   if (whole && (by !== 'lastLogin' || whole.list !== 'users')) return pageOf(ctx, whole.list, by, query, whole)
   if (nearest && !query._sortBy) {
-    const fitting = new Set((await ctx.db.user.findMany({ where, select: { id: true } })).map((row) => row.id)), ids = nearest.filter((id) => fitting.has(id))
+    const fitting = new Set((await ctx.db.user.findMany({ where, select: { id: true } })).map((row) => row.id)),
+      ids = nearest.filter((id) => fitting.has(id))
     return { ids: ids.slice(skip, skip + take), total: ids.length }
   }
   const [rows, total] = await Promise.all([
-    ctx.db.user.findMany({ where, select: { id: true }, orderBy: order(query), skip, take }), totalOf(ctx, { where, whole }),
+    ctx.db.user.findMany({ where, select: { id: true }, orderBy: order(query), skip, take }),
+    totalOf(ctx, { where, whole }),
   ])
   return { ids: rows.map((row) => row.id), total }
 }
 
 /** How many users a selection has. */
-export const totalOf = async (ctx: Ctx, { where, whole }: Pick<Awaited<ReturnType<typeof selection>>, 'where' | 'whole'>) =>
-  whole ? (await pageOf(ctx, whole.list, 'createdAt', { _limit: 0 }, whole)).total : ctx.db.user.count({ where })
+export const totalOf = async (
+  ctx: Ctx,
+  { where, whole }: Pick<Awaited<ReturnType<typeof selection>>, 'where' | 'whole'>,
+) => (whole ? (await pageOf(ctx, whole.list, 'createdAt', { _limit: 0 }, whole)).total : ctx.db.user.count({ where }))
 
 /** Which users a query means, which of their tenants its caller may see (undefined: all), the counted list that they are the whole of, and their ids by nearness to what was searched for, if any. */
-export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope | undefined, query: AnyQuery) {
-  const { _identifier, _identifierType, _includeSubTenants = true, _phraseSearchContains: all = [], _phraseSearchOptional: any = [], _phraseSearchExcludes: none = [] } = query
+export async function selection(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  tenant: TenantScope | undefined,
+  query: AnyQuery,
+) {
+  const {
+    _identifier,
+    _identifierType,
+    _includeSubTenants = true,
+    _phraseSearchContains: all = [],
+    _phraseSearchOptional: any = [],
+    _phraseSearchExcludes: none = [],
+  } = query
   if ((_identifier === undefined) !== (_identifierType === undefined)) throw userErrors.identifierAlone()
   const of = (tenantId: string) => (_includeSubTenants ? familyOf(ctx, caller, tenantId) : { tenantId, below: false })
-  const ofCaller = tenant && await of(tenant.id)
+  const ofCaller = tenant && (await of(tenant.id))
   const asked = query._tenantId === undefined ? undefined : await of(query._tenantId)
-  const family = asked && ofCaller ? await common(ctx, asked, ofCaller) : asked ?? ofCaller
-  const nearest = query._phraseSearchApproximate && all.length + any.length ? await usersLike(ctx, { all, any, family: family ?? undefined }) : undefined
+  const family = asked && ofCaller ? await common(ctx, asked, ofCaller) : (asked ?? ofCaller)
+  const nearest =
+    query._phraseSearchApproximate && all.length + any.length
+      ? await usersLike(ctx, { all, any, family: family ?? undefined })
+      : undefined
   const filters: Prisma.UserWhereInput[] = [
     ...(nearest ? [{ id: { in: nearest } }] : [...all.map(having), ...(any.length ? [{ OR: any.map(having) }] : [])]),
     ...none.map(lacking),
@@ -89,15 +125,27 @@ export async function selection(ctx: Ctx, caller: VendorCaller | UserCaller, ten
     ...(query.ids === undefined ? [] : [{ id: { in: query.ids.split(',').filter(isUuid) } }]),
     ...(query._externalIds === undefined ? [] : [{ externalId: { in: query._externalIds.split(',') } }]),
     ...(query._namePrefix === undefined ? [] : [{ name: beginning(query._namePrefix) }]),
-    ...(_identifier === undefined || !_identifierType ? [] : [{ [_identifierType]: { startsWith: containing(_identifier.toLowerCase()).contains } }]),
-    ...(query._filter === undefined ? [] : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),
+    ...(_identifier === undefined || !_identifierType
+      ? []
+      : [{ [_identifierType]: { startsWith: containing(_identifier.toLowerCase()).contains } }]),
+    ...(query._filter === undefined
+      ? []
+      : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),
   ]
   const members = family === null ? { id: { in: [] } } : family && membersOf(ctx, membershipsIn(family))
   const where: Prisma.UserWhereInput = { ...members, ...visibleTo(caller), AND: filters }
-  return { where, visible: caller.kind === 'user' ? ofCaller : undefined, whole: filters.length ? undefined : wholeList(caller, family), nearest }
+  return {
+    where,
+    visible: caller.kind === 'user' ? ofCaller : undefined,
+    whole: filters.length ? undefined : wholeList(caller, family),
+    nearest,
+  }
 }
 
-function wholeList(caller: VendorCaller | UserCaller, family: Family | null | undefined): { list: 'users' | `members:${string}`, hideInvisible: boolean } | undefined {
+function wholeList(
+  caller: VendorCaller | UserCaller,
+  family: Family | null | undefined,
+): { list: 'users' | `members:${string}`; hideInvisible: boolean } | undefined {
   const hideInvisible = caller.kind === 'user'
   if (family === undefined) return { list: 'users', hideInvisible }
   // somebody may be in several tenants
@@ -105,10 +153,13 @@ function wholeList(caller: VendorCaller | UserCaller, family: Family | null | un
 }
 
 const searched = ['email', 'username', 'phoneNumber'] as const
-const having = (phrase: string): Prisma.UserWhereInput => ({ OR: ['name', ...searched].map((column) => ({ [column]: containing(phrase) })) })
+const having = (phrase: string): Prisma.UserWhereInput => ({
+  OR: ['name', ...searched].map((column) => ({ [column]: containing(phrase) })),
+})
 /** Said column by column, as in SQL nothing is known of the text in an empty one, not even that it lacks something. */
 const lacking = (phrase: string): Prisma.UserWhereInput => ({
-  NOT: { name: containing(phrase) }, AND: searched.map((column) => ({ OR: [{ [column]: null }, { NOT: { [column]: containing(phrase) } }] })),
+  NOT: { name: containing(phrase) },
+  AND: searched.map((column) => ({ OR: [{ [column]: null }, { NOT: { [column]: containing(phrase) } }] })),
 })
 const beginning = (text: string) => ({ startsWith: containing(text).contains, mode: 'insensitive' as const })
 
@@ -117,5 +168,10 @@ function order({ _sortBy = 'createdAt', _order }: AnyQuery): Prisma.UserOrderByW
   const direction = _order === 'DESC' ? 'desc' : 'asc'
   if (_sortBy === 'id') return [{ id: direction }]
   const nullable = { email: 'email', tenantId: 'activeTenantId', lastLogin: 'lastLogin' }[_sortBy as string]
-  return [nullable === undefined ? { [_sortBy]: direction } : { [nullable]: { sort: direction, nulls: direction === 'asc' ? 'first' : 'last' } }, { id: direction }]
+  return [
+    nullable === undefined
+      ? { [_sortBy]: direction }
+      : { [nullable]: { sort: direction, nulls: direction === 'asc' ? 'first' : 'last' } },
+    { id: direction },
+  ]
 }

@@ -3,18 +3,21 @@ import { newEnvironment, UNKNOWN_ID, type TestEnvironment } from '../../../test/
 import { activeTenantOf } from './users.service.ts'
 
 const v1 = '/identity/resources/users/v1'
-const join = (env: TestEnvironment, userId: string, tenantId: string) => env.vendor('POST', `${v1}/${userId}/tenant`, { tenantId, skipInviteEmail: true })
-const disable = (env: TestEnvironment, userId: string, tenantId: string) => env.as(tenantId)('POST', `/identity/resources/tenants/users/v1/${userId}/disable`)
+const join = (env: TestEnvironment, userId: string, tenantId: string) =>
+  env.vendor('POST', `${v1}/${userId}/tenant`, { tenantId, skipInviteEmail: true })
+const disable = (env: TestEnvironment, userId: string, tenantId: string) =>
+  env.as(tenantId)('POST', `/identity/resources/tenants/users/v1/${userId}/disable`)
 async function active(env: TestEnvironment, userId: string) {
   const ctx = await env.context()
-  return activeTenantOf(ctx, (await ctx.db.user.findUniqueOrThrow({ where: { id: userId } })))
+  return activeTenantOf(ctx, await ctx.db.user.findUniqueOrThrow({ where: { id: userId } }))
 }
 const ids = (tenants: { tenantId: string }[]) => tenants.map((t) => t.tenantId)
 
 describe.concurrent('the tenants of a user', () => {
   test('are listed in the order of joining, with the active one', async () => {
     const env = await newEnvironment()
-    const first = await env.newTenant('First'), second = await env.newTenant('Second')
+    const first = await env.newTenant('First'),
+      second = await env.newTenant('Second')
     const user = await env.user({ tenantId: second })
     await join(env, user.id, first)
     for (const version of ['v1', 'v3']) {
@@ -22,10 +25,20 @@ describe.concurrent('the tenants of a user', () => {
       expect(status).toBe(200)
       expect(ids(body.tenants)).toEqual([second, first])
       expect(body.activeTenant).toEqual(body.tenants[0])
-      expect(body.activeTenant).toMatchObject({ tenantId: second, name: 'Second', vendorId: env.id, isReseller: false, metadata: '{}', createdAt: expect.any(String), updatedAt: expect.any(String) })
+      expect(body.activeTenant).toMatchObject({
+        tenantId: second,
+        name: 'Second',
+        vendorId: env.id,
+        isReseller: false,
+        metadata: '{}',
+        createdAt: expect.any(String),
+        updatedAt: expect.any(String),
+      })
       expect(body.activeTenant.id).not.toBe(second)
     }
-    expect((await user('GET', '/identity/resources/users/v2/me/tenants')).body).toEqual((await user('GET', `${v1}/me/tenants`)).body.tenants)
+    expect((await user('GET', '/identity/resources/users/v2/me/tenants')).body).toEqual(
+      (await user('GET', `${v1}/me/tenants`)).body.tenants,
+    )
     expect((await env.as(undefined, user.id)('GET', `${v1}/me/tenants`)).body.activeTenant.tenantId).toBe(second)
     expect((await env.as(first, user.id)('GET', `${v1}/me/tenants`)).body.activeTenant.tenantId).toBe(first)
     expect((await env.vendor('GET', `${v1}/me/tenants`)).status).toBe(403)
@@ -33,17 +46,23 @@ describe.concurrent('the tenants of a user', () => {
 
   test('do not show those that keep the user out', async () => {
     const env = await newEnvironment()
-    const user = await env.user(), other = await env.newTenant()
+    const user = await env.user(),
+      other = await env.newTenant()
     await join(env, user.id, other)
     await disable(env, user.id, user.tenantId)
-    expect((await user('GET', `${v1}/me/tenants`)).body).toMatchObject({ tenants: [{ tenantId: other }], activeTenant: { tenantId: other } })
+    expect((await user('GET', `${v1}/me/tenants`)).body).toMatchObject({
+      tenants: [{ tenantId: other }],
+      activeTenant: { tenantId: other },
+    })
     await disable(env, user.id, other)
     expect((await user('GET', `${v1}/me/tenants`)).body).toEqual({ tenants: [], activeTenant: null })
   })
 
   test('one is chosen by the user among its own', async () => {
     const env = await newEnvironment()
-    const user = await env.user(), other = await env.newTenant(), foreign = await env.newTenant()
+    const user = await env.user(),
+      other = await env.newTenant(),
+      foreign = await env.newTenant()
     await join(env, user.id, other)
     const { status, body } = await user('PUT', `${v1}/tenant`, { tenantId: other })
     expect(status).toBe(200)
@@ -60,7 +79,9 @@ describe.concurrent('the tenants of a user', () => {
 
   test('a login takes place in the chosen one, else in the first that is open, else nowhere', async () => {
     const env = await newEnvironment()
-    const user = await env.newUser(), second = await env.newTenant(), third = await env.newTenant()
+    const user = await env.newUser(),
+      second = await env.newTenant(),
+      third = await env.newTenant()
     await join(env, user.id, second)
     await join(env, user.id, third)
     await env.vendor('PUT', `${v1}/${user.id}/tenant`, { tenantId: third })
@@ -76,15 +97,24 @@ describe.concurrent('the tenants of a user', () => {
 
   test('are all there are for a superuser, but those that keep it out', async () => {
     const env = await newEnvironment()
-    const foreign = await env.newTenant(), user = await env.user()
-    await (await env.context()).db.tenant.updateMany({ where: { id: foreign }, data: { createdAt: new Date('2001-01-01') } })
+    const foreign = await env.newTenant(),
+      user = await env.user()
+    await (
+      await env.context()
+    ).db.tenant.updateMany({ where: { id: foreign }, data: { createdAt: new Date('2001-01-01') } })
     await env.vendor('PUT', `${v1}/${user.id}/superuser`, { superUser: true })
     expect(ids((await user('GET', `${v1}/me/tenants`)).body.tenants)).toEqual([foreign, user.tenantId])
     expect(await active(env, user.id)).toEqual({ id: user.tenantId, tenantIds: [user.tenantId] })
-    expect((await user('PUT', `${v1}/tenant`, { tenantId: foreign }))).toMatchObject({ status: 200, body: { tenantId: foreign, roles: [] } })
+    expect(await user('PUT', `${v1}/tenant`, { tenantId: foreign })).toMatchObject({
+      status: 200,
+      body: { tenantId: foreign, roles: [] },
+    })
     expect(await active(env, user.id)).toEqual({ id: foreign, tenantIds: [user.tenantId, foreign] })
     const there = await env.asUser({ id: user.id, tenantId: foreign })
-    expect((await there('GET', '/identity/resources/users/v2/me')).body).toMatchObject({ tenantId: foreign, superUser: true })
+    expect((await there('GET', '/identity/resources/users/v2/me')).body).toMatchObject({
+      tenantId: foreign,
+      superUser: true,
+    })
     expect((await there('GET', `${v1}/me/tenants`)).body.activeTenant.tenantId).toBe(foreign)
     expect((await user('PUT', `${v1}/tenant`, { tenantId: 'nowhere' })).status).toBe(404)
     await disable(env, user.id, user.tenantId)
@@ -96,8 +126,11 @@ describe.concurrent('the tenants of a user', () => {
 
   test('a superuser without any logs in to the oldest', async () => {
     const env = await newEnvironment()
-    const oldest = await env.newTenant(), user = await env.newUser()
-    await (await env.context()).db.tenant.updateMany({ where: { id: oldest }, data: { createdAt: new Date('2001-01-01') } })
+    const oldest = await env.newTenant(),
+      user = await env.newUser()
+    await (
+      await env.context()
+    ).db.tenant.updateMany({ where: { id: oldest }, data: { createdAt: new Date('2001-01-01') } })
     await env.vendor('PUT', `${v1}/${user.id}/superuser`, { superUser: true })
     await env.as(user.tenantId)('DELETE', `${v1}/${user.id}`)
     expect(await active(env, user.id)).toEqual({ id: oldest, tenantIds: [oldest] })
@@ -105,11 +138,20 @@ describe.concurrent('the tenants of a user', () => {
 
   test('one more is added by management, with an invitation unless told otherwise', async () => {
     const env = await newEnvironment()
-    const user = await env.newUser(), tenantId = await env.newTenant('Acme'), quiet = await env.newTenant()
+    const user = await env.newUser(),
+      tenantId = await env.newTenant('Acme'),
+      quiet = await env.newTenant()
     const { status, body } = await env.vendor('POST', `${v1}/${user.id}/tenant`, { tenantId })
     expect(status).toBe(201)
-    expect(body).toMatchObject({ id: user.id, tenantId: user.tenantId, tenantIds: [user.tenantId, tenantId], tenants: [{ roles: [] }, { roles: [{ key: 'Admin' }] }] })
-    expect(await env.messages()).toMatchObject([{ template: 'InviteToTenant', recipient: user.email, tenantId, subject: 'You are invited to Acme' }])
+    expect(body).toMatchObject({
+      id: user.id,
+      tenantId: user.tenantId,
+      tenantIds: [user.tenantId, tenantId],
+      tenants: [{ roles: [] }, { roles: [{ key: 'Admin' }] }],
+    })
+    expect(await env.messages()).toMatchObject([
+      { template: 'InviteToTenant', recipient: user.email, tenantId, subject: 'You are invited to Acme' },
+    ])
     expect((await env.as(tenantId)('GET', `${v1}/${user.id}`)).body.activatedForTenant).toBe(false)
     expect((await join(env, user.id, quiet)).status).toBe(201)
     expect((await env.as(quiet)('GET', `${v1}/${user.id}`)).body.activatedForTenant).toBe(true)
@@ -120,24 +162,40 @@ describe.concurrent('the tenants of a user', () => {
 
   test('a tenant that is not there is made, unless it has to be', async () => {
     const env = await newEnvironment()
-    const user = await env.newUser(), other = await env.newUser()
+    const user = await env.newUser(),
+      other = await env.newUser()
     for (const method of ['PUT', 'POST'] as const) {
-      expect((await env.vendor(method, `${v1}/${user.id}/tenant`, { tenantId: 'acme', validateTenantExist: true })).status).toBe(404)
+      expect(
+        (await env.vendor(method, `${v1}/${user.id}/tenant`, { tenantId: 'acme', validateTenantExist: true })).status,
+      ).toBe(404)
       expect((await env.vendor(method, `${v1}/${UNKNOWN_ID}/tenant`, { tenantId: 'acme' })).status).toBe(404)
       expect((await env.vendor(method, `${v1}/${user.id}/tenant`, { tenantId: 'a,b' })).status).toBe(400)
     }
     expect(await (await env.context()).db.tenant.count()).toBe(2)
-    expect(await env.vendor('PUT', `${v1}/${user.id}/tenant`, { tenantId: 'acme' })).toMatchObject({ status: 200, body: { tenantId: 'acme', tenantIds: [user.tenantId, 'acme'] } })
-    expect(await env.vendor('POST', `${v1}/${other.id}/tenant`, { tenantId: 'beta' })).toMatchObject({ status: 201, body: { tenantIds: [other.tenantId, 'beta'] } })
-    expect((await env.vendor('PUT', `${v1}/${other.id}/tenant`, { tenantId: 'acme', validateTenantExist: true })).body).toMatchObject({ tenantId: 'acme', tenantIds: [other.tenantId, 'beta', 'acme'] })
+    expect(await env.vendor('PUT', `${v1}/${user.id}/tenant`, { tenantId: 'acme' })).toMatchObject({
+      status: 200,
+      body: { tenantId: 'acme', tenantIds: [user.tenantId, 'acme'] },
+    })
+    expect(await env.vendor('POST', `${v1}/${other.id}/tenant`, { tenantId: 'beta' })).toMatchObject({
+      status: 201,
+      body: { tenantIds: [other.tenantId, 'beta'] },
+    })
+    expect(
+      (await env.vendor('PUT', `${v1}/${other.id}/tenant`, { tenantId: 'acme', validateTenantExist: true })).body,
+    ).toMatchObject({ tenantId: 'acme', tenantIds: [other.tenantId, 'beta', 'acme'] })
     expect((await env.vendor('PUT', `${v1}/${other.id}/tenant`, { tenantId: 'beta' })).body.tenantId).toBe('beta')
   })
 
-  test('one is chosen by management many times at once, and joined once, where the user\'s domain is let in', async () => {
-    const env = await newEnvironment(), restrictions = '/identity/resources/configurations/restrictions/v1/email-domain'
-    const user = await env.newUser({ email: 'ada@evil.example' }), other = await env.newTenant(), closed = await env.newTenant()
+  test("one is chosen by management many times at once, and joined once, where the user's domain is let in", async () => {
+    const env = await newEnvironment(),
+      restrictions = '/identity/resources/configurations/restrictions/v1/email-domain'
+    const user = await env.newUser({ email: 'ada@evil.example' }),
+      other = await env.newTenant(),
+      closed = await env.newTenant()
     for (const tenantId of [other, 'new']) {
-      const answers = await Promise.all(Array.from({ length: 8 }, () => env.vendor('PUT', `${v1}/${user.id}/tenant`, { tenantId })))
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, () => env.vendor('PUT', `${v1}/${user.id}/tenant`, { tenantId })),
+      )
       expect(answers.map((a) => [a.status, a.body.tenantId])).toEqual(Array(8).fill([200, tenantId]))
     }
     expect((await active(env, user.id))!.tenantIds).toEqual([user.tenantId, other, 'new'])
@@ -151,7 +209,9 @@ describe.concurrent('the tenants of a user', () => {
   test('of many who add a user to a tenant that is yet to be made, one does', async () => {
     const env = await newEnvironment()
     const user = await env.newUser()
-    const answers = await Promise.all(Array.from({ length: 8 }, () => env.vendor('POST', `${v1}/${user.id}/tenant`, { tenantId: 'acme' })))
+    const answers = await Promise.all(
+      Array.from({ length: 8 }, () => env.vendor('POST', `${v1}/${user.id}/tenant`, { tenantId: 'acme' })),
+    )
     expect(answers.map((a) => a.status).sort()).toEqual([201, ...Array(7).fill(409)])
     expect(await env.messages()).toHaveLength(1)
   })

@@ -1,5 +1,12 @@
 import { Type } from 'typebox'
-import { Empty, operation, type Ctx, type TenantScope, type UserCaller, type VendorCaller } from '../../kernel/operation.ts'
+import {
+  Empty,
+  operation,
+  type Ctx,
+  type TenantScope,
+  type UserCaller,
+  type VendorCaller,
+} from '../../kernel/operation.ts'
 import { Page } from '../../kernel/paging.ts'
 import { Id } from '../../kernel/validation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
@@ -13,17 +20,26 @@ import { CoreUser, ProfileChange, toCoreUser, toUser, User, UserChange } from '.
 import * as users from './users.service.ts'
 
 const UserId = Type.Object({ userId: Id })
-const management = 'Users', tag = 'User Management'
+const management = 'Users',
+  tag = 'User Management'
 
 const listing = {
-  tag, auth: 'both', permission: needs.users.read, tenant: 'optional', method: 'GET',
+  tag,
+  auth: 'both',
+  permission: needs.users.read,
+  tenant: 'optional',
+  method: 'GET',
   query: UserQuery,
   returns: { 200: Page(CoreUser) },
 } as const
 
 const withRights = {
-  ...listing, returns: { 200: Page(User) },
-  handler: async (ctx: Ctx & { caller: VendorCaller | UserCaller, tenant: TenantScope | undefined }, { query }: { query: UserQuery }) => {
+  ...listing,
+  returns: { 200: Page(User) },
+  handler: async (
+    ctx: Ctx & { caller: VendorCaller | UserCaller; tenant: TenantScope | undefined },
+    { query }: { query: UserQuery },
+  ) => {
     const found = await list(ctx, ctx.caller, ctx.tenant, query, { roles: true })
     return { ...found, items: await rights.withRights(ctx, found.items) }
   },
@@ -31,38 +47,65 @@ const withRights = {
 
 export const usersRoutes = [
   operation({
-    ...withRights, id: 'listUsersV1', path: '/identity/resources/users/v1', summary: 'List users, with their roles',
+    ...withRights,
+    id: 'listUsersV1',
+    path: '/identity/resources/users/v1',
+    summary: 'List users, with their roles',
   }),
   operation({
-    ...withRights, id: 'listUsersV2', path: '/identity/resources/users/v2', summary: 'List users, with their roles',
+    ...withRights,
+    id: 'listUsersV2',
+    path: '/identity/resources/users/v2',
+    summary: 'List users, with their roles',
   }),
   operation({
-    ...listing, id: 'listUsersV3', path: '/identity/resources/users/v3', summary: 'List users',
+    ...listing,
+    id: 'listUsersV3',
+    path: '/identity/resources/users/v3',
+    summary: 'List users',
     handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query, { roles: false }),
   }),
   operation({
-    ...listing, id: 'searchUsersV1', path: '/identity/resources/users/v1/query/phrase', summary: 'Search users by phrases in their names, addresses and numbers',
+    ...listing,
+    id: 'searchUsersV1',
+    path: '/identity/resources/users/v1/query/phrase',
+    summary: 'Search users by phrases in their names, addresses and numbers',
     query: PhraseQuery,
     handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query, { roles: false }),
   }),
   operation({
-    id: 'getUserByEmailV1', method: 'GET', path: '/identity/resources/users/v1/email', summary: 'Get the user with an e-mail address', tag: management,
+    id: 'getUserByEmailV1',
+    method: 'GET',
+    path: '/identity/resources/users/v1/email',
+    summary: 'Get the user with an e-mail address',
+    tag: management,
     auth: 'vendor',
     query: Type.Object({ email: Type.String() }),
     returns: { 200: CoreUser },
     errors: [userErrors.notFound],
-    handler: async (ctx, { query }) => toCoreUser(await users.find(ctx, { email: query.email.toLowerCase() }), ctx.caller),
+    handler: async (ctx, { query }) =>
+      toCoreUser(await users.find(ctx, { email: query.email.toLowerCase() }), ctx.caller),
   }),
   operation({
-    id: 'getUserV1', method: 'GET', path: '/identity/resources/users/v1/{userId}', summary: 'Get a user of an account', tag: management,
-    auth: 'vendor', tenant: 'required',
+    id: 'getUserV1',
+    method: 'GET',
+    path: '/identity/resources/users/v1/{userId}',
+    summary: 'Get a user of an account',
+    tag: management,
+    auth: 'vendor',
+    tenant: 'required',
     params: UserId,
     returns: { 200: User },
     errors: [userErrors.notFound],
-    handler: async (ctx, { params }) => toUser(await users.read(ctx, users.of(ctx, params.userId, ctx.tenant), ctx.tenant.id), ctx.caller),
+    handler: async (ctx, { params }) =>
+      toUser(await users.read(ctx, users.of(ctx, params.userId, ctx.tenant), ctx.tenant.id), ctx.caller),
   }),
   operation({
-    id: 'getVendorUserV1', method: 'GET', path: '/identity/resources/vendor-only/users/v1/{userId}', summary: 'Get a user, whatever accounts it belongs to', tag: management,
+    id: 'getVendorUserV1',
+    method: 'GET',
+    path: '/identity/resources/vendor-only/users/v1/{userId}',
+    summary: 'Get a user, whatever accounts it belongs to',
+    tag: management,
     auth: 'vendor',
     params: UserId,
     returns: { 200: User },
@@ -70,9 +113,14 @@ export const usersRoutes = [
     handler: async (ctx, { params }) => toUser(await users.read(ctx, { id: params.userId }), ctx.caller),
   }),
   operation({
-    id: 'updateUserV1', method: 'PUT', path: '/identity/resources/users/v1/{userId}', summary: 'Change a user everywhere', tag: management,
+    id: 'updateUserV1',
+    method: 'PUT',
+    path: '/identity/resources/users/v1/{userId}',
+    summary: 'Change a user everywhere',
+    tag: management,
     auth: 'vendor',
-    params: UserId, body: UserChange,
+    params: UserId,
+    body: UserChange,
     returns: { 200: User },
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
     handler: async (ctx, { params, body }) => {
@@ -83,8 +131,14 @@ export const usersRoutes = [
     },
   }),
   operation({
-    id: 'updateOwnUserV1', method: 'PUT', path: '/identity/resources/users/v1', summary: 'Change the profile of the user of the call', tag,
-    auth: 'both', tenant: 'required', user: 'required',
+    id: 'updateOwnUserV1',
+    method: 'PUT',
+    path: '/identity/resources/users/v1',
+    summary: 'Change the profile of the user of the call',
+    tag,
+    auth: 'both',
+    tenant: 'required',
+    user: 'required',
     body: ProfileChange,
     returns: { 200: User },
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
@@ -95,15 +149,25 @@ export const usersRoutes = [
     },
   }),
   operation({
-    id: 'deleteUserV1', method: 'DELETE', path: '/identity/resources/users/v1/{userId}', summary: 'Remove a user from an account, or for good', tag,
-    auth: 'both', permission: needs.users.delete, tenant: 'optional',
+    id: 'deleteUserV1',
+    method: 'DELETE',
+    path: '/identity/resources/users/v1/{userId}',
+    summary: 'Remove a user from an account, or for good',
+    tag,
+    auth: 'both',
+    permission: needs.users.delete,
+    tenant: 'optional',
     params: UserId,
     returns: { 200: Empty },
     errors: [membershipErrors.notFound, roleErrors.strongerUser],
     handler: (ctx, { params }) => users.remove(ctx, ctx.caller, params.userId, ctx.tenant),
   }),
   operation({
-    id: 'verifyUserV1', method: 'POST', path: '/identity/resources/users/v1/{userId}/verify', summary: 'Take the e-mail address of a user for verified', tag: management,
+    id: 'verifyUserV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/{userId}/verify',
+    summary: 'Take the e-mail address of a user for verified',
+    tag: management,
     auth: 'vendor',
     params: UserId,
     returns: { 200: Empty },
@@ -111,7 +175,11 @@ export const usersRoutes = [
     handler: (ctx, { params }) => users.mark(ctx, { id: params.userId }, { verified: true }),
   }),
   operation({
-    id: 'lockUserV1', method: 'POST', path: '/identity/resources/users/v1/{userId}/lock', summary: 'Keep a user from logging in anywhere', tag: management,
+    id: 'lockUserV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/{userId}/lock',
+    summary: 'Keep a user from logging in anywhere',
+    tag: management,
     auth: 'vendor',
     params: UserId,
     returns: { 200: Empty },
@@ -119,7 +187,11 @@ export const usersRoutes = [
     handler: (ctx, { params }) => users.lock(ctx, params.userId),
   }),
   operation({
-    id: 'unlockUserV1', method: 'POST', path: '/identity/resources/users/v1/{userId}/unlock', summary: 'Let a locked user log in again', tag: management,
+    id: 'unlockUserV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/{userId}/unlock',
+    summary: 'Let a locked user log in again',
+    tag: management,
     auth: 'vendor',
     params: UserId,
     returns: { 200: Empty },
@@ -127,9 +199,14 @@ export const usersRoutes = [
     handler: (ctx, { params }) => users.unlock(ctx, params.userId),
   }),
   operation({
-    id: 'setUserInvisibleV1', method: 'PUT', path: '/identity/resources/users/v1/{userId}/invisible', summary: 'Hide a user from the lists that users see, or show it again', tag: management,
+    id: 'setUserInvisibleV1',
+    method: 'PUT',
+    path: '/identity/resources/users/v1/{userId}/invisible',
+    summary: 'Hide a user from the lists that users see, or show it again',
+    tag: management,
     auth: 'vendor',
-    params: UserId, body: Type.Object({ invisible: Type.Boolean() }),
+    params: UserId,
+    body: Type.Object({ invisible: Type.Boolean() }),
     returns: { 200: User },
     errors: [userErrors.notFound],
     handler: async (ctx, { params, body }) => {
@@ -138,9 +215,14 @@ export const usersRoutes = [
     },
   }),
   operation({
-    id: 'setUserSuperuserV1', method: 'PUT', path: '/identity/resources/users/v1/{userId}/superuser', summary: 'Let a user into every account, or no longer', tag: management,
+    id: 'setUserSuperuserV1',
+    method: 'PUT',
+    path: '/identity/resources/users/v1/{userId}/superuser',
+    summary: 'Let a user into every account, or no longer',
+    tag: management,
     auth: 'vendor',
-    params: UserId, body: Type.Object({ superUser: Type.Boolean() }),
+    params: UserId,
+    body: Type.Object({ superUser: Type.Boolean() }),
     returns: { 200: User },
     errors: [userErrors.notFound],
     handler: async (ctx, { params, body }) => {
