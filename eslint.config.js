@@ -10,11 +10,11 @@ const globals = [
 ]
 const environment = {
   selector: "MemberExpression[object.name='process'][property.name='env']",
-  message: 'only config.ts reads the environment',
+  message: 'only config/ reads the environment',
 }
 const keys = {
   selector: 'Literal[value=/^fe\\./]',
-  message: 'name what a user must hold in areas/permissions/permissions.keys.ts',
+  message: 'name what a user must hold in areas/rights/permissions/permissions.keys.ts',
 }
 const entropy = { name: 'node:crypto', importNames: ['randomUUID', 'randomBytes', 'randomInt'], message: chance }
 const tests = ['**/*.test.ts', '**/test/**']
@@ -71,11 +71,11 @@ export default ts.config(
     ignores: [
       ...tests,
       'apps/server/src/areas/environments/built-in.ts',
-      'apps/server/src/areas/permissions/permissions.keys.ts',
+      'apps/server/src/areas/rights/permissions/permissions.keys.ts',
     ],
     rules: { 'no-restricted-syntax': ['error', ...globals, environment, keys] },
   },
-  { files: ['apps/server/src/config.ts'], rules: { 'no-restricted-syntax': ['error', ...globals] } },
+  { files: ['apps/server/src/config/*.ts'], rules: { 'no-restricted-syntax': ['error', ...globals] } },
   {
     files: ['packages/*/src/**/*.ts'],
     ignores: tests,
@@ -104,8 +104,8 @@ export default ts.config(
               allowTypeImports: true,
               message: 'areas reach the database through ctx.db',
             },
-            { group: ['../*/*.routes.ts', '../*/*.jobs.ts'], message: "another area's service is its only door" },
-            { group: ['**/emulator/**'], message: 'only emulator.ts knows the emulator' },
+            { group: ['../**/*.routes.ts', '../**/*.jobs.ts'], message: "another area's service is its only door" },
+            { group: ['**/emulator/**'], message: 'only programs/emulator.ts knows the emulator' },
           ],
         },
       ],

@@ -1,16 +1,18 @@
-// npm run new:area -- <name>
-// Makes apps/server/src/areas/<name> with one operation to begin with, whose test fails until it is written, and says
+// npm run new:area -- <layer>/<name>
+// Makes apps/server/src/areas/<layer>/<name> with one operation to begin with, whose test fails until it is written, and says
 // what is to be added elsewhere. docs/adding-an-operation.md goes on from there.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const name = process.argv[2] ?? ''
-if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name))
+const areas = fileURLToPath(new URL('../apps/server/src/areas', import.meta.url))
+const layers = readdirSync(areas)
+const [layer, name = ''] = (process.argv[2] ?? '').split('/')
+if (!layers.includes(layer) || !/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name))
   stop(
-    'Usage: npm run new:area -- <name>\n\nThe name is that of the things it is about: plural, in kebab-case, such as phone-numbers.',
+    `Usage: npm run new:area -- <layer>/<name>\n\nThe layer is one of ${layers.join(', ')}. The name is that of the things it is about: plural, in kebab-case, such as phone-numbers.`,
   )
-const folder = join(fileURLToPath(new URL('../apps/server/src/areas', import.meta.url)), name)
+const folder = join(areas, layer, name)
 if (existsSync(folder)) stop(`There is an area called ${name} already: ${folder}`)
 
 const camel = name.replace(/-(.)/g, (_, letter) => letter.toUpperCase())
@@ -22,8 +24,8 @@ const url = `/identity/resources/${name}/v1`
 
 const files = {
   routes: `import { Type } from 'typebox'
-import { operation } from '../../kernel/operation.ts'
-import { needs } from '../permissions/permissions.keys.ts'
+import { operation } from '../../../kernel/operation.ts'
+import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { ${Singular}, to${Singular} } from './${name}.schemas.ts'
 import * as ${camel} from './${name}.service.ts'
 
@@ -39,7 +41,7 @@ export const ${camel}Routes = [
 ]
 `,
   schemas: `import { Type, type Static } from 'typebox'
-import { DateTime, Id } from '../../kernel/validation.ts'
+import { DateTime, Id } from '../../../kernel/validation.ts'
 
 export const ${Singular} = Type.Object({
   id: Id,
@@ -49,20 +51,20 @@ export const ${Singular} = Type.Object({
 interface ${Singular}Row { id: string, createdAt: Date }
 export const to${Singular} = ({ id, createdAt }: ${Singular}Row): Static<typeof ${Singular}> => ({ id, createdAt: createdAt.toISOString() })
 `,
-  errors: `import { failure } from '../../kernel/errors.ts'
+  errors: `import { failure } from '../../../kernel/errors.ts'
 
 export const ${singular}Errors = {
   notFound: failure(404, 'ER-00004', '${Singular.replace(/([a-z])([A-Z])/g, '$1 $2')} not found'),
 }
 `,
-  service: `import type { Ctx, TenantScope } from '../../kernel/operation.ts'
+  service: `import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
 
 export function list(_ctx: Ctx, _tenant: TenantScope): Promise<{ id: string, createdAt: Date }[]> {
   throw new Error('${name}: to be written')
 }
 `,
   test: `import { describe, expect, test } from 'vitest'
-import { newEnvironment } from '../../../test/environment.ts'
+import { newEnvironment } from '../../../../test/environment.ts'
 
 const url = '${url}'
 
@@ -78,9 +80,9 @@ describe.concurrent('${words}', () => {
 mkdirSync(folder)
 for (const [kind, text] of Object.entries(files))
   writeFileSync(join(folder, `${name}.${kind}.ts`), text, { flag: 'wx' })
-process.stdout.write(`Made apps/server/src/areas/${name}. What is left:
+process.stdout.write(`Made apps/server/src/areas/${layer}/${name}. What is left:
 
-  apps/server/src/operations.ts   import { ${camel}Routes } from './areas/${name}/${name}.routes.ts'
+  apps/server/src/operations.ts   import { ${camel}Routes } from './areas/${layer}/${name}/${name}.routes.ts'
                                   and ...${camel}Routes, in the order of the alphabet
   prisma/models/${name}.prisma    its tables, each with vendorId and keys that begin with it; then npm run db:new -- ${name}
   apps/server/src/jobs.ts         its jobs, if it has any (${name}.jobs.ts)
@@ -88,7 +90,7 @@ process.stdout.write(`Made apps/server/src/areas/${name}. What is left:
 
 Permission keys, statuses and texts: docs/adding-an-operation.md. The test fails until the service is written:
 
-  npx vitest run --project server apps/server/src/areas/${name}
+  npx vitest run --project server apps/server/src/areas/${layer}/${name}
 `)
 
 function stop(message) {

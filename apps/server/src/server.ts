@@ -1,5 +1,5 @@
-import { reaches } from './areas/hierarchy/sub-account-access.service.ts'
-import * as memberships from './areas/memberships/memberships.service.ts'
+import { reaches } from './areas/accounts/hierarchy/sub-account-access.service.ts'
+import * as memberships from './areas/people/memberships/memberships.service.ts'
 import { jobs } from './jobs.ts'
 import { buildApp } from './kernel/app.ts'
 import type { Deps } from './kernel/deps.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { builtInCategories } from '../src/areas/environments/built-in.ts'
-import { needs } from '../src/areas/permissions/permissions.keys.ts'
+import { needs } from '../src/areas/rights/permissions/permissions.keys.ts'
 import type { Operation } from '../src/kernel/operation.ts'
 import { newEnvironment, operations, UNKNOWN_ID, type Client } from './environment.ts'
 import { everythingOf, furnished, idFor, type Ids } from './furnished.ts'

@@ -1,7 +1,7 @@
 import { createDatabase, dropDatabase, migrate, openDatabase } from '@henhouse/database'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createEnvironment } from '../src/areas/environments/environments.service.ts'
-import * as memberships from '../src/areas/memberships/memberships.service.ts'
+import * as memberships from '../src/areas/people/memberships/memberships.service.ts'
 import { contextFor } from '../src/kernel/context.ts'
 import { cryptoRandom } from '../src/kernel/random.ts'
 import { signToken } from '../src/kernel/tokens.ts'

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 const RUN = fileURLToPath(new URL('../../../scripts/run.mjs', import.meta.url))
-const SOURCES = fileURLToPath(new URL('../src/', import.meta.url))
+const SOURCES = fileURLToPath(new URL('../src/programs/', import.meta.url))
 const OURS = /^(HENHOUSE_|AWS_|DATABASE_URL$|NODE_ENV$|LOG_LEVEL$|INIT_CWD$)/
 
 export interface Program {

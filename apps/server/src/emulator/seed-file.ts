@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { LineCounter, parseDocument, type Document, type Node } from 'yaml'
-import { StartFailure } from '../start.ts'
+import { StartFailure } from '../programs/start.ts'
 import { read } from './input.ts'
 import { faultsOfAll } from './seed-faults.ts'
 import { Seed, SeedFile, type SeedEnvironment } from './seed.schemas.ts'

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { IdentityConfiguration } from '../areas/identity-settings/identity-settings.schemas.ts'
+import { IdentityConfiguration } from '../areas/policies/identity-settings/identity-settings.schemas.ts'
 import { setting } from '../kernel/settings.ts'
 import { Id } from '../kernel/validation.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, type TestEnvironment } from '../../test/environment.ts'
-import { remove } from '../areas/tenants/deletion.service.ts'
-import { keyOf } from '../areas/tenants/tenants.service.ts'
+import { remove } from '../areas/accounts/tenants/deletion.service.ts'
+import { keyOf } from '../areas/accounts/tenants/tenants.service.ts'
 import { ancestorsOf, subtreeOf } from './hierarchy.ts'
 import type { Ctx } from './operation.ts'
 

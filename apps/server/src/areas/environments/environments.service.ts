@@ -7,7 +7,7 @@ import type { EnvironmentDirectory } from '../../kernel/environments.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import { fingerprint } from '../../kernel/random.ts'
 import { signToken } from '../../kernel/tokens.ts'
-import * as applications from '../applications/applications.service.ts'
+import * as applications from '../applications/applications/applications.service.ts'
 import { builtInCategories, builtInRoles, permissionName } from './built-in.ts'
 import { environmentErrors } from './environments.errors.ts'
 

@@ -1,0 +1,79 @@
+import { after, epoch, SECOND } from '../../../kernel/clock.ts'
+import { baseUrl } from '../../../kernel/environments.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
+import { signToken } from '../../../kernel/tokens.ts'
+import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
+import type { Subject } from './refresh-tokens.service.ts'
+import { pictureOf } from '../../people/users/users.schemas.ts'
+import type { ActiveTenant } from '../../people/users/users.service.ts'
+
+export interface AccessToken {
+  readonly accessToken: string
+  readonly expiresIn: number
+  readonly expires: string
+}
+
+/** How the user proved to be who it is: of this login only, a refreshed token says nothing of it. */
+export interface Proof {
+  readonly amr?: readonly string[] | undefined
+  readonly acr?: string | undefined
+  readonly authTime?: Date | undefined
+}
+
+export interface Occasion {
+  readonly tenant: ActiveTenant
+  readonly sessionId: string
+  readonly applicationId: string | null | undefined
+  /** of the roles in this tenant */
+  readonly keys: { readonly roles: readonly string[]; readonly permissions: readonly string[] }
+  readonly proof?: Proof
+}
+
+/** A signed token that says who the user is and what it may do in one tenant. */
+export function issue(
+  ctx: Ctx,
+  user: Subject,
+  { tenant, sessionId, applicationId, keys, proof = {} }: Occasion,
+  configuration: IdentityConfiguration,
+): AccessToken {
+  const now = ctx.clock.now(),
+    expiresIn = configuration.defaultTokenExpiration
+  const accessToken = signToken(
+    ctx,
+    {
+      sub: user.id,
+      type: 'userToken',
+      iss: baseUrl(ctx.deps.publicUrl, ctx.environment),
+      aud: applicationId ?? ctx.vendorId,
+      sid: sessionId,
+      name: user.name,
+      email: user.email,
+      email_verified: user.verified,
+      metadata: objectIn(user.metadata),
+      tenantId: tenant.id,
+      tenantIds: tenant.tenantIds,
+      profilePictureUrl: pictureOf(user),
+      externalId: user.externalId,
+      phoneNumber: user.phoneNumber,
+      ...(configuration.addRolesToJwt && { roles: keys.roles }),
+      ...(configuration.addPermissionsToJwt && { permissions: keys.permissions }),
+      ...(applicationId && { applicationId }),
+      ...(user.superUser && { superUser: true }),
+      ...(proof.amr && { amr: proof.amr }),
+      ...(proof.acr && { acr: proof.acr }),
+      ...(proof.authTime && { auth_time: epoch(proof.authTime) }),
+    },
+    { expiresIn, algorithm: configuration.jwtAlgorithm },
+  )
+  return { accessToken, expiresIn, expires: after(now, expiresIn * SECOND).toUTCString() }
+}
+
+/** The wire keeps metadata as the text of an object; a token carries the object. */
+function objectIn(text: string): object {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}
+  } catch {
+    return {}
+  }
+}

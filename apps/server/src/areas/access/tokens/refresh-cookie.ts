@@ -1,0 +1,50 @@
+import type { HttpCtx } from '../../../kernel/operation.ts'
+import { isUuid } from '../../../kernel/environments.ts'
+import { SECOND } from '../../../kernel/clock.ts'
+import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
+import type { RefreshToken } from './refresh-tokens.service.ts'
+
+/** The application that the request names; the environment's client id names none. */
+export const requestedApplication = ({ http, vendorId }: HttpCtx) =>
+  http.applicationId === vendorId ? undefined : http.applicationId
+/** As far as it can be one: it becomes part of a cookie's name. */
+export const applicationOf = (ctx: HttpCtx) => {
+  const id = requestedApplication(ctx)
+  return id !== undefined && isUuid(id) ? id : undefined
+}
+
+/** Mobile clients build the name themselves: of the id, only the first dash goes. */
+const nameOf = (id: string) => `fe_refresh_${id.replace('-', '')}`
+/** Other clients take out no dash, or all of them. */
+const spellings = (id: string) => [nameOf(id), `fe_refresh_${id}`, `fe_refresh_${id.replaceAll('-', '')}`]
+
+/** The cookies of the requested application, or else the environment's, that came with the request. */
+function present(ctx: HttpCtx) {
+  const sent = [applicationOf(ctx), ctx.vendorId].map((id) =>
+    (id === undefined ? [] : spellings(id)).filter((name) => ctx.http.cookies[name] !== undefined),
+  )
+  return sent.find((names) => names.length) ?? []
+}
+
+/** The refresh token that came in a cookie. */
+export function read(ctx: HttpCtx) {
+  const [name] = present(ctx)
+  return name === undefined ? undefined : ctx.http.cookies[name]
+}
+
+export function write(
+  ctx: HttpCtx,
+  applicationId: string | null | undefined,
+  { token, expiresAt }: RefreshToken,
+  { cookieSameSite }: IdentityConfiguration,
+) {
+  const maxAgeSeconds = Math.max(0, Math.ceil((expiresAt.getTime() - ctx.clock.now().getTime()) / SECOND))
+  ctx.http.setCookie(nameOf(applicationId ?? ctx.vendorId), token, {
+    maxAgeSeconds,
+    sameSite: cookieSameSite.toLowerCase() as 'strict' | 'lax' | 'none',
+  })
+}
+
+export function clear(ctx: HttpCtx) {
+  for (const name of present(ctx)) ctx.http.clearCookie(name)
+}

@@ -1,0 +1,258 @@
+import { createHmac } from 'node:crypto'
+import type { Prisma, Session } from '@henhouse/database'
+import { after, SECOND } from '../../../kernel/clock.ts'
+import type { Ctx, HttpCtx, UserCaller } from '../../../kernel/operation.ts'
+import { fingerprint } from '../../../kernel/random.ts'
+import { loginErrors } from '../../sign-in/login/login.errors.ts'
+import { sessionErrors } from '../sessions/sessions.errors.ts'
+import { endOf, type Rules } from '../sessions/sessions.service.ts'
+
+/** Tabs that show the same token at the same time are no thieves. */
+const GRACE_MS = 10 * SECOND
+/** How many exchanges a late tab may have slept through within that time. */
+const MAX_STEPS_BEHIND = 8
+
+/** What a login, and the tokens it gives, have to know of a user. */
+export const subject = {
+  id: true,
+  email: true,
+  name: true,
+  verified: true,
+  isLocked: true,
+  metadata: true,
+  profilePictureUrl: true,
+  externalId: true,
+  phoneNumber: true,
+  superUser: true,
+  activeTenantId: true,
+  mfaEnrolled: true,
+  mfaBypass: true,
+  passwordChangedAt: true,
+} as const satisfies Prisma.UserSelect
+export type Subject = Prisma.UserGetPayload<{ select: typeof subject }>
+
+export interface RefreshToken {
+  readonly token: string
+  readonly expiresAt: Date
+}
+/** Who has proved to be somebody, as it was read before. */
+export type Seen = Pick<Subject, 'id' | 'passwordChangedAt'>
+
+/**
+ * Whoever hands out what leads to a session or a new password does this first, in the transaction that does so: at the
+ * user's row it comes before or after a lock and a new password, which end all that came before them.
+ * @throws 423 for a user who is locked; 401 for one who is gone, or has another password than when it was read
+ */
+export async function mustBeUnchanged(
+  tx: Ctx,
+  { id, passwordChangedAt }: Seen,
+  data: Prisma.UserUpdateManyMutationInput & { activeTenantId?: string } = {},
+) {
+  const { count } = await tx.db.user.updateMany({
+    where: { id, isLocked: false, passwordChangedAt },
+    data: { isLocked: false, ...data },
+  })
+  if (count) return
+  const now = await tx.db.user.findUnique({ where: { id }, select: { isLocked: true } })
+  if (!now) throw sessionErrors.ended()
+  throw now.isLocked ? loginErrors.locked() : loginErrors.wrong()
+}
+
+interface NewSession {
+  user: Seen
+  tenantId: string
+  applicationId: string | undefined
+  mfaPassed: boolean
+}
+interface Place {
+  userId: string
+  tenantId: string
+  sessionId: string
+}
+
+/**
+ * Begins a session in a tenant, with its first refresh token; the user's oldest ones end where there are too many. Logins
+ * of one user queue at its row, so that no two of them each take the last place.
+ * @throws as `mustBeUnchanged`
+ */
+export async function start(ctx: HttpCtx, { user, tenantId, applicationId, mfaPassed }: NewSession, rules: Rules) {
+  const userId = user.id,
+    now = ctx.clock.now(),
+    sessionId = ctx.random.uuid(),
+    token = ctx.random.token()
+  const { ip: ipAddress, userAgent } = ctx.http
+  const expiresAt = lifetime(rules, now, now)
+  await ctx.atomically(async (tx) => {
+    await mustBeUnchanged(tx, user, { lastLogin: now, failedLogins: 0, activeTenantId: tenantId })
+    await tx.db.session.create({
+      data: {
+        id: sessionId,
+        userId,
+        tenantId,
+        applicationId: applicationId ?? null,
+        mfaPassed,
+        ipAddress,
+        userAgent,
+        createdAt: now,
+        lastActiveAt: now,
+        expiresAt,
+      },
+      select: { id: true },
+    })
+    await tx.db.refreshToken.create({
+      data: { id: fingerprint(token), sessionId, createdAt: now, expiresAt },
+      select: { id: true },
+    })
+    await makeRoom(tx, { userId, tenantId, sessionId }, rules)
+  })
+  return { sessionId, token, expiresAt }
+}
+
+/** Ends what is too much, but never the session given: by the environment's number the longest unused, by the policy's the oldest. */
+async function makeRoom(ctx: Ctx, { userId, tenantId, sessionId }: Place, { configuration, policy }: Rules) {
+  const now = ctx.clock.now()
+  const rows = await ctx.db.session.findMany({
+    where: { userId, endedAt: null, expiresAt: { gt: now }, id: { not: sessionId } },
+    orderBy: { createdAt: 'desc' },
+    select: { id: true, tenantId: true, createdAt: true, lastActiveAt: true, expiresAt: true },
+  })
+  const others = rows.filter((session) => session.tenantId !== tenantId || endOf(session, policy) > now)
+  const unused = others
+    .toSorted((a, b) => b.lastActiveAt.getTime() - a.lastActiveAt.getTime())
+    .slice(configuration.refreshTokensRotationLimit - 1)
+  const { max = Infinity, within } = policy.concurrent ?? {}
+  const surplus = others.filter((session) => within === undefined || session.tenantId === within).slice(max - 1)
+  const ids = [...unused, ...surplus].map((session) => session.id)
+  if (ids.length) await ctx.db.session.updateMany({ where: { id: { in: ids }, endedAt: null }, data: { endedAt: now } })
+}
+
+/** A new token ends when its time is up, or with the session. */
+const lifetime = ({ configuration, policy }: Rules, now: Date, createdAt: Date) =>
+  new Date(
+    Math.min(
+      after(now, configuration.defaultRefreshTokenExpiration * SECOND).getTime(),
+      createdAt.getTime() + policy.total,
+    ),
+  )
+
+/** The token with its session and whose it is; null for one that never was, or has long been cleaned up. */
+export function find(ctx: Ctx, token: string) {
+  return ctx.db.refreshToken.findUnique({
+    where: { id: fingerprint(token) },
+    select: { usedAt: true, expiresAt: true, session: { include: { user: { select: subject } } } },
+  })
+}
+export type Found = NonNullable<Awaited<ReturnType<typeof find>>>
+
+/** The session that an access token is of, with its user; null when there is none. */
+export function sessionOf(ctx: Ctx, { userId, sessionId }: UserCaller) {
+  return sessionId === undefined
+    ? null
+    : ctx.db.session.findFirst({ where: { id: sessionId, userId }, include: { user: { select: subject } } })
+}
+
+/** Tokens are given in a living session only, to a user who is not locked, and none for an impersonation beyond its first. @throws 401 */
+export function mustLive(ctx: Ctx, session: Session & { user: Subject }, { policy }: Rules) {
+  if (session.endedAt || session.impersonated || session.user.isLocked || endOf(session, policy) <= ctx.clock.now())
+    throw sessionErrors.ended()
+}
+
+/**
+ * Whether the token may still be shown. One that was exchanged longer ago than parallel tabs can explain has been stolen,
+ * from the user or by the user's software: its whole session ends (RFC 9700 §4.14.2).
+ * @throws 401
+ */
+export async function mustBeGood(ctx: Ctx, { session, usedAt, expiresAt }: Found, rules: Rules) {
+  const now = ctx.clock.now()
+  if (expiresAt <= now) throw sessionErrors.ended()
+  mustLive(ctx, session, rules)
+  if (usedAt && after(usedAt, GRACE_MS) < now) {
+    await ctx.db.session.updateMany({ where: { id: session.id, endedAt: null }, data: { endedAt: now } })
+    ctx.log.warn(
+      { userId: session.userId, sessionId: session.id },
+      'a used refresh token was shown again: its session has been ended',
+    )
+    throw sessionErrors.ended()
+  }
+}
+
+/** Ends the session that the token is of, used or not. Does nothing for one that is of none. */
+export async function endSession(ctx: Ctx, token: string) {
+  await ctx.db.session.updateMany({
+    where: { endedAt: null, tokens: { some: { id: fingerprint(token) } } },
+    data: { endedAt: ctx.clock.now() },
+  })
+}
+
+/**
+ * Exchanges a good token for the next one; whoever comes second is given the same one.
+ * @throws 401 when the session has ended meanwhile
+ */
+export async function exchange(
+  ctx: Ctx,
+  token: string,
+  { session, usedAt, expiresAt }: Found,
+  tenantId: string,
+  rules: Rules,
+): Promise<RefreshToken> {
+  if (usedAt) return latest(ctx, token, session.id)
+  const now = ctx.clock.now(),
+    rotates = rules.configuration.rotateRefreshTokens
+  const moves = session.tenantId !== tenantId || session.user.activeTenantId !== tenantId
+  const next = rotates
+    ? { token: successor(ctx, token), expiresAt: lifetime(rules, now, session.createdAt) }
+    : { token, expiresAt }
+  const first = await ctx.atomically(async (tx) => {
+    // the user's row before the session's, as logins lock them
+    if (moves) await tx.db.user.updateMany({ where: { id: session.userId }, data: { activeTenantId: tenantId } })
+    if (rotates) {
+      const { count } = await tx.db.refreshToken.updateMany({
+        where: { id: fingerprint(token), usedAt: null },
+        data: { usedAt: now },
+      })
+      if (count === 0) return false
+      await tx.db.refreshToken.create({
+        data: { id: fingerprint(next.token), sessionId: session.id, createdAt: now, expiresAt: next.expiresAt },
+        select: { id: true },
+      })
+    }
+    const { count } = await tx.db.session.updateMany({
+      where: { id: session.id, endedAt: null },
+      data: { lastActiveAt: now, tenantId, expiresAt: next.expiresAt },
+    })
+    if (count === 0) throw sessionErrors.ended()
+    if (moves) await makeRoom(tx, { userId: session.userId, tenantId, sessionId: session.id }, rules)
+    return true
+  })
+  return first ? next : latest(ctx, token, session.id)
+}
+
+/** The token at the end of the line that this one began. */
+async function latest(ctx: Ctx, token: string, sessionId: string): Promise<RefreshToken> {
+  const line = [token]
+  while (line.length <= MAX_STEPS_BEHIND) line.push(successor(ctx, line.at(-1)!))
+  const now = ctx.clock.now()
+  const live = await ctx.db.refreshToken.findFirst({
+    where: {
+      sessionId,
+      id: { in: line.map(fingerprint) },
+      usedAt: null,
+      expiresAt: { gt: now },
+      session: { endedAt: null },
+    },
+    select: { id: true, expiresAt: true },
+  })
+  const found = line.find((one) => fingerprint(one) === live?.id)
+  if (!live || found === undefined) throw sessionErrors.ended()
+  return { token: found, expiresAt: live.expiresAt }
+}
+
+/**
+ * The token after this one. It is derived, not drawn, so that all who show the same token at the same time are given the
+ * same next one and no session ever forks; only its hash is stored, too. Underivable without the environment's secret.
+ */
+function successor(ctx: Ctx, token: string) {
+  const key = ctx.environment.keys[0]
+  if (!key) throw new Error('the environment has no signing key')
+  return createHmac('sha256', ctx.deps.secrets.open(key.secret)).update(`refresh token ${token}`).digest('base64url')
+}

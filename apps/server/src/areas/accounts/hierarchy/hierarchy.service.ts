@@ -1,0 +1,105 @@
+import type { Prisma } from '@henhouse/database'
+import { ancestorsOf, sizesBelow, subtreeOf } from '../../../kernel/hierarchy.ts'
+import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
+import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
+import { containing, page, slice } from '../../../kernel/paging.ts'
+import { tenantErrors } from '../tenants/tenants.errors.ts'
+import {
+  cardColumns,
+  subTenantColumns,
+  toSubTenant,
+  type SubTenantQuery,
+  type SubTenantRow,
+  type TreeNode,
+} from './hierarchy.schemas.ts'
+
+/** A tenant's calls are about itself and what is below it; management without a tenant goes everywhere. @throws 404 */
+export async function mustBeWithin(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string) {
+  if (tenantId !== tenant?.id) await mustBeBelow(ctx, tenant, tenantId)
+}
+
+/** As `mustBeWithin`, but nobody calls for itself what the one above decides. */
+export async function mustBeBelow(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string) {
+  if (tenant && !(await ancestorsOf(ctx, tenantId)).includes(tenant.id)) throw tenantErrors.notFound()
+}
+
+/** The tenants above this one, the nearest first. */
+export async function above(ctx: Ctx, tenantId: string) {
+  const ids = await ancestorsOf(ctx, tenantId),
+    rows = await ctx.db.tenant.findMany({ where: { id: { in: ids } }, select: cardColumns })
+  return inOrderOf(ids, rows).map((row) => ({ ...row, level: ids.indexOf(row.id) + 1 }))
+}
+
+/** The tenants below, level by level, in each level the oldest first. */
+export const below = async (ctx: Ctx, tenant: TenantScope) =>
+  (await subtreeOf(ctx, tenant.id)).filter(({ level }) => level > 0).toSorted((a, b) => a.level - b.level)
+
+/** The tenant with all that is below it. @throws 404 */
+export async function tree(ctx: Ctx, tenant: TenantScope): Promise<TreeNode> {
+  const nodes = new Map((await subtreeOf(ctx, tenant.id)).map((row) => [row.id, { row, children: [] as TreeNode[] }]))
+  for (const node of nodes.values()) if (node.row.level > 0) nodes.get(node.row.parentId!)?.children.push(node)
+  const root = nodes.get(tenant.id)
+  if (!root) throw tenantErrors.notFound()
+  return root
+}
+
+/** The children of one tenant in the subtree; with a filter whatever there is below it. @throws 404 for one that is not in the subtree */
+export async function search(ctx: Ctx, tenant: TenantScope, query: SubTenantQuery) {
+  const { _subTenantId = tenant.id, _filter, _sortBy = 'createdAt', _order } = query
+  await mustBeWithin(ctx, tenant, _subTenantId)
+  if (_filter === undefined) {
+    const { ids, total } = await pageOf(ctx, `children:${_subTenantId}`, `tenants.${_sortBy}`, query)
+    return page(
+      await shown(
+        ctx,
+        inOrderOf(
+          ids,
+          await ctx.db.tenant.findMany({ where: { rowId: { in: ids } }, select: subTenantColumns }),
+          (row) => row.rowId,
+        ),
+      ),
+      total,
+      query,
+    )
+  }
+  const where: Prisma.TenantWhereInput = {
+    path: { has: _subTenantId },
+    NOT: { id: _subTenantId },
+    OR: [{ name: containing(_filter) }, { id: containing(_filter) }],
+  }
+  const direction = _order === 'DESC' ? 'desc' : 'asc'
+  const [rows, total] = await Promise.all([
+    ctx.db.tenant.findMany({
+      where,
+      select: subTenantColumns,
+      orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { rowId: direction }],
+      ...slice(query),
+    }),
+    ctx.db.tenant.count({ where }),
+  ])
+  return page(await shown(ctx, rows), total, query)
+}
+
+async function shown(ctx: Ctx, rows: readonly SubTenantRow[]) {
+  const parents = await parentsAmong(
+    ctx,
+    rows.map((row) => row.id),
+  )
+  return rows.map((row) => toSubTenant(row, parents.has(row.id)))
+}
+
+/** Which of the tenants have others below them. Not counted by a relation: where most tenants are below one, Postgres would take each for it and go through all. */
+export const parentsAmong = async (ctx: Ctx, tenantIds: readonly string[]) =>
+  new Set(
+    (await ctx.db.tenant.groupBy({ by: ['parentId'], where: { parentId: { in: [...tenantIds] } } })).map(
+      (row) => row.parentId,
+    ),
+  )
+
+/** How many tenants there are below each of these, as far as they are in the subtree. */
+export async function sizes(ctx: Ctx, tenant: TenantScope, tenantIds: readonly string[]) {
+  const total = await sizesBelow(ctx, tenant.id, tenantIds)
+  return [...new Set(tenantIds)]
+    .filter((id) => total.has(id))
+    .map((tenantId) => ({ tenantId, totalSubTenants: total.get(tenantId)!, isParent: total.get(tenantId)! > 0 }))
+}

@@ -1,0 +1,59 @@
+import { ancestorsOf, isParent, type Family } from '../../../kernel/hierarchy.ts'
+import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { goesBelow } from './hierarchy.schemas.ts'
+
+/** The user's memberships in the tenant and those above it. */
+async function membershipsUpFrom(ctx: Ctx, userId: string, tenantId: string, above: readonly string[]) {
+  const rows = await ctx.db.membership.findMany({
+    where: {
+      userId,
+      tenantId: { in: [tenantId, ...above] },
+      OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }],
+    },
+    select: {
+      tenantId: true,
+      isDisabled: true,
+      user: { select: { subAccountAccess: true } },
+      tenant: { select: { subAccountAccessType: true } },
+    },
+  })
+  return {
+    own: rows.find((row) => row.tenantId === tenantId),
+    open: rows
+      .filter((row) => !row.isDisabled && goesBelow(row.user.subAccountAccess, row.tenant.subAccountAccessType))
+      .map((row) => row.tenantId),
+  }
+}
+
+/**
+ * The tenants from which the user comes down into this one, with the roles that it has up there: those above whose members
+ * it is with access to sub-accounts. None where the tenant itself keeps the user out.
+ */
+export async function doorsTo(ctx: Ctx, userId: string, tenantId: string) {
+  const above = await ancestorsOf(ctx, tenantId)
+  if (!above.length) return []
+  const { own, open } = await membershipsUpFrom(ctx, userId, tenantId, above)
+  return own?.isDisabled ? [] : open.filter((id) => id !== tenantId)
+}
+
+/**
+ * Whether all that the user may do in this tenant it may do below it, too: as a member with access to sub-accounts, or as
+ * somebody who came down into it.
+ */
+export async function opens(ctx: Ctx, userId: string, tenantId: string) {
+  const { own, open } = await membershipsUpFrom(ctx, userId, tenantId, await ancestorsOf(ctx, tenantId))
+  return own ? open.includes(tenantId) : open.length > 0
+}
+
+/** Whether a user whose token is for one tenant may act in another one with it. */
+export async function reaches(ctx: Ctx, { userId, tenantId }: { userId: string; tenantId: string }, wanted: string) {
+  if (!(await ancestorsOf(ctx, wanted)).includes(tenantId)) return false
+  return (await opens(ctx, userId, tenantId)) && (await doorsTo(ctx, userId, wanted)).length > 0
+}
+
+/** The tenant and those below it in which the caller may do what it may do in its own: without access to sub-accounts a user stays at home. */
+export const familyOf = async (ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string): Promise<Family> => ({
+  tenantId,
+  below:
+    (await isParent(ctx, tenantId)) && (caller.kind !== 'user' || (await opens(ctx, caller.userId, caller.tenantId))),
+})

@@ -1,0 +1,136 @@
+import { Type } from 'typebox'
+import { after, MINUTE } from '../../../kernel/clock.ts'
+import { ApiError, onMissing } from '../../../kernel/errors.ts'
+import { isParent, lockHierarchy } from '../../../kernel/hierarchy.ts'
+import * as jobs from '../../../kernel/jobs.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
+import { tenantErrors } from './tenants.errors.ts'
+import { keyOf } from './tenants.service.ts'
+
+/** Members that one transaction takes away, or tenants that it moves; a hundred thousand would outlast its time limit. */
+const STEP = 1000
+
+/**
+ * Takes away the tenant, everything in it, and the users who belong to no other. The tenants below it move up to the one
+ * above it. A superuser belongs to every tenant, and stays. Of very many members, or tenants right below it, most go before, in
+ * steps that each leave a whole state; a job ends what a crash interrupts.
+ * @throws 404
+ */
+export async function remove(ctx: Ctx, tenantId: string) {
+  const [manyMembers, manyBelow] = await Promise.all([
+    ctx.db.membership.findFirst({
+      where: { tenantId },
+      skip: STEP,
+      orderBy: { createdAt: 'asc' },
+      select: { userId: true },
+    }),
+    ctx.db.tenant.findFirst({
+      where: { parentId: tenantId },
+      skip: STEP,
+      orderBy: { id: 'asc' },
+      select: { id: true },
+    }),
+  ])
+  if (manyMembers || manyBelow) {
+    await announce(ctx, tenantId)
+    while (await takeSome(ctx, tenantId));
+    while (await raiseSome(ctx, tenantId));
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ctx.atomically((tx) => removeAll(tx, tenantId))
+    } catch (error) {
+      // one was put below it in the meantime: it moves up, too
+      if (attempt === 5 || (error as { code?: string }).code !== 'P2003') throw error
+    }
+  }
+}
+
+/** From here on nobody gets in by its membership, and the tenant goes even if this process does. */
+function announce(ctx: Ctx, tenantId: string) {
+  return ctx.atomically(async (tx) => {
+    const now = tx.clock.now(),
+      tenant = await tx.db.tenant.findUnique({ where: keyOf(tx, tenantId), select: { rowId: true } })
+    if (!tenant) throw tenantErrors.notFound()
+    await jobs.add(tx, finishDeletion, { tenantId, rowId: tenant.rowId }, after(now, MINUTE))
+    await tx.db.membership.updateMany({ where: { tenantId, isDisabled: false }, data: { isDisabled: true } })
+    await tx.db.session.updateMany({ where: { tenantId, endedAt: null }, data: { endedAt: now } })
+  })
+}
+
+/** @returns whether there may be more */
+function takeSome(ctx: Ctx, tenantId: string) {
+  return ctx.atomically(async (tx) => {
+    // whoever deletes the same one waits
+    await locked(tx, tenantId)
+    const members = await tx.db.membership.findMany({
+      where: { tenantId },
+      take: STEP,
+      orderBy: { createdAt: 'asc' },
+      select: { userId: true },
+    })
+    const userIds = { in: members.map(({ userId }) => userId) }
+    await tx.db.user.deleteMany({
+      where: { id: userIds, superUser: false, memberships: { some: { tenantId }, every: { tenantId } } },
+    })
+    await tx.db.user.updateMany({ where: { id: userIds, activeTenantId: tenantId }, data: { activeTenantId: null } })
+    await tx.db.session.deleteMany({ where: { userId: userIds, tenantId } })
+    await tx.db.membership.deleteMany({ where: { tenantId, userId: userIds } })
+    return members.length === STEP
+  })
+}
+
+/** @returns whether there may be more */
+function raiseSome(ctx: Ctx, tenantId: string) {
+  return ctx.atomically(async (tx) => {
+    await lockHierarchy(tx)
+    const tenant = await locked(tx, tenantId)
+    const children = await tx.db.tenant.findMany({
+      where: { parentId: tenantId },
+      take: STEP,
+      orderBy: { id: 'asc' },
+      select: { id: true },
+    })
+    await tx.db.tenant.updateMany({
+      where: { parentId: tenantId, id: { in: children.map(({ id }) => id) } },
+      data: { parentId: tenant.parentId },
+    })
+    return children.length === STEP
+  })
+}
+
+/** The tenant, which nobody else moves or deletes until the transaction ends. @throws 404 */
+const locked = (tx: Ctx, tenantId: string) =>
+  tx.db.tenant
+    .update({ where: keyOf(tx, tenantId), data: { id: tenantId }, select: { parentId: true } })
+    .catch(onMissing(tenantErrors.notFound()))
+
+async function removeAll(ctx: Ctx, tenantId: string) {
+  const hasChildren = await isParent(ctx, tenantId)
+  if (hasChildren) await lockHierarchy(ctx)
+  // the lock comes first: a tenant that is being moved must not hand those below it to the one it has just left
+  const tenant = await locked(ctx, tenantId)
+  if (hasChildren)
+    await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
+  await ctx.db.user.deleteMany({
+    where: { superUser: false, memberships: { some: { tenantId }, every: { tenantId } } },
+  })
+  await ctx.db.user.updateMany({ where: { activeTenantId: tenantId }, data: { activeTenantId: null } })
+  // what was to be done in it; a job that is at it finds nothing there any more
+  await ctx.db.job.deleteMany({ where: { payload: { path: ['tenantId'], equals: tenantId } } })
+  await ctx.db.tenant.delete({ where: keyOf(ctx, tenantId) }).catch(onMissing(tenantErrors.notFound()))
+}
+
+/** Ends a deletion whose process died at it; not that of another tenant that has got the id since. */
+const finishDeletion = jobs.job({
+  name: 'finish-tenant-deletion',
+  payload: Type.Object({ tenantId: Type.String(), rowId: Type.String() }),
+  async run(ctx, { tenantId, rowId }) {
+    if (!(await ctx.db.tenant.findFirst({ where: { id: tenantId, rowId }, select: { id: true } }))) return
+    // somebody else may end it at the same time
+    await remove(ctx, tenantId).catch((error: unknown) => {
+      if (!(error instanceof ApiError)) throw error
+    })
+  },
+})
+export const tenantJobs = [finishDeletion]

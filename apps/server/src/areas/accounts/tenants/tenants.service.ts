@@ -1,0 +1,164 @@
+import type { Prisma } from '@henhouse/database'
+import { onDuplicate, onMissing, onUnknownReference } from '../../../kernel/errors.ts'
+import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
+import { containing, page, slice } from '../../../kernel/paging.ts'
+import { isStorable } from '../../../kernel/validation.ts'
+import * as applications from '../../applications/applications/applications.service.ts'
+import { tenantErrors } from './tenants.errors.ts'
+import {
+  toTenant,
+  type NewTenant,
+  type SubAccountAccessType,
+  type TenantChange,
+  type TenantQuery,
+} from './tenants.schemas.ts'
+
+/** For what takes one row by its key. */
+export const keyOf = (ctx: Ctx, id: string) => ({ vendorId_id: { vendorId: ctx.vendorId, id } })
+
+/**
+ * Without an id of the caller's it gets a random one, without a name its id.
+ * @throws 409 when the id or the alias is taken, 404 when the parent is unknown
+ */
+export async function create(
+  ctx: Ctx,
+  { tenantId = ctx.random.uuid(), parentTenantId, name = tenantId, metadata, ...fields }: NewTenant,
+) {
+  // to itself the foreign key would let it point
+  if (parentTenantId === tenantId) throw tenantErrors.notFound()
+  const now = ctx.clock.now()
+  const data = {
+    ...fields,
+    id: tenantId,
+    rowId: ctx.random.uuid(),
+    name,
+    parentId: parentTenantId ?? null,
+    metadata: parsed(metadata) ?? {},
+    createdAt: now,
+    updatedAt: now,
+  }
+  return ctx
+    .atomically(async (tx) => {
+      const tenant = await tx.db.tenant.create({ data })
+      await applications.assignDefault(tx, tenantId)
+      return tenant
+    })
+    .catch(onDuplicate(taken))
+    .catch(onUnknownReference(tenantErrors.notFound()))
+}
+
+/** @throws 404 */
+export async function mustExist(ctx: Ctx, tenantId: string) {
+  if (!(await ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { id: true } }))) throw tenantErrors.notFound()
+}
+
+/** One or none: the wire wants a list. */
+export const byId = (ctx: Ctx, tenantId: string) => ctx.db.tenant.findMany({ where: { id: tenantId } })
+
+/** @throws 404 */
+export async function byAlias(ctx: Ctx, alias: string) {
+  const found = await ctx.db.tenant.findFirst({ where: { alias } })
+  if (!found) throw tenantErrors.notFound()
+  return found
+}
+
+/** All of them, by id. */
+export const list = (ctx: Ctx, filter: Filter) =>
+  ctx.db.tenant.findMany({ where: matching(filter), orderBy: { id: 'asc' } })
+
+export async function search(ctx: Ctx, query: TenantQuery) {
+  const where = matching(query),
+    direction = query._order === 'DESC' ? 'desc' : 'asc',
+    { _sortBy = 'createdAt' } = query
+  if (query._filter === undefined && !query._tenantIds) {
+    const { ids, total } = await pageOf(ctx, 'tenants', `tenants.${_sortBy}`, query)
+    return page(
+      inOrderOf(ids, await ctx.db.tenant.findMany({ where: { rowId: { in: ids } } }), (row) => row.rowId).map(toTenant),
+      total,
+      query,
+    )
+  }
+  const [items, total] = await Promise.all([
+    ctx.db.tenant.findMany({
+      where,
+      orderBy: [{ [_sortBy === 'tenantId' ? 'id' : _sortBy]: direction }, { rowId: direction }],
+      ...slice(query),
+    }),
+    ctx.db.tenant.count({ where }),
+  ])
+  return page(items.map(toTenant), total, query)
+}
+
+type Filter = Pick<TenantQuery, '_filter' | '_tenantIds'>
+const matching = ({ _filter, _tenantIds }: Filter): Prisma.TenantWhereInput => ({
+  ...(_filter !== undefined && { OR: [{ name: containing(_filter) }, { id: containing(_filter) }] }),
+  ...(_tenantIds && { id: { in: _tenantIds } }),
+})
+
+/** Changes the given fields; metadata as a whole. @throws 400 when none is given */
+export async function update(
+  ctx: Ctx,
+  tenantId: string,
+  { metadata, ...fields }: TenantChange & { subAccountAccessType?: SubAccountAccessType },
+) {
+  const value = parsed(metadata)
+  const data = { ...fields, ...(value !== undefined && { metadata: value }) }
+  if (!Object.keys(data).length) throw tenantErrors.nothingToChange()
+  return ctx.db.tenant
+    .update({ where: keyOf(ctx, tenantId), data: { ...data, updatedAt: ctx.clock.now() } })
+    .catch(onDuplicate(taken))
+    .catch(onMissing(tenantErrors.notFound()))
+}
+
+/** Adds the keys to the metadata, in the place of those of the same name. */
+export const mergeMetadata = (ctx: Ctx, tenantId: string, added: object | string) => {
+  const value = parsed(added)
+  if (!isObject(value)) throw tenantErrors.badMetadata()
+  return changeMetadata(ctx, tenantId, (old) => ({ ...old, ...value }))
+}
+
+/** A key that is not there is no failure. */
+export const removeMetadata = (ctx: Ctx, tenantId: string, key: string) =>
+  changeMetadata(ctx, tenantId, (old) => Object.fromEntries(Object.entries(old).filter(([name]) => name !== key)))
+
+/** The first statement holds the row until the last is done: of two changes at once none is lost. */
+function changeMetadata(ctx: Ctx, tenantId: string, next: (old: Prisma.InputJsonObject) => Prisma.InputJsonObject) {
+  return ctx
+    .atomically(async (tx) => {
+      const { metadata } = await tx.db.tenant.update({
+        where: keyOf(tx, tenantId),
+        data: { updatedAt: tx.clock.now() },
+        select: { metadata: true },
+      })
+      return tx.db.tenant.update({
+        where: keyOf(tx, tenantId),
+        data: { metadata: next(isObject(metadata) ? metadata : {}) },
+      })
+    })
+    .catch(onMissing(tenantErrors.notFound()))
+}
+
+const taken = (constraint: string) => (constraint.includes('alias') ? tenantErrors.aliasTaken() : tenantErrors.taken())
+
+const isObject = (value: unknown): value is Prisma.InputJsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Metadata comes as JSON, or as the text of it; null is as good as nothing. */
+function parsed(metadata: unknown): Prisma.InputJsonValue | undefined {
+  if (typeof metadata !== 'string') return (metadata as Prisma.InputJsonValue) ?? undefined
+  let value
+  try {
+    value = JSON.parse(metadata, refuseProto) as Prisma.InputJsonValue
+  } catch {
+    throw tenantErrors.badMetadataText()
+  }
+  if (!isStorable(value)) throw tenantErrors.badMetadataText()
+  return value ?? undefined
+}
+
+/** The name is refused in bodies, and so in the text of one. */
+function refuseProto(key: string, value: unknown) {
+  if (key === '__proto__') throw new SyntaxError('not a name')
+  return value
+}

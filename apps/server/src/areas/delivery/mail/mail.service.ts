@@ -1,0 +1,100 @@
+import { baseUrl } from '../../../kernel/environments.ts'
+import { invalid } from '../../../kernel/errors.ts'
+import { add } from '../../../kernel/jobs.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
+import * as settings from '../../../kernel/settings.ts'
+import { mailErrors } from './mail.errors.ts'
+import { deliverMessage } from './mail.jobs.ts'
+import { carrierName, providerFor } from './mail.providers.ts'
+import {
+  mailConfiguration,
+  toMailConfiguration,
+  type MailData,
+  type MailPayload,
+  type MailTemplateType,
+} from './mail.schemas.ts'
+import { defaultTemplate, filled } from './templates.ts'
+
+export interface OutgoingMail {
+  template: MailTemplateType
+  to: string
+  userId?: string | undefined
+  tenantId?: string | undefined
+  data: MailData
+}
+
+/**
+ * Writes a mail and queues its delivery, both in the caller's transaction. `redirectURL` and `code` of the data are the
+ * message's link and code; the tenant's name is added. Where all mail is held nothing is queued: the message is what can be looked at.
+ */
+export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: OutgoingMail) {
+  const { payload } = await settings.effective(ctx, mailConfiguration)
+  // asked for no tenant, too: a mail that is taken back again must have cost as much
+  const tenant = await ctx.db.tenant.findFirst({ where: { id: tenantId ?? '' }, select: { name: true } })
+  const held = ctx.deps.mail === 'hold',
+    id = ctx.random.uuid()
+  await ctx.db.message.create({
+    data: {
+      id,
+      channel: 'email',
+      template,
+      userId: userId ?? null,
+      tenantId: tenantId ?? null,
+      recipient: to,
+      ...senderOf(ctx, payload),
+      ...(await render(ctx, template, { email: to, tenantName: tenant?.name, ...data })),
+      link: data['redirectURL'] ?? null,
+      code: data['code'] ?? null,
+      createdAt: ctx.clock.now(),
+      ...(held ? { status: 'held', provider: carrierName(ctx.deps, payload) } : { status: 'pending' }),
+    },
+  })
+  if (!held) await add(ctx, deliverMessage, { messageId: id })
+}
+
+function senderOf({ deps, environment }: Ctx, payload: MailPayload | null) {
+  // Mailgun's domain is the one that its receivers' checks (SPF, DKIM) will pass
+  const domain =
+    payload?.provider === 'mailgun' ? payload.domain : new URL(baseUrl(deps.publicUrl, environment)).hostname
+  return {
+    sender: payload?.senderEmail ?? (payload ? undefined : deps.mailFrom) ?? `no-reply@${domain}`,
+    senderName: payload?.fromName ?? null,
+  }
+}
+
+async function render(_ctx: Ctx, type: MailTemplateType, data: MailData) {
+  return filled(defaultTemplate(type, data), data)
+}
+
+/** The configuration with its secret masked. @throws 404 when there is none */
+export async function configuration(ctx: Ctx) {
+  const row = await settings.stored(ctx, mailConfiguration),
+    payload = row?.value.payload
+  if (!payload) throw mailErrors.notConfigured()
+  return toMailConfiguration({ ...payload, secret: ctx.deps.secrets.open(payload.secret) }, row)
+}
+
+/** Stores who carries the mail from now on, in the place of what there was. Mails that are waiting take it, too. */
+export async function configure(ctx: Ctx, payload: MailPayload | undefined) {
+  if (!payload) throw invalid('payload must be an object')
+  const secret = payload.secret.trim()
+  try {
+    providerFor(ctx.deps, { ...payload, secret })
+  } catch (error) {
+    throw error instanceof TypeError ? invalid(fieldFault(error)) : error
+  }
+  await settings.save(ctx, mailConfiguration, { payload: { ...payload, secret: ctx.deps.secrets.seal(secret) } })
+}
+
+/** Leaves the environment's mail to the server's own provider. */
+export async function removeConfiguration(ctx: Ctx) {
+  await settings.remove(ctx, mailConfiguration)
+}
+
+/** Which field a provider could not be built with. */
+function fieldFault({ message }: TypeError) {
+  if (message.includes('region')) return 'payload.region must be a region of AWS'
+  if (message.includes('domain')) return 'payload.domain must be a domain name'
+  if (message.includes('ARN')) return 'payload.secret must be the ARN of a role'
+  return `payload.provider cannot be used: ${message}`
+}

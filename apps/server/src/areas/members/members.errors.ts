@@ -1,6 +1,0 @@
-import { failure } from '../../kernel/errors.ts'
-
-export const memberErrors = {
-  notNamed: failure(400, 'computed', 'Either id or email must be provided'),
-  alreadyActive: failure(400, 'computed', 'User is already activated'),
-}

@@ -1,0 +1,61 @@
+import type { TenantInvite } from '@henhouse/database'
+import { Type, type Static } from 'typebox'
+import type { Ctx } from '../../../kernel/operation.ts'
+import { DateTime, Id, INDEXED_LENGTH } from '../../../kernel/validation.ts'
+import { OwnId } from '../../accounts/tenants/tenants.schemas.ts'
+
+/** An invitation by a link, as opposed to one by mail to a user who was added. */
+export const Invite = Type.Object({
+  id: Id,
+  vendorId: Id,
+  tenantId: Type.String(),
+  userId: Type.Optional(Id),
+  token: Type.String(),
+  expires: DateTime,
+  shouldSendEmail: Type.Boolean(),
+  /** of the tenant */
+  name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
+  roleIds: Type.Optional(Type.Array(Id)),
+})
+
+const Minutes = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
+
+/** Browsers leave out what is as usual. */
+export const NewUserInvite = Type.Object({
+  expiresInMinutes: Type.Optional(Minutes),
+  shouldSendEmail: Type.Optional(Type.Boolean()),
+})
+export const NewUserInviteWithRoles = Type.Object({
+  ...NewUserInvite.properties,
+  roleIds: Type.Optional(Type.Array(Type.String())),
+})
+export const InviteChange = NewUserInvite
+export type InviteChange = Static<typeof InviteChange>
+export const NewInvite = Type.Object({
+  ...InviteChange.properties,
+  tenantId: OwnId,
+  userId: Type.Optional(Type.String({ minLength: 1 })),
+  roleIds: Type.Optional(Type.Array(Type.String())),
+})
+export type NewInvite = Static<typeof NewInvite>
+
+export const InviteConfiguration = Type.Object({
+  tenantInvitationsAllowed: Type.Boolean(),
+  emailsEnabled: Type.Boolean(),
+})
+
+export type InviteRow = TenantInvite & { tenant: { name: string } }
+export const toInvite = (
+  ctx: Ctx,
+  { tenant, expiresAt, userId, token, id, vendorId, tenantId, shouldSendEmail, roleIds }: InviteRow,
+): Static<typeof Invite> => ({
+  id,
+  vendorId,
+  tenantId,
+  ...(userId !== null && { userId }),
+  token: ctx.deps.secrets.open(token),
+  expires: expiresAt.toISOString(),
+  shouldSendEmail,
+  name: tenant.name,
+  roleIds,
+})

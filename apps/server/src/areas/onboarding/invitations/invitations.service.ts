@@ -1,0 +1,159 @@
+import type { Prisma } from '@henhouse/database'
+import { Type } from 'typebox'
+import { find, issue, redeem, revoke, type ChallengeKind, type Outcome } from '../../../kernel/challenges.ts'
+import { DAY } from '../../../kernel/clock.ts'
+import { discreetly } from '../../../kernel/discretion.ts'
+import { baseUrl } from '../../../kernel/environments.ts'
+import { membershipsIn } from '../../../kernel/hierarchy.ts'
+import * as jobs from '../../../kernel/jobs.ts'
+import type { Ctx, HttpCtx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { Id } from '../../../kernel/validation.ts'
+import { activationErrors } from '../../sign-in/activation/activation.errors.ts'
+import type { MailedCode } from '../../sign-in/activation/activation.schemas.ts'
+import { enter, pending, refusal, renew, type CodeKind } from '../../sign-in/activation/codes.service.ts'
+import { familyOf } from '../../accounts/hierarchy/sub-account-access.service.ts'
+import * as ips from '../../policies/ip-restrictions/ip-restrictions.service.ts'
+import { loginErrors } from '../../sign-in/login/login.errors.ts'
+import * as mail from '../../delivery/mail/mail.service.ts'
+import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
+import { live } from '../../people/memberships/memberships.service.ts'
+import * as strategies from '../../policies/strategies/strategies.service.ts'
+import { mailDataOf, nobody, type Circumstances, type Person } from '../../people/users/users.schemas.ts'
+import { invitationErrors, isLocked } from './invitations.errors.ts'
+
+/** The link by which a user accepts having been added to a tenant. */
+export const invitation: ChallengeKind = { purpose: 'invitation' }
+/** The code that does the same where the environment wants codes. */
+export const invitationCode: CodeKind = { purpose: 'invitation-code', typed: true, perTenant: true }
+const LIFETIME_MS = 7 * DAY
+
+/** Makes a new invitation to the tenant, in the place of any before, and mails it; nothing is mailed to a user without an address. */
+export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, circumstances: Circumstances = {}) {
+  if (user.email === null) return
+  const userId = user.id
+  const { strategy, codeExpiration } = await strategies.invitation(ctx)
+  const to = { to: user.email, ...(!user.isNobody && { userId, tenantId }) },
+    data = mailDataOf(user, circumstances)
+  const address = (page: string, token: string) =>
+    `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/invitation/${page}?${new URLSearchParams({ userId, token })}`
+  if (strategy === 'code') {
+    await revoke(ctx, userId, [invitation], tenantId)
+    const { token, code } = await renew(ctx, invitationCode, {
+      userId,
+      isNobody: user.isNobody,
+      tenantId,
+      codeExpiration,
+    })
+    return mail.send(ctx, {
+      ...to,
+      template: 'InviteToTenantWithCode',
+      data: { ...data, code, redirectURL: address('code', token) },
+    })
+  }
+  const token = ctx.random.token()
+  await revoke(ctx, userId, [invitation, invitationCode], tenantId)
+  await issue(ctx, invitation, { secret: token, lifetimeMs: LIFETIME_MS, ...(!user.isNobody && { userId, tenantId }) })
+  await mail.send(ctx, { ...to, template: 'InviteToTenant', data: { ...data, redirectURL: address('accept', token) } })
+}
+
+/** The user takes up the invitation whose link this was. No login comes of it. @throws 400 for a bad token or a locked tenant, 403 where the user is disabled or the tenant keeps out the IP address, 423 when it is locked */
+export async function accept(ctx: HttpCtx, { userId, token }: Omit<MailedCode, 'code'>) {
+  const found = await find(ctx, invitation, token)
+  if (found.state !== 'ok' || found.challenge.userId !== userId.toLowerCase()) throw activationErrors.invalidToken()
+  await settle(ctx, found.challenge, false, (tx) => redeem(tx, invitation, token))
+}
+
+/** As `accept`, with a code. Wrong ones count. */
+export async function acceptWithCode(ctx: HttpCtx, given: MailedCode) {
+  const challenge = await pending(ctx, invitationCode, given)
+  await settle(ctx, challenge, true, (tx) => enter(tx, invitationCode, given))
+}
+
+interface Invitation {
+  userId: string | null
+  tenantId: string | null
+}
+
+async function settle(
+  ctx: HttpCtx,
+  { userId, tenantId }: Invitation,
+  withCode: boolean,
+  use: (tx: Ctx) => Promise<Outcome<unknown> | { state: 'wrong' }>,
+) {
+  if (userId === null || tenantId === null) throw activationErrors.invalidToken()
+  const member = await ctx.db.membership.findFirst({
+    where: { userId, tenantId, ...live(ctx) },
+    select: { isDisabled: true, user: { select: { isLocked: true } }, tenant: { select: { status: true } } },
+  })
+  if (!member) throw activationErrors.invalidToken()
+  if (isLocked(member.tenant)) throw invitationErrors.tenantLocked()
+  if (member.user.isLocked) throw loginErrors.locked()
+  if (member.isDisabled) throw membershipErrors.disabled()
+  await ips.mustAllow(ctx, ctx.http.ip, tenantId)
+  // a wrong code must go on counting: the transaction ends well, and the refusal comes after it
+  const { state } = await ctx.atomically(async (tx) => {
+    const used = await use(tx)
+    if (used.state !== 'ok') return used
+    await revoke(tx, userId, [invitation, invitationCode], tenantId)
+    await tx.db.membership.updateMany({
+      where: { userId, tenantId, acceptedAt: null },
+      data: { acceptedAt: tx.clock.now() },
+    })
+    return used
+  })
+  if (state !== 'ok') throw refusal(state, withCode)
+}
+
+/** How many mails are written at once: the first while the caller waits, the others by a job. */
+const MOST_AT_ONCE = 20
+
+interface Wanted {
+  places?: Prisma.MembershipWhereInput | undefined
+  self?: string | undefined
+}
+
+/**
+ * Sends the mail of each invitation to these places (absent: all) that the user has not taken up yet once more. Nobody is
+ * told whether there is such a user, or invitation. `self` gets its own whatever the tenants.
+ */
+async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { places, self }: Wanted): Promise<void> {
+  const user = await ctx.db.user.findFirst({ where: { ...who, isLocked: false } })
+  const waiting = await ctx.db.membership.findMany({
+    where: {
+      userId: user?.id ?? ctx.random.uuid(),
+      acceptedAt: null,
+      isDisabled: false,
+      ...live(ctx),
+      ...(user?.id !== self && places),
+    },
+    select: { tenantId: true },
+    orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
+  })
+  const found = waiting.map((row) => row.tenantId),
+    later = found.slice(MOST_AT_ONCE)
+  // one for nobody, which is taken back
+  if (!user || !found.length)
+    return discreetly(ctx, false, async (tx) => {
+      await sendInvitation(tx, nobody(tx, 'email' in who ? who.email : ''), ctx.random.uuid())
+    })
+  await ctx.atomically(async (tx) => {
+    for (const tenantId of found.slice(0, MOST_AT_ONCE)) await sendInvitation(tx, user, tenantId)
+    if (later.length) await jobs.add(tx, resendInvitations, { userId: user.id, tenantIds: later })
+  })
+}
+
+/** To the tenant named, or where none is to all; a user who asks for its own gets all of them. */
+export const resend = (ctx: Ctx, email: string, tenantId: string | undefined, self: string | undefined) =>
+  resendTo(ctx, { email: email.toLowerCase() }, { places: tenantId === undefined ? undefined : { tenantId }, self })
+
+/** To the tenant and those below it; for a user only where it may go down into them. */
+export async function resendBelow(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope, email: string) {
+  await resendTo(ctx, { email: email.toLowerCase() }, { places: membershipsIn(await familyOf(ctx, caller, tenant.id)) })
+}
+
+const resendInvitations = jobs.job({
+  name: 'resend-invitations',
+  payload: Type.Object({ userId: Id, tenantIds: Type.Array(Type.String()) }),
+  run: (ctx, { userId, tenantIds }) => resendTo(ctx, { id: userId }, { places: { tenantId: { in: tenantIds } } }),
+})
+export const invitationJobs = [resendInvitations]

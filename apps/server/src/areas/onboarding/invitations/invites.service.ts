@@ -1,0 +1,276 @@
+import { may } from '../../../kernel/authorize.ts'
+import { after, MINUTE } from '../../../kernel/clock.ts'
+import { baseUrl, isUuid } from '../../../kernel/environments.ts'
+import { ApiError } from '../../../kernel/errors.ts'
+import type { Ctx, HttpCtx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import { fingerprint } from '../../../kernel/random.ts'
+import * as applications from '../../applications/applications/applications.service.ts'
+import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
+import * as ips from '../../policies/ip-restrictions/ip-restrictions.service.ts'
+import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
+import { requestedApplication } from '../../access/tokens/refresh-cookie.ts'
+import * as mail from '../../delivery/mail/mail.service.ts'
+import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
+import * as memberships from '../../people/memberships/memberships.service.ts'
+import { needs } from '../../rights/permissions/permissions.keys.ts'
+import * as roles from '../../rights/roles/roles.service.ts'
+import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
+import { userErrors } from '../../people/users/users.errors.ts'
+import { mailDataOf, type Person } from '../../people/users/users.schemas.ts'
+import { invitationErrors, isLocked } from './invitations.errors.ts'
+import { toInvite, type InviteChange, type InviteRow, type NewInvite } from './invitations.schemas.ts'
+
+/** Thirty days, as the portal has it. */
+const DEFAULT_MINUTES = 43_200
+const withTenant = { tenant: { select: { name: true, status: true } } } as const
+
+async function mustBeOn(ctx: Ctx) {
+  if (!(await identitySettings.current(ctx)).allowTenantInvitations) throw invitationErrors.switchedOff()
+}
+
+const endOf = (ctx: Ctx, minutes: number) => after(ctx.clock.now(), minutes * MINUTE)
+
+/**
+ * Makes a link into the tenant, in the place of the user's own before. Handed out by a member it lets anybody in until it
+ * expires; made for somebody who is no member it is personal: it works for this user, once.
+ * @throws 400 for unknown roles or a locked tenant, 403 for roles stronger than the caller's or when there are to be no invitations, 404 for an unknown tenant or user
+ */
+export async function create(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  { tenantId, userId, expiresInMinutes = DEFAULT_MINUTES, shouldSendEmail = false, roleIds = [] }: NewInvite,
+) {
+  await mustBeOn(ctx)
+  const [tenant, user] = await Promise.all([
+    ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { status: true } }),
+    userId === undefined || !isUuid(userId)
+      ? null
+      : ctx.db.user.findUnique({
+          where: { id: userId },
+          include: { memberships: { where: { tenantId, ...memberships.live(ctx) }, select: { userId: true } } },
+        }),
+  ])
+  if (!tenant) throw tenantErrors.notFound()
+  if (userId !== undefined && !user) throw userErrors.notFound()
+  if (isLocked(tenant)) throw invitationErrors.linkToLockedTenant()
+  const granted = await roles.assignable(ctx, caller, tenantId, roleIds)
+  if (!granted.length) await memberships.mayBringIn(ctx, caller, tenantId)
+  const token = ctx.random.token(),
+    personal = !!user && !user.memberships.length && !user.superUser
+  const fields = {
+    personal,
+    fromMember: caller.kind === 'user' && !personal,
+    tokenHash: fingerprint(token),
+    token: ctx.deps.secrets.seal(token),
+    shouldSendEmail,
+    roleIds: granted,
+    createdAt: ctx.clock.now(),
+    expiresAt: endOf(ctx, expiresInMinutes),
+  }
+  return ctx.atomically(async (tx) => {
+    const made = await put(tx, { ...fields, tenantId, userId: user?.id ?? null })
+    if (personal && shouldSendEmail && user.email !== null) await mailTo(tx, user, made, token)
+    return toInvite(tx, made)
+  })
+}
+
+type Fields = Omit<InviteRow, 'id' | 'vendorId' | 'tenant'>
+/** A user has one in a tenant: of several at once the last stands. */
+async function put(tx: Ctx, row: Fields): Promise<InviteRow> {
+  const id = tx.random.uuid(),
+    mine = { tenantId: row.tenantId, userId: row.userId }
+  const { count } = await tx.db.tenantInvite.createMany({ data: [{ ...row, id }], skipDuplicates: true })
+  if (count) return tx.db.tenantInvite.findUniqueOrThrow({ where: { id }, include: withTenant })
+  await tx.db.tenantInvite.updateMany({ where: mine, data: row })
+  return tx.db.tenantInvite.findFirstOrThrow({ where: mine, include: withTenant })
+}
+
+function mailTo(ctx: Ctx, user: Person, { tenantId }: InviteRow, invitationToken: string) {
+  const redirectURL = `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/login?${new URLSearchParams({ invitationToken })}`
+  return mail.send(ctx, {
+    template: 'InviteToTenant',
+    to: user.email!,
+    userId: user.id,
+    tenantId,
+    data: { ...mailDataOf(user), redirectURL },
+  })
+}
+
+const of = (user: UserScope, tenant: TenantScope) => ({ userId: user.id, tenantId: tenant.id })
+
+/** Also when it has expired: it can be prolonged. @throws 404 */
+export async function get(ctx: Ctx, user: UserScope, tenant: TenantScope) {
+  const found = await ctx.db.tenantInvite.findFirst({ where: of(user, tenant), include: withTenant })
+  if (!found) throw invitationErrors.inviteNotFound()
+  return toInvite(ctx, found)
+}
+
+/** Prolongs the link, counted from now, and says whether it is to be mailed about. @throws 404, 403 when there are to be no invitations */
+export async function update(
+  ctx: Ctx,
+  user: UserScope,
+  tenant: TenantScope,
+  { expiresInMinutes, shouldSendEmail }: InviteChange,
+) {
+  await mustBeOn(ctx)
+  const { count } = await ctx.db.tenantInvite.updateMany({
+    where: of(user, tenant),
+    data: {
+      ...(expiresInMinutes !== undefined && { expiresAt: endOf(ctx, expiresInMinutes) }),
+      ...(shouldSendEmail !== undefined && { shouldSendEmail }),
+    },
+  })
+  if (!count) throw invitationErrors.inviteNotFound()
+  return get(ctx, user, tenant)
+}
+
+/** @throws 404 */
+export async function remove(ctx: Ctx, where: { id: string } | { userId: string; tenantId: string }) {
+  const { count } = await ctx.db.tenantInvite.deleteMany({ where })
+  if (!count) throw invitationErrors.inviteNotFound()
+}
+export const removeOf = (ctx: Ctx, user: UserScope, tenant: TenantScope) => remove(ctx, of(user, tenant))
+
+export async function list(ctx: Ctx) {
+  return (
+    await ctx.db.tenantInvite.findMany({ include: withTenant, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
+  ).map((row) => toInvite(ctx, row))
+}
+
+/** Mails about links are always sent: there is nothing yet that could switch a template off. */
+export async function configuration(ctx: Ctx) {
+  return { tenantInvitationsAllowed: (await identitySettings.current(ctx)).allowTenantInvitations, emailsEnabled: true }
+}
+
+/**
+ * The link's invitation, if it can be used: a member's for as long as the member is one, and could still make it, if it has.
+ * @throws 404 for a token that is no good, 400 for a locked tenant, 403 when there are to be no invitations
+ */
+async function usable(ctx: Ctx, token: string) {
+  await mustBeOn(ctx)
+  const found = await ctx.db.tenantInvite.findFirst({
+    where: { tokenHash: fingerprint(token), expiresAt: { gt: ctx.clock.now() } },
+    include: {
+      ...withTenant,
+      user: {
+        select: {
+          id: true,
+          name: true,
+          email: true,
+          phoneNumber: true,
+          profilePictureUrl: true,
+          metadata: true,
+          superUser: true,
+          isLocked: true,
+          memberships: { select: { tenantId: true }, where: { isDisabled: false, ...memberships.live(ctx) } },
+        },
+      },
+    },
+  })
+  const host = found?.personal ? null : (found?.user ?? null)
+  const isHome = host === null || host.superUser || host.memberships.some((m) => m.tenantId === found!.tenantId)
+  if (!found || !isHome || host?.isLocked) throw invitationErrors.inviteNotFound()
+  if (isLocked(found.tenant)) throw invitationErrors.tenantLocked()
+  // some of the roles may have gone since
+  const granted = await ctx.db.role.findMany({
+    where: { id: { in: found.roleIds }, ...roles.visibleTo({ id: found.tenantId }) },
+    select: { id: true, level: true },
+  })
+  if (found.fromMember && !(await couldMake(ctx, { userId: found.userId!, tenantId: found.tenantId }, granted)))
+    throw invitationErrors.inviteNotFound()
+  return { ...found, host, roleIds: granted.map((role) => role.id) }
+}
+
+/** Whoever has lost the right to invite, or a role as strong as one of these, gives them to nobody by a link of before. */
+async function couldMake(ctx: Ctx, maker: { userId: string; tenantId: string }, granted: readonly { level: number }[]) {
+  const { permissions } = await memberships.keysOf(ctx, maker.userId, maker.tenantId)
+  if (!may(permissions, needs.invites.write)) return false
+  const caller: UserCaller = { kind: 'user', ...maker, sessionId: undefined, permissions }
+  const check = granted.length
+    ? roles.mayAssign(ctx, caller, Math.min(...granted.map((role) => role.level)))
+    : memberships.mayBringIn(ctx, caller, maker.tenantId)
+  return check.then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof ApiError && error.status === 403) return false
+      throw error
+    },
+  )
+}
+export type Usable = Awaited<ReturnType<typeof usable>>
+
+export const verify = async (ctx: Ctx, token: string) => toInvite(ctx, await usable(ctx, token))
+
+/** The invitation for somebody who has no account yet: none that is for a user. @throws as `usable`, 403 from an IP address that the tenant keeps out */
+export async function forNewcomer(ctx: HttpCtx, token: string) {
+  const invite = await usable(ctx, token)
+  if (invite.personal) throw invitationErrors.inviteNotFound()
+  await ips.mustAllow(ctx, ctx.http.ip, invite.tenantId)
+  return invite
+}
+
+/** Makes the user a member by the invitation, in the caller's transaction, and tells the one who handed the link out. @throws 404 when it was used up */
+export async function use(
+  tx: Ctx,
+  { id, personal, tenantId, roleIds, host, shouldSendEmail }: Usable,
+  user: Person,
+  applicationId: string | undefined,
+) {
+  if (personal) await remove(tx, { id })
+  await memberships.add(tx, { userId: user.id, tenantId, roleIds })
+  await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
+  if (!host || host.email === null || !shouldSendEmail) return
+  await mail.send(tx, {
+    template: 'UserUsedInvitation',
+    to: host.email,
+    userId: host.id,
+    tenantId,
+    data: mailDataOf(host, { issuer: user }),
+  })
+}
+
+/**
+ * The invitation for a user who has shown a first factor. Nothing is changed: a second one may be wanted before `join`.
+ * @throws as `usable`, 403 where the user is disabled, or the tenant keeps out its e-mail domain or IP address
+ */
+export async function forUser(ctx: HttpCtx, user: Person, token: string) {
+  const invite = await usable(ctx, token),
+    { tenantId } = invite
+  if (invite.personal && invite.userId !== user.id) throw invitationErrors.inviteNotFound()
+  await ips.mustAllow(ctx, ctx.http.ip, tenantId)
+  const known = await membershipIn(ctx, user, tenantId)
+  if (known?.isDisabled) throw membershipErrors.disabled()
+  if (!known && user.email !== null) await domains.mustAllow(ctx, user.email, [tenantId])
+  return { ...invite, isKnown: !!known }
+}
+const membershipIn = (ctx: Ctx, { id: userId }: Person, tenantId: string) =>
+  ctx.db.membership.findFirst({ where: { userId, tenantId, ...memberships.live(ctx) }, select: { isDisabled: true } })
+
+/**
+ * Lets a user who has just proved to be who it is into the tenant of an invitation, or back where it is a member already,
+ * and makes that the tenant it is active in. For every way to log in that takes an `invitationToken`.
+ * @returns where the user is active now
+ * @throws as `forUser`
+ */
+export async function join(ctx: HttpCtx, user: Person, token: string) {
+  const invite = await forUser(ctx, user, token),
+    { tenantId } = invite
+  if (invite.isKnown) {
+    // the link says as much as the mail of an invitation that is still waiting
+    await ctx.db.membership.updateMany({
+      where: { userId: user.id, tenantId, acceptedAt: null },
+      data: { acceptedAt: ctx.clock.now() },
+    })
+    if (invite.personal) await ctx.db.tenantInvite.deleteMany({ where: { id: invite.id } })
+  } else {
+    await ctx
+      .atomically((tx) => use(tx, invite, user, requestedApplication(ctx)))
+      .catch(async (error: unknown) => {
+        // the same user, twice at once
+        if (!(error instanceof ApiError && error.status === 409 && (await membershipIn(ctx, user, tenantId))))
+          throw error
+      })
+  }
+  await ctx.db.user.updateMany({ where: { id: user.id }, data: { activeTenantId: tenantId } })
+  return tenantId
+}

@@ -1,0 +1,91 @@
+import { Type, type Static } from 'typebox'
+import { DateTime, Id, INDEXED_LENGTH, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
+import { Expiration } from '../../people/memberships/memberships.schemas.ts'
+import { Role } from '../../rights/roles/roles.schemas.ts'
+import { Email, PhoneNumber, Username, type CoreUser } from '../../people/users/users.schemas.ts'
+
+/** A user as the portal's page of members has it. */
+export const Member = Type.Object({
+  id: Id,
+  vendorId: Id,
+  tenantId: Type.String(),
+  email: Type.String(),
+  name: Type.String(),
+  phone: Nullable(Type.String()),
+  username: Nullable(Type.String()),
+  /** the same as the next, under the name that it had before */
+  profileImage: Type.String(),
+  profileImageUrl: Type.String(),
+  roleIds: Type.Array(Id),
+  roles: Type.Array(Role),
+  activatedForTenant: Type.Boolean(),
+  verified: Type.Boolean(),
+  mfaEnabled: Type.Boolean(),
+  isDisabled: Type.Boolean(),
+  temporaryExpirationDate: Nullable(DateTime),
+  managedBy: Type.String(),
+  metadata: Type.String(),
+  createdAt: DateTime,
+  lastLogin: Nullable(DateTime),
+})
+
+export const toMember = (
+  user: Static<typeof CoreUser>,
+  vendorId: string,
+  tenantId: string,
+  username: string | null,
+): Static<typeof Member> => {
+  const place = user.tenants.find((one) => one.tenantId === tenantId),
+    roles = place?.roles ?? []
+  return {
+    ...user,
+    vendorId,
+    tenantId,
+    username,
+    roles,
+    roleIds: roles.map((role) => role.id),
+    phone: user.phoneNumber,
+    profileImage: user.profilePictureUrl,
+    profileImageUrl: user.profilePictureUrl,
+    mfaEnabled: user.mfaEnrolled,
+    isDisabled: place?.isDisabled ?? false,
+    temporaryExpirationDate: place?.temporaryExpirationDate ?? null,
+  }
+}
+
+export const MemberQuery = Type.Object({
+  /** the index of a page */
+  pageOffset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 })),
+  pageSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
+  sortBy: Type.Optional(OneOf(['name', 'email', 'createdAt', 'lastLogin', 'verified', 'provider'])),
+  sortDirection: Type.Optional(OneOf(['asc', 'desc'])),
+  /** part of a name or an address */
+  searchFilter: Type.Optional(Type.String()),
+})
+export type MemberQuery = Static<typeof MemberQuery>
+
+export const Members = Type.Object({ items: Type.Array(Member), totalPages: Type.Integer(), totals: Type.Integer() })
+
+export const NewMember = Type.Object({
+  email: Type.Optional(Email),
+  username: Type.Optional(Username),
+  name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
+  phone: Type.Optional(PhoneNumber),
+  roleIds: Type.Optional(Type.Array(Type.String())),
+  expirationInSeconds: Type.Optional(Expiration),
+})
+
+/** Who it is about, by id or else by address. */
+export const MemberChange = Type.Object({
+  id: Type.Optional(Type.String()),
+  email: Type.Optional(Type.String()),
+  name: Type.Optional(Name),
+  roleIds: Type.Optional(Type.Array(Type.String())),
+})
+export type MemberChange = Static<typeof MemberChange>
+
+export const MemberStats = Type.Object({
+  totalItems: Type.Integer(),
+  addedThisWeek: Type.Integer(),
+  superAdmins: Type.Integer(),
+})

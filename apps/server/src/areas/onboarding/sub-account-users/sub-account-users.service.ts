@@ -1,0 +1,209 @@
+import { may } from '../../../kernel/authorize.ts'
+import { isUuid } from '../../../kernel/environments.ts'
+import { errors } from '../../../kernel/errors.ts'
+import { idsAbove, tenantsOf } from '../../../kernel/hierarchy.ts'
+import { countsOf } from '../../../kernel/listing.ts'
+import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
+import { hasArrived } from '../../people/memberships/memberships.schemas.ts'
+import * as memberships from '../../people/memberships/memberships.service.ts'
+import { needs } from '../../rights/permissions/permissions.keys.ts'
+import * as roles from '../../rights/roles/roles.service.ts'
+import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
+import { bringAllIn, type Arrival } from '../user-creation/user-creation.service.ts'
+import * as userList from '../../people/users/user-list.service.ts'
+import { permissionsOf } from '../../people/users/user-rights.service.ts'
+import { goesBelow } from '../../accounts/hierarchy/hierarchy.schemas.ts'
+import { parentsAmong } from '../../accounts/hierarchy/hierarchy.service.ts'
+import { familyOf } from '../../accounts/hierarchy/sub-account-access.service.ts'
+import type { Counted, UsersOfSubAccount } from './sub-account-users.schemas.ts'
+
+type Caller = VendorCaller | UserCaller
+
+export interface Root {
+  tenantId: string
+  name: string
+  parentTenantId: string | null
+  hasChildren: boolean
+  subAccountAccessAllowed: boolean
+}
+
+/** The tenants that let the user in, without those that it reaches from one above anyhow. */
+export async function rootsOf(ctx: Ctx, user: UserScope): Promise<Root[]> {
+  const rows = await ctx.db.membership.findMany({
+    where: { userId: user.id, isDisabled: false, ...memberships.live(ctx) },
+    orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
+    select: {
+      user: { select: { subAccountAccess: true } },
+      tenant: { select: { id: true, name: true, parentId: true, path: true, subAccountAccessType: true } },
+    },
+  })
+  const opening = new Set(
+    rows
+      .filter((row) => goesBelow(row.user.subAccountAccess, row.tenant.subAccountAccessType))
+      .map((row) => row.tenant.id),
+  )
+  const roots = rows.filter(({ tenant }) => !idsAbove(tenant.path).some((id) => opening.has(id))),
+    parents = await parentsAmong(
+      ctx,
+      roots.map(({ tenant }) => tenant.id),
+    )
+  return roots.map(({ tenant }) => ({
+    tenantId: tenant.id,
+    name: tenant.name,
+    parentTenantId: tenant.parentId,
+    hasChildren: parents.has(tenant.id),
+    subAccountAccessAllowed: opening.has(tenant.id),
+  }))
+}
+
+/** A page of the users of the tenant and of those below it, with what they may do in each. */
+export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, query: userList.UserQuery) {
+  const found = await userList.list(ctx, caller, tenant, { ...query, _includeSubTenants: true }, { roles: true })
+  const [permissions, places] = await Promise.all([
+    permissionsOf(
+      ctx,
+      found.items.flatMap((user) => user.tenants),
+    ),
+    ctx.db.membership.findMany({
+      where: { userId: { in: found.items.map((user) => user.id) } },
+      select: { userId: true, tenantId: true, acceptedAt: true, user: { select: { verified: true, lastLogin: true } } },
+    }),
+  ])
+  const arrived = new Map(places.map((place) => [`${place.userId} ${place.tenantId}`, hasArrived(place.user, place)]))
+  const items = found.items.map((user) => ({
+    ...user,
+    tenants: user.tenants.map((place) => ({
+      ...place,
+      permissions: permissions(place),
+      activated: arrived.get(`${user.id} ${place.tenantId}`) ?? false,
+      lastLogin: user.lastLogin,
+    })),
+  }))
+  return { ...found, items, totalPages: found._metadata.totalPages }
+}
+
+/** Users reach their own tenant and, with access to sub-accounts, those below it; management without a tenant all. @throws 404 */
+async function mustReach(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, tenantIds: readonly string[]) {
+  const wanted = [...new Set(tenantIds)],
+    family = tenant && (await familyOf(ctx, caller, tenant.id))
+  if (
+    (await ctx.db.tenant.count({ where: { id: { in: wanted }, ...(family && { AND: tenantsOf(family) }) } })) <
+    wanted.length
+  )
+    throw tenantErrors.notFound()
+}
+
+/** Brings users into tenants, all of them or none. Throws as `bringIn` does, and 404 for a tenant out of reach. @returns their ids */
+export async function bringIn(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, arrivals: readonly Arrival[]) {
+  await mustReach(
+    ctx,
+    caller,
+    tenant,
+    arrivals.map((arrival) => arrival.tenantId),
+  )
+  return bringAllIn(ctx, caller, arrivals)
+}
+
+const accessPermission = needs.subAccounts.access
+
+/** Several users into one tenant. What says that they may go down from it is all their own, wherever they are: nothing is said for those who were known before. */
+export async function bringManyIn(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope | undefined,
+  { users, allowSubAccountAccess, ...place }: UsersOfSubAccount,
+  applicationId: string | undefined,
+) {
+  await mustReach(ctx, caller, tenant, [place.tenantId])
+  if (allowSubAccountAccess !== undefined && caller.kind === 'user' && !may(caller.permissions, accessPermission))
+    throw errors.forbidden(accessPermission)
+  const ids = await bringAllIn(
+    ctx,
+    caller,
+    users.map((user) => ({ ...user, ...place, applicationId })),
+  )
+  if (allowSubAccountAccess !== undefined)
+    await ctx.db.user.updateMany({
+      where: { id: { in: ids }, subAccountAccess: null, memberships: { every: { tenantId: place.tenantId } } },
+      data: { subAccountAccess: allowSubAccountAccess },
+    })
+}
+
+/** Ends a user's memberships in the tenants, all of them or none. @throws 404 for a tenant out of reach, or one that the user is no member of, 403 for a user who is stronger in one than the caller */
+export async function remove(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope | undefined,
+  userId: string,
+  tenantIds: readonly string[],
+) {
+  await mustReach(ctx, caller, tenant, tenantIds)
+  if (!isUuid(userId)) throw membershipErrors.notFound()
+  for (const id of new Set(tenantIds)) await roles.mayManage(ctx, caller, { id }, userId)
+  await ctx.atomically(async (tx) => {
+    for (const tenantId of new Set(tenantIds)) await memberships.remove(tx, userId, tenantId)
+  })
+}
+
+export type RoleChange = 'add' | 'set' | 'remove'
+
+/** Changes a member's roles in the tenants, in all of them or in none. Throws as `memberships.changeRoles` does, and 404 for a tenant out of reach. */
+export async function changeRoles(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope | undefined,
+  userId: string,
+  places: readonly { tenantId: string; roleIds: string[] }[],
+  how: RoleChange,
+) {
+  await mustReach(
+    ctx,
+    caller,
+    tenant,
+    places.map((place) => place.tenantId),
+  )
+  await memberships.changeRoles(
+    ctx,
+    caller,
+    userId,
+    places.map(({ tenantId, roleIds }) => ({
+      tenantId,
+      add: how === 'remove' ? [] : roleIds,
+      remove: how === 'set' ? ('others' as const) : how === 'remove' ? roleIds : [],
+    })),
+  )
+}
+
+/**
+ * How many users each of these tenants has, and how many of them may go down into those below it. Tenants out of the
+ * caller's sight are left out.
+ */
+export async function counts(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope | undefined,
+  { tenantIds, excludeInvisibleUsers = false }: Counted,
+) {
+  const rows = await ctx.db.tenant.findMany({
+    where: { id: { in: tenantIds }, ...(tenant && { path: { has: tenant.id } }) },
+    select: { id: true, subAccountAccessType: true },
+  })
+  const types = new Map(rows.map((row) => [row.id, row.subAccountAccessType])),
+    known = [...new Set(tenantIds)].filter((id) => types.has(id))
+  const counted = await countsOf(ctx, known, 'subAccountAccess', {
+    hideInvisible: caller.kind === 'user' || excludeInvisibleUsers,
+  })
+  const sum = (tenantId: string, which: (access: string) => boolean) =>
+    Object.entries(counted.get(tenantId) ?? {}).reduce(
+      (total, [access, count]) => total + (which(access) ? count : 0),
+      0,
+    )
+  return known.map((tenantId) => ({
+    tenantId,
+    totalUsers: sum(tenantId, () => true),
+    totalAccessAllowedUsers: sum(tenantId, (access) =>
+      goesBelow(access === '' ? null : access === 'true', types.get(tenantId)!),
+    ),
+  }))
+}

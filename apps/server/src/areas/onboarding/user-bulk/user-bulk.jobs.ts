@@ -1,0 +1,74 @@
+import { Type } from 'typebox'
+import { ApiError } from '../../../kernel/errors.ts'
+import { job, TakenOver, type JobControl } from '../../../kernel/jobs.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
+import { Id } from '../../../kernel/validation.ts'
+import { bringIn, type Newcomer } from '../user-creation/user-creation.service.ts'
+import type { InviteProgress, RolesProgress } from './user-bulk.schemas.ts'
+import { changeRolesIn } from './user-roles.service.ts'
+
+/** The entries are sealed: they may hold passwords. */
+const InvitePayload = Type.Object({ tenantId: Type.String(), total: Type.Integer(), sealed: Type.String() })
+
+/** Brings the entries in one after the other. Each is stored together with the note that it is done: taken up again after a crash none is lost and none done twice. */
+export const inviteUsers = job({
+  name: 'invite-users',
+  payload: InvitePayload,
+  keep: true,
+  async run(ctx, { tenantId, sealed }, control) {
+    const newcomers = JSON.parse(ctx.deps.secrets.open(sealed)) as Newcomer[]
+    const { done, errors } = await storedProgress<InviteProgress>(ctx, control)
+    for (const [index, newcomer] of [...newcomers.entries()].slice(done)) {
+      const failed = await attempt(ctx, control, () =>
+        bringIn(ctx, { kind: 'vendor' }, tenantId, newcomer, (tx) => control.progress({ done: index + 1, errors }, tx)),
+      )
+      if (failed === undefined) continue
+      errors.push({ index, email: newcomer.email ?? null, message: failed })
+      await control.progress({ done: index + 1, errors })
+    }
+  },
+})
+
+const RolesPayload = Type.Object({
+  userId: Id,
+  tenantIds: Type.Array(Type.String()),
+  add: Type.Array(Type.String()),
+  remove: Type.Array(Type.String()),
+})
+
+/** Giving and taking roles bears repetition: a tenant done twice is as one done once. */
+export const changeRoles = job({
+  name: 'change-roles',
+  payload: RolesPayload,
+  keep: true,
+  async run(ctx, { userId, tenantIds, add, remove }, control) {
+    const { done, errors } = await storedProgress<RolesProgress>(ctx, control)
+    for (const [index, tenantId] of [...tenantIds.entries()].slice(done)) {
+      const failed = await attempt(ctx, control, () => changeRolesIn(ctx, { userId, tenantId, add, remove }))
+      if (failed !== undefined) errors.push({ tenantId, message: failed })
+      await control.progress({ done: index + 1, errors })
+    }
+  },
+})
+export const userBulkJobs = [changeRoles, inviteUsers]
+
+async function storedProgress<P extends { done: number; errors: object[] }>(ctx: Ctx, { id }: JobControl): Promise<P> {
+  const { progress } = await ctx.db.job.findUniqueOrThrow({ where: { id }, select: { progress: true } })
+  return (progress as unknown as P | null) ?? ({ done: 0, errors: [] } as unknown as P)
+}
+
+/**
+ * Does one entry. A refusal is the entry's; a fault of ours is tried again with the whole job, and in its last try no longer
+ * keeps the entries behind it waiting.
+ * @returns why it was refused
+ */
+async function attempt(ctx: Ctx, { last }: JobControl, work: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work()
+  } catch (error) {
+    if (error instanceof ApiError) return error.message
+    if (!last || error instanceof TakenOver) throw error
+    ctx.log.error({ err: error }, 'an entry failed for good')
+    return 'Internal error'
+  }
+}

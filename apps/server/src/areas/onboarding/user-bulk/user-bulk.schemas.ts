@@ -1,0 +1,56 @@
+import { Type, type Static } from 'typebox'
+import { Id, Nullable, OneOf } from '../../../kernel/validation.ts'
+
+/** What a bulk invitation has come to; failures are per entry, by its place in the request. */
+export const InviteStatus = Type.Object({
+  id: Id,
+  status: OneOf(['Pending', 'InProgress', 'Completed', 'CompletedWithErrors', 'Failed']),
+  total: Type.Integer(),
+  processed: Type.Integer(),
+  errors: Type.Array(Type.Object({ index: Type.Integer(), email: Nullable(Type.String()), message: Type.String() })),
+})
+export type InviteStatus = Static<typeof InviteStatus>
+export interface InviteProgress {
+  done: number
+  errors: InviteStatus['errors']
+}
+
+export const RolesChange = Type.Object({
+  addRoleIds: Type.Optional(Type.Array(Type.String())),
+  removeRoleIds: Type.Optional(Type.Array(Type.String())),
+  tenantIds: Type.Optional(Type.Array(Type.String())),
+})
+export type RolesChange = Static<typeof RolesChange>
+
+export const RolesOutcome = Type.Object({
+  userId: Id,
+  affectedTenants: Type.Integer(),
+  rolesAdded: Type.Array(Type.String()),
+  rolesRemoved: Type.Array(Type.String()),
+  /** when it goes on in the background */
+  taskId: Type.Optional(Id),
+})
+
+export const RolesTask = Type.Object({
+  id: Id,
+  userId: Id,
+  status: OneOf(['NotStarted', 'InProgress', 'Completed', 'CompletedWithErrors']),
+  totalTenants: Type.Integer(),
+  processedTenants: Type.Integer(),
+  addedRoleIds: Type.Array(Type.String()),
+  removedRoleIds: Type.Array(Type.String()),
+  errors: Type.Optional(
+    Type.Array(
+      Type.Object({
+        message: Type.String(),
+        tenantId: Type.Optional(Type.String()),
+        details: Type.Optional(Type.String()),
+        tenantIds: Type.Optional(Type.Array(Type.String())),
+      }),
+    ),
+  ),
+})
+export interface RolesProgress {
+  done: number
+  errors: { message: string; tenantId: string }[]
+}

@@ -1,0 +1,88 @@
+import { operation } from '../../../kernel/operation.ts'
+import { loginErrors } from '../../sign-in/login/login.errors.ts'
+import * as members from '../members/members.service.ts'
+import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
+import { needs } from '../../rights/permissions/permissions.keys.ts'
+import { roleErrors } from '../../rights/roles/roles.errors.ts'
+import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
+import * as tenants from '../../accounts/tenants/tenants.service.ts'
+import { NewUser, NewVendorUser } from './user-creation.schemas.ts'
+import { bringIn } from './user-creation.service.ts'
+import { userErrors } from '../../people/users/users.errors.ts'
+import { CreatedUser, toCreatedUser, toUser, User } from '../../people/users/users.schemas.ts'
+import * as users from '../../people/users/users.service.ts'
+
+const tag = 'User Management'
+const invite = {
+  tag,
+  auth: 'both',
+  permission: needs.users.invite,
+  tenant: 'required',
+  body: NewUser,
+  returns: { 201: CreatedUser },
+  errors: [
+    membershipErrors.alreadyMember,
+    userErrors.usernameTaken,
+    userErrors.phoneNumberTaken,
+    roleErrors.tooStrong,
+    loginErrors.locked,
+  ],
+} as const
+
+export const userCreationRoutes = [
+  operation({
+    ...invite,
+    id: 'createUserV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1',
+    summary: 'Invite a user to an account',
+    deprecated: true,
+    handler: async (ctx, { body }) => {
+      const id = await bringIn(ctx, ctx.caller, ctx.tenant.id, { ...body, applicationId: ctx.http.applicationId })
+      return toCreatedUser(await users.read(ctx, { id }, ctx.tenant.id), ctx.caller)
+    },
+  }),
+  operation({
+    ...invite,
+    id: 'createUserV2',
+    method: 'POST',
+    path: '/identity/resources/users/v2',
+    summary: 'Invite a user to an account',
+    handler: async (ctx, { body }) => {
+      const { email, provider, ...more } = body
+      // so the browser client asks for an invitation to be sent once more
+      const reminded =
+        email !== undefined && provider !== undefined && !Object.keys(more).length
+          ? await members.remind(ctx, ctx.caller, ctx.tenant, email)
+          : undefined
+      const id =
+        reminded ?? (await bringIn(ctx, ctx.caller, ctx.tenant.id, { ...body, applicationId: ctx.http.applicationId }))
+      return toCreatedUser(await users.read(ctx, { id }, ctx.tenant.id), ctx.caller)
+    },
+  }),
+  operation({
+    id: 'createVendorUserV1',
+    method: 'POST',
+    path: '/identity/resources/vendor-only/users/v1',
+    summary: 'Create a user, verified and without any mail',
+    tag: 'Users',
+    auth: 'vendor',
+    body: NewVendorUser,
+    returns: { 201: User },
+    errors: [
+      tenantErrors.notFound,
+      membershipErrors.alreadyMember,
+      userErrors.usernameTaken,
+      userErrors.phoneNumberTaken,
+    ],
+    handler: async (ctx, { body: { tenantId, ...newcomer } }) => {
+      await tenants.mustExist(ctx, tenantId)
+      const id = await bringIn(ctx, ctx.caller, tenantId, {
+        ...newcomer,
+        skipInviteEmail: true,
+        applicationId: ctx.http.applicationId,
+      })
+      return toUser(await users.read(ctx, { id }, tenantId), ctx.caller)
+    },
+  }),
+]

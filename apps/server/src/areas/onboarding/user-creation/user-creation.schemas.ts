@@ -1,0 +1,30 @@
+import { Type } from 'typebox'
+import { INDEXED_LENGTH } from '../../../kernel/validation.ts'
+import { Expiration } from '../../people/memberships/memberships.schemas.ts'
+import { Email, PhoneNumber, PictureUrl, Provider, Username } from '../../people/users/users.schemas.ts'
+
+const identity = {
+  email: Type.Optional(Email),
+  username: Type.Optional(Username),
+  name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
+  /** the longest that can be hashed */
+  password: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
+  phoneNumber: Type.Optional(PhoneNumber),
+  metadata: Type.Optional(Type.String()),
+  roleIds: Type.Optional(Type.Array(Type.String())),
+  expirationInSeconds: Type.Optional(Expiration),
+}
+export const NewUser = Type.Object({
+  ...identity,
+  profilePictureUrl: Type.Optional(PictureUrl),
+  provider: Type.Optional(Provider),
+  skipInviteEmail: Type.Optional(Type.Boolean()),
+  emailMetadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+})
+export const NewVendorUser = Type.Object({
+  ...identity,
+  tenantId: Type.String(),
+  vendorMetadata: Type.Optional(Type.String()),
+  mfaBypass: Type.Optional(Type.Boolean()),
+  externalId: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
+})

@@ -1,0 +1,181 @@
+import { after, SECOND } from '../../../kernel/clock.ts'
+import { ApiError } from '../../../kernel/errors.ts'
+import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { effective } from '../../../kernel/settings.ts'
+import * as activation from '../../sign-in/activation/activation.service.ts'
+import * as applications from '../../applications/applications/applications.service.ts'
+import * as domainRestrictions from '../../policies/domain-restrictions/domain-restrictions.service.ts'
+import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
+import { temporaryUsers } from '../../people/memberships/memberships.schemas.ts'
+import * as memberships from '../../people/memberships/memberships.service.ts'
+import * as passwordSettings from '../../policies/password-settings/password-settings.service.ts'
+import * as phoneNumbers from '../../people/phone-numbers/phone-numbers.service.ts'
+import * as roles from '../../rights/roles/roles.service.ts'
+import { welcome } from '../user-tenants/user-tenants.service.ts'
+import { userErrors } from '../../people/users/users.errors.ts'
+import { mustBeObjects, type Person } from '../../people/users/users.schemas.ts'
+import * as users from '../../people/users/users.service.ts'
+
+/** Somebody to be in a tenant, as the wire describes them. */
+export interface Newcomer {
+  email?: string
+  username?: string
+  name?: string
+  password?: string
+  phoneNumber?: string
+  profilePictureUrl?: string
+  provider?: string
+  metadata?: string
+  vendorMetadata?: string
+  externalId?: string
+  mfaBypass?: boolean
+  roleIds?: string[]
+  /** send no mail, and take the address for verified */
+  skipInviteEmail?: boolean
+  emailMetadata?: object
+  /** the address is known to be the user's */
+  verified?: boolean
+  expirationInSeconds?: number
+  /** what the user is to be let into; the default application where none is named */
+  applicationId?: string | undefined
+}
+
+/** What is to be stored together with the memberships: both, or neither. */
+type Note = (tx: Ctx) => Promise<void>
+
+/** Somebody on the way into a tenant. */
+export interface Arrival extends Newcomer {
+  tenantId: string
+}
+
+/**
+ * Brings somebody into a tenant: makes the user, or adds the one who has that e-mail address (or username) already, whose
+ * profile and password stay as they are. A new user is mailed a link to activate the account, a known one an invitation.
+ * @returns the user's id
+ * @throws 409 for a member; 400 for unknown roles or too weak a password; 403 for roles stronger than the caller's, an
+ * address from a domain that is kept out, or no application to be let into; 404 where the tenant has not got it
+ */
+export async function bringIn(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  tenantId: string,
+  newcomer: Newcomer,
+  note?: Note,
+) {
+  const [id] = await bringAllIn(ctx, caller, [{ ...newcomer, tenantId }], note)
+  return id!
+}
+
+/** As `bringIn`, for several, or for one into several tenants: all of them come in, or none. @returns the users' ids, in the order of the arrivals */
+export async function bringAllIn(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  arrivals: readonly Arrival[],
+  note: Note = async () => {},
+): Promise<string[]> {
+  const checked = await checkAll(ctx, caller, arrivals)
+  return enterAll(ctx, checked, note).catch(async (error: unknown) => {
+    // somebody else may just have made one of the same users
+    const isNew = async ({ known, arrival }: Checked) => !known && !!(await find(ctx, arrival))
+    if (!(error instanceof ApiError) || error.status !== 409 || !(await Promise.all(checked.map(isNew))).some(Boolean))
+      throw error
+    return enterAll(ctx, await checkAll(ctx, caller, arrivals), note)
+  })
+}
+
+const find = async (ctx: Ctx, { email, username = '' }: Newcomer) =>
+  email === undefined ? users.byUsername(ctx, username) : users.byEmail(ctx, email)
+
+interface Checked {
+  arrival: Arrival
+  known: Person | null
+  roleIds: string[]
+  expiresAt: Date | null
+  passwordHash: string | null
+  vouched: boolean
+  issuer: Person | null
+}
+
+async function checkAll(ctx: Ctx, caller: VendorCaller | UserCaller, arrivals: readonly Arrival[]) {
+  const checked: Checked[] = [],
+    issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null
+  for (const arrival of arrivals) checked.push({ ...(await check(ctx, caller, arrival)), issuer })
+  return checked
+}
+
+/** All that can be refused without having written anything, and the hashing: neither belongs into a transaction. */
+async function check(ctx: Ctx, caller: VendorCaller | UserCaller, arrival: Arrival): Promise<Omit<Checked, 'issuer'>> {
+  const { email, username, password, tenantId } = arrival
+  if (email === undefined && username === undefined) throw userErrors.notNamed()
+  mustBeObjects(arrival)
+  const [roleIds, expiresAt, known] = await Promise.all([
+    roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? []),
+    endOf(ctx, arrival),
+    find(ctx, arrival),
+  ])
+  if (!roleIds.length) await memberships.mayBringIn(ctx, caller, tenantId)
+  if (!known && email !== undefined) await domainRestrictions.mustAllow(ctx, email, [tenantId])
+  if (!known && password !== undefined) await passwordSettings.mustSatisfy(ctx, password, { tenantIds: [tenantId] })
+  const passwordHash = known || password === undefined ? null : await ctx.deps.passwords.hash(password)
+  return { arrival, known, roleIds, expiresAt, passwordHash, vouched: caller.kind === 'vendor' }
+}
+
+async function endOf(ctx: Ctx, { expirationInSeconds }: Newcomer) {
+  if (expirationInSeconds === undefined) return null
+  if (!(await effective(ctx, temporaryUsers)).enabled) throw membershipErrors.temporaryUsersOff()
+  return after(ctx.clock.now(), expirationInSeconds * SECOND)
+}
+
+function enterAll(ctx: Ctx, checked: readonly Checked[], note: Note) {
+  return ctx.atomically(async (tx) => {
+    const made = new Map<string, Person>(),
+      ids: string[] = []
+    for (const one of checked) {
+      const { email, username = '' } = one.arrival,
+        name = (email ?? username).toLowerCase()
+      const known = one.known ?? made.get(name)
+      const user = known ? await welcomeBack(tx, known, one) : await make(tx, one)
+      made.set(name, user)
+      ids.push(user.id)
+    }
+    await note(tx)
+    return ids
+  })
+}
+
+async function welcomeBack(
+  tx: Ctx,
+  user: Person,
+  {
+    arrival: { tenantId, skipInviteEmail: quietly = false, emailMetadata, applicationId },
+    roleIds,
+    expiresAt,
+    issuer,
+  }: Checked,
+) {
+  await welcome(tx, user, tenantId, { quietly, roleIds, expiresAt, emailMetadata, issuer })
+  await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
+  return user
+}
+
+async function make(tx: Ctx, { arrival, roleIds, expiresAt, passwordHash, vouched, issuer }: Checked) {
+  const {
+    password: _,
+    roleIds: __,
+    expirationInSeconds: ___,
+    skipInviteEmail = false,
+    emailMetadata,
+    applicationId,
+    tenantId,
+    verified: known = false,
+    ...fields
+  } = arrival
+  // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
+  const verified = known || skipInviteEmail || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
+  const user = await users.insert(tx, { ...fields, passwordHash, verified })
+  if (vouched) await phoneNumbers.vouchForOwn(tx, user)
+  await memberships.add(tx, { roleIds, expiresAt, userId: user.id, tenantId })
+  await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
+  if (!verified) await activation.sendActivation(tx, user, tenantId, { emailMetadata, issuer })
+  return user
+}

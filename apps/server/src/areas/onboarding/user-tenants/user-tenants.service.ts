@@ -1,0 +1,137 @@
+import type { Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
+import { doorsTo } from '../../accounts/hierarchy/sub-account-access.service.ts'
+import * as invitations from '../invitations/invitations.service.ts'
+import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
+import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
+import * as memberships from '../../people/memberships/memberships.service.ts'
+import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
+import * as tenants from '../../accounts/tenants/tenants.service.ts'
+import { userErrors } from '../../people/users/users.errors.ts'
+import type { Circumstances, Person } from '../../people/users/users.schemas.ts'
+import { activeTenantOf, mark, queueAt } from '../../people/users/users.service.ts'
+
+/** The user's own choice of where to be active from the next token on. @throws 404 for a tenant that does not know it, 403 for one that has disabled it */
+export async function choose(ctx: Ctx, user: UserScope, tenantId: string) {
+  const member = await ctx.db.membership.findFirst({
+    where: { userId: user.id, tenantId, ...memberships.live(ctx) },
+    select: { isDisabled: true },
+  })
+  if (member?.isDisabled) throw membershipErrors.disabled()
+  if (!member && !(await doorsTo(ctx, user.id, tenantId)).length && !(await isSuperuserOf(ctx, user, tenantId)))
+    throw tenantErrors.notFound()
+  await mark(ctx, { id: user.id }, { activeTenantId: tenantId })
+}
+
+async function isSuperuserOf(ctx: Ctx, user: UserScope, tenantId: string) {
+  const [superuser, tenant] = await Promise.all([
+    ctx.db.user.findFirst({ where: { id: user.id, superUser: true }, select: { id: true } }),
+    ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { id: true } }),
+  ])
+  return !!superuser && !!tenant
+}
+
+interface Placement {
+  tenantId: string
+  validateTenantExist?: boolean | undefined
+}
+
+/** Management's choice of where the user is active; it becomes a member there if need be. @throws 403 for an address from a domain that is kept out there */
+export async function setActive(ctx: Ctx, userId: string, placement: Placement) {
+  const user = await prepare(ctx, userId, placement),
+    { tenantId } = placement
+  await ctx.atomically(async (tx) => {
+    // whoever says the same at the same time has it said twice
+    await queueAt(tx, userId)
+    if (
+      !(await tx.db.membership.findFirst({
+        where: { userId, tenantId, ...memberships.live(tx) },
+        select: { userId: true },
+      }))
+    )
+      await welcome(tx, user, tenantId, { quietly: true })
+    await mark(tx, { id: userId }, { activeTenantId: tenantId })
+  })
+}
+
+/** Makes the user a member of one more tenant, and invites it unless told not to. @throws 409 for a member */
+export async function join(
+  ctx: Ctx,
+  userId: string,
+  { skipInviteEmail = false, ...placement }: Placement & { skipInviteEmail?: boolean | undefined },
+) {
+  const user = await prepare(ctx, userId, placement)
+  await welcome(ctx, user, placement.tenantId, { quietly: skipInviteEmail })
+}
+
+/** The user must be there; so must the tenant if that is asked for, else it is made. */
+async function prepare(ctx: Ctx, userId: string, { tenantId, validateTenantExist }: Placement) {
+  const [user, tenant] = await Promise.all([
+    ctx.db.user.findUnique({ where: { id: userId } }),
+    ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { id: true } }),
+  ])
+  if (!user) throw userErrors.notFound()
+  if (!tenant && validateTenantExist) throw tenantErrors.notFound()
+  // somebody else may have made it in the meantime
+  if (!tenant)
+    await tenants.create(ctx, { tenantId }).catch((error: unknown) => {
+      if (!isTaken(error)) throw error
+    })
+  return user
+}
+const isTaken = (error: unknown) => (error as { status?: number }).status === 409
+
+type Welcome = Circumstances & { quietly: boolean; roleIds?: readonly string[]; expiresAt?: Date | null }
+
+/** Adds somebody who has an account already, with an invitation by mail unless it is to be quiet (or there is no address to mail to). @throws 409 for a member, 403 for an address from a domain that is kept out */
+export function welcome(
+  ctx: Ctx,
+  user: Person,
+  tenantId: string,
+  { quietly, emailMetadata, issuer, ...membership }: Welcome,
+) {
+  const invited = !quietly && user.email !== null
+  return ctx.atomically(async (tx) => {
+    await memberships.add(tx, { ...membership, userId: user.id, tenantId, invited })
+    if (user.email !== null) await domains.mustAllow(tx, user.email, [tenantId])
+    if (invited) await invitations.sendInvitation(tx, user, tenantId, { emailMetadata, issuer })
+  })
+}
+
+/** How many tenants a superuser, who is at home in all of them, is shown. */
+const MOST = 2000
+
+/**
+ * The tenants that let the user in, in the order in which it joined them, and the active one: that of the call, else of the
+ * next login. What a member may go down into is not listed (the hierarchy tells), but may be the active one. @throws 404
+ */
+export async function tenantsOf(ctx: Ctx, user: UserScope, tenant: TenantScope | undefined) {
+  const row = await ctx.db.user.findUnique({
+    where: { id: user.id },
+    select: { id: true, activeTenantId: true, superUser: true },
+  })
+  if (!row) throw userErrors.notFound()
+  const all = row.superUser ? await everyTenant(ctx, user.id) : await ownTenants(ctx, user.id)
+  const activeId = tenant?.id ?? (row.superUser ? (await activeTenantOf(ctx, row))?.id : row.activeTenantId)
+  const isBeyond =
+    activeId &&
+    !all.some(({ id }) => id === activeId) &&
+    (row.superUser || (await doorsTo(ctx, user.id, activeId)).length)
+  const beyond = isBeyond ? await ctx.db.tenant.findFirst({ where: { id: activeId } }) : null
+  return { tenants: all, activeTenant: beyond ?? all.find(({ id }) => id === activeId) ?? all[0] ?? null }
+}
+
+async function ownTenants(ctx: Ctx, userId: string) {
+  const rows = await ctx.db.membership.findMany({
+    where: { userId, isDisabled: false, ...memberships.live(ctx) },
+    select: { tenant: true },
+    orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
+  })
+  return rows.map((row) => row.tenant)
+}
+
+const everyTenant = (ctx: Ctx, userId: string) =>
+  ctx.db.tenant.findMany({
+    where: { memberships: { none: { userId, isDisabled: true } } },
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    take: MOST,
+  })

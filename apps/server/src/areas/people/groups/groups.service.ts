@@ -1,0 +1,230 @@
+import type { Prisma } from '@henhouse/database'
+import { isUuid } from '../../../kernel/environments.ts'
+import { onDuplicate, onMissing, onUnknownReference } from '../../../kernel/errors.ts'
+import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { slice } from '../../../kernel/paging.ts'
+import { liveAndVisibleTo } from '../memberships/memberships.service.ts'
+import * as roles from '../../rights/roles/roles.service.ts'
+import { mustBeObjects } from '../users/users.schemas.ts'
+import { mustBeEnabled } from './configuration.service.ts'
+import { groupErrors } from './groups.errors.ts'
+import {
+  withRole,
+  withUser,
+  type GroupChange,
+  type GroupPageQuery,
+  type GroupQuery,
+  type GroupRow,
+  type NewGroup,
+} from './groups.schemas.ts'
+
+type Caller = VendorCaller | UserCaller
+type Relations = GroupQuery['_groupsRelations']
+
+/** Every function here refuses with 403 where groups are switched off, and knows the groups of the given tenant only. */
+export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, relations: Relations): Promise<GroupRow[]> {
+  await mustBeEnabled(ctx)
+  return ctx.db.group.findMany({
+    where: { tenantId: tenant.id },
+    include: related(ctx, caller, relations),
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+  })
+}
+
+export async function page(ctx: Ctx, caller: Caller, tenant: TenantScope, query: GroupPageQuery) {
+  await mustBeEnabled(ctx)
+  const { _groupsRelations, _sortBy = 'createdAt', _order = 'ASC' } = query
+  const where = { tenantId: tenant.id }
+  const [rows, total]: [GroupRow[], number] = await Promise.all([
+    ctx.db.group.findMany({
+      where,
+      include: related(ctx, caller, _groupsRelations),
+      orderBy: [{ [_sortBy]: _order.toLowerCase() }, { id: 'asc' }],
+      ...slice(query),
+    }),
+    ctx.db.group.count({ where }),
+  ])
+  return { rows, total }
+}
+
+/** Those of the groups that there are. */
+export async function byIds(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope,
+  ids: readonly string[],
+  relations: Relations,
+): Promise<GroupRow[]> {
+  await mustBeEnabled(ctx)
+  return ctx.db.group.findMany({
+    where: { tenantId: tenant.id, id: { in: ids.filter(isUuid) } },
+    include: related(ctx, caller, relations),
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+  })
+}
+
+export async function get(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope,
+  groupId: string,
+  relations: Relations,
+): Promise<GroupRow> {
+  await mustBeEnabled(ctx)
+  const found = await ctx.db.group.findFirst({
+    where: { id: groupId, tenantId: tenant.id },
+    include: related(ctx, caller, relations),
+  })
+  if (!found) throw groupErrors.notFound()
+  return found
+}
+
+export async function create(ctx: Ctx, tenant: TenantScope, group: NewGroup): Promise<GroupRow> {
+  await mustBeEnabled(ctx)
+  mustBeObjects(group)
+  const now = ctx.clock.now()
+  return ctx.db.group
+    .create({ data: { ...group, id: ctx.random.uuid(), tenantId: tenant.id, createdAt: now, updatedAt: now } })
+    .catch(onDuplicate(groupErrors.nameTaken()))
+}
+
+export async function update(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope,
+  groupId: string,
+  change: GroupChange,
+): Promise<GroupRow> {
+  await mustBeOurs(ctx, caller, tenant, groupId)
+  mustBeObjects(change)
+  return ctx.db.group
+    .update({
+      where: { id: groupId, tenantId: tenant.id },
+      data: { ...change, updatedAt: ctx.clock.now() },
+      include: related(ctx, caller, 'rolesAndUsers'),
+    })
+    .catch(onDuplicate(groupErrors.nameTaken()))
+    .catch(onMissing(groupErrors.notFound()))
+}
+
+export async function remove(ctx: Ctx, caller: Caller, tenant: TenantScope, groupId: string) {
+  await mustBeInReach(ctx, caller, tenant, groupId)
+  await ctx.db.group.delete({ where: { id: groupId, tenantId: tenant.id } }).catch(onMissing(groupErrors.notFound()))
+}
+
+/** Gives the group roles beside those it has; none that is stronger than the caller's own. What an identity provider manages has its roles from here, too. */
+export async function addRoles(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope,
+  groupId: string,
+  roleIds: readonly string[],
+) {
+  const { rolesEnabled } = await mustBeThere(ctx, tenant, groupId)
+  if (!rolesEnabled) throw groupErrors.rolesDisabled()
+  const wanted = await roles.assignable(ctx, caller, tenant.id, roleIds)
+  await ctx.db.groupRole
+    .createMany({ data: wanted.map((roleId) => ({ groupId, tenantId: tenant.id, roleId })), skipDuplicates: true })
+    .catch(onUnknownReference(groupErrors.notFound()))
+}
+
+/** Takes roles from the group. Throws as `addRoles` does: nobody disarms whoever is stronger. */
+export async function removeRoles(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope,
+  groupId: string,
+  roleIds: readonly string[],
+) {
+  await mustBeThere(ctx, tenant, groupId)
+  const unwanted = await roles.assignable(ctx, caller, tenant.id, roleIds)
+  await ctx.db.groupRole.deleteMany({ where: { groupId, roleId: { in: unwanted } } })
+}
+
+/** Members of the tenant join the group; all of them or, when one is no member, none. */
+export async function addUsers(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope,
+  groupId: string,
+  userIds: readonly string[],
+) {
+  await mustBeInReach(ctx, caller, tenant, groupId)
+  if (!userIds.every(isUuid)) throw groupErrors.unknownMembers()
+  // the foreign key to the membership tells who is one
+  await ctx.db.groupUser
+    .createMany({
+      data: [...new Set(userIds)].map((userId) => ({ groupId, tenantId: tenant.id, userId })),
+      skipDuplicates: true,
+    })
+    .catch(onUnknownReference(groupErrors.unknownMembers()))
+}
+
+export async function removeUsers(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope,
+  groupId: string,
+  userIds: readonly string[],
+) {
+  await mustBeInReach(ctx, caller, tenant, groupId)
+  await ctx.db.groupUser.deleteMany({ where: { groupId, userId: { in: userIds.filter(isUuid) } } })
+}
+
+/** In which groups of a tenant, or without one of all tenants, the users are; users who are no members are left out. */
+export async function ofUsers(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userIds: readonly string[]) {
+  await mustBeEnabled(ctx)
+  const rows = await ctx.db.membership.findMany({
+    where: {
+      userId: { in: userIds.filter(isUuid) },
+      ...(tenant && { tenantId: tenant.id }),
+      ...liveAndVisibleTo(ctx, caller),
+    },
+    select: {
+      vendorId: true,
+      tenantId: true,
+      userId: true,
+      groups: { select: { groupId: true }, orderBy: [{ group: { createdAt: 'asc' } }, { groupId: 'asc' }] },
+    },
+    orderBy: [{ createdAt: 'asc' }, { userId: 'asc' }, { tenantId: 'asc' }],
+  })
+  return rows.map(({ groups, ...row }) => ({ ...row, groupIds: groups.map((g) => g.groupId) }))
+}
+
+/** What is to come with a group. Its type says that both do, as Prisma can't take a choice; `GroupRow` says that either may be missing. */
+function related(ctx: Ctx, caller: Caller, relations: Relations) {
+  const both = {
+    roles: { select: withRole, orderBy: [{ role: { createdAt: 'asc' } }, { role: { key: 'asc' } }] },
+    users: {
+      where: { membership: liveAndVisibleTo(ctx, caller) },
+      select: withUser,
+      orderBy: [{ membership: { user: { createdAt: 'asc' } } }, { userId: 'asc' }],
+    },
+  } satisfies Prisma.GroupInclude
+  const { roles, users } = both
+  return (relations === 'roles' ? { roles } : relations === 'users' ? { users } : relations ? both : {}) as typeof both
+}
+
+async function mustBeThere(ctx: Ctx, tenant: TenantScope, groupId: string) {
+  const { rolesEnabled } = await mustBeEnabled(ctx)
+  const found = await ctx.db.group.findFirst({
+    where: { id: groupId, tenantId: tenant.id },
+    select: { managedBy: true },
+  })
+  if (!found) throw groupErrors.notFound()
+  return { ...found, rolesEnabled }
+}
+
+/** What an identity provider manages (name, members, existence) users leave to it. */
+async function mustBeOurs(ctx: Ctx, caller: Caller, tenant: TenantScope, groupId: string) {
+  const { managedBy } = await mustBeThere(ctx, tenant, groupId)
+  if (caller.kind === 'user' && managedBy !== 'frontegg') throw groupErrors.provisioned()
+}
+
+/** Who joins a group gets its roles, who leaves it loses them: a user decides that only where none of them is stronger than its own. */
+async function mustBeInReach(ctx: Ctx, caller: Caller, tenant: TenantScope, groupId: string) {
+  await mustBeOurs(ctx, caller, tenant, groupId)
+  if (caller.kind === 'vendor') return
+  const held = await ctx.db.groupRole.findMany({ where: { groupId }, select: { role: { select: { level: true } } } })
+  await roles.mayAssign(ctx, caller, Math.min(...held.map(({ role }) => role.level)))
+}

@@ -1,0 +1,45 @@
+import { Type, type Static } from 'typebox'
+import { setting } from '../../../kernel/settings.ts'
+import { DateTime, Id, Nullable, OneOf } from '../../../kernel/validation.ts'
+
+export const MembershipStatus = OneOf(['PendingInvitation', 'PendingLogin', 'Activated', 'NotActivated'])
+export type MembershipStatus = Static<typeof MembershipStatus>
+
+/** How far a user has got in a tenant. */
+export function statusOf(
+  user: { verified: boolean; lastLogin: Date | null },
+  membership: { acceptedAt: Date | null },
+): MembershipStatus {
+  if (!user.verified) return 'NotActivated'
+  if (!membership.acceptedAt) return 'PendingInvitation'
+  return user.lastLogin ? 'Activated' : 'PendingLogin'
+}
+
+/** Whether a user is a member already, and not one who has yet to come. */
+export const hasArrived = (...of: Parameters<typeof statusOf>) =>
+  ['Activated', 'PendingLogin'].includes(statusOf(...of))
+
+/** Whether users may be members for a while only. */
+export const temporaryUsers = setting('temporary-users', Type.Object({ enabled: Type.Boolean() }), { enabled: false })
+
+/** How long a temporary user stays, in seconds; a hundred years at most. */
+export const Expiration = Type.Integer({ minimum: 300, maximum: 3_153_600_000 })
+
+export const RoleIds = Type.Object({ roleIds: Type.Array(Type.String()) })
+
+/** The roles that a member has, when some have been given or taken. */
+export const MemberRoles = Type.Object({
+  tenantId: Type.String(),
+  userId: Id,
+  roles: Type.Array(
+    Type.Object({
+      id: Id,
+      key: Type.String(),
+      name: Type.String(),
+      description: Nullable(Type.String()),
+      isDefault: Type.Boolean(),
+      level: Type.Integer(),
+      createdAt: DateTime,
+    }),
+  ),
+})

@@ -1,0 +1,322 @@
+import { Type } from 'typebox'
+import { isUuid } from '../../../kernel/environments.ts'
+import { onDuplicate, onUnknownReference } from '../../../kernel/errors.ts'
+import * as jobs from '../../../kernel/jobs.ts'
+import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { Id } from '../../../kernel/validation.ts'
+import { rolesHeld } from '../groups/configuration.service.ts'
+import { withRoleIds } from '../../rights/permissions/permissions.schemas.ts'
+import { roleErrors } from '../../rights/roles/roles.errors.ts'
+import * as roles from '../../rights/roles/roles.service.ts'
+import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
+import * as access from '../../access/sessions/access.service.ts'
+import { membershipErrors } from './memberships.errors.ts'
+
+/** Memberships that have not run out. */
+export const live = (ctx: Ctx) => ({ OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }] })
+
+/** Users whom the caller may know of: users see none of invisible users. */
+export const visibleTo = (caller: VendorCaller | UserCaller) => (caller.kind === 'user' ? { invisible: false } : {})
+/** Memberships that have not run out, of those users. */
+export const liveAndVisibleTo = (ctx: Ctx, caller: VendorCaller | UserCaller) => ({
+  ...live(ctx),
+  ...(caller.kind === 'user' && { user: visibleTo(caller) }),
+})
+
+/** What a user may do in a tenant, through the roles of the membership and of its groups. Empty for whoever is not a member. */
+export async function rightsOf(ctx: Ctx, userId: string, tenantId: string) {
+  const roles = await ctx.db.role.findMany({
+    where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
+    include: { permissions: { select: { permissionId: true, permission: { include: withRoleIds } } } },
+    orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
+  })
+  const permissions = [
+    ...new Map(
+      roles.flatMap((role) => role.permissions.map(({ permission }) => [permission.id, permission] as const)),
+    ).values(),
+  ]
+  return { roles, permissions }
+}
+
+/** The tenants that a user belongs to, also where disabled or not yet arrived; none for an unknown user. */
+export async function tenantIdsOf(ctx: Ctx, userId: string) {
+  return (await ctx.db.membership.findMany({ where: { userId, ...live(ctx) }, select: { tenantId: true } })).map(
+    (row) => row.tenantId,
+  )
+}
+
+/** The keys of `rightsOf`, as tokens carry them. */
+export async function keysOf(ctx: Ctx, userId: string, tenantId: string) {
+  const roles = await ctx.db.role.findMany({
+    where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
+    select: { key: true, permissions: { select: { permission: { select: { key: true } } } } },
+    orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
+  })
+  return {
+    // one of the tenant's may have the key of one of the environment's
+    roles: [...new Set(roles.map((role) => role.key))],
+    permissions: [...new Set(roles.flatMap((role) => role.permissions.map(({ permission }) => permission.key)))],
+  }
+}
+
+export interface NewMembership {
+  userId: string
+  tenantId: string
+  /** As `roles.assignable` let them pass. None: those that a newcomer is given. */
+  roleIds?: readonly string[] | undefined
+  /** There is an invitation that the user has yet to accept. */
+  invited?: boolean
+  /** A temporary member's end. */
+  expiresAt?: Date | null | undefined
+}
+
+/** Makes the user a member; who has no tenant yet will log in to this one. @throws 409 for a member, 404 when there is no such tenant */
+export function add(ctx: Ctx, { userId, tenantId, roleIds = [], invited = false, expiresAt = null }: NewMembership) {
+  return ctx.atomically(async (tx) => {
+    const now = tx.clock.now()
+    const granted = roleIds.length ? roleIds : await roles.initial(tx, tenantId, { first: await isEmpty(tx, tenantId) })
+    // one that has run out may still lie here
+    await tx.db.membership.deleteMany({ where: { userId, tenantId, expiresAt: { lte: now } } })
+    await tx.db.membership
+      .create({
+        data: {
+          userId,
+          tenantId,
+          acceptedAt: invited ? null : now,
+          expiresAt,
+          createdAt: now,
+          roles: { createMany: { data: granted.map((roleId) => ({ roleId })) } },
+        },
+      })
+      .catch(onDuplicate(membershipErrors.alreadyMember()))
+      .catch(onUnknownReference(tenantErrors.notFound()))
+    await tx.db.user.updateMany({ where: { id: userId, activeTenantId: null }, data: { activeTenantId: tenantId } })
+    if (expiresAt) await endLater(tx, { userId, tenantId, expiresAt })
+  })
+}
+
+/** Who lets people in without saying as what gives them the roles of newcomers. @throws 403 when one of those is stronger than the caller's own */
+export async function mayBringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string) {
+  if (caller.kind === 'vendor') return
+  const somebody = await ctx.db.membership.findFirst({ where: { tenantId }, select: { userId: true } })
+  await roles.assignable(ctx, caller, tenantId, await roles.initial(ctx, tenantId, { first: !somebody }))
+}
+
+/** Whether nobody is there yet. The lock on its row lets those who come at once find out one after the other. */
+async function isEmpty(tx: Ctx, tenantId: string) {
+  const nobody = async () => !(await tx.db.membership.findFirst({ where: { tenantId }, select: { userId: true } }))
+  if (!(await nobody())) return false
+  await tx.db.tenant.updateMany({ where: { id: tenantId }, data: { id: tenantId } })
+  return nobody()
+}
+
+/**
+ * Ends a membership, and what is under way in that tenant. The user stays, without tenants if need be; whoever was active there
+ * goes on in the first of the others. @throws 404 for a user who is no member
+ */
+export async function remove(ctx: Ctx, userId: string, tenantId: string) {
+  if (!(await end(ctx, userId, tenantId))) throw membershipErrors.notFound()
+}
+
+/** @param when a condition on the membership; returns whether it has been ended */
+function end(ctx: Ctx, userId: string, tenantId: string, when: { expiresAt?: { lte: Date } } = {}) {
+  return ctx.atomically(async (tx) => {
+    // the user before its membership, as whoever changes the user has it: neither then waits for what the other holds
+    await tx.db.user.updateMany({ where: { id: userId }, data: { id: userId } })
+    const { count } = await tx.db.membership.deleteMany({ where: { userId, tenantId, ...when } })
+    if (!count) return false
+    await endAccess(tx, userId, tenantId)
+    const next = await tx.db.membership.findFirst({
+      where: { userId, isDisabled: false, ...live(tx) },
+      orderBy: { createdAt: 'asc' },
+      select: { tenantId: true },
+    })
+    await tx.db.user.updateMany({
+      where: { id: userId, activeTenantId: tenantId },
+      data: { activeTenantId: next?.tenantId ?? null },
+    })
+    return true
+  })
+}
+
+/** Lets a member in again, or keeps it out of this one tenant; to be kept out ends what is under way there. @throws 404 for a user who is no member, 403 for one who is stronger than the caller */
+export async function setDisabled(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  userId: string,
+  tenant: TenantScope,
+  isDisabled: boolean,
+) {
+  await roles.mayManage(ctx, caller, tenant, userId)
+  const tenantId = tenant.id
+  await ctx.atomically(async (tx) => {
+    const { count } = await tx.db.membership.updateMany({
+      where: { userId, tenantId, ...live(tx) },
+      data: { isDisabled },
+    })
+    if (!count) throw membershipErrors.notFound()
+    if (isDisabled) await endAccess(tx, userId, tenantId)
+  })
+}
+
+/** In the one tenant; everywhere, for a user whom no other lets in. */
+async function endAccess(tx: Ctx, userId: string, tenantId: string) {
+  const isInElsewhere = await tx.db.user.count({
+    where: {
+      id: userId,
+      OR: [
+        { superUser: true },
+        { memberships: { some: { tenantId: { not: tenantId }, isDisabled: false, ...live(tx) } } },
+      ],
+    },
+  })
+  await access.end(tx, userId, isInElsewhere ? { tenantId } : {})
+}
+
+/** Makes a member temporary, or with null permanent. @throws 404 for a user who is no member */
+export function setExpiry(ctx: Ctx, userId: string, tenantId: string, expiresAt: Date | null) {
+  return ctx.atomically(async (tx) => {
+    const { count } = await tx.db.membership.updateMany({
+      where: { userId, tenantId, ...live(tx) },
+      data: { expiresAt },
+    })
+    if (!count) throw membershipErrors.notFound()
+    if (expiresAt) await endLater(tx, { userId, tenantId, expiresAt })
+  })
+}
+
+/** Has a temporary membership ended when its time is up. */
+export const endLater = (
+  tx: Ctx,
+  { userId, tenantId, expiresAt }: { userId: string; tenantId: string; expiresAt: Date },
+) => jobs.add(tx, expireMembership, { userId, tenantId }, expiresAt)
+
+/** Gives roles beside those that the member has. @throws 400 for an unknown role, 403 for one stronger than the caller's own, 404 for a user who is no member */
+export async function grantRoles(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  userId: string,
+  tenantId: string,
+  roleIds: readonly string[],
+) {
+  const wanted = await roles.assignable(ctx, caller, tenantId, roleIds)
+  await ctx.db.membershipRole
+    .createMany({ data: wanted.map((roleId) => ({ userId, tenantId, roleId })), skipDuplicates: true })
+    .catch(onUnknownReference(membershipErrors.notFound()))
+  return rolesOf(ctx, userId, tenantId)
+}
+
+/** Takes roles away. Throws as `grantRoles` does: nobody disarms whoever is stronger. */
+export async function revokeRoles(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  userId: string,
+  tenantId: string,
+  roleIds: readonly string[],
+) {
+  const unwanted = await roles.assignable(ctx, caller, tenantId, roleIds)
+  await ctx.db.membershipRole.deleteMany({ where: { userId, tenantId, roleId: { in: unwanted } } })
+  return rolesOf(ctx, userId, tenantId)
+}
+
+export interface RolesIn {
+  tenantId: string
+  add: readonly string[]
+  remove: readonly string[] | 'others'
+}
+
+/**
+ * Changes a member's roles in several tenants: in all of them, or in none. What is both given and taken is given; `others`
+ * takes whatever is not given. Throws as `grantRoles` does.
+ */
+export async function changeRoles(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  userId: string,
+  changes: readonly RolesIn[],
+): Promise<void> {
+  const plans: { tenantId: string; add: string[]; remove: string[]; held: string[] | undefined }[] = []
+  for (const { tenantId, add, remove } of changes) {
+    const held = remove === 'others' ? await roleIdsOf(ctx, userId, tenantId) : undefined
+    const gone = (held ?? (remove as readonly string[])).filter((id) => !add.includes(id))
+    await roles.assignable(ctx, caller, tenantId, [...add, ...gone])
+    plans.push({ tenantId, add: [...new Set(add)], remove: gone, held })
+  }
+  const stale = new Error('the roles have changed since they were read')
+  await ctx
+    .atomically(async (tx) => {
+      for (const { tenantId, add, remove, held } of plans) {
+        const { count } = await tx.db.membership.updateMany({
+          where: { userId, tenantId, ...live(tx) },
+          data: { tenantId },
+        })
+        if (!count) throw membershipErrors.notFound()
+        if (held && (await roleIdsOf(tx, userId, tenantId)).join() !== held.join()) throw stale
+        await tx.db.membershipRole.deleteMany({ where: { userId, tenantId, roleId: { in: remove } } })
+        await tx.db.membershipRole
+          .createMany({ data: add.map((roleId) => ({ userId, tenantId, roleId })), skipDuplicates: true })
+          .catch(onUnknownReference(roleErrors.unknownRoles()))
+      }
+    })
+    .catch((error: unknown) => {
+      // whether the caller may take what there is now has to be asked again
+      if (error !== stale) throw error
+      return changeRoles(ctx, caller, userId, changes)
+    })
+}
+
+const roleIdsOf = async (ctx: Ctx, userId: string, tenantId: string) =>
+  (
+    await ctx.db.membershipRole.findMany({
+      where: { userId, tenantId },
+      select: { roleId: true },
+      orderBy: { roleId: 'asc' },
+    })
+  ).map((row) => row.roleId)
+
+/** The roles of these users' memberships in force, a row each; without those whom the caller may not see, or who are unknown. */
+export async function rolesOfUsers(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  tenant: TenantScope | undefined,
+  userIds: readonly string[],
+) {
+  const rows = await ctx.db.membership.findMany({
+    where: {
+      userId: { in: userIds.filter(isUuid) },
+      ...(tenant && { tenantId: tenant.id }),
+      ...liveAndVisibleTo(ctx, caller),
+    },
+    select: {
+      vendorId: true,
+      tenantId: true,
+      userId: true,
+      roles: { select: { roleId: true }, orderBy: [{ role: { createdAt: 'asc' } }, { roleId: 'asc' }] },
+    },
+    orderBy: [{ createdAt: 'asc' }, { userId: 'asc' }, { tenantId: 'asc' }],
+  })
+  return rows.map(({ roles: held, ...row }) => ({ ...row, roleIds: held.map((r) => r.roleId) }))
+}
+
+async function rolesOf(ctx: Ctx, userId: string, tenantId: string) {
+  const member = await ctx.db.membership.findFirst({
+    where: { userId, tenantId, ...live(ctx) },
+    select: { roles: { select: { role: true }, orderBy: [{ role: { createdAt: 'asc' } }, { role: { key: 'asc' } }] } },
+  })
+  if (!member) throw membershipErrors.notFound()
+  return {
+    tenantId,
+    userId,
+    roles: member.roles.map(({ role }) => ({ ...role, createdAt: role.createdAt.toISOString() })),
+  }
+}
+
+/** A temporary member's time is up, unless it was prolonged since this was queued. */
+const expireMembership = jobs.job({
+  name: 'expire-membership',
+  payload: Type.Object({ userId: Id, tenantId: Type.String() }),
+  async run(ctx, { userId, tenantId }) {
+    await end(ctx, userId, tenantId, { expiresAt: { lte: ctx.clock.now() } })
+  },
+})
+export const membershipJobs = [expireMembership]

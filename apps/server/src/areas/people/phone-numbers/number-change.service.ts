@@ -1,0 +1,97 @@
+import { issue, mustAnswer, redeem, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { discreetly } from '../../../kernel/discretion.ts'
+import { baseUrl } from '../../../kernel/environments.ts'
+import type { Ctx, UserScope } from '../../../kernel/operation.ts'
+import * as mail from '../../delivery/mail/mail.service.ts'
+import * as userEmails from '../user-emails/user-emails.service.ts'
+import * as access from '../../access/sessions/access.service.ts'
+import { mailDataOf, nobody } from '../users/users.schemas.ts'
+import * as users from '../users/users.service.ts'
+import { phoneNumberErrors } from './phone-numbers.errors.ts'
+import { CODE_MS, hold, mustBeFree, sendCode } from './phone-numbers.service.ts'
+
+const change: ChallengeKind = { purpose: 'phone-number-change', typed: true }
+/** By e-mail, for who has lost the phone: a code first, then a token in its place. */
+const reset: ChallengeKind = { purpose: 'phone-number-reset', typed: true }
+const afterReset: ChallengeKind = { purpose: 'phone-number-after-reset' }
+
+/** Sends a code to the number that is to be the user's own. @throws 409 when it is somebody else's */
+export async function ask(ctx: Ctx, user: UserScope, written: string) {
+  const phoneNumber = users.plain(written)
+  await mustBeFree(ctx, user.id, phoneNumber)
+  return {
+    changePhoneId: await ctx.atomically((tx) =>
+      sendCode(tx, change, { userId: user.id, to: phoneNumber, data: { phoneNumber } }),
+    ),
+  }
+}
+
+/** @throws 401 or 400 for the code; 409 */
+export async function confirm(
+  ctx: Ctx,
+  user: UserScope,
+  { changePhoneId, code }: { changePhoneId: string; code: string },
+) {
+  const { data } = await mustAnswer(ctx, change, changePhoneId, code, user.id)
+  await ctx.atomically((tx) => replace(tx, user.id, (data as { phoneNumber: string }).phoneNumber))
+}
+
+/**
+ * Mails a code with which whoever can read the verified address may set another number. For an address that is nobody's
+ * everything goes on alike, but no mail is sent.
+ */
+export async function askReset(ctx: Ctx, email: string) {
+  const address = email.toLowerCase(),
+    owner = await userEmails.ownerOf(ctx, address)
+  const user = owner && (owner.verified || owner.email !== address) ? owner : undefined,
+    code = ctx.random.digits(6)
+  const { id } = await ctx.atomically(async (tx) => {
+    await revoke(tx, user?.id ?? tx.random.uuid(), [reset])
+    return issue(tx, reset, { secret: code, lifetimeMs: CODE_MS, ...(user && { userId: user.id }) })
+  })
+  await discreetly(ctx, !!user, (tx) =>
+    mail.send(tx, {
+      template: 'ResetPhoneNumber',
+      to: address,
+      userId: user?.id,
+      data: { ...mailDataOf(user ?? nobody(tx, address)), code, redirectURL: page(ctx, id) },
+    }),
+  )
+  return { resetPhoneNumberToken: id }
+}
+
+const page = (ctx: Ctx, token: string) =>
+  `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/reset-phone-number?${new URLSearchParams({ token })}`
+
+/** Exchanges the code for a token. @throws 401 or 400 for the code */
+export async function confirmReset(
+  ctx: Ctx,
+  { resetPhoneNumberToken, code }: { resetPhoneNumberToken: string; code: string },
+) {
+  const { userId } = await mustAnswer(ctx, reset, resetPhoneNumberToken, code)
+  const token = ctx.random.token()
+  await issue(ctx, afterReset, { secret: token, lifetimeMs: CODE_MS, ...(userId !== null && { userId }) })
+  return { changePhoneNumberToken: token }
+}
+
+/** Sets the number, which the e-mail address vouches for; whoever has the lost phone is logged out. @throws 400 for the token; 409, and the token can be used again */
+export async function finishReset(
+  ctx: Ctx,
+  { changePhoneNumberToken, phoneNumber }: { changePhoneNumberToken: string; phoneNumber: string },
+) {
+  await ctx.atomically(async (tx) => {
+    const outcome = await redeem(tx, afterReset, changePhoneNumberToken),
+      userId = outcome.state === 'ok' ? outcome.challenge.userId : null
+    if (userId === null) throw phoneNumberErrors.badToken()
+    await replace(tx, userId, users.plain(phoneNumber))
+    await access.end(tx, userId)
+  })
+}
+
+/** In the place of the number that has been the user's own. */
+async function replace(tx: Ctx, userId: string, phoneNumber: string) {
+  const before = (await hold(tx, userId, phoneNumber)).phoneNumber
+  if (before === null || before === phoneNumber) return
+  await users.mark(tx, { id: userId }, { phoneNumber })
+  await tx.db.phoneNumber.deleteMany({ where: { userId, phoneNumber: before } })
+}

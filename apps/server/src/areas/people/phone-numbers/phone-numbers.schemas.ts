@@ -1,0 +1,46 @@
+import type { PhoneNumber as PhoneNumberRow } from '@henhouse/database'
+import { Type, type Static } from 'typebox'
+import { Order, pageQuery } from '../../../kernel/paging.ts'
+import { DateTime, Id, OneOf } from '../../../kernel/validation.ts'
+import { PhoneNumber as Number } from '../users/users.schemas.ts'
+
+export const PhoneNumber = Type.Object({
+  id: Id,
+  userId: Id,
+  phoneNumber: Type.String(),
+  verified: Type.Boolean(),
+  createdAt: DateTime,
+  updatedAt: DateTime,
+})
+export const toPhoneNumber = ({ createdAt, updatedAt, ...row }: PhoneNumberRow): Static<typeof PhoneNumber> => ({
+  ...row,
+  createdAt: createdAt.toISOString(),
+  updatedAt: updatedAt.toISOString(),
+})
+
+export const NewPhoneNumber = Type.Object({ phoneNumber: Number })
+const Text = Type.String({ minLength: 1 })
+/** The token tells which code is meant. */
+export const Otc = Type.Object({ otcToken: Text, code: Text })
+export const OtcToken = Type.Object({ otcToken: Type.String() })
+
+const filters = {
+  ...pageQuery,
+  _sortBy: Type.Optional(OneOf(['userId', 'phoneNumber'])),
+  _order: Type.Optional(Order),
+  _phoneNumber: Type.Optional(Type.String()),
+}
+export const PhoneNumberQueryV1 = Type.Object({
+  ...filters,
+  _limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })),
+})
+export const PhoneNumberQueryV2 = Type.Object({
+  ...filters,
+  _limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 250 })),
+  userIds: Type.Optional(Type.Array(Type.String())),
+})
+export type PhoneNumberQuery = Static<typeof PhoneNumberQueryV1> & Static<typeof PhoneNumberQueryV2>
+
+export const NumberChange = Type.Object({ changePhoneId: Text, code: Text })
+export const NumberReset = Type.Object({ resetPhoneNumberToken: Text, code: Text })
+export const NumberAfterReset = Type.Object({ changePhoneNumberToken: Text, phoneNumber: Number })

@@ -1,0 +1,231 @@
+import type { Prisma } from '@henhouse/database'
+import { codeErrors, issue, mustAnswer, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { after, MINUTE } from '../../../kernel/clock.ts'
+import { isUuid } from '../../../kernel/environments.ts'
+import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
+import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import { page, slice } from '../../../kernel/paging.ts'
+import * as sms from '../../delivery/sms/sms.service.ts'
+import { selection } from '../users/user-list.service.ts'
+import { userErrors } from '../users/users.errors.ts'
+import * as users from '../users/users.service.ts'
+import { phoneNumberErrors } from './phone-numbers.errors.ts'
+import { toPhoneNumber, type PhoneNumberQuery } from './phone-numbers.schemas.ts'
+
+/** The code shows that a number is at hand. */
+const verification: ChallengeKind = { purpose: 'phone-number', typed: true }
+const removal: ChallengeKind = { purpose: 'phone-number-removal', typed: true }
+export const CODE_MS = 10 * MINUTE
+
+/** The user who has shown this number to be its own, with all its columns: for logging in and the like. */
+export const ownerOf = async (ctx: Ctx, phoneNumber: string) =>
+  (
+    await ctx.db.phoneNumber.findFirst({
+      where: { phoneNumber: users.plain(phoneNumber), verified: true },
+      select: { user: true },
+    })
+  )?.user ?? null
+
+/** A page of the numbers of those users whom the caller sees in lists. */
+export async function list(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  tenant: TenantScope | undefined,
+  query: PhoneNumberQuery,
+) {
+  const { _sortBy = 'createdAt', _order, _phoneNumber, userIds } = query,
+    direction = _order === 'DESC' ? 'desc' : 'asc'
+  const { where: user, whole } = await selection(ctx, caller, tenant, {})
+  if (whole && _phoneNumber === undefined && !userIds) {
+    const { ids, total } = await pageOf(
+      ctx,
+      whole.list === 'users' ? 'phone-numbers' : whole.list,
+      `phone-numbers.${_sortBy}`,
+      query,
+      whole,
+    )
+    return page(
+      inOrderOf(ids, await ctx.db.phoneNumber.findMany({ where: { id: { in: ids } } })).map(toPhoneNumber),
+      total,
+      query,
+    )
+  }
+  const where: Prisma.PhoneNumberWhereInput = {
+    user,
+    ...(_phoneNumber !== undefined && { phoneNumber: users.plain(_phoneNumber) }),
+    ...(userIds && { userId: { in: userIds.filter(isUuid) } }),
+  }
+  const [rows, total] = await Promise.all([
+    ctx.db.phoneNumber.findMany({ where, orderBy: [{ [_sortBy]: direction }, { id: direction }], ...slice(query) }),
+    ctx.db.phoneNumber.count({ where }),
+  ])
+  return page(rows.map(toPhoneNumber), total, query)
+}
+
+export const own = async (ctx: Ctx, user: UserScope) =>
+  (
+    await ctx.db.phoneNumber.findMany({ where: { userId: user.id }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
+  ).map(toPhoneNumber)
+
+/**
+ * Gives the user one more number, which is yet to be verified; again for a number that still is, another code.
+ * @returns the code's token, unless no code is wanted
+ * @throws 409 for a number that is verified already, or somebody else's
+ */
+export function add(ctx: Ctx, user: UserScope, written: string, { verify }: { verify: boolean }) {
+  const phoneNumber = users.plain(written),
+    userId = user.id
+  return ctx.atomically(async (tx) => {
+    await users.locked(tx, userId)
+    if (await tx.db.phoneNumber.count({ where: { userId, phoneNumber, verified: true } }))
+      throw userErrors.phoneNumberTaken()
+    await claim(tx, userId, phoneNumber, { verified: false })
+    return verify
+      ? { otcToken: await sendCode(tx, verification, { userId, to: phoneNumber, data: { phoneNumber } }) }
+      : {}
+  })
+}
+
+/** Sends a code to a number that is to become the user's, or to be verified, with the code. @throws 409 for a number that is somebody else's */
+export async function preverify(ctx: Ctx, user: UserScope, written: string) {
+  const phoneNumber = users.plain(written),
+    userId = user.id
+  await mustBeFree(ctx, userId, phoneNumber)
+  return {
+    otcToken: await ctx.atomically((tx) =>
+      sendCode(tx, verification, { userId, to: phoneNumber, data: { phoneNumber } }),
+    ),
+  }
+}
+
+/** The user has the number at hand. @throws 401 or 400 for the code; 409 when somebody else has been faster */
+export async function verify(ctx: Ctx, user: UserScope, { otcToken, code }: { otcToken: string; code: string }) {
+  const { data } = await mustAnswer(ctx, verification, otcToken, code, user.id)
+  await ctx.atomically((tx) => hold(tx, user.id, (data as { phoneNumber: string }).phoneNumber))
+}
+
+/** Sends the code that `confirmRemoval` wants, to the number itself. @throws 404 */
+export async function askRemoval(ctx: Ctx, user: UserScope, phoneId: string) {
+  const { phoneNumber } = await mustBeOwn(ctx, user.id, phoneId)
+  return {
+    phoneId,
+    otcToken: await ctx.atomically((tx) =>
+      sendCode(tx, removal, { userId: user.id, to: phoneNumber, data: { phoneId } }),
+    ),
+  }
+}
+
+/** @throws 404; 401 or 400 for the code */
+export async function confirmRemoval(
+  ctx: Ctx,
+  user: UserScope,
+  phoneId: string,
+  { otcToken, code }: { otcToken: string; code: string },
+) {
+  await mustBeOwn(ctx, user.id, phoneId)
+  const { data } = await mustAnswer(ctx, removal, otcToken, code, user.id)
+  if ((data as { phoneId: string }).phoneId !== phoneId) throw codeErrors.wrong()
+  await remove(ctx, user.id, phoneId)
+}
+
+/** Management vouches for the number. @throws 404 for the user; 409 for a number that is verified already, or somebody else's */
+export function addVerified(ctx: Ctx, userId: string, written: string) {
+  const phoneNumber = users.plain(written)
+  return ctx.atomically(async (tx) => {
+    await users.locked(tx, userId)
+    if (await tx.db.phoneNumber.count({ where: { userId, phoneNumber, verified: true } }))
+      throw userErrors.phoneNumberTaken()
+    await hold(tx, userId, phoneNumber)
+  })
+}
+
+/** Takes the user's own number (`User.phoneNumber`), if it has one, for verified: for whoever has it on good authority. */
+export async function vouchForOwn(ctx: Ctx, { id: userId, phoneNumber }: { id: string; phoneNumber: string | null }) {
+  if (phoneNumber !== null)
+    await ctx.db.phoneNumber.updateMany({
+      where: { userId, phoneNumber },
+      data: { verified: true, updatedAt: ctx.clock.now() },
+    })
+}
+
+/** The oldest of the verified ones that are left becomes the user's own. @throws 404 */
+export function remove(ctx: Ctx, userId: string, phoneId: string) {
+  return ctx.atomically(async (tx) => {
+    const user = await users.locked(tx, userId),
+      { phoneNumber } = await mustBeOwn(tx, userId, phoneId)
+    if (user.phoneNumber === phoneNumber) {
+      const next = await tx.db.phoneNumber.findFirst({
+        where: { userId, verified: true, id: { not: phoneId } },
+        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+        select: { phoneNumber: true },
+      })
+      await users.mark(tx, { id: userId }, { phoneNumber: next?.phoneNumber ?? null })
+    }
+    await tx.db.phoneNumber.deleteMany({ where: { id: phoneId, userId } })
+    await revoke(tx, userId, [removal])
+  })
+}
+
+async function mustBeOwn(ctx: Ctx, userId: string, phoneId: string) {
+  const found = await ctx.db.phoneNumber.findFirst({ where: { id: phoneId, userId }, select: { phoneNumber: true } })
+  if (!found) throw phoneNumberErrors.notFound()
+  return found
+}
+
+/** Not shown to be anybody's, and nobody's own: such a number gives way. */
+const unproved = (phoneNumber: string) => ({
+  phoneNumber,
+  verified: false,
+  user: { OR: [{ phoneNumber: null }, { phoneNumber: { not: phoneNumber } }] },
+})
+
+/** @throws 409 for a number that is somebody else's. What is claimed now may still be taken before it is verified: the index decides then. */
+export async function mustBeFree(ctx: Ctx, userId: string, phoneNumber: string) {
+  if (await ctx.db.phoneNumber.count({ where: { phoneNumber, userId: { not: userId }, NOT: unproved(phoneNumber) } }))
+    throw userErrors.phoneNumberTaken()
+}
+
+/**
+ * Writes the number down as the user's. Somebody else's unproved claim gives way to a proof at once, to another claim when
+ * its code has run out: nobody keeps a number from its holder by naming it.
+ */
+async function claim(tx: Ctx, userId: string, phoneNumber: string, { verified }: { verified: boolean }) {
+  const now = tx.clock.now()
+  await tx.db.phoneNumber.deleteMany({
+    where: {
+      ...unproved(phoneNumber),
+      userId: { not: userId },
+      ...(!verified && { updatedAt: { lte: after(now, -CODE_MS) } }),
+    },
+  })
+  await tx.db.phoneNumber.createMany({
+    data: [{ id: tx.random.uuid(), userId, phoneNumber, verified, createdAt: now, updatedAt: now }],
+    skipDuplicates: true,
+  })
+  const { count } = await tx.db.phoneNumber.updateMany({
+    where: { userId, phoneNumber },
+    data: { updatedAt: now, ...(verified && { verified }) },
+  })
+  if (!count) throw userErrors.phoneNumberTaken()
+}
+
+/** The number is the user's beyond doubt, and its own if it has none. @throws 409 when it is somebody else's */
+export async function hold(tx: Ctx, userId: string, phoneNumber: string) {
+  const user = await users.locked(tx, userId)
+  await claim(tx, userId, phoneNumber, { verified: true })
+  if (user.phoneNumber === null) await users.mark(tx, { id: userId }, { phoneNumber })
+  return user
+}
+
+/** A new code in the place of any before. @returns the token that tells which code is meant */
+export async function sendCode(
+  tx: Ctx,
+  kind: ChallengeKind,
+  { userId, to, data }: { userId: string; to: string; data: object },
+) {
+  const code = tx.random.digits(6)
+  await revoke(tx, userId, [kind])
+  const { id } = await issue(tx, kind, { secret: code, lifetimeMs: CODE_MS, userId, data })
+  await sms.send(tx, { template: 'PhoneVerification', to, userId, data: { code } })
+  return id
+}

@@ -1,0 +1,58 @@
+import type { ChallengeKind } from '../../../kernel/challenges.ts'
+import { onDuplicate } from '../../../kernel/errors.ts'
+import type { Ctx, UserScope } from '../../../kernel/operation.ts'
+import * as activation from '../../sign-in/activation/activation.service.ts'
+import { userErrors } from '../users/users.errors.ts'
+import { originOf, type Origin, type OwnCtx } from '../users/users.schemas.ts'
+import * as users from '../users/users.service.ts'
+import { userEmailErrors } from './user-emails.errors.ts'
+import { mayTake, mustAnswerFor, mustBeAllowed, mustBeFree, sendCode, tellFormer } from './user-emails.service.ts'
+
+const change: ChallengeKind = { purpose: 'email-change', typed: true }
+
+/** Mails a code to the address that is to be the user's own. @throws 403 where users may not change it, or not to that domain; 409 when it is somebody else's */
+export async function ask(ctx: Ctx, user: UserScope, written: string) {
+  const email = written.toLowerCase()
+  await mustBeAllowed(ctx)
+  await mayTake(ctx, user.id, email)
+  await mustBeFree(ctx, user.id, email)
+  await ctx.atomically(async (tx) => {
+    const row = await users.locked(tx, user.id)
+    if (row.email === email && row.verified) throw userEmailErrors.same()
+    await sendCode(tx, row, change, email)
+  })
+}
+
+/** The domain is asked about once more: a list may have changed since. @throws 403; 401 or 400 for the code; 409 when somebody else has been faster */
+export async function confirm(ctx: OwnCtx, user: UserScope, { email, code }: { email: string; code: string }) {
+  await mustBeAllowed(ctx)
+  await mayTake(ctx, user.id, email.toLowerCase())
+  await mustAnswerFor(ctx, user, change, email, code)
+  await ctx.atomically((tx) => replace(tx, user.id, email.toLowerCase(), { verified: true }, originOf(ctx)))
+}
+
+/**
+ * Management's word: a verified user stays verified, another one is mailed an activation link at the new address.
+ * @throws 404, 409, 403 for a domain that is kept out
+ */
+export async function set(ctx: Ctx, userId: string, written: string) {
+  const email = written.toLowerCase()
+  await mayTake(ctx, userId, email)
+  return ctx.atomically(async (tx) => {
+    const former = await replace(tx, userId, email, {})
+    if (former.email !== email && !former.verified)
+      await activation.sendActivation(tx, { ...former, email }, former.activeTenantId ?? undefined)
+  })
+}
+
+/** The address takes the place of the former one, which is told; links and codes that were mailed there are worth nothing any more. */
+async function replace(tx: Ctx, userId: string, email: string, verified: { verified?: true }, from?: Origin) {
+  const former = await users.locked(tx, userId)
+  await tx.db.user
+    .updateMany({ where: { id: userId }, data: { email, ...verified } })
+    .catch(onDuplicate(userErrors.emailTaken()))
+  if (former.email === email) return former
+  await tx.db.challenge.deleteMany({ where: { userId, consumedAt: null } })
+  await tellFormer(tx, former, from)
+  return former
+}

@@ -1,0 +1,25 @@
+import { Type, type Static } from 'typebox'
+import { Order, pageQuery } from '../../../kernel/paging.ts'
+import { Id, OneOf } from '../../../kernel/validation.ts'
+
+/** Wider than what users are created with: this is what the reference's own operation takes. */
+export const NewUsername = Type.Object({
+  username: Type.String({
+    minLength: 1,
+    maxLength: 128,
+    pattern: "^[a-zA-Z0-9^$.!#+'~_-]*$",
+    message: 'Username contains invalid characters',
+  }),
+})
+
+export const Username = Type.Object({ username: Type.String(), userId: Id })
+
+export const UsernameQuery = Type.Object({
+  ...pageQuery,
+  _sortBy: Type.Optional(OneOf(['userId', 'username'])),
+  _order: Type.Optional(Order),
+  _usernamePrefix: Type.Optional(Type.String()),
+  userIds: Type.Optional(Type.Array(Type.String())),
+  usernames: Type.Optional(Type.Array(Type.String())),
+})
+export type UsernameQuery = Static<typeof UsernameQuery>

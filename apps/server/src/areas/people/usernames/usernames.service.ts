@@ -1,0 +1,79 @@
+import type { Prisma } from '@henhouse/database'
+import { isUuid } from '../../../kernel/environments.ts'
+import { onDuplicate } from '../../../kernel/errors.ts'
+import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
+import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import { containing, page, slice } from '../../../kernel/paging.ts'
+import { selection } from '../users/user-list.service.ts'
+import { userErrors } from '../users/users.errors.ts'
+import { usernameErrors } from './usernames.errors.ts'
+import type { UsernameQuery } from './usernames.schemas.ts'
+
+/** A page of the names of those users whom the caller sees in lists. */
+export async function list(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  tenant: TenantScope | undefined,
+  query: UsernameQuery,
+) {
+  const { _sortBy = 'createdAt', _order, _usernamePrefix, userIds, usernames } = query,
+    direction = _order === 'DESC' ? 'desc' : 'asc'
+  const { where: user, whole } = await selection(ctx, caller, tenant, {})
+  const select = { id: true, username: true },
+    shown = (rows: { id: string; username: string | null }[], total: number) =>
+      page(
+        rows.map(({ id, username }) => ({ userId: id, username: username! })),
+        total,
+        query,
+      )
+  if (whole && _usernamePrefix === undefined && !userIds && !usernames) {
+    const { ids, total } = await pageOf(ctx, whole.list, `usernames.${_sortBy}`, query, whole)
+    return shown(inOrderOf(ids, await ctx.db.user.findMany({ where: { id: { in: ids } }, select })), total)
+  }
+  const where: Prisma.UserWhereInput = {
+    username: {
+      not: null,
+      ...(_usernamePrefix !== undefined && { startsWith: containing(_usernamePrefix.toLowerCase()).contains }),
+      ...(usernames && { in: usernames.map((name) => name.toLowerCase()) }),
+    },
+    AND: [user, ...(userIds ? [{ id: { in: userIds.filter(isUuid) } }] : [])],
+  }
+  const orderBy: Prisma.UserOrderByWithRelationInput[] = [
+    { [_sortBy === 'userId' ? 'id' : _sortBy]: direction },
+    { id: direction },
+  ]
+  return shown(
+    ...(await Promise.all([
+      ctx.db.user.findMany({ where, select, orderBy, ...slice(query) }),
+      ctx.db.user.count({ where }),
+    ])),
+  )
+}
+
+/** @throws 404 */
+export async function own(ctx: Ctx, { id: userId }: UserScope) {
+  const username = (await ctx.db.user.findUnique({ where: { id: userId }, select: { username: true } }))?.username
+  if (username == null) throw usernameErrors.notFound()
+  return { userId, username }
+}
+
+/** @throws 409 for a user who has one, and for a name that is somebody else's */
+export async function create(ctx: Ctx, { id }: UserScope, username: string) {
+  const { count } = await ctx.db.user
+    .updateMany({
+      where: { id, username: null },
+      data: { username: username.toLowerCase(), updatedAt: ctx.clock.now() },
+    })
+    .catch(onDuplicate(userErrors.usernameTaken()))
+  if (!count) throw usernameErrors.hasOne()
+}
+
+/** @param user whose it must be; anybody's when undefined (management only) @throws 404; 400 when the user could not be told by anything else */
+export async function remove(ctx: Ctx, user: UserScope | undefined, written: string) {
+  const where = { username: written.toLowerCase(), ...(user && { id: user.id }) }
+  const { count } = await ctx.db.user.updateMany({
+    where: { ...where, OR: [{ email: { not: null } }, { phoneNumber: { not: null } }] },
+    data: { username: null, updatedAt: ctx.clock.now() },
+  })
+  if (!count) throw (await ctx.db.user.count({ where })) ? usernameErrors.lastIdentifier() : usernameErrors.notFound()
+}

@@ -1,0 +1,177 @@
+import type { Prisma } from '@henhouse/database'
+import { Type, type Static } from 'typebox'
+import { isUuid } from '../../../kernel/environments.ts'
+import { common, membershipsIn, type Family } from '../../../kernel/hierarchy.ts'
+import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
+import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { containing, Order, page, pageQuery, slice } from '../../../kernel/paging.ts'
+import { usersLike } from '../../../kernel/similar.ts'
+import { OneOf } from '../../../kernel/validation.ts'
+import { familyOf } from '../../accounts/hierarchy/sub-account-access.service.ts'
+import { visibleTo } from '../memberships/memberships.service.ts'
+import { userErrors } from './users.errors.ts'
+import { secretColumns, toCoreUser, withTenants } from './users.schemas.ts'
+import { membersOf } from './users.service.ts'
+
+const text = Type.Optional(Type.String())
+
+export const UserQuery = Type.Object({
+  ...pageQuery,
+  _sortBy: Type.Optional(OneOf(['createdAt', 'name', 'email', 'id', 'verified', 'isLocked', 'provider', 'tenantId'])),
+  _order: Type.Optional(Order),
+  _filter: text,
+  _email: text,
+  _namePrefix: text,
+  _identifier: text,
+  _identifierType: Type.Optional(OneOf(['email', 'phoneNumber', 'username'])),
+  _tenantId: text,
+  _includeSubTenants: Type.Optional(Type.Boolean()),
+  /** ids, comma-joined */
+  ids: text,
+  _externalIds: text,
+})
+export type UserQuery = Static<typeof UserQuery>
+
+const Phrases = Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 20 }))
+export const PhraseQuery = Type.Object({
+  ...UserQuery.properties,
+  /** every one of them is there */
+  _phraseSearchContains: Phrases,
+  /** none of them is there */
+  _phraseSearchExcludes: Phrases,
+  /** at least one of them is there */
+  _phraseSearchOptional: Phrases,
+  /** what is there, or wanted, may have been mistyped */
+  _phraseSearchApproximate: Type.Optional(Type.Boolean()),
+})
+/** What is asked of the list, over the wire or by other areas. */
+type AnyQuery = Partial<Omit<Static<typeof PhraseQuery>, '_sortBy'>> & { _sortBy?: UserQuery['_sortBy'] | 'lastLogin' }
+
+/** A page of the users in the tenant and those below it, without one (management) of all. `roles`: whether to show those that they have in their tenants. */
+export async function list(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  tenant: TenantScope | undefined,
+  query: AnyQuery,
+  { roles }: { roles: boolean },
+) {
+  const selected = await selection(ctx, caller, tenant, query),
+    { ids, total } = await pageIds(ctx, query, selected)
+  const rows = await ctx.db.user.findMany({
+    where: { id: { in: ids } },
+    omit: secretColumns,
+    include: { memberships: withTenants(ctx, { roles, visible: selected.visible }) },
+  })
+  return page(
+    inOrderOf(ids, rows).map((row) =>
+      toCoreUser(row, caller, row.memberships.find((m) => m.tenantId === tenant?.id)?.tenantId),
+    ),
+    total,
+    query,
+  )
+}
+
+/** Ids before rows: what belongs to a row would be fetched for all those before the page, too. */
+async function pageIds(ctx: Ctx, query: AnyQuery, { where, whole, nearest }: Awaited<ReturnType<typeof selection>>) {
+  const { skip, take } = slice(query)
+  const by = query._sortBy ?? 'createdAt'
+  if (whole && (by !== 'lastLogin' || whole.list !== 'users')) return pageOf(ctx, whole.list, by, query, whole)
+  if (nearest && !query._sortBy) {
+    const fitting = new Set((await ctx.db.user.findMany({ where, select: { id: true } })).map((row) => row.id)),
+      ids = nearest.filter((id) => fitting.has(id))
+    return { ids: ids.slice(skip, skip + take), total: ids.length }
+  }
+  const [rows, total] = await Promise.all([
+    ctx.db.user.findMany({ where, select: { id: true }, orderBy: order(query), skip, take }),
+    totalOf(ctx, { where, whole }),
+  ])
+  return { ids: rows.map((row) => row.id), total }
+}
+
+/** How many users a selection has. */
+export const totalOf = async (
+  ctx: Ctx,
+  { where, whole }: Pick<Awaited<ReturnType<typeof selection>>, 'where' | 'whole'>,
+) => (whole ? (await pageOf(ctx, whole.list, 'createdAt', { _limit: 0 }, whole)).total : ctx.db.user.count({ where }))
+
+/** Which users a query means, which of their tenants its caller may see (undefined: all), the counted list that they are the whole of, and their ids by nearness to what was searched for, if any. */
+export async function selection(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  tenant: TenantScope | undefined,
+  query: AnyQuery,
+) {
+  const {
+    _identifier,
+    _identifierType,
+    _includeSubTenants = true,
+    _phraseSearchContains: all = [],
+    _phraseSearchOptional: any = [],
+    _phraseSearchExcludes: none = [],
+  } = query
+  if ((_identifier === undefined) !== (_identifierType === undefined)) throw userErrors.identifierAlone()
+  const of = (tenantId: string) => (_includeSubTenants ? familyOf(ctx, caller, tenantId) : { tenantId, below: false })
+  const ofCaller = tenant && (await of(tenant.id))
+  const asked = query._tenantId === undefined ? undefined : await of(query._tenantId)
+  const family = asked && ofCaller ? await common(ctx, asked, ofCaller) : (asked ?? ofCaller)
+  const nearest =
+    query._phraseSearchApproximate && all.length + any.length
+      ? await usersLike(ctx, { all, any, family: family ?? undefined })
+      : undefined
+  const filters: Prisma.UserWhereInput[] = [
+    ...(nearest ? [{ id: { in: nearest } }] : [...all.map(having), ...(any.length ? [{ OR: any.map(having) }] : [])]),
+    ...none.map(lacking),
+    ...(query._email === undefined ? [] : [{ email: query._email.toLowerCase() }]),
+    ...(query.ids === undefined ? [] : [{ id: { in: query.ids.split(',').filter(isUuid) } }]),
+    ...(query._externalIds === undefined ? [] : [{ externalId: { in: query._externalIds.split(',') } }]),
+    ...(query._namePrefix === undefined ? [] : [{ name: beginning(query._namePrefix) }]),
+    ...(_identifier === undefined || !_identifierType
+      ? []
+      : [{ [_identifierType]: { startsWith: containing(_identifier.toLowerCase()).contains } }]),
+    ...(query._filter === undefined
+      ? []
+      : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),
+  ]
+  const members = family === null ? { id: { in: [] } } : family && membersOf(ctx, membershipsIn(family))
+  const where: Prisma.UserWhereInput = { ...members, ...visibleTo(caller), AND: filters }
+  return {
+    where,
+    visible: caller.kind === 'user' ? ofCaller : undefined,
+    whole: filters.length ? undefined : wholeList(caller, family),
+    nearest,
+  }
+}
+
+function wholeList(
+  caller: VendorCaller | UserCaller,
+  family: Family | null | undefined,
+): { list: 'users' | `members:${string}`; hideInvisible: boolean } | undefined {
+  const hideInvisible = caller.kind === 'user'
+  if (family === undefined) return { list: 'users', hideInvisible }
+  // somebody may be in several tenants
+  return family === null || family.below ? undefined : { list: `members:${family.tenantId}`, hideInvisible }
+}
+
+const searched = ['email', 'username', 'phoneNumber'] as const
+const having = (phrase: string): Prisma.UserWhereInput => ({
+  OR: ['name', ...searched].map((column) => ({ [column]: containing(phrase) })),
+})
+/** Said column by column, as in SQL nothing is known of the text in an empty one, not even that it lacks something. */
+const lacking = (phrase: string): Prisma.UserWhereInput => ({
+  NOT: { name: containing(phrase) },
+  AND: searched.map((column) => ({ OR: [{ [column]: null }, { NOT: { [column]: containing(phrase) } }] })),
+})
+const beginning = (text: string) => ({ startsWith: containing(text).contains, mode: 'insensitive' as const })
+
+/** Equal ones in the order of their ids, whoever has none before all others; as `pageOf` has it. */
+function order({ _sortBy = 'createdAt', _order }: AnyQuery): Prisma.UserOrderByWithRelationInput[] {
+  const direction = _order === 'DESC' ? 'desc' : 'asc'
+  if (_sortBy === 'id') return [{ id: direction }]
+  const nullable = { email: 'email', tenantId: 'activeTenantId', lastLogin: 'lastLogin' }[_sortBy as string]
+  return [
+    nullable === undefined
+      ? { [_sortBy]: direction }
+      : { [nullable]: { sort: direction, nulls: direction === 'asc' ? 'first' : 'last' } },
+    { id: direction },
+  ]
+}

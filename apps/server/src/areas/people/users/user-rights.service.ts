@@ -1,0 +1,32 @@
+import type { Static } from 'typebox'
+import type { Ctx } from '../../../kernel/operation.ts'
+import { toPermission, withRoleIds } from '../../rights/permissions/permissions.schemas.ts'
+import type { CoreUser, User } from './users.schemas.ts'
+
+interface Holder {
+  readonly roles?: readonly { readonly permissions: readonly string[] }[]
+}
+
+/** Tells what the roles of each of these let their holder do, in one query for all of them. */
+export async function permissionsOf(ctx: Ctx, holders: readonly Holder[]) {
+  const idsOf = ({ roles = [] }: Holder) => roles.flatMap((role) => role.permissions)
+  const rows = await ctx.db.permission.findMany({
+    where: { id: { in: [...new Set(holders.flatMap(idsOf))] } },
+    include: withRoleIds,
+    orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
+  })
+  return (holder: Holder) => {
+    const held = new Set(idsOf(holder))
+    return rows.filter((row) => held.has(row.id)).map(toPermission)
+  }
+}
+
+/** Users of a list, each with its own roles in the tenant that the list shows it in: those of groups, and from accounts above, single users have. */
+export async function withRights(ctx: Ctx, users: readonly Static<typeof CoreUser>[]): Promise<Static<typeof User>[]> {
+  const holders = users.map((user) => ({
+    user,
+    roles: user.tenants.find((place) => place.tenantId === user.tenantId)?.roles ?? [],
+  }))
+  const permissions = await permissionsOf(ctx, holders)
+  return holders.map((holder) => ({ ...holder.user, roles: holder.roles, permissions: permissions(holder) }))
+}

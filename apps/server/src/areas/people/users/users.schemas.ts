@@ -1,0 +1,293 @@
+import { createHash } from 'node:crypto'
+import type { Prisma, Tenant as TenantColumns, User as UserColumns } from '@henhouse/database'
+import { Type, type Static } from 'typebox'
+import { membershipsIn, type Family } from '../../../kernel/hierarchy.ts'
+import type { Ctx, Http, HttpCtx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { DateTime, Id, INDEXED_LENGTH, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
+import { goesBelow } from '../../accounts/hierarchy/hierarchy.schemas.ts'
+import { hasArrived } from '../memberships/memberships.schemas.ts'
+import { live } from '../memberships/memberships.service.ts'
+import { Permission, toPermission } from '../../rights/permissions/permissions.schemas.ts'
+import { Role, toRole, withPermissionIds, type RoleWithPermissionIds } from '../../rights/roles/roles.schemas.ts'
+import { Tenant, toTenant } from '../../accounts/tenants/tenants.schemas.ts'
+import { userErrors } from './users.errors.ts'
+
+export const Provider = OneOf(['local', 'saml', 'google', 'github', 'facebook', 'microsoft', 'scim2', 'slack', 'apple'])
+export const Email = Type.String({ format: 'email', maxLength: 320 })
+export const Username = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  pattern: '^[a-zA-Z0-9._-]+$',
+  message: 'Username can only contain letters, numbers, dots, underscores, and hyphens',
+})
+export const PhoneNumber = Type.String({
+  pattern: '^\\+[1-9]{1}(\\-?)(([0-9])(\\-?)){5,13}(([0-9]$){1})',
+  message: 'Phone number must be valid',
+})
+export const PictureUrl = Type.String({ maxLength: 4095 })
+
+/** What users may change of themselves. `metadata` is the text of a JSON object; no picture (null) brings the default one back. */
+export const ProfileChange = Type.Object({
+  name: Type.Optional(Name),
+  phoneNumber: Type.Optional(PhoneNumber),
+  profilePictureUrl: Type.Optional(Nullable(PictureUrl)),
+  metadata: Type.Optional(Type.String()),
+})
+export const UserChange = Type.Object({
+  ...ProfileChange.properties,
+  vendorMetadata: Type.Optional(Type.String()),
+  mfaBypass: Type.Optional(Type.Boolean()),
+  externalId: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
+})
+export type UserChange = Static<typeof UserChange>
+
+export const TenantOfUser = Type.Object({
+  tenantId: Type.String(),
+  /** left out of the lists of v3 */
+  roles: Type.Optional(Type.Array(Role)),
+  temporaryExpirationDate: Nullable(DateTime),
+  isDisabled: Type.Boolean(),
+})
+
+/** A user without rights. Strings that the reference requires are never null, as strict clients decode them: empty means none. */
+export const CoreUser = Type.Object({
+  id: Id,
+  email: Type.String(),
+  name: Type.String(),
+  profilePictureUrl: Type.String(),
+  sub: Id,
+  verified: Type.Boolean(),
+  mfaEnrolled: Type.Boolean(),
+  mfaBypass: Type.Boolean(),
+  phoneNumber: Nullable(Type.String()),
+  provider: Type.String(),
+  tenantId: Type.String(),
+  tenantIds: Type.Array(Type.String()),
+  activatedForTenant: Type.Boolean(),
+  isLocked: Type.Boolean(),
+  tenants: Type.Array(TenantOfUser),
+  invisible: Type.Boolean(),
+  superUser: Type.Boolean(),
+  metadata: Type.String(),
+  vendorMetadata: Type.String(),
+  externalId: Nullable(Type.String()),
+  createdAt: DateTime,
+  lastLogin: Nullable(DateTime),
+  subAccountAccessAllowed: Type.Boolean(),
+  managedBy: Type.String(),
+})
+
+/** A user with what it may do in the tenant named by `tenantId`. */
+export const User = Type.Object({
+  ...CoreUser.properties,
+  roles: Type.Array(Role),
+  permissions: Type.Array(Permission),
+  groups: Type.Optional(Type.Array(Type.Object({}))),
+})
+
+export const CreatedUser = Type.Object({ ...User.properties, temporaryExpirationDate: Nullable(DateTime) })
+
+export const Authorization = Type.Object({ roles: Type.Array(Role), permissions: Type.Array(Permission) })
+
+/** What `toCoreUser` needs of a user beside its own columns: the tenants (`visible`: none but these), with the roles there or without. */
+export const withTenants = (ctx: Ctx, { roles, visible }: { roles: boolean; visible?: Family | undefined }) => ({
+  where: { ...live(ctx), ...(visible && membershipsIn(visible)) },
+  select: {
+    tenantId: true,
+    isDisabled: true,
+    acceptedAt: true,
+    expiresAt: true,
+    tenant: { select: { subAccountAccessType: true } },
+    // Prisma's types would take `false` for `true`
+    roles: (roles && rolesOfTenant) as typeof rolesOfTenant,
+  },
+  orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }] satisfies Prisma.MembershipOrderByWithRelationInput[],
+})
+const rolesOfTenant = { select: { role: { include: withPermissionIds } } } as const
+
+export type UserRow = Omit<UserColumns, 'passwordHash' | 'passwordChangedAt' | 'vendorId'>
+export const secretColumns = { passwordHash: true, passwordChangedAt: true } as const
+interface MembershipRow {
+  tenantId: string
+  isDisabled: boolean
+  acceptedAt: Date | null
+  expiresAt: Date | null
+  tenant: { subAccountAccessType: string }
+  roles?: { role: RoleWithPermissionIds }[]
+}
+export type UserWithTenants = UserRow & { memberships: MembershipRow[] }
+
+/** Where the user is active: the tenant chosen last, else the first that lets it in, else the first. */
+export function activeTenantId(row: UserWithTenants) {
+  const open = row.memberships.filter((m) => !m.isDisabled)
+  if (row.superUser && row.activeTenantId !== null) return row.activeTenantId
+  return (open.find((m) => m.tenantId === row.activeTenantId) ?? open[0] ?? row.memberships[0])?.tenantId
+}
+
+type Caller = VendorCaller | UserCaller
+
+/** @param tenantId the tenant that the call is about; else the one where the user is active. `vendorMetadata` is management's alone. */
+export function toCoreUser(
+  row: UserWithTenants,
+  caller: Caller,
+  tenantId = activeTenantId(row),
+): Static<typeof CoreUser> {
+  const membership = row.memberships.find((m) => m.tenantId === tenantId)
+  return {
+    id: row.id,
+    sub: row.id,
+    email: row.email ?? '',
+    name: row.name,
+    profilePictureUrl: pictureOf(row),
+    phoneNumber: row.phoneNumber,
+    verified: row.verified,
+    mfaEnrolled: row.mfaEnrolled,
+    mfaBypass: row.mfaBypass,
+    provider: row.provider,
+    managedBy: row.managedBy,
+    tenantId: tenantId ?? '',
+    tenantIds: row.memberships.map((m) => m.tenantId),
+    activatedForTenant: !!membership && hasArrived(row, membership),
+    isLocked: row.isLocked,
+    invisible: row.invisible,
+    superUser: row.superUser,
+    subAccountAccessAllowed: goesBelow(row.subAccountAccess, membership?.tenant.subAccountAccessType ?? 'defaultOff'),
+    metadata: row.metadata,
+    vendorMetadata: caller.kind === 'vendor' ? row.vendorMetadata : '{}',
+    externalId: row.externalId,
+    createdAt: row.createdAt.toISOString(),
+    lastLogin: row.lastLogin?.toISOString() ?? null,
+    tenants: row.memberships.map(({ tenantId, isDisabled, expiresAt, roles }) => ({
+      tenantId,
+      isDisabled,
+      temporaryExpirationDate: expiresAt?.toISOString() ?? null,
+      ...(roles && { roles: roles.map(({ role }) => toRole(role)) }),
+    })),
+  }
+}
+
+/** A user as `users.read` loads it. */
+export interface UserWithRights {
+  row: UserWithTenants
+  tenantId: string | undefined
+  roles: RoleWithPermissionIds[]
+  permissions: Parameters<typeof toPermission>[0][]
+}
+
+export const toUser = ({ row, tenantId, ...rights }: UserWithRights, caller: Caller): Static<typeof User> => ({
+  ...toCoreUser(row, caller, tenantId),
+  ...toAuthorization(rights),
+})
+
+export const toCreatedUser = (user: UserWithRights, caller: Caller): Static<typeof CreatedUser> => ({
+  ...toUser(user, caller),
+  temporaryExpirationDate:
+    user.row.memberships.find((m) => m.tenantId === user.tenantId)?.expiresAt?.toISOString() ?? null,
+})
+
+export const toAuthorization = ({
+  roles,
+  permissions,
+}: Pick<UserWithRights, 'roles' | 'permissions'>): Static<typeof Authorization> => ({
+  roles: roles.map(toRole),
+  permissions: permissions.map(toPermission),
+})
+
+/** Whom a mail is about. */
+export interface Person extends Pick<
+  UserRow,
+  'id' | 'name' | 'email' | 'phoneNumber' | 'profilePictureUrl' | 'metadata'
+> {
+  readonly isNobody?: true
+}
+
+/** Stands in for a user who is not there: so that as much is done as for one, and then taken back. */
+export const nobody = (ctx: Pick<Ctx, 'random'>, email: string | null): Person => ({
+  id: ctx.random.uuid(),
+  name: email ?? '',
+  email,
+  phoneNumber: null,
+  profilePictureUrl: null,
+  metadata: '{}',
+  isNobody: true,
+})
+/** Whose a row is. */
+export const ownerIn = ({ id, isNobody }: Pick<Person, 'id' | 'isNobody'>) => (isNobody ? {} : { userId: id })
+
+/** The picture; a user without one has that of its e-mail address at Gravatar, else its initials. */
+export const pictureOf = (user: Pick<Person, 'id' | 'name' | 'email' | 'profilePictureUrl'>) =>
+  user.profilePictureUrl ??
+  `https://www.gravatar.com/avatar/${createHash('md5')
+    .update(user.email ?? user.id)
+    .digest('hex')}?d=https://ui-avatars.com/api/${encodeURIComponent(user.name)}/128/random`
+
+/** Refuses text that is no JSON object. */
+export function mustBeObjects(fields: { metadata?: string | undefined; vendorMetadata?: string | undefined }) {
+  for (const field of ['metadata', 'vendorMetadata'] as const)
+    if (fields[field] !== undefined && !isObjectText(fields[field])) throw userErrors.notAnObject(field)
+}
+function isObjectText(text: string) {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
+}
+
+/** Of a call by the user, or by the environment for the user. */
+export type OwnCtx = HttpCtx & { readonly caller: Caller }
+export type Origin = Pick<Http, 'ip' | 'userAgent'>
+/** An environment's own address is nothing to tell the user. */
+export const originOf = ({ caller, http }: OwnCtx): Origin | undefined => (caller.kind === 'user' ? http : undefined)
+
+/** Of who is behind a mail, beside its addressee: the one who invites, or has come. */
+const issuerDataOf = (issuer: Person | null | undefined) =>
+  issuer
+    ? {
+        issuerName: issuer.name,
+        issuerEmail: issuer.email ?? undefined,
+        issuerProfilePictureUrl: pictureOf(issuer),
+        ...texts('issuerMetadata', JSON.parse(issuer.metadata)),
+      }
+    : {}
+
+/** What only the call that a mail comes of knows. */
+export interface Circumstances {
+  emailMetadata?: object | undefined
+  issuer?: Person | null | undefined
+  /** where what the mail tells of was done */
+  from?: Origin | undefined
+}
+
+/** Values of the placeholders that every mail to a user has: of the user, of its metadata, and of what the request brought for the mail. */
+export const mailDataOf = (user: Person, { emailMetadata, issuer, from }: Circumstances = {}) => ({
+  name: user.name,
+  email: user.email ?? undefined,
+  phoneNumber: user.phoneNumber ?? undefined,
+  profilePictureUrl: pictureOf(user),
+  ...texts('metadata', JSON.parse(user.metadata)),
+  ...texts('emailMetadata', emailMetadata),
+  ...issuerDataOf(issuer),
+  ip: from?.ip,
+  device: from?.userAgent,
+})
+
+/** `{ a: { b: 1 } }` → `{ 'prefix.a.b': '1' }` */
+function texts(prefix: string, value: unknown): Record<string, string> {
+  if (value === null || value === undefined) return {}
+  if (typeof value !== 'object') return { [prefix]: String(value) }
+  return Object.assign({}, ...Object.entries(value).map(([key, part]) => texts(`${prefix}.${key}`, part)))
+}
+
+export const TenantsOfUser = Type.Object({ tenants: Type.Array(Tenant), activeTenant: Nullable(Tenant) })
+export const toTenantsOfUser = ({
+  tenants,
+  activeTenant,
+}: {
+  tenants: TenantColumns[]
+  activeTenant: TenantColumns | null
+}): Static<typeof TenantsOfUser> => ({
+  tenants: tenants.map(toTenant),
+  activeTenant: activeTenant && toTenant(activeTenant),
+})

@@ -1,0 +1,220 @@
+import type { Prisma } from '@henhouse/database'
+import type { ChallengeKind } from '../../../kernel/challenges.ts'
+import { onDuplicate, onMissing } from '../../../kernel/errors.ts'
+import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import { doorsTo } from '../../accounts/hierarchy/sub-account-access.service.ts'
+import * as memberships from '../memberships/memberships.service.ts'
+import * as roles from '../../rights/roles/roles.service.ts'
+import * as access from '../../access/sessions/access.service.ts'
+import { userErrors } from './users.errors.ts'
+import {
+  activeTenantId,
+  mustBeObjects,
+  secretColumns,
+  withTenants,
+  type UserChange,
+  type UserWithRights,
+  type UserWithTenants,
+} from './users.schemas.ts'
+
+/** The user with this e-mail address, in whatever case it was typed, with all its columns: for logging in and the like. */
+export const byEmail = (ctx: Ctx, email: string) => ctx.db.user.findFirst({ where: { email: email.toLowerCase() } })
+export const byUsername = (ctx: Ctx, username: string) =>
+  ctx.db.user.findFirst({ where: { username: username.toLowerCase() } })
+
+export interface ActiveTenant {
+  id: string
+  /** all that let the user in, as tokens list them */
+  tenantIds: string[]
+}
+
+/**
+ * Where a login or refresh takes place: the tenant chosen last if it still lets the user in, else the first that does;
+ * undefined for a user who is let in nowhere. A superuser is let into every tenant that has not disabled it, a member with
+ * access to sub-accounts into those below.
+ */
+export async function activeTenantOf(
+  ctx: Ctx,
+  user: { id: string; activeTenantId: string | null; superUser: boolean },
+): Promise<ActiveTenant | undefined> {
+  const all = await ctx.db.membership.findMany({
+    where: { userId: user.id, ...memberships.live(ctx) },
+    select: { tenantId: true, isDisabled: true },
+    orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
+  })
+  const idsOf = (isDisabled: boolean) => all.filter((m) => m.isDisabled === isDisabled).map((m) => m.tenantId)
+  const open = idsOf(false),
+    chosen = user.activeTenantId
+  const beyond = () =>
+    user.superUser ? ofSuperuser(ctx, chosen, open[0], idsOf(true)) : ofVisitor(ctx, user.id, chosen, open[0])
+  const id = open.find((tenantId) => tenantId === chosen) ?? (await beyond())
+  return id === undefined ? undefined : { id, tenantIds: open.includes(id) ? open : [...open, id] }
+}
+
+/** The tenant that was chosen, though the superuser is no member; else the first of its own, else the oldest of all. */
+async function ofSuperuser(ctx: Ctx, chosen: string | null, own: string | undefined, closed: string[]) {
+  const there =
+    chosen !== null &&
+    !closed.includes(chosen) &&
+    (await ctx.db.tenant.findFirst({ where: { id: chosen }, select: { id: true } }))
+  if (there) return there.id
+  return (
+    own ??
+    (
+      await ctx.db.tenant.findFirst({
+        where: { id: { notIn: closed } },
+        orderBy: { createdAt: 'asc' },
+        select: { id: true },
+      })
+    )?.id
+  )
+}
+
+/** The tenant that was chosen, if the user comes down into it from one above; else the first of its own. */
+const ofVisitor = async (ctx: Ctx, userId: string, chosen: string | null, own: string | undefined) =>
+  own !== undefined && chosen !== null && (await doorsTo(ctx, userId, chosen)).length ? chosen : own
+
+/** As `find`, with what the user may do in the tenant: the one given, else the one where the user is active. */
+export async function read(ctx: Ctx, where: Prisma.UserWhereInput, tenantId?: string): Promise<UserWithRights> {
+  const row = await find(ctx, where),
+    there = tenantId ?? activeTenantId(row)
+  return {
+    row,
+    tenantId: there,
+    ...(there === undefined ? { roles: [], permissions: [] } : await memberships.rightsOf(ctx, row.id, there)),
+  }
+}
+
+/** A user with its tenants and the roles there. @throws 404 */
+export async function find(ctx: Ctx, where: Prisma.UserWhereInput): Promise<UserWithTenants> {
+  const row = await ctx.db.user.findFirst({
+    where,
+    omit: secretColumns,
+    include: { memberships: withTenants(ctx, { roles: true }) },
+  })
+  if (!row) throw userErrors.notFound()
+  return row
+}
+
+/** Whoever the id names; in a tenant none but its members. */
+export const of = (ctx: Ctx, id: string, tenant: Pick<TenantScope, 'id'> | undefined) => ({
+  id,
+  ...(tenant && membersOf(ctx, { tenantId: tenant.id })),
+})
+/** The user whom the call is by or for. A superuser is at home in every tenant; others come down into some from above. */
+export async function self(ctx: Ctx, user: UserScope, tenant: TenantScope | undefined) {
+  return {
+    id: user.id,
+    ...(tenant && {
+      OR: [
+        { superUser: true },
+        membersOf(ctx, { tenantId: { in: [tenant.id, ...(await doorsTo(ctx, user.id, tenant.id))] } }),
+      ],
+    }),
+  }
+}
+export const membersOf = (ctx: Ctx, places: Prisma.MembershipWhereInput) => ({
+  memberships: { some: { ...places, ...memberships.live(ctx) } },
+})
+
+/** Changes the given fields. @throws 404, 409 when the phone number is somebody else's */
+export async function update(ctx: Ctx, where: Prisma.UserWhereInput, { phoneNumber, ...fields }: UserChange) {
+  mustBeObjects(fields)
+  await mark(ctx, where, { ...fields, ...(phoneNumber !== undefined && { phoneNumber: plain(phoneNumber) }) })
+}
+
+/** Phone numbers are stored without the dashes that they may be written with. */
+export const plain = (phoneNumber: string) => phoneNumber.replaceAll('-', '')
+
+/** The token that sets a new password, and the code that is exchanged for it. */
+export const passwordResets = [
+  { purpose: 'password-reset' },
+  { purpose: 'password-reset-code', typed: true },
+] as const satisfies readonly ChallengeKind[]
+
+/** Whether the password is still the one that the user had when this was handed out: a new one ends it. */
+export const hasPasswordSince = (
+  { passwordChangedAt }: { passwordChangedAt: Date | null },
+  handedOut: { createdAt: Date },
+) => passwordChangedAt === null || passwordChangedAt <= handedOut.createdAt
+
+/** Says who must not log in anywhere, and ends what is under way. */
+export function lock(ctx: Ctx, userId: string) {
+  return ctx.atomically(async (tx) => {
+    await mark(tx, { id: userId }, { isLocked: true, lockedAt: tx.clock.now() })
+    await access.end(tx, userId)
+  })
+}
+export const unlock = (ctx: Ctx, userId: string) =>
+  mark(ctx, { id: userId }, { isLocked: false, lockedAt: null, failedLogins: 0 })
+
+/** @throws 404 */
+export async function mark(ctx: Ctx, where: Prisma.UserWhereInput, data: Prisma.UserUpdateManyMutationInput) {
+  const { count } = await ctx.db.user
+    .updateMany({ where, data: { ...data, updatedAt: ctx.clock.now() } })
+    .catch(onDuplicate(userErrors.phoneNumberTaken()))
+  if (!count) throw userErrors.notFound()
+}
+
+/** The user, whom nobody else changes until the transaction ends. @throws 404 */
+export const locked = (tx: Ctx, userId: string) =>
+  tx.db.user
+    .update({ where: { id: userId }, data: { updatedAt: tx.clock.now() }, omit: secretColumns })
+    .catch(onMissing(userErrors.notFound()))
+
+/** Has all who do this for one user come one after the other, until their transactions end; as much work for nobody (undefined). */
+export const queueAt = (tx: Ctx, userId: string | undefined) =>
+  tx.db.user.updateMany({ where: { id: userId ?? tx.random.uuid() }, data: { updatedAt: tx.clock.now() } })
+
+/** In a tenant ends the membership there; without one (management only) the user is gone, with everything that was its own. */
+export async function remove(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  userId: string,
+  tenant: TenantScope | undefined,
+) {
+  await roles.mayManage(ctx, caller, tenant, userId)
+  if (tenant) return memberships.remove(ctx, userId, tenant.id)
+  const { count } = await ctx.db.user.deleteMany({ where: { id: userId } })
+  if (!count) throw userErrors.notFound()
+}
+
+export type NewUser = Pick<
+  Prisma.UserUncheckedCreateInput,
+  | 'email'
+  | 'username'
+  | 'phoneNumber'
+  | 'profilePictureUrl'
+  | 'provider'
+  | 'managedBy'
+  | 'externalId'
+  | 'metadata'
+  | 'vendorMetadata'
+  | 'mfaBypass'
+  | 'passwordHash'
+> & { name?: string | undefined; verified: boolean }
+
+/** Makes a user who belongs to no tenant yet. @throws 409 when the e-mail address, username or phone number is somebody's */
+export function insert(ctx: Ctx, { email, username, phoneNumber, name, ...others }: NewUser) {
+  const now = ctx.clock.now()
+  return ctx.db.user
+    .create({
+      data: {
+        ...others,
+        id: ctx.random.uuid(),
+        email: email?.toLowerCase() ?? null,
+        username: username?.toLowerCase() ?? null,
+        phoneNumber: phoneNumber ? plain(phoneNumber) : null,
+        name: name || email?.split('@')[0] || username || '',
+        passwordChangedAt: others.passwordHash ? now : null,
+        createdAt: now,
+        updatedAt: now,
+      },
+    })
+    .catch(
+      onDuplicate((constraint) => {
+        if (constraint.includes('email')) return userErrors.emailTaken()
+        return constraint.includes('username') ? userErrors.usernameTaken() : userErrors.phoneNumberTaken()
+      }),
+    )
+}

@@ -1,0 +1,107 @@
+import { domainToASCII } from 'node:url'
+import { onDuplicate } from '../../../kernel/errors.ts'
+import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
+import * as settings from '../../../kernel/settings.ts'
+import { domainErrors } from './domain-restrictions.errors.ts'
+import {
+  domainConfiguration,
+  type DomainConfiguration,
+  type DomainConfigurationChange,
+  type DomainList,
+  type ListType,
+  type NewDomainRestriction,
+} from './domain-restrictions.schemas.ts'
+import { publicDomains } from './public-domains.ts'
+
+/** A tenant has lists of its own; without a tenant they are the environment's. */
+const of = (tenant: TenantScope | undefined) => ({ tenantId: tenant?.id ?? null })
+const shown = { select: { id: true, domain: true, type: true } } as const
+interface Row {
+  id: string
+  domain: string
+  type: string
+}
+const typed = (row: Row) => ({ ...row, type: row.type as ListType })
+
+export async function list(ctx: Ctx, tenant: TenantScope | undefined) {
+  return (
+    await ctx.db.domainRestriction.findMany({
+      where: of(tenant),
+      ...shown,
+      orderBy: [{ createdAt: 'asc' }, { domain: 'asc' }],
+    })
+  ).map(typed)
+}
+
+export async function create(ctx: Ctx, tenant: TenantScope | undefined, { domain, type }: NewDomainRestriction) {
+  const data = { id: ctx.random.uuid(), ...of(tenant), domain: domain.toLowerCase(), type, createdAt: ctx.clock.now() }
+  return typed(await ctx.db.domainRestriction.create({ data, ...shown }).catch(onDuplicate(domainErrors.taken())))
+}
+
+export async function remove(ctx: Ctx, tenant: TenantScope | undefined, id: string) {
+  const { count } = await ctx.db.domainRestriction.deleteMany({ where: { id, ...of(tenant) } })
+  if (!count) throw domainErrors.notFound()
+}
+
+/** Swaps one of the two lists for another. What is on both keeps its id. Of several at once the last one stands, whole. */
+export async function replace(ctx: Ctx, tenant: TenantScope | undefined, { type, domains }: DomainList) {
+  const wanted = [...new Set(domains.map((domain) => domain.toLowerCase()))]
+  // the document is there to be locked
+  const { id } = await settings.patch(ctx, domainConfiguration, {}, tenant)
+  return ctx.atomically(async (tx) => {
+    await tx.db.setting.updateMany({ where: { id }, data: { version: { increment: 1 } } })
+    await tx.db.domainRestriction.deleteMany({ where: { ...of(tenant), type, domain: { notIn: wanted } } })
+    const createdAt = tx.clock.now()
+    await tx.db.domainRestriction.createMany({
+      data: wanted.map((domain) => ({ id: tx.random.uuid(), ...of(tenant), domain, type, createdAt })),
+      skipDuplicates: true,
+    })
+    return (
+      await tx.db.domainRestriction.findMany({ where: { ...of(tenant), type }, ...shown, orderBy: { domain: 'asc' } })
+    ).map(typed)
+  })
+}
+
+/** The tenant's own, or without one the environment's. */
+export async function configuration(ctx: Ctx, tenant: TenantScope | undefined): Promise<DomainConfiguration> {
+  return (await settings.stored(ctx, domainConfiguration, tenant))?.value ?? domainConfiguration.initial
+}
+
+export async function configure(
+  ctx: Ctx,
+  tenant: TenantScope | undefined,
+  { type, ...fields }: DomainConfigurationChange,
+) {
+  return (await settings.patch(ctx, domainConfiguration, { ...fields, ...(type && { listType: type }) }, tenant)).value
+}
+
+/**
+ * To be called before somebody comes in with an e-mail address, or takes another one: at sign-up without a tenant, by an
+ * invitation to one with it. The environment's and the tenants' restrictions must all let the address through.
+ * @throws 403
+ */
+export async function mustAllow(ctx: Ctx, email: string, tenantIds: readonly string[] = []) {
+  const domain = domainOf(email),
+    scopes = [null, ...tenantIds]
+  const stored = await settings.layers(ctx, [domainConfiguration], scopes)
+  const active = scopes
+    .map((scope) => ({ tenantId: scope, ...(stored(domainConfiguration, scope) ?? domainConfiguration.initial) }))
+    .filter((c) => c.active)
+  if (!active.length) return
+  if (active.some((c) => c.blockPublicDomains) && publicDomains.has(domain)) throw domainErrors.restricted()
+  const listings = await ctx.db.domainRestriction.findMany({
+    where: { domain, OR: active.map((c) => ({ tenantId: c.tenantId, type: c.listType })) },
+    select: { tenantId: true },
+  })
+  const allowed = active.every((c) => listings.some((l) => l.tenantId === c.tenantId) === (c.listType === 'ALLOW'))
+  if (!allowed) throw domainErrors.restricted()
+}
+
+/** Empty for what is no address: such a domain is on no list. */
+const domainOf = (email: string) =>
+  domainToASCII(
+    email
+      .slice(email.lastIndexOf('@') + 1)
+      .trim()
+      .toLowerCase(),
+  ).replace(/\.$/, '')

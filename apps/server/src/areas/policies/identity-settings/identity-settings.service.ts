@@ -1,0 +1,34 @@
+import type { Static } from 'typebox'
+import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import * as settings from '../../../kernel/settings.ts'
+import {
+  identityConfiguration,
+  type Configuration,
+  type ConfigurationChange,
+  type IdentityConfiguration,
+} from './identity-settings.schemas.ts'
+
+/** The environment's decisions, as they are in force now. */
+export const current = (ctx: Ctx) => settings.effective(ctx, identityConfiguration)
+
+/** Changes the given fields only. */
+export async function change(ctx: Ctx, { skipTenantValidation: _, ...fields }: ConfigurationChange) {
+  return (await settings.patch(ctx, identityConfiguration, fields)).value
+}
+
+/** The configuration with the keys it is used with. Users never see the secret, and management only while it signs. */
+export function withKeys(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  configuration: IdentityConfiguration,
+): Static<typeof Configuration> {
+  const key = ctx.environment.keys[0]
+  if (!key) throw new Error('the environment has no signing key')
+  const shown = caller.kind === 'vendor' && configuration.jwtAlgorithm === 'HS256'
+  return {
+    ...configuration,
+    id: ctx.vendorId,
+    publicKey: key.publicKey,
+    jwtSecret: shown ? ctx.deps.secrets.open(key.secret) : '',
+  }
+}

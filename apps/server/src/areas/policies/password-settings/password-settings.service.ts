@@ -1,0 +1,183 @@
+import { after, MINUTE } from '../../../kernel/clock.ts'
+import { invalid } from '../../../kernel/errors.ts'
+import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
+import * as settings from '../../../kernel/settings.ts'
+import { identityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
+import * as memberships from '../../people/memberships/memberships.service.ts'
+import { timesBreached } from './breached.ts'
+import { passwordErrors } from './password-settings.errors.ts'
+import {
+  historyPolicy,
+  passwordRules,
+  rotation,
+  type NewHistoryPolicy,
+  type PasswordPolicyChange,
+  type RotationChange,
+} from './password-settings.schemas.ts'
+import { faultsOf, initialRules, strictest, type Rules } from './strength.ts'
+
+/** What an environment says about its accounts' own rules: off, they may only be stricter; on, they stand in the place of the environment's. */
+type Override =
+  'allowOverridePasswordComplexity' | 'allowOverridePasswordExpiration' | 'allowOverrideEnforcePasswordHistory'
+const mayOverride = (of: settings.Layers, which: Override) =>
+  ({ ...identityConfiguration.initial, ...of(identityConfiguration, null) })[which]
+
+/** The rules of a tenant by themselves, or without one the environment's. */
+export async function rules(ctx: Ctx, tenant: Pick<TenantScope, 'id'> | undefined): Promise<Rules> {
+  const of = await settings.layers(ctx, [passwordRules], tenant ? [tenant.id] : [])
+  return { ...initialRules, ...of(passwordRules, null), ...(tenant && of(passwordRules, tenant.id)) }
+}
+
+/** Changes the given rules and leaves the others. */
+export async function changeRules(
+  ctx: Ctx,
+  tenant: TenantScope | undefined,
+  { optionalTests, requiredTests, ...limits }: PasswordPolicyChange,
+): Promise<Rules> {
+  const change = { ...limits, ...optionalTests, ...requiredTests }
+  const next = { ...(await rules(ctx, tenant)), ...change }
+  if (next.minLength > next.maxLength) throw passwordErrors.minOverMax()
+  await settings.patch(ctx, passwordRules, change, tenant)
+  return rules(ctx, tenant)
+}
+
+/** Which passwords the password is for: of these tenants, and of all the tenants of the user, where there is one already. */
+export interface Whose {
+  tenantIds?: readonly string[]
+  userId?: string | undefined
+}
+
+async function tenantIdsOf(ctx: Ctx, { tenantIds = [], userId }: Whose) {
+  return userId === undefined
+    ? [...tenantIds]
+    : [...new Set([...tenantIds, ...(await memberships.tenantIdsOf(ctx, userId))])]
+}
+
+/** The rules that a password must keep: the strictest of the environment and all the tenants. An unknown user is under the environment's. */
+export async function strictestRules(ctx: Ctx, whose: Whose): Promise<Rules> {
+  const tenantIds = await tenantIdsOf(ctx, whose)
+  const of = await settings.layers(ctx, [passwordRules, identityConfiguration], tenantIds)
+  const environment: Rules = { ...initialRules, ...of(passwordRules, null) }
+  const [first, ...others] = tenantIds.map((id): Rules => ({ ...environment, ...of(passwordRules, id) }))
+  if (!first) return environment
+  return mayOverride(of, 'allowOverridePasswordComplexity')
+    ? strictest([first, ...others])
+    : strictest([environment, first, ...others])
+}
+
+/**
+ * To be called with every password that somebody chooses, outside of transactions (it may ask whether it was breached).
+ * @throws 400 with the text of every test it fails, or when it was breached and that matters
+ */
+export async function mustSatisfy(ctx: Ctx, password: string, whose: Whose) {
+  const wanted = await strictestRules(ctx, whose)
+  const [first, ...others] = faultsOf(password, wanted)
+  if (first !== undefined) throw invalid(first, ...others)
+  if (wanted.blockPwnedPasswords && (await timesBreached(ctx, password))) throw passwordErrors.breached()
+}
+
+export { timesBreached }
+
+/** What the tenant itself, or without one the environment, has stored. @throws 404 */
+export const history = (ctx: Ctx, tenant: TenantScope | undefined) =>
+  settings.mustBeStored(ctx, historyPolicy, passwordErrors.noHistoryPolicy(), tenant)
+
+export const createHistory = (ctx: Ctx, tenant: TenantScope | undefined, value: NewHistoryPolicy) =>
+  settings.create(ctx, historyPolicy, value, passwordErrors.historyPolicyTaken(), tenant)
+
+export async function updateHistory(ctx: Ctx, tenant: TenantScope | undefined, value: NewHistoryPolicy) {
+  await history(ctx, tenant)
+  return settings.save(ctx, historyPolicy, value, tenant)
+}
+
+/** How many passwords, the present one among them, a new one must differ from. */
+async function historySize(ctx: Ctx, whose: Whose) {
+  const tenantIds = await tenantIdsOf(ctx, whose)
+  const of = await settings.layers(ctx, [historyPolicy, identityConfiguration], tenantIds)
+  const policies = settings.inForce(of, historyPolicy, tenantIds, {
+    override: mayOverride(of, 'allowOverrideEnforcePasswordHistory'),
+  })
+  return Math.max(0, ...policies.filter((p) => p.enabled).map((p) => p.historySize))
+}
+
+/**
+ * The password is none that the user had lately. To be called outside of transactions: it compares with slow hashes.
+ * @throws 400
+ */
+export async function mustBeNew(
+  ctx: Ctx,
+  userId: string,
+  password: string,
+  { tenantIds = [] }: Pick<Whose, 'tenantIds'> = {},
+) {
+  const size = await historySize(ctx, { userId, tenantIds })
+  if (!size) return
+  const [user, old] = await Promise.all([
+    ctx.db.user.findUnique({ where: { id: userId }, select: { passwordHash: true } }),
+    ctx.db.passwordHistory.findMany({
+      where: { userId },
+      select: { hash: true },
+      orderBy: { sequence: 'desc' },
+      take: size,
+    }),
+  ])
+  const hashes = [
+    ...new Set([...(user?.passwordHash ? [user.passwordHash] : []), ...old.map((row) => row.hash)]),
+  ].slice(0, size)
+  const matches = await Promise.all(hashes.map((hash) => ctx.deps.passwords.verify(hash, password)))
+  if (matches.includes(true)) throw passwordErrors.usedBefore(size)
+}
+
+/**
+ * Keeps the hash that a new password replaces (null: there was none), in the transaction that replaces it. No more is
+ * kept than the policy asks for: without one nothing.
+ */
+export async function remember(ctx: Ctx, userId: string, replaced: string | null) {
+  const size = await historySize(ctx, { userId })
+  if (replaced !== null && size > 1)
+    await ctx.db.passwordHistory.create({
+      data: { id: ctx.random.uuid(), userId, hash: replaced, createdAt: ctx.clock.now() },
+    })
+  const [oldest] = await ctx.db.passwordHistory.findMany({
+    where: { userId },
+    select: { sequence: true },
+    orderBy: { sequence: 'desc' },
+    skip: Math.max(0, size - 1),
+    take: 1,
+  })
+  if (oldest) await ctx.db.passwordHistory.deleteMany({ where: { userId, sequence: { lte: oldest.sequence } } })
+}
+
+/** What the tenant itself, or without one the environment, has stored. @throws 404 */
+export const rotationOf = (ctx: Ctx, tenant: TenantScope | undefined) =>
+  settings.mustBeStored(ctx, rotation, passwordErrors.noRotation(), tenant)
+
+export async function changeRotation(ctx: Ctx, tenant: TenantScope | undefined, change: RotationChange) {
+  await settings.patch(ctx, rotation, change, tenant)
+}
+
+export type Expiry = { expired: true } | { expiresInMinutes: number; notificationPeriod: number }
+
+/**
+ * Whether a user's password has run out, or (in minutes, as the policy has them) is about to; undefined while there is
+ * nothing to say. A password of unknown age is as old as the user. Of several policies the shortest period counts.
+ */
+export async function expiry(
+  ctx: Ctx,
+  user: { passwordHash: string | null; passwordChangedAt: Date | null; createdAt: Date },
+  tenantIds: readonly string[],
+): Promise<Expiry | undefined> {
+  if (user.passwordHash === null) return undefined
+  const of = await settings.layers(ctx, [rotation, identityConfiguration], tenantIds)
+  const policies = settings
+    .inForce(of, rotation, tenantIds, { override: mayOverride(of, 'allowOverridePasswordExpiration') })
+    .filter((p) => p.isActive)
+  if (!policies.length) return undefined
+  const { rotationPeriod, notificationPeriod } = policies.reduce((a, b) =>
+    b.rotationPeriod < a.rotationPeriod ? b : a,
+  )
+  const end = after(user.passwordChangedAt ?? user.createdAt, rotationPeriod * MINUTE)
+  const expiresInMinutes = Math.ceil((end.getTime() - ctx.clock.now().getTime()) / MINUTE)
+  if (expiresInMinutes <= 0) return { expired: true }
+  return expiresInMinutes <= notificationPeriod ? { expiresInMinutes, notificationPeriod } : undefined
+}

@@ -1,0 +1,297 @@
+import type { Role } from '@henhouse/database'
+import { Type } from 'typebox'
+import { may } from '../../../kernel/authorize.ts'
+import { onDuplicate, onMissing } from '../../../kernel/errors.ts'
+import * as jobs from '../../../kernel/jobs.ts'
+import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { isUuid } from '../../../kernel/environments.ts'
+import { Id } from '../../../kernel/validation.ts'
+import { rolesHeld } from '../../people/groups/configuration.service.ts'
+import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
+import { permissionErrors } from '../permissions/permissions.errors.ts'
+import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
+import { roleErrors } from './roles.errors.ts'
+import { withPermissionIds, type NewRole, type RoleChange } from './roles.schemas.ts'
+
+type Caller = VendorCaller | UserCaller
+
+/** A tenant sees its own roles and the environment's; management without a tenant sees all of them. */
+export const visibleTo = (tenant: Pick<TenantScope, 'id'> | undefined) =>
+  tenant ? { OR: [{ tenantId: null }, { tenantId: tenant.id }] } : {}
+
+export function list(ctx: Ctx, tenant: TenantScope | undefined) {
+  return ctx.db.role.findMany({
+    where: visibleTo(tenant),
+    include: withPermissionIds,
+    orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
+  })
+}
+
+export async function create(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roles: NewRole[]) {
+  await mayGrant(ctx, caller, Math.min(...roles.map((role) => role.level)))
+  await mayName(
+    ctx,
+    caller,
+    roles.map((role) => role.key),
+  )
+  const now = ctx.clock.now()
+  return ctx
+    .atomically(async (tx) => {
+      const made = []
+      for (const role of roles) {
+        made.push(
+          await tx.db.role.create({
+            data: { ...role, id: tx.random.uuid(), tenantId: tenant?.id ?? null, createdAt: now, updatedAt: now },
+            include: withPermissionIds,
+          }),
+        )
+      }
+      for (const role of made) await migrate(tx, role)
+      return made
+    })
+    .catch(onDuplicate(roleErrors.keyTaken()))
+}
+
+export async function update(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope | undefined,
+  roleId: string,
+  change: RoleChange,
+) {
+  await mustBeEditable(ctx, caller, tenant, [roleId])
+  if (change.level !== undefined) await mayGrant(ctx, caller, change.level)
+  if (change.key !== undefined) await mayName(ctx, caller, [change.key], roleId)
+  return ctx
+    .atomically(async (tx) => {
+      const role = await tx.db.role.update({
+        where: { id: roleId },
+        data: { ...change, updatedAt: tx.clock.now() },
+        include: withPermissionIds,
+      })
+      await migrate(tx, role)
+      return role
+    })
+    .catch(onDuplicate(roleErrors.keyTaken()))
+    .catch(onMissing(roleErrors.notFound()))
+}
+
+export async function remove(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roleId: string) {
+  await mustBeEditable(ctx, caller, tenant, [roleId])
+  await ctx.db.role.delete({ where: { id: roleId } }).catch(onMissing(roleErrors.notFound()))
+}
+
+/** Replaces what the role may do. */
+export async function setPermissions(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope | undefined,
+  roleId: string,
+  permissionIds: string[],
+) {
+  await mustBeEditable(ctx, caller, tenant, [roleId])
+  const wanted = await usable(ctx, caller, permissionIds, roleId)
+  return ctx.db.role
+    .update({
+      where: { id: roleId },
+      data: {
+        permissions: { deleteMany: {}, create: wanted.map((permissionId) => ({ permissionId })) },
+        updatedAt: ctx.clock.now(),
+      },
+      include: withPermissionIds,
+    })
+    .catch(onMissing(roleErrors.notFound()))
+}
+
+/** The ids of permissions, each once. What the role has already it may keep. @throws 404 when any is unknown, 403 when a user may not use it in a role */
+export async function usable(ctx: Ctx, caller: Caller, permissionIds: readonly string[], roleId?: string) {
+  const wanted = [...new Set(permissionIds)]
+  const permissions = await ctx.db.permission.findMany({
+    where: { id: { in: wanted.filter(isUuid) } },
+    select: { id: true, key: true, assignmentType: true, fePermission: true },
+  })
+  if (permissions.length < wanted.length) throw permissionErrors.notFound()
+  const kept =
+    roleId === undefined
+      ? []
+      : (await ctx.db.rolePermission.findMany({ where: { roleId }, select: { permissionId: true } })).map(
+          (row) => row.permissionId,
+        )
+  for (const permission of permissions) if (!kept.includes(permission.id)) mayPassOn(caller, permission)
+  return wanted
+}
+
+/**
+ * What tenants may use in roles of their own the environment decides, one by one. The built-in permissions are about this very
+ * server: a user passes on none that it has not got, or it could make itself whatever it likes.
+ * @throws 403
+ */
+export function mayPassOn(
+  caller: Caller,
+  { key, assignmentType, fePermission }: { key: string; assignmentType: string; fePermission: boolean },
+) {
+  if (caller.kind === 'vendor') return
+  if (assignmentType === 'NEVER') throw roleErrors.notAssignable()
+  if (fePermission && !may(caller.permissions, key)) throw roleErrors.notHeld(key)
+}
+
+/** Gives the role to a tenant, or with null to the whole environment. Members and groups of other tenants lose it. */
+export async function setTenant(ctx: Ctx, roleId: string, tenantId: string | null) {
+  if (tenantId !== null && !(await ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { id: true } })))
+    throw tenantErrors.notFound()
+  return ctx
+    .atomically(async (tx) => {
+      if (tenantId !== null) {
+        await tx.db.membershipRole.deleteMany({ where: { roleId, tenantId: { not: tenantId } } })
+        await tx.db.groupRole.deleteMany({ where: { roleId, tenantId: { not: tenantId } } })
+      }
+      return tx.db.role.update({
+        where: { id: roleId },
+        data: { tenantId, updatedAt: tx.clock.now() },
+        include: withPermissionIds,
+      })
+    })
+    .catch(onDuplicate(roleErrors.keyTaken()))
+    .catch(onMissing(roleErrors.notFound()))
+}
+
+/** The ids of roles that can be given in this tenant, in the order asked for. @throws 400 when any is unknown there */
+export async function assignable(ctx: Ctx, caller: Caller | undefined, tenantId: string, roleIds: readonly string[]) {
+  const wanted = [...new Set(roleIds)]
+  if (!wanted.length) return []
+  const roles = await ctx.db.role.findMany({
+    where: { id: { in: wanted.filter(isUuid) }, ...visibleTo({ id: tenantId }) },
+    select: { id: true, level: true },
+  })
+  if (roles.length < wanted.length) throw roleErrors.unknownRoles()
+  if (caller) await mayAssign(ctx, caller, Math.min(...roles.map((role) => role.level)))
+  return wanted
+}
+
+/** What a member is given who was given nothing: the roles for a tenant's first user, or the default ones. */
+export async function initial(ctx: Ctx, tenantId: string, { first }: { first: boolean }) {
+  const roles = await ctx.db.role.findMany({
+    where: { ...visibleTo({ id: tenantId }), AND: { OR: [{ isDefault: true }, { firstUserRole: true }] } },
+    select: { id: true, isDefault: true, firstUserRole: true },
+  })
+  const forFirst = roles.filter((role) => role.firstUserRole)
+  return (first && forFirst.length ? forFirst : roles.filter((role) => role.isDefault)).map((role) => role.id)
+}
+
+/** A lower level is stronger: a user hands out nothing stronger than the strongest role of its own, inherited ones among them. Equal is allowed. */
+export async function mayGrant(ctx: Ctx, caller: Caller, level: number) {
+  if (caller.kind === 'user' && level < (await strengthOf(ctx, caller.userId, caller.tenantId)))
+    throw roleErrors.tooStrong()
+}
+
+/**
+ * Tokens carry the keys of roles, and applications go by them: a user gives no role of its tenant the key of one of the
+ * environment's, though management may. What the role is called already it may stay. @throws 409
+ */
+export async function mayName(ctx: Ctx, caller: Caller, keys: string[], roleId?: string) {
+  if (caller.kind === 'vendor') return
+  const others =
+    roleId === undefined
+      ? {}
+      : {
+          NOT: {
+            key: {
+              in: (await ctx.db.role.findMany({ where: { id: roleId }, select: { key: true } })).map(
+                (role) => role.key,
+              ),
+            },
+          },
+        }
+  if (await ctx.db.role.findFirst({ where: { tenantId: null, key: { in: keys }, ...others }, select: { id: true } }))
+    throw roleErrors.keyTaken()
+}
+
+/** As `mayGrant`, for handing out: the environment may restrict that to roles weaker than the caller's strongest. No roles have an infinite level. */
+export async function mayAssign(ctx: Ctx, caller: Caller, level: number) {
+  await mayGrant(ctx, caller, level)
+  if (
+    caller.kind === 'vendor' ||
+    level === Infinity ||
+    !(await identitySettings.current(ctx)).restrictEqualLevelRoleAssignment
+  )
+    return
+  if (level <= (await strengthOf(ctx, caller.userId, caller.tenantId))) throw roleErrors.notWeaker()
+}
+
+/** Whoever is stronger than the caller is not the caller's to remove, shut out or change. A user may do all that to itself. @throws 403 */
+export async function mayManage(ctx: Ctx, caller: Caller, tenant: Pick<TenantScope, 'id'> | undefined, userId: string) {
+  if (caller.kind === 'vendor' || caller.userId === userId || !tenant || !isUuid(userId)) return
+  const [own, other] = await Promise.all([
+    strengthOf(ctx, caller.userId, caller.tenantId),
+    strengthOf(ctx, userId, tenant.id),
+  ])
+  if (other < own) throw roleErrors.strongerUser()
+}
+
+/** The level of a user's strongest role in a tenant; infinite for whoever has none. */
+async function strengthOf(ctx: Ctx, userId: string, tenantId: string) {
+  const held = await ctx.db.role.findMany({
+    where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
+    select: { level: true },
+  })
+  return Math.min(...held.map((role) => role.level))
+}
+
+/** All the roles are there for the caller to change. @throws 404 when one is not in sight, 403 when one is out of reach */
+export async function mustBeEditable(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope | undefined,
+  roleIds: readonly string[],
+) {
+  const found = await ctx.db.role.findMany({
+    where: { id: { in: roleIds.filter(isUuid) }, ...visibleTo(tenant) },
+    select: { tenantId: true, level: true },
+  })
+  if (found.length < roleIds.length) throw roleErrors.notFound()
+  if (caller.kind === 'user' && found.some((role) => role.tenantId === null)) throw roleErrors.ofEnvironment()
+  await mayGrant(ctx, caller, Math.min(...found.map((role) => role.level)))
+}
+
+/** A default role marked for migration is given to everybody who is there already: to the first ones now, to the others by a job. */
+async function migrate(ctx: Ctx, role: MigrateableRole) {
+  if (await giveToNext(ctx, role)) await jobs.add(ctx, giveToAll, { roleId: role.id })
+}
+
+type MigrateableRole = Pick<Role, 'id' | 'isDefault' | 'migrateRole' | 'tenantId'>
+/** Members who are given a role in one step. */
+const STEP = 1000
+
+/** Gives the role to the next members who have not got it, in the order of their users' ids. @returns where to go on, if there may be more */
+async function giveToNext(ctx: Ctx, { id: roleId, isDefault, migrateRole, tenantId }: MigrateableRole, from?: string) {
+  if (!isDefault || !migrateRole) return undefined
+  const members = await ctx.db.membership.findMany({
+    where: {
+      ...(tenantId !== null && { tenantId }),
+      ...(from !== undefined && { userId: { gte: from } }),
+      roles: { none: { roleId } },
+    },
+    select: { userId: true, tenantId: true },
+    orderBy: { userId: 'asc' },
+    take: STEP,
+  })
+  await ctx.db.membershipRole.createMany({
+    data: members.map((member) => ({ ...member, roleId })),
+    skipDuplicates: true,
+  })
+  return members.length === STEP ? members.at(-1)!.userId : undefined
+}
+
+/** Bears repetition, and stops when the role is no longer to be everybody's. */
+const giveToAll = jobs.job({
+  name: 'give-role-to-all',
+  payload: Type.Object({ roleId: Id }),
+  async run(ctx, { roleId }) {
+    let from: string | undefined
+    do {
+      const role: MigrateableRole | null = await ctx.db.role.findUnique({ where: { id: roleId } })
+      from = role ? await giveToNext(ctx, role, from) : undefined
+    } while (from !== undefined)
+  },
+})
+export const roleJobs = [giveToAll]

@@ -1,0 +1,115 @@
+import type { User } from '@henhouse/database'
+import { find, redeem, revoke, type Outcome } from '../../../kernel/challenges.ts'
+import { isUuid } from '../../../kernel/environments.ts'
+import { invalid } from '../../../kernel/errors.ts'
+import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
+import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
+import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import * as login from '../login/login.service.ts'
+import * as passwords from '../../policies/password-settings/password-settings.service.ts'
+import * as access from '../../access/sessions/access.service.ts'
+import * as users from '../../people/users/users.service.ts'
+import { activationErrors } from './activation.errors.ts'
+import type { Activation, CodeActivation } from './activation.schemas.ts'
+import { activation, activationCode, isAbout } from './activation.service.ts'
+import { enter, pending, refusal } from './codes.service.ts'
+
+/** With the token of a mail's link: verifies the address, sets the password, and logs the user in. */
+export async function activate(ctx: HttpCtx, { userId, token, ...given }: Activation) {
+  const user = await admitted(ctx, userId, given)
+  await mustBeLinkOf(ctx, user, token)
+  return finish(ctx, user, given.password, false, (tx) => redeem(tx, activation, token))
+}
+
+/** As `activate`, with the code of a mail. Wrong ones count. */
+export async function activateWithCode(ctx: HttpCtx, { userId, token, code, ...given }: CodeActivation) {
+  const user = await admitted(ctx, userId, given)
+  await mustBeCodeOf(ctx, user, token)
+  return finish(ctx, user, given.password, true, (tx) => enter(tx, activationCode, { userId, token, code }))
+}
+
+/** Whether the user has to choose a password, asked with the token of a link or a code. @throws 400 for any other */
+export async function strategyFor(ctx: Ctx, { userId, token }: Pick<Activation, 'userId' | 'token'>) {
+  const user = await byId(ctx, userId)
+  if (!user) throw activationErrors.invalidToken()
+  if (isUuid(token)) await mustBeCodeOf(ctx, user, token)
+  else await mustBeLinkOf(ctx, user, token)
+  return { shouldSetPassword: (await hasPasswords(ctx, user)) && user.passwordHash === null }
+}
+
+const byId = async (ctx: Ctx, userId: string) =>
+  isUuid(userId) ? ctx.db.user.findUnique({ where: { id: userId } }) : null
+
+async function admitted(ctx: HttpCtx, userId: string, { recaptchaToken }: { recaptchaToken?: string | undefined }) {
+  const user = await byId(ctx, userId)
+  await captcha.mustPass(ctx, { token: recaptchaToken, email: user?.email ?? undefined, ip: ctx.http.ip })
+  if (!user) throw activationErrors.invalidToken()
+  return user
+}
+
+async function mustBeLinkOf(ctx: Ctx, user: User, token: string) {
+  const found = await find(ctx, activation, token)
+  if (found.state !== 'ok' || !isAbout(found.challenge, user)) throw activationErrors.invalidToken()
+}
+
+async function mustBeCodeOf(ctx: Ctx, user: User, token: string) {
+  if (!isAbout(await pending(ctx, activationCode, { userId: user.id, token }), user))
+    throw activationErrors.invalidToken()
+}
+
+/** Everything is looked at before the token is used up, so that too weak a password does not cost it. */
+async function finish(
+  ctx: HttpCtx,
+  user: User,
+  password: string | undefined,
+  withCode: boolean,
+  use: (tx: Ctx) => Promise<Outcome<{ tenantId: string | null }> | { state: 'wrong' }>,
+) {
+  if (user.isLocked) throw loginErrors.locked()
+  const place = await login.placeFor(ctx, user)
+  const passwordHash = await chosen(ctx, user, password || undefined)
+  const now = ctx.clock.now()
+  // a wrong code must go on counting: the transaction ends well, and the refusal comes after it
+  const outcome = await ctx.atomically(async (tx) => {
+    const used = await use(tx)
+    if (used.state !== 'ok') return used
+    const { tenantId } = used.challenge
+    await revoke(tx, user.id, [activation, activationCode])
+    if (tenantId !== null)
+      await tx.db.membership.updateMany({
+        where: { userId: user.id, tenantId, acceptedAt: null },
+        data: { acceptedAt: now },
+      })
+    if (passwordHash !== undefined) await passwords.remember(tx, user.id, user.passwordHash)
+    if (passwordHash !== undefined && user.passwordHash !== null) await access.end(tx, user.id)
+    await users.mark(
+      tx,
+      { id: user.id, email: user.email },
+      { verified: true, ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now, failedLogins: 0 }) },
+    )
+    return used
+  })
+  if (outcome.state !== 'ok') throw refusal(outcome.state, withCode)
+  return login.complete(
+    ctx,
+    { ...user, verified: true, ...(passwordHash !== undefined && { passwordChangedAt: now }) },
+    { place },
+  )
+}
+
+/** Not where the environment has no passwords, or somebody else logs the user in. */
+const hasPasswords = async (ctx: Ctx, user: User) =>
+  user.provider === 'local' && (await identitySettings.current(ctx)).authStrategy.endsWith('Password')
+
+/** The hash of the password that the user is to have from now on; undefined where that is none, or the one it has. */
+async function chosen(ctx: Ctx, user: User, password: string | undefined) {
+  if (!(await hasPasswords(ctx, user))) return undefined
+  if (password === undefined) {
+    if (user.passwordHash === null) throw invalid('password should not be empty')
+    return undefined
+  }
+  await passwords.mustSatisfy(ctx, password, { userId: user.id })
+  await passwords.mustBeNew(ctx, user.id, password)
+  return ctx.deps.passwords.hash(password)
+}

@@ -1,0 +1,117 @@
+import { Type } from 'typebox'
+import { MINUTE } from '../../../kernel/clock.ts'
+import { perIp } from '../../../kernel/limits.ts'
+import { Empty, operation } from '../../../kernel/operation.ts'
+import { Id } from '../../../kernel/validation.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import { LoginAnswer } from '../login/login.schemas.ts'
+import { sessionErrors } from '../../access/sessions/sessions.errors.ts'
+import { userErrors } from '../../people/users/users.errors.ts'
+import { activationErrors } from './activation.errors.ts'
+import { activate, activateWithCode, strategyFor } from './activation.flow.ts'
+import {
+  Activation,
+  ActivationLink,
+  ActivationStrategy,
+  CodeActivation,
+  LinkToken,
+  Renewal,
+  StatusesOfUser,
+  StatusQuery,
+} from './activation.schemas.ts'
+import * as activation from './activation.service.ts'
+import { unlock } from './unlock.service.ts'
+
+const tag = 'User Management',
+  management = 'Users'
+const refusals = [activationErrors.invalidToken, loginErrors.locked, loginErrors.noTenant, sessionErrors.ended]
+
+export const activationRoutes = [
+  operation({
+    id: 'activateUserV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/activate',
+    summary: 'Verify the own address with the token of a link, and log in',
+    tag,
+    auth: 'public',
+    body: Activation,
+    limits: [perIp(100, MINUTE)],
+    returns: { 200: LoginAnswer },
+    errors: refusals,
+    handler: (ctx, { body }) => activate(ctx, body),
+  }),
+  operation({
+    id: 'activateUserWithCodeV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/activate/code',
+    summary: 'Verify the own address with a code, and log in',
+    tag,
+    auth: 'public',
+    body: CodeActivation,
+    limits: [perIp(30, MINUTE)],
+    returns: { 200: LoginAnswer },
+    errors: [...refusals, activationErrors.wrongCode, activationErrors.codeExpired],
+    handler: (ctx, { body }) => activateWithCode(ctx, body),
+  }),
+  operation({
+    id: 'getActivationStrategyOfUserV1',
+    method: 'GET',
+    path: '/identity/resources/users/v1/activate/strategy',
+    summary: 'Read whether a user has to choose a password to become active',
+    tag,
+    auth: 'public',
+    query: LinkToken,
+    limits: [perIp(100, MINUTE)],
+    returns: { 200: ActivationStrategy },
+    errors: [activationErrors.invalidToken],
+    handler: (ctx, { query }) => strategyFor(ctx, query),
+  }),
+  operation({
+    id: 'resendActivationV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/activate/reset',
+    summary: 'Have the activation mail sent once more',
+    tag,
+    auth: 'public',
+    body: Renewal,
+    limits: [perIp(30, MINUTE), { of: ({ body }) => body.email, most: 5, perMs: 10 * MINUTE }],
+    returns: { 201: Empty },
+    handler: (ctx, { body }) => activation.resend(ctx, body),
+  }),
+  operation({
+    id: 'unlockMeV3',
+    method: 'POST',
+    path: '/identity/resources/users/v3/me/unlock',
+    summary: 'Unlock oneself with the token of a link',
+    tag,
+    auth: 'public',
+    body: Type.Object({ token: Type.String({ minLength: 1 }) }),
+    limits: [perIp(30, MINUTE)],
+    returns: { 200: Empty },
+    errors: [activationErrors.invalidToken],
+    handler: (ctx, { body }) => unlock(ctx, body.token),
+  }),
+  operation({
+    id: 'createActivationLinkV1',
+    method: 'POST',
+    path: '/identity/resources/users/v1/{userId}/links/generate-activation-token',
+    summary: 'Make an activation link without a mail',
+    tag: management,
+    auth: 'vendor',
+    params: Type.Object({ userId: Id }),
+    returns: { 201: ActivationLink },
+    errors: [userErrors.notFound],
+    handler: (ctx, { params }) => activation.linkFor(ctx, params.userId),
+  }),
+  operation({
+    id: 'listUserStatusesV1',
+    method: 'GET',
+    path: '/identity/resources/tenants/users/v1/statuses',
+    summary: 'List how far users have got in their accounts',
+    tag: management,
+    auth: 'vendor',
+    query: StatusQuery,
+    returns: { 200: Type.Array(StatusesOfUser) },
+    handler: (ctx, { query }) => activation.statuses(ctx, query),
+  }),
+]

@@ -1,0 +1,38 @@
+import { Type, type Static } from 'typebox'
+import { Id } from '../../../kernel/validation.ts'
+import { MembershipStatus } from '../../people/memberships/memberships.schemas.ts'
+import { Email } from '../../people/users/users.schemas.ts'
+
+/** What the link in the mail holds. */
+export const LinkToken = Type.Object({ userId: Type.String({ minLength: 1 }), token: Type.String({ minLength: 1 }) })
+export const MailedCode = Type.Object({ ...LinkToken.properties, code: Type.String({ minLength: 1 }) })
+export type MailedCode = Static<typeof MailedCode>
+
+const accepted = {
+  // clients send an empty one for none
+  password: Type.Optional(Type.String({ maxLength: 4096 })),
+  recaptchaToken: Type.Optional(Type.String()),
+  lastTermsCheck: Type.Optional(Type.String()),
+}
+export const Activation = Type.Object({ ...LinkToken.properties, ...accepted })
+export type Activation = Static<typeof Activation>
+export const CodeActivation = Type.Object({ ...MailedCode.properties, ...accepted })
+export type CodeActivation = Static<typeof CodeActivation>
+
+export const ActivationStrategy = Type.Object({ shouldSetPassword: Type.Boolean() })
+export const Renewal = Type.Object({
+  email: Email,
+  emailMetadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+})
+export type Renewal = Static<typeof Renewal>
+export const ActivationLink = Type.Object({ link: Type.String(), token: Type.String(), userId: Id })
+
+export const StatusQuery = Type.Object({
+  userIds: Type.Array(Type.String(), { maxItems: 200 }),
+  userTenantStatuses: Type.Optional(Type.Array(MembershipStatus)),
+})
+export type StatusQuery = Static<typeof StatusQuery>
+export const StatusesOfUser = Type.Object({
+  userId: Id,
+  tenantsStatuses: Type.Array(Type.Object({ tenantId: Type.String(), status: MembershipStatus })),
+})

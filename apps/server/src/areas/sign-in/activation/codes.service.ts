@@ -1,0 +1,79 @@
+import { answer, hashOf, issue, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { after, SECOND } from '../../../kernel/clock.ts'
+import { isUuid } from '../../../kernel/environments.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
+import type { MailedCode } from './activation.schemas.ts'
+import { activationErrors } from './activation.errors.ts'
+
+/** A code that comes by mail, for a token that says which code is meant. The token is no secret by itself: the code is. */
+export interface CodeKind extends ChallengeKind {
+  readonly typed: true
+  readonly perTenant?: boolean
+}
+
+/**
+ * How many codes one token may stand for. Pages keep their token when a user has the mail sent once more, so that the new
+ * code must work with it; but whoever knows the token only, and never sees the mails, must not go on guessing for ever.
+ */
+const MOST_CODES = 5
+
+interface NewCode {
+  userId: string
+  isNobody?: true | undefined
+  tenantId: string | undefined
+  codeExpiration: number
+  data?: object
+}
+
+/** A new code in the place of the one before, under the same token as long as that may be. @param codeExpiration seconds */
+export async function renew(ctx: Ctx, kind: CodeKind, { userId, isNobody, tenantId, codeExpiration, data }: NewCode) {
+  const code = ctx.random.digits(6),
+    lifetimeMs = codeExpiration * SECOND
+  const within = kind.perTenant ? tenantId : undefined
+  const last = await ctx.db.challenge.findFirst({
+    where: { userId, purpose: kind.purpose, consumedAt: null, ...(within !== undefined && { tenantId: within }) },
+    select: { id: true, data: true },
+    orderBy: { createdAt: 'desc' },
+  })
+  const codes = (last?.data as { codes?: number } | undefined)?.codes ?? 0
+  if (last && codes < MOST_CODES) {
+    const { count } = await ctx.db.challenge.updateMany({
+      where: { id: last.id, consumedAt: null },
+      data: {
+        secretHash: hashOf(ctx, kind, code, last.id),
+        attempts: 0,
+        expiresAt: after(ctx.clock.now(), lifetimeMs),
+        data: { ...data, codes: codes + 1 },
+      },
+    })
+    if (count) return { token: last.id, code }
+  }
+  await revoke(ctx, userId, [kind], within)
+  const { id } = await issue(ctx, kind, {
+    secret: code,
+    lifetimeMs,
+    ...(!isNobody && { userId, tenantId }),
+    data: { ...data, codes: 1 },
+  })
+  return { token: id, code }
+}
+
+/** What the token stands for, whether its code has run out or not: a new one would be for the same token. @throws 400 */
+export async function pending(ctx: Ctx, kind: CodeKind, { userId, token }: Pick<MailedCode, 'userId' | 'token'>) {
+  const found =
+    isUuid(token) && isUuid(userId)
+      ? await ctx.db.challenge.findFirst({ where: { id: token, userId, purpose: kind.purpose, consumedAt: null } })
+      : null
+  if (!found) throw activationErrors.invalidToken()
+  return found
+}
+
+/** Tries the code, as `answer` of the kernel does: a wrong one counts, so nothing that throws it back may undo that. */
+export const enter = (ctx: Ctx, kind: CodeKind, { userId, token, code }: MailedCode) =>
+  answer(ctx, kind, token, code.trim(), userId)
+
+/** Why a token or code did not work. */
+export function refusal(state: 'unknown' | 'expired' | 'used' | 'wrong', withCode: boolean) {
+  if (state === 'wrong') return activationErrors.wrongCode()
+  return withCode && state === 'expired' ? activationErrors.codeExpired() : activationErrors.invalidToken()
+}

@@ -1,0 +1,59 @@
+import { issue, mustAnswer, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { MINUTE, SECOND } from '../../../kernel/clock.ts'
+import { spend } from '../../../kernel/limits.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
+import * as mail from '../../delivery/mail/mail.service.ts'
+import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
+import * as sms from '../../delivery/sms/sms.service.ts'
+import { mailDataOf } from '../../people/users/users.schemas.ts'
+
+/** What a code is for: it is good for nothing else, nor for another login, device or user. */
+export interface Occasion {
+  readonly kind: ChallengeKind & { readonly typed: true }
+  readonly userId: string
+  readonly about: string
+}
+
+/** How many codes a user is sent: they cost money, and each could be guessed anew. */
+const CODES = { most: 5, perMs: 10 * MINUTE }
+
+/** Sends a code by text message. @returns its `otcToken` @throws 400 when there is nobody to carry it, 429 */
+export async function sendSms(ctx: Ctx, occasion: Occasion, to: string, data: object = {}) {
+  const { smsSeconds } = await mfaPolicy.configuration(ctx)
+  return send(ctx, occasion, { seconds: smsSeconds, data }, (tx, code) =>
+    sms.send(tx, { template: 'MultiFactorAuthentication', to, userId: occasion.userId, data: { code } }),
+  )
+}
+
+type Addressee = Parameters<typeof mailDataOf>[0]
+
+/** As `sendSms`, by mail. */
+export async function sendMail(ctx: Ctx, occasion: Occasion, to: string, user: Addressee) {
+  const { emailSeconds } = await mfaPolicy.configuration(ctx)
+  return send(ctx, occasion, { seconds: emailSeconds }, (tx, code) =>
+    mail.send(tx, { template: 'MFAOTC', to, userId: occasion.userId, data: { ...mailDataOf(user), code } }),
+  )
+}
+
+async function send(
+  ctx: Ctx,
+  occasion: Occasion,
+  { seconds, data = {} }: { seconds: number; data?: object },
+  deliver: (tx: Ctx, code: string) => Promise<void>,
+) {
+  const { userId, kind } = occasion,
+    code = ctx.random.digits(6)
+  await spend(ctx, { name: 'second factor code', about: userId }, CODES)
+  return ctx.atomically(async (tx) => {
+    const { id } = await issue(tx, kind, { secret: bound(occasion, code), lifetimeMs: seconds * SECOND, userId, data })
+    await deliver(tx, code)
+    return id
+  })
+}
+
+/** What was stored with the code, when it is right. Wrong ones count. @throws 401, 400 as `mustAnswer` */
+export async function enter(ctx: Ctx, occasion: Occasion, { otcToken, code }: { otcToken: string; code: string }) {
+  return (await mustAnswer(ctx, occasion.kind, otcToken, bound(occasion, code.trim()), occasion.userId)).data
+}
+
+const bound = ({ about }: Occasion, code: string) => `${about} ${code}`

@@ -1,0 +1,180 @@
+import type { Challenge, Session } from '@henhouse/database'
+import { find, issue } from '../../../kernel/challenges.ts'
+import { MINUTE } from '../../../kernel/clock.ts'
+import { ApiError } from '../../../kernel/errors.ts'
+import { forget, spend } from '../../../kernel/limits.ts'
+import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
+import * as guesses from '../../access/guesses/guesses.service.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import type { LoginAnswer } from '../login/login.schemas.ts'
+import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
+import { mustBeUnchanged, subject, type Subject } from '../../access/tokens/refresh-tokens.service.ts'
+import type { ActiveTenant } from '../../people/users/users.service.ts'
+import * as users from '../../people/users/users.service.ts'
+import { listOf, mailable, mfaTokens } from './mfa-devices.service.ts'
+import { mfaErrors } from './mfa.errors.ts'
+import { toMfaDevices, type MfaDevices } from './mfa.schemas.ts'
+import * as remembered from './remembered-devices.service.ts'
+import { newSecret, qrCodeOf } from './totp.ts'
+
+const LIFETIME_MS = 10 * MINUTE
+
+export interface Demand {
+  readonly answer?: LoginAnswer
+  /** a second factor would be wanted, but something stands in for it */
+  readonly settled: boolean
+}
+
+/** Whether a second factor is wanted of a user who has shown the first one, and the answer that asks for it. */
+export async function demandOf(
+  ctx: HttpCtx,
+  user: Subject,
+  tenant: ActiveTenant,
+  { bySaml, invitationToken }: { bySaml: boolean; invitationToken?: string | undefined },
+): Promise<Demand> {
+  if (user.mfaBypass) return { settled: false }
+  const rule = await mfaPolicy.requirement(ctx, tenant.tenantIds)
+  if (bySaml && rule.enforceMFAType === 'ForceExceptSAML') return { settled: true }
+  if (!user.mfaEnrolled && rule.enforceMFAType === 'DontForce') return { settled: false }
+  if (await remembered.recognizes(ctx, user.id, rule)) return { settled: true }
+  return {
+    settled: false,
+    answer: await ask(
+      ctx,
+      user,
+      tenant.id,
+      invitationToken === undefined ? {} : { invitation: ctx.deps.secrets.seal(invitationToken) },
+    ),
+  }
+}
+
+type OpenSession = Session & { user: Subject }
+
+/** Whether a session in which no second factor was shown must not go on in another tenant. */
+export async function isWantedOf(ctx: Ctx, { mfaPassed, user }: OpenSession, { tenantIds }: ActiveTenant) {
+  if (mfaPassed || user.mfaBypass) return false
+  return (await mfaPolicy.requirement(ctx, tenantIds)).enforceMFAType !== 'DontForce'
+}
+export const demandOfSession = async (ctx: Ctx, session: OpenSession, tenant: ActiveTenant) =>
+  (await isWantedOf(ctx, session, tenant)) ? ask(ctx, session.user, tenant.id) : undefined
+
+/** Whether the user has a second factor to show, an address that codes can be mailed to included. */
+export const isEnrolled = async (ctx: Ctx, user: Subject) =>
+  user.mfaEnrolled || (await mailable(ctx, user)) !== undefined
+
+/** What a token of ours stands for beside its user and tenant. */
+export interface TokenData {
+  /** of an authenticator app that may be enrolled with it; sealed, like the next */
+  readonly secret?: string
+  readonly recoveryCode?: string
+  /** of a session that is to be stepped up: the one to come takes its place */
+  readonly sessionId?: string
+  /** to be taken up in the end; sealed */
+  readonly invitation?: string
+}
+
+export interface Asked {
+  mfaToken: string
+  mfaEnrolled: boolean
+  mfaDevices: MfaDevices
+  enrolment?: { secret: string; recoveryCode: string }
+}
+
+/** A token for a user who is to show a second factor; who has none yet may enrol one with it. @throws as `mustBeUnchanged` */
+export async function issueToken(ctx: Ctx, user: Subject, tenantId: string, data: TokenData = {}): Promise<Asked> {
+  const [rows, email] = await Promise.all([listOf(ctx, user.id), mailable(ctx, user)])
+  const mfaEnrolled = rows.length > 0 || email !== undefined,
+    mfaToken = ctx.random.token()
+  const enrolment = mfaEnrolled ? undefined : { secret: newSecret(), recoveryCode: ctx.random.uuid() }
+  const { seal } = ctx.deps.secrets
+  const sealed: TokenData = enrolment
+    ? { ...data, secret: seal(enrolment.secret), recoveryCode: seal(enrolment.recoveryCode) }
+    : data
+  await ctx.atomically(async (tx) => {
+    await mustBeUnchanged(tx, user)
+    await issue(tx, mfaTokens, { secret: mfaToken, lifetimeMs: LIFETIME_MS, userId: user.id, tenantId, data: sealed })
+  })
+  return { mfaToken, mfaEnrolled, mfaDevices: toMfaDevices(rows, email), ...(enrolment && { enrolment }) }
+}
+
+async function ask(ctx: Ctx, user: Subject, tenantId: string, data: TokenData = {}): Promise<LoginAnswer> {
+  const { enrolment, ...asked } = await issueToken(ctx, user, tenantId, data)
+  return {
+    mfaRequired: true,
+    ...asked,
+    ...(user.email !== null && { userEmail: user.email }),
+    ...(enrolment && (await bootstrap(ctx, user, enrolment))),
+  }
+}
+
+/** What whoever has no second factor needs to get one. */
+async function bootstrap(ctx: Ctx, user: Subject, { secret, recoveryCode }: { secret: string; recoveryCode: string }) {
+  const mfaStrategies = await mfaPolicy.activeStrategies(ctx)
+  return {
+    mfaStrategies,
+    recoveryCode,
+    ...(mfaStrategies.includes('AuthenticatorApp') && (await scannable(ctx, user, secret))),
+  }
+}
+
+/** A secret as an authenticator app takes it. */
+export async function scannable(ctx: Ctx, { email, name }: { email: string | null; name: string }, secret: string) {
+  const { serviceName: issuer } = await mfaPolicy.configuration(ctx)
+  return { secret, qrCode: await qrCodeOf(secret, { issuer, label: email ?? name }) }
+}
+
+export interface Attempt {
+  readonly challenge: Challenge
+  readonly user: Subject
+  readonly data: TokenData
+}
+
+/** What a token stands for. A new password ends those that the old one gave. @throws 401 for one that is no use any more, 423 */
+export async function attemptOf(ctx: Ctx, mfaToken: string): Promise<Attempt> {
+  const found = await find(ctx, mfaTokens, mfaToken)
+  if (
+    found.state !== 'ok' ||
+    found.challenge.userId === null ||
+    found.challenge.attempts >= found.challenge.maxAttempts
+  )
+    throw mfaErrors.badToken()
+  const user = await ctx.db.user.findUnique({ where: { id: found.challenge.userId }, select: subject })
+  if (!user || !users.hasPasswordSince(user, found.challenge)) throw mfaErrors.badToken()
+  if (user.isLocked) throw loginErrors.locked()
+  return { challenge: found.challenge, user, data: found.challenge.data as TokenData }
+}
+
+/** Must be called before a code is looked at: however many are tried at once, only so many are. @throws 401, 429 */
+export async function countTry(ctx: Ctx, { challenge, user }: Attempt) {
+  const { count } = await ctx.db.challenge.updateMany({
+    where: {
+      id: challenge.id,
+      consumedAt: null,
+      expiresAt: { gt: ctx.clock.now() },
+      attempts: { lt: challenge.maxAttempts },
+    },
+    data: { attempts: { increment: 1 } },
+  })
+  if (!count) throw mfaErrors.badToken()
+  await countTryOf(ctx, user.id)
+}
+
+/** Counts a try of a factor that the user has, and makes it. A wrong one counts like a wrong password, too. @throws as `check`, 401, 423, 429 */
+export async function trying<T>(ctx: Ctx, attempt: Attempt, check: () => Promise<T>): Promise<T> {
+  await countTry(ctx, attempt)
+  return check().catch(async (error: unknown) => {
+    if (error instanceof ApiError && error.status === 401) await guesses.wrong(ctx, attempt.user, attempt.user.id)
+    throw error
+  })
+}
+
+/** However good the other limits are. */
+const TRIES = { most: 20, perMs: 10 * MINUTE }
+const triesOf = (userId: string) => ({ name: 'second factor', about: userId })
+
+/**
+ * As `countTry`, whatever the token: who knows the password can have any number of those (OWASP Multifactor Authentication
+ * Cheat Sheet; RFC 4226 §7.3). Only a right code clears it. Not in a transaction. @throws 429
+ */
+export const countTryOf = (ctx: Ctx, userId: string) => spend(ctx, triesOf(userId), TRIES)
+export const forgetTries = (ctx: Ctx, userId: string) => forget(ctx, triesOf(userId), TRIES)

@@ -1,0 +1,161 @@
+import type { Prisma } from '@henhouse/database'
+import { revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { onDuplicate, onMissing } from '../../../kernel/errors.ts'
+import type { Ctx, UserScope } from '../../../kernel/operation.ts'
+import { fingerprint } from '../../../kernel/random.ts'
+import type { MailTemplateType } from '../../delivery/mail/mail.schemas.ts'
+import * as mail from '../../delivery/mail/mail.service.ts'
+import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
+import { userErrors } from '../../people/users/users.errors.ts'
+import { mailDataOf, type Origin } from '../../people/users/users.schemas.ts'
+import { plain } from '../../people/users/users.service.ts'
+import { mfaErrors } from './mfa.errors.ts'
+import { toMfaDevices } from './mfa.schemas.ts'
+import { mustBeSecret } from './totp.ts'
+
+/** What a first factor gives whoever still owes a second one. Five tries, right or wrong, are its end. */
+export const mfaTokens: ChallengeKind = { purpose: 'mfa', maxAttempts: 5 }
+
+export type Kind = 'authenticator' | 'sms' | 'webauthn'
+
+export const listOf = (ctx: Ctx, userId: string) =>
+  ctx.db.mfaDevice.findMany({ where: { userId }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
+
+/** All that the user can show. */
+export async function overview(ctx: Ctx, { id }: UserScope) {
+  const user = await ctx.db.user
+    .findUniqueOrThrow({ where: { id }, select: { email: true, verified: true } })
+    .catch(onMissing(userErrors.notFound()))
+  const [rows, email] = await Promise.all([listOf(ctx, id), mailable(ctx, user)])
+  return toMfaDevices(rows, email, { whole: true })
+}
+
+/** One of the user's own. @throws 404 */
+export async function find(ctx: Ctx, userId: string, kind: Kind, id: string) {
+  const row = await ctx.db.mfaDevice.findFirst({ where: { id, userId, kind } })
+  if (!row) throw mfaErrors.noDevice()
+  return row
+}
+
+/** The verified address that codes may be mailed to, where codes are mailed at all: nobody has to enrol for that. */
+export async function mailable(ctx: Ctx, { email, verified }: { email: string | null; verified: boolean }) {
+  return email !== null && verified && (await mfaPolicy.activeStrategies(ctx)).includes('EmailCode') ? email : undefined
+}
+
+export type NewDevice = Pick<
+  Prisma.MfaDeviceUncheckedCreateInput,
+  | 'secret'
+  | 'lastStep'
+  | 'phoneNumber'
+  | 'credentialId'
+  | 'publicKey'
+  | 'counter'
+  | 'transports'
+  | 'deviceType'
+  | 'rpId'
+> & { kind: Kind }
+
+interface Enrolment {
+  /** what to make its recovery code, should it be the user's first device */
+  recoveryCode?: string | undefined
+  /** the code is to be a new one, whether or not there is one */
+  renews?: boolean
+  /** the user must have none: the first factor alone adds nothing to what guards it */
+  only?: boolean
+  /** whose request it is, for the mail about it */
+  from?: Origin | undefined
+}
+
+/**
+ * Gives the user a second factor, in the caller's transaction; tells the user by mail.
+ * @returns the recovery code, where that is a new one
+ * @throws 403 for an `only` one that is not; 409
+ */
+export async function add(
+  tx: Ctx,
+  userId: string,
+  device: NewDevice,
+  { recoveryCode, renews = false, only = false, from }: Enrolment = {},
+) {
+  const now = tx.clock.now()
+  // of those who do this at once each waits for the other
+  const user = await locked(tx, userId, { mfaEnrolled: true })
+  const isFirst = (await tx.db.mfaDevice.count({ where: { userId } })) === 0
+  if (only && !isFirst) throw mfaErrors.alreadyEnrolled()
+  await tx.db.mfaDevice
+    .create({ data: { ...device, id: tx.random.uuid(), userId, createdAt: now } })
+    .catch(onDuplicate(mfaErrors.deviceTaken()))
+  await notify(tx, user, isFirst ? 'MFAEnroll' : 'NewMFAMethod', from)
+  if (recoveryCode === undefined || !(isFirst || renews)) return undefined
+  await tx.db.recoveryCode.deleteMany({ where: { userId } })
+  await tx.db.recoveryCode.create({ data: { userId, hash: recoveryHash(recoveryCode), createdAt: now } })
+  return recoveryCode
+}
+
+/** For users who bring it along from elsewhere. @param secret base32 @throws when it is none */
+export async function importAuthenticator(tx: Ctx, userId: string, secret: string) {
+  await mustBeSecret(secret)
+  await add(tx, userId, { kind: 'authenticator', secret: tx.deps.secrets.seal(secret) })
+}
+export const importPhone = (tx: Ctx, userId: string, phoneNumber: string) =>
+  add(tx, userId, { kind: 'sms', phoneNumber: plain(phoneNumber) })
+
+interface Removal {
+  id?: string
+  template?: MailTemplateType
+  from?: Origin | undefined
+}
+
+/** Takes devices away from the user, all or the one with the id; with the last one all goes that stood in for it. @returns how many there were */
+export async function remove(tx: Ctx, userId: string, { template, from, ...which }: Removal = {}) {
+  const user = await locked(tx, userId, {})
+  const { count } = await tx.db.mfaDevice.deleteMany({ where: { ...which, userId } })
+  if (!count) return 0
+  const isLast = (await tx.db.mfaDevice.count({ where: { userId } })) === 0
+  if (isLast) {
+    await tx.db.user.updateMany({ where: { id: userId }, data: { mfaEnrolled: false } })
+    await tx.db.recoveryCode.deleteMany({ where: { userId } })
+    await tx.db.rememberedDevice.deleteMany({ where: { userId } })
+    await revoke(tx, userId, [mfaTokens])
+  }
+  await notify(tx, user, template ?? (isLast ? 'MFAUnenroll' : 'RemoveMFAMethod'), from)
+  return count
+}
+
+/** Takes all of them away, on behalf of the environment. @throws 404 for an unknown user, 400 when there is none */
+export async function unenrol(ctx: Ctx, userId: string) {
+  const count = await ctx.atomically((tx) => remove(tx, userId))
+  if (!count) throw mfaErrors.notEnrolled()
+}
+
+/** Typed by hand: neither case nor blanks matter. */
+export const recoveryHash = (code: string) => fingerprint(code.replace(/\s/g, '').toLowerCase())
+
+const person = {
+  id: true,
+  name: true,
+  email: true,
+  phoneNumber: true,
+  profilePictureUrl: true,
+  metadata: true,
+} as const
+
+async function locked(tx: Ctx, userId: string, data: { mfaEnrolled?: boolean }) {
+  const [user] = await tx.db.user.updateManyAndReturn({
+    where: { id: userId },
+    data: { updatedAt: tx.clock.now(), ...data },
+    select: person,
+  })
+  if (!user) throw userErrors.notFound()
+  return user
+}
+
+async function notify(
+  tx: Ctx,
+  user: Prisma.UserGetPayload<{ select: typeof person }>,
+  template: MailTemplateType,
+  from: Origin | undefined,
+) {
+  if (user.email === null) return
+  await mail.send(tx, { template, to: user.email, userId: user.id, data: mailDataOf(user, { from }) })
+}

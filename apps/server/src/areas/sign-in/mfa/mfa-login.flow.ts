@@ -1,0 +1,85 @@
+import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
+import type { LoginAnswer } from '../login/login.schemas.ts'
+import * as login from '../login/login.service.ts'
+import type { MfaStrategy } from '../../policies/mfa-policy/mfa-policy.schemas.ts'
+import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
+import * as users from '../../people/users/users.service.ts'
+import { attemptOf, forgetTries, type Attempt } from './mfa-demand.service.ts'
+import { add, mailable, type NewDevice } from './mfa-devices.service.ts'
+import { mfaErrors } from './mfa.errors.ts'
+import * as remembered from './remembered-devices.service.ts'
+
+/** How token readers call the factors (RFC 8176). */
+export type Factor = 'otp' | 'sms' | 'hwk'
+const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
+
+interface Passed {
+  factor: Factor
+  rememberDevice?: boolean | undefined
+  device?: NewDevice
+}
+
+/**
+ * Finishes the login of an attempt whose second factor has proved right, with the device that was enrolled on the way. Of any
+ * number of times that is done at once, one is.
+ * @throws 401 when the token has been used; 403 when somebody enrolled another device first
+ */
+export async function passed(
+  ctx: HttpCtx,
+  { challenge, user, data }: Attempt,
+  { factor, rememberDevice, device }: Passed,
+): Promise<LoginAnswer> {
+  const { open } = ctx.deps.secrets,
+    now = ctx.clock.now()
+  const before = await login.placeFor(
+    ctx,
+    user,
+    challenge.tenantId ?? undefined,
+    data.invitation && open(data.invitation),
+  )
+  const recoveryCode = data.recoveryCode && open(data.recoveryCode)
+  const newCode = await ctx.atomically(async (tx) => {
+    const { count } = await tx.db.challenge.updateMany({
+      where: { id: challenge.id, consumedAt: null, expiresAt: { gt: now } },
+      data: { consumedAt: now },
+    })
+    if (!count) throw mfaErrors.badToken()
+    return device && add(tx, user.id, device, { only: true, recoveryCode, from: ctx.http })
+  })
+  await forgetTries(ctx, user.id)
+  const place = await login.arrival(ctx, user, before)
+  if (rememberDevice) await remembered.remember(ctx, user.id, await mfaPolicy.requirement(ctx, place.tenant.tenantIds))
+  const answer = await login.enter(ctx, user, {
+    ...place,
+    mfaPassed: true,
+    proof: { amr: ['mfa', factor], acr: MULTI_FACTOR, authTime: now },
+  })
+  if (data.sessionId !== undefined)
+    await ctx.db.session.updateMany({
+      where: { id: data.sessionId, userId: user.id, endedAt: null },
+      data: { endedAt: now },
+    })
+  return { ...answer, ...(newCode !== undefined && { recoveryCode: newCode }) }
+}
+
+/** As `attemptOf`, for whoever wants to enrol: the first factor alone must not get round a second one that is there. @throws 403; 400 when the environment has no such factor */
+export async function enrolling(ctx: Ctx, mfaToken: string, strategies: readonly MfaStrategy[]) {
+  const attempt = await attemptOf(ctx, mfaToken)
+  if (attempt.user.mfaEnrolled || (await mailable(ctx, attempt.user)) !== undefined) throw mfaErrors.alreadyEnrolled()
+  await mustBeActive(ctx, strategies)
+  return attempt
+}
+
+/** @throws 400 unless one of them is */
+export async function mustBeActive(ctx: Ctx, strategies: readonly MfaStrategy[]) {
+  const active = await mfaPolicy.activeStrategies(ctx)
+  if (!strategies.some((one) => active.includes(one))) throw mfaErrors.strategyOff()
+}
+
+/** Whether the user of the token may have this browser remembered, and for how many seconds. */
+export async function rememberPolicy(ctx: Ctx, mfaToken: string) {
+  const { user, challenge } = await attemptOf(ctx, mfaToken)
+  const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: challenge.tenantId })
+  const { allowRememberMyDevice, mfaDeviceExpiration } = await mfaPolicy.requirement(ctx, tenant?.tenantIds ?? [])
+  return { isAllowedToRemember: allowRememberMyDevice, mfaDeviceExpiration }
+}

@@ -1,0 +1,26 @@
+import { MINUTE } from '../../../kernel/clock.ts'
+import { spend } from '../../../kernel/limits.ts'
+import type { HttpCtx } from '../../../kernel/operation.ts'
+import * as userEmails from '../../people/user-emails/user-emails.service.ts'
+import { recoveryHash, remove } from './mfa-devices.service.ts'
+import { mfaErrors } from './mfa.errors.ts'
+
+const TRIES = { most: 10, perMs: 10 * MINUTE }
+
+/**
+ * Takes all second factors away from who shows the recovery code. An address that is nobody's is answered, and counted, like
+ * a wrong code.
+ * @throws 401, 429
+ */
+export async function recover(ctx: HttpCtx, { recoveryCode, email }: { recoveryCode: string; email: string }) {
+  const address = email.trim().toLowerCase()
+  await spend(ctx, { name: 'recovery code', about: address }, TRIES)
+  const user = await userEmails.ownerOf(ctx, address)
+  await ctx.atomically(async (tx) => {
+    const { count } = await tx.db.recoveryCode.deleteMany({
+      where: { userId: user?.id ?? tx.random.uuid(), hash: recoveryHash(recoveryCode) },
+    })
+    if (!user || !count) throw mfaErrors.wrongRecoveryCode()
+    await remove(tx, user.id, { template: 'MFARecoveryCode', from: ctx.http })
+  })
+}

@@ -1,0 +1,87 @@
+import { createHmac } from 'node:crypto'
+import type { User } from '@henhouse/database'
+import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
+import * as activation from '../activation/activation.service.ts'
+import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
+import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import * as login from '../login/login.service.ts'
+import { mfaErrors } from '../mfa/mfa.errors.ts'
+import type { Assertion } from '../mfa/mfa.schemas.ts'
+import * as webauthn from '../mfa/webauthn.service.ts'
+import * as passkeys from './passkeys.service.ts'
+import type { PasskeyPrelogin } from './passkeys.schemas.ts'
+
+/** Whose it is the credential tells: nobody is bound to whom was named. */
+const ceremony = { kind: { purpose: 'passkey-login' }, userId: undefined, about: '' }
+
+/**
+ * Options to sign by. For who is nobody, or has no passkey, they name one that nobody has, always the same one; where nobody is
+ * named the browser offers what it has.
+ * @throws 400 where a second factor is forced on all
+ */
+export async function start(ctx: HttpCtx, { email, userId, recaptchaToken }: PasskeyPrelogin) {
+  await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
+  await passkeys.mustBeOn(ctx, [])
+  const named = email?.trim().toLowerCase() ?? userId?.toLowerCase(),
+    known = await passkeys.ofNamed(ctx, { email, userId })
+  return {
+    options: await webauthn.startAssertion(
+      ctx,
+      ceremony,
+      known.length || named === undefined ? known : [decoy(ctx, named)],
+      { asPasskey: true },
+    ),
+  }
+}
+
+function decoy(ctx: Ctx, named: string) {
+  const key = ctx.environment.keys[0]
+  if (!key) throw new Error('the environment has no signing key')
+  return {
+    credentialId: createHmac('sha256', ctx.deps.secrets.open(key.secret))
+      .update(`passkey of ${named}`)
+      .digest('base64url'),
+    transports: [],
+  }
+}
+
+/** Logs in with what a passkey has signed. @throws 400, 401, 403, 423 */
+export async function finish(ctx: HttpCtx, assertion: Assertion) {
+  const passkey = await ctx.db.passkey.findFirst({
+    where: { credentialId: webauthn.base64url(assertion.id) },
+    include: { user: true },
+  })
+  await captcha.mustPass(ctx, {
+    token: assertion.recaptchaToken,
+    email: passkey?.user.email ?? undefined,
+    ip: ctx.http.ip,
+  })
+  if (!passkey) throw mfaErrors.wrongDevice()
+  const { user, ...credential } = passkey
+  const counter = await webauthn.finishAssertion(
+    ctx,
+    ceremony,
+    webauthn.challengeIn(assertion.response.clientDataJSON) ?? '',
+    assertion,
+    credential,
+    { asPasskey: true },
+  )
+  const { count } = await ctx.db.passkey.updateMany({
+    where: { id: passkey.id, counter: passkey.counter },
+    data: { counter, lastUsedAt: ctx.clock.now() },
+  })
+  if (!count) throw mfaErrors.wrongDevice()
+  if (user.isLocked) throw loginErrors.locked()
+  await mustBeVerified(ctx, user)
+  const place = await login.placeFor(ctx, user, undefined, assertion.invitationToken)
+  await passkeys.mustBeOn(ctx, place.tenant.tenantIds)
+  return login.complete(ctx, user, { place })
+}
+
+/** A passkey says nothing about the address; the mail to verify it with is sent once more. @throws 401 */
+async function mustBeVerified(ctx: HttpCtx, user: User) {
+  if (user.verified || user.email === null || (await identitySettings.current(ctx)).allowNotVerifiedUsersLogin) return
+  await ctx.atomically((tx) => activation.sendActivation(tx, user, user.activeTenantId ?? undefined))
+  throw loginErrors.notVerified(user.email.replace(/^(.)[^@]*/, '$1***'))
+}

@@ -1,0 +1,83 @@
+import { isUuid } from '../../../kernel/environments.ts'
+import { onDuplicate, onMissing } from '../../../kernel/errors.ts'
+import type { Ctx, HttpCtx, UserScope } from '../../../kernel/operation.ts'
+import type { NewCredential } from '../mfa/mfa.schemas.ts'
+import * as webauthn from '../mfa/webauthn.service.ts'
+import type { Ceremony } from '../mfa/webauthn.service.ts'
+import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
+import * as userEmails from '../../people/user-emails/user-emails.service.ts'
+import { userErrors } from '../../people/users/users.errors.ts'
+import * as users from '../../people/users/users.service.ts'
+import { passkeyErrors } from './passkeys.errors.ts'
+
+const registration = { purpose: 'passkey-registration' }
+const ofOneself = (user: UserScope): Ceremony => ({ kind: registration, userId: user.id, about: '' })
+
+export const list = (ctx: Ctx, user: UserScope) =>
+  ctx.db.passkey.findMany({ where: { userId: user.id }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
+
+/** A passkey is one factor: it does not do where two are forced. @throws 400 */
+export async function mustBeOn(ctx: Ctx, tenantIds: readonly string[]) {
+  if ((await mfaPolicy.requirement(ctx, tenantIds)).enforceMFAType !== 'DontForce') throw passkeyErrors.off()
+}
+
+/** Options to make a passkey by. @throws 400 */
+export async function start(ctx: HttpCtx, user: UserScope) {
+  const person = await mayHaveOne(ctx, user.id)
+  return {
+    options: await webauthn.startRegistration(ctx, ofOneself(user), {
+      user: person,
+      known: await list(ctx, user),
+      asPasskey: true,
+    }),
+  }
+}
+
+/** Keeps the passkey that was made. @throws 400, 401, 409 */
+export async function register(ctx: HttpCtx, user: UserScope, credential: NewCredential) {
+  await mayHaveOne(ctx, user.id)
+  const challenge = webauthn.challengeIn(credential.response.clientDataJSON) ?? ''
+  const made = await webauthn.finishRegistration(ctx, ofOneself(user), challenge, credential, { asPasskey: true })
+  return ctx.db.passkey
+    .create({
+      data: {
+        ...made,
+        id: ctx.random.uuid(),
+        userId: user.id,
+        deviceType: credential.deviceType ?? 'Platform',
+        createdAt: ctx.clock.now(),
+      },
+    })
+    .catch(onDuplicate(passkeyErrors.taken()))
+}
+
+async function mayHaveOne(ctx: Ctx, id: string) {
+  const user = await ctx.db.user
+    .findUniqueOrThrow({
+      where: { id },
+      select: { id: true, email: true, name: true, activeTenantId: true, superUser: true },
+    })
+    .catch(onMissing(userErrors.notFound()))
+  await mustBeOn(ctx, (await users.activeTenantOf(ctx, user))?.tenantIds ?? [])
+  return user
+}
+
+/** @throws 404 */
+export async function remove(ctx: Ctx, user: UserScope, id: string) {
+  const { count } = await ctx.db.passkey.deleteMany({ where: { id, userId: user.id } })
+  if (!count) throw passkeyErrors.notFound()
+}
+
+/** Those of whoever is named; as much work for nobody. */
+export async function ofNamed(
+  ctx: Ctx,
+  { email, userId }: { email?: string | undefined; userId?: string | undefined },
+) {
+  const user =
+    email !== undefined
+      ? await userEmails.ownerOf(ctx, email.trim())
+      : userId !== undefined && isUuid(userId)
+        ? { id: userId }
+        : null
+  return ctx.db.passkey.findMany({ where: { userId: user?.id ?? ctx.random.uuid() }, orderBy: { createdAt: 'asc' } })
+}

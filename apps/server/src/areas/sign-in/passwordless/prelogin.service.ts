@@ -1,0 +1,163 @@
+import type { User } from '@henhouse/database'
+import { issue, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { SECOND } from '../../../kernel/clock.ts'
+import { discreetly } from '../../../kernel/discretion.ts'
+import { baseUrl, isUuid } from '../../../kernel/environments.ts'
+import { ApiError, invalid } from '../../../kernel/errors.ts'
+import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
+import { fingerprint } from '../../../kernel/random.ts'
+import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
+import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
+import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import * as mail from '../../delivery/mail/mail.service.ts'
+import * as phoneNumbers from '../../people/phone-numbers/phone-numbers.service.ts'
+import { smsErrors } from '../../delivery/sms/sms.errors.ts'
+import { masked } from '../../delivery/sms/sms.schemas.ts'
+import * as sms from '../../delivery/sms/sms.service.ts'
+import * as userEmails from '../../people/user-emails/user-emails.service.ts'
+import { mailDataOf, nobody } from '../../people/users/users.schemas.ts'
+import * as users from '../../people/users/users.service.ts'
+import * as device from './device.ts'
+import { passwordlessErrors } from './passwordless.errors.ts'
+import type { PersonOrPhone } from './passwordless.schemas.ts'
+
+export type Method = 'magiclink' | 'code' | 'smscode'
+interface Way extends ChallengeKind {
+  readonly strategies: readonly IdentityConfiguration['authStrategy'][]
+}
+export const ways: Record<Method, Way> = {
+  magiclink: { purpose: 'magic-link', strategies: ['MagicLink', 'UsernameAndMagicLink'] },
+  code: { purpose: 'login-code', typed: true, strategies: ['Code', 'UsernameAndCode'] },
+  smscode: { purpose: 'login-sms', typed: true, strategies: ['SmsCode', 'UsernameAndSms'] },
+}
+
+/** What an attempt keeps beside the hash of its link or code. */
+export interface AttemptData {
+  /** hash of the secret that the browser has */
+  device: string
+  /** keyed hash of the address that it was asked from, as there are few enough addresses to try; a code is stored under it, so that it is found by the two alone */
+  ip: string
+  /** where it was sent: using it proves that to be the user's */
+  to: string
+  /** sealed */
+  invitation?: string
+}
+
+/** @throws 400 where the environment logs in by other means */
+export async function mustBeAllowed(ctx: Ctx, method: Method) {
+  const configuration = await identitySettings.current(ctx)
+  if (!ways[method].strategies.includes(configuration.authStrategy)) throw loginErrors.strategyOff()
+  return configuration
+}
+
+/** Mails a link or a code. For nobody everything is done alike, but nothing is mailed. @throws 400 */
+export async function byMail(ctx: HttpCtx, method: 'magiclink' | 'code', person: PersonOrPhone) {
+  const configuration = await admitted(ctx, method, person)
+  const user = await wanted(ctx, person),
+    to = person.email?.trim().toLowerCase() || user?.email || null
+  const recipient = to === null ? null : user
+  const secret = method === 'magiclink' ? ctx.random.token() : ctx.random.digits(6)
+  await begin(ctx, { method, secret, user: recipient, to: to ?? 'nobody', configuration, person })
+  const content =
+    method === 'magiclink'
+      ? {
+          redirectURL: `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/login/magic-link?${new URLSearchParams({ token: secret })}`,
+        }
+      : { code: secret }
+  await discreetly(ctx, !!recipient, (tx) =>
+    mail.send(tx, {
+      template: method === 'magiclink' ? 'MagicLink' : 'OTC',
+      to: to ?? 'nobody',
+      userId: recipient?.id,
+      tenantId: recipient?.activeTenantId ?? undefined,
+      data: { ...mailDataOf(recipient ?? nobody(ctx, null)), ...content },
+    }),
+  )
+}
+
+/**
+ * Sends a code to a phone. A number that is nobody's is answered like one that is somebody's; who is named by other means
+ * and has no phone, like nobody.
+ * @throws 400
+ */
+export async function bySms(ctx: HttpCtx, person: PersonOrPhone) {
+  const configuration = await admitted(ctx, 'smscode', person)
+  const user = await wanted(ctx, person),
+    typed = byPhone(person) ? users.plain(person.phoneNumber!.trim()) : undefined
+  const to = typed ?? user?.phoneNumber
+  if (!to) throw passwordlessErrors.noPhone()
+  const secret = ctx.random.digits(6)
+  await begin(ctx, { method: 'smscode', secret, user, to, configuration, person })
+  await discreetly(ctx, !!user, (tx) =>
+    sms.send(tx, {
+      template: 'SignIn',
+      to,
+      userId: user?.id,
+      tenantId: user?.activeTenantId ?? undefined,
+      data: { code: secret },
+    }),
+  ).catch((error: unknown) => {
+    throw error instanceof ApiError ? smsErrors.notSent(masked(to)) : error
+  })
+  return { phoneNumber: masked(to) }
+}
+
+async function admitted(ctx: HttpCtx, method: Method, person: PersonOrPhone) {
+  const { email, recaptchaToken } = person
+  if (
+    !email?.trim() &&
+    !person.userId?.trim() &&
+    !person.username?.trim() &&
+    !(method === 'smscode' && byPhone(person))
+  )
+    throw invalid('Either email or username must be provided')
+  await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
+  return mustBeAllowed(ctx, method)
+}
+
+const byPhone = ({ email, userId, username, phoneNumber }: PersonOrPhone) =>
+  !email?.trim() && !userId?.trim() && !username?.trim() && !!phoneNumber?.trim()
+
+async function wanted(ctx: Ctx, { email, userId, username, phoneNumber }: PersonOrPhone): Promise<User | null> {
+  if (email?.trim()) return userEmails.ownerOf(ctx, email.trim())
+  if (userId?.trim()) return isUuid(userId) ? ctx.db.user.findUnique({ where: { id: userId } }) : null
+  if (username?.trim()) return users.byUsername(ctx, username.trim())
+  const number = users.plain(phoneNumber!.trim())
+  // one's own as it was given counts until somebody else proves it
+  const [owner, claimant] = [
+    await phoneNumbers.ownerOf(ctx, number),
+    await ctx.db.user.findFirst({ where: { phoneNumber: number } }),
+  ]
+  return owner ?? claimant
+}
+
+interface Beginning {
+  method: Method
+  secret: string
+  user: User | null
+  to: string
+  configuration: IdentityConfiguration
+  person: PersonOrPhone
+}
+
+/** A new attempt in the place of the user's one before; nobody's are kept, too, so that wrong answers to them count alike. */
+async function begin(
+  ctx: HttpCtx,
+  { method, secret, user, to, configuration, person: { invitationToken } }: Beginning,
+) {
+  const browser = ctx.random.token(),
+    lifetimeMs = configuration.defaultPasswordlessTokenExpiration * SECOND
+  const data: AttemptData = {
+    device: fingerprint(browser),
+    ip: ctx.deps.secrets.digest(ctx.http.ip),
+    to,
+    ...(invitationToken && { invitation: ctx.deps.secrets.seal(invitationToken) }),
+  }
+  const { id } = await ctx.atomically(async (tx) => {
+    await users.queueAt(tx, user?.id)
+    await revoke(tx, user?.id ?? tx.random.uuid(), Object.values(ways))
+    return issue(tx, ways[method], { secret, lifetimeMs, data, salt: data.ip, ...(user && { userId: user.id }) })
+  })
+  device.mark(ctx, id, browser, configuration)
+}

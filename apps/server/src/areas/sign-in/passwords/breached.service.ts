@@ -1,0 +1,85 @@
+import type { User } from '@henhouse/database'
+import { Type } from 'typebox'
+import { add, job } from '../../../kernel/jobs.ts'
+import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
+import * as mail from '../../delivery/mail/mail.service.ts'
+import { live } from '../../people/memberships/memberships.service.ts'
+import * as settings from '../../policies/password-settings/password-settings.service.ts'
+import { mailDataOf } from '../../people/users/users.schemas.ts'
+import * as users from '../../people/users/users.service.ts'
+import { makeLink } from './reset.service.ts'
+
+/**
+ * Whether a password that has just proved right is known to others and may not be used, as the policy has it. Then the
+ * user is mailed a link to replace it, and remembered for `resetAll`.
+ */
+export async function isBlocked(ctx: Ctx, user: User, password: string) {
+  if (!(await settings.strictestRules(ctx, { userId: user.id })).blockPwnedPasswords) return false
+  const timesPwned = await settings.timesBreached(ctx, password)
+  if (!timesPwned) return false
+  await users.mark(ctx, { id: user.id }, { passwordLeakedAt: ctx.clock.now() })
+  await sendMail(ctx, user, timesPwned)
+  return true
+}
+
+async function sendMail(ctx: Ctx, user: User, timesPwned?: number) {
+  const to = user.email
+  if (to === null) return
+  await ctx.atomically(async (tx) => {
+    const { link } = await makeLink(tx, user),
+      data = { ...mailDataOf(user), redirectURL: link },
+      whose = { to, userId: user.id, tenantId: user.activeTenantId ?? undefined }
+    if (timesPwned === undefined) await mail.send(tx, { template: 'ResetPassword', ...whose, data })
+    else await mail.send(tx, { template: 'PwnedPassword', ...whose, data: { ...data, timesPwned: String(timesPwned) } })
+  })
+}
+
+const PAGE = 100
+
+/** Mails a link to everybody whose password was found to be known to others. Done again it mails nobody twice. */
+const resetLeaked = job({
+  name: 'reset-leaked-passwords',
+  payload: Type.Object({
+    tenantId: Type.Optional(Type.String()),
+    since: Type.String(),
+    after: Type.Optional(Type.String()),
+  }),
+  async run(ctx, { tenantId, since, after }) {
+    const rows = await ctx.db.user.findMany({
+      where: {
+        passwordLeakedAt: { lte: new Date(since) },
+        provider: 'local',
+        email: { not: null },
+        ...(after !== undefined && { id: { gt: after } }),
+        ...(tenantId !== undefined && { memberships: { some: { tenantId, isDisabled: false, ...live(ctx) } } }),
+      },
+      orderBy: { id: 'asc' },
+      take: PAGE,
+    })
+    const sent = await ctx.db.challenge.findMany({
+      where: {
+        purpose: users.passwordResets[0].purpose,
+        userId: { in: rows.map((user) => user.id) },
+        createdAt: { gt: new Date(since) },
+      },
+      select: { userId: true },
+    })
+    const done = new Set(sent.map((row) => row.userId))
+    // an activation may have set another password since
+    const due = rows.filter(
+      (user) =>
+        !done.has(user.id) && (user.passwordChangedAt === null || user.passwordChangedAt <= user.passwordLeakedAt!),
+    )
+    for (const user of due) await sendMail(ctx, user)
+    const last = rows.at(-1)
+    if (last && rows.length === PAGE)
+      await add(ctx, resetLeaked, { ...(tenantId !== undefined && { tenantId }), since, after: last.id })
+  },
+})
+
+/** Of one tenant's members, or of the whole environment. */
+export async function resetAll(ctx: Ctx, tenant: TenantScope | undefined) {
+  await add(ctx, resetLeaked, { ...(tenant && { tenantId: tenant.id }), since: ctx.clock.now().toISOString() })
+}
+
+export const passwordJobs = [resetLeaked]

@@ -1,0 +1,34 @@
+import { Type, type Static } from 'typebox'
+import { Id, OneOf } from '../../../kernel/validation.ts'
+
+/** As long as the hasher takes them; what users may choose is the policy's. */
+const Password = Type.String({ minLength: 1, maxLength: 4096 })
+const Filled = Type.String({ minLength: 1 })
+const emailMetadata = Type.Optional(Type.Record(Type.String(), Type.Unknown()))
+
+export const Identified = Type.Object({
+  identifier: Filled,
+  identifierType: OneOf(['email', 'phoneNumber', 'username']),
+  emailMetadata,
+})
+export type Identified = Static<typeof Identified>
+/** What browsers send to the first version is the e-mail address only. */
+export const ForgottenPassword = Type.Object({
+  ...Type.Partial(Identified).properties,
+  email: Type.Optional(Type.String()),
+})
+export type ForgottenPassword = Static<typeof ForgottenPassword>
+
+export const ResetSession = Type.Object({ sessionId: Type.String() })
+export const ResetCode = Type.Object({ otcToken: Filled, sessionId: Filled })
+export const ResetToken = Type.Object({ userId: Filled, token: Filled })
+export type ResetToken = Static<typeof ResetToken>
+export const NewPassword = Type.Object({ ...ResetToken.properties, password: Password })
+export type NewPassword = Static<typeof NewPassword>
+export const PasswordChange = Type.Object({ password: Filled, newPassword: Password })
+export type PasswordChange = Static<typeof PasswordChange>
+export const ResetLink = Type.Object({ link: Type.String(), token: Type.String(), userId: Id })
+
+export const PasswordTrial = Type.Object({ email: Filled, password: Filled })
+export type PasswordTrial = Static<typeof PasswordTrial>
+export const Verdict = Type.Object({ valid: Type.Boolean() })

@@ -1,0 +1,80 @@
+import type { Ctx, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import * as guesses from '../../access/guesses/guesses.service.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import * as settings from '../../policies/password-settings/password-settings.service.ts'
+import * as userEmails from '../../people/user-emails/user-emails.service.ts'
+import * as access from '../../access/sessions/access.service.ts'
+import { userErrors } from '../../people/users/users.errors.ts'
+import * as users from '../../people/users/users.service.ts'
+import { passwordsErrors } from './passwords.errors.ts'
+import type { PasswordChange, PasswordTrial } from './passwords.schemas.ts'
+
+/** The hash of a password that policy and history let the user have. To be called outside of transactions. @throws 400 */
+export async function accepted(ctx: Ctx, userId: string, password: string) {
+  await settings.mustSatisfy(ctx, password, { userId })
+  await settings.mustBeNew(ctx, userId, password)
+  return ctx.deps.passwords.hash(password)
+}
+
+interface Circumstances {
+  /** the session that stays; all others end */
+  except?: string | undefined
+  /** the hash that this one takes the place of, which the user has just shown to know; absent: whichever there is */
+  replaced?: string
+  verified?: boolean
+}
+
+/** Stores what `accepted` has made. What went with the old password is worth nothing any more. @throws 400 when `replaced` is there no longer, 404, 423 for it when it was guessed too late */
+export async function put(
+  tx: Ctx,
+  userId: string,
+  passwordHash: string,
+  { except, replaced, verified = false }: Circumstances = {},
+) {
+  const { isLocked } = await users.locked(tx, userId)
+  const { passwordHash: old } = await tx.db.user.findUniqueOrThrow({
+    where: { id: userId },
+    select: { passwordHash: true },
+  })
+  if (replaced !== undefined && isLocked) throw loginErrors.locked()
+  if (replaced !== undefined && old !== replaced) throw passwordsErrors.wrongCurrent()
+  await settings.remember(tx, userId, old)
+  await users.mark(
+    tx,
+    { id: userId },
+    {
+      passwordHash,
+      passwordChangedAt: tx.clock.now(),
+      passwordLeakedAt: null,
+      failedLogins: 0,
+      ...(verified && { verified }),
+    },
+  )
+  await access.end(tx, userId, { except })
+}
+
+/** A wrong current password counts like one at login: whoever has found an open browser may not guess on. @throws 400, 423 for a locked user */
+export async function change(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  { id: userId }: UserScope,
+  { password, newPassword }: PasswordChange,
+) {
+  const user = await ctx.db.user.findUnique({ where: { id: userId } })
+  if (!user) throw userErrors.notFound()
+  if (user.isLocked) throw loginErrors.locked()
+  const replaced = user.passwordHash
+  if (!(await ctx.deps.passwords.verify(replaced, password)) || replaced === null) {
+    await guesses.wrong(ctx, user, userId)
+    throw passwordsErrors.wrongCurrent()
+  }
+  const passwordHash = await accepted(ctx, userId, newPassword)
+  const except = caller.kind === 'user' ? caller.sessionId : undefined
+  await ctx.atomically((tx) => put(tx, userId, passwordHash, { except, replaced }))
+}
+
+/** Whether this is the user's password: nobody is logged in by it, and nothing counted. Unknown users take as long. */
+export async function matches(ctx: Ctx, { email, password }: PasswordTrial) {
+  const user = await userEmails.ownerOf(ctx, email.trim())
+  return { valid: await ctx.deps.passwords.verify(user?.passwordHash ?? null, password) }
+}

@@ -1,0 +1,207 @@
+import type { User } from '@henhouse/database'
+import { find, issue, mustAnswer, redeem, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { DAY, MINUTE } from '../../../kernel/clock.ts'
+import { discreetly } from '../../../kernel/discretion.ts'
+import { baseUrl, isUuid } from '../../../kernel/environments.ts'
+import { ApiError, invalid } from '../../../kernel/errors.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
+import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
+import { loginErrors } from '../login/login.errors.ts'
+import * as mail from '../../delivery/mail/mail.service.ts'
+import * as phoneNumbers from '../../people/phone-numbers/phone-numbers.service.ts'
+import { mustBeUnchanged, type Seen } from '../../access/tokens/refresh-tokens.service.ts'
+import { smsErrors } from '../../delivery/sms/sms.errors.ts'
+import { masked } from '../../delivery/sms/sms.schemas.ts'
+import * as sms from '../../delivery/sms/sms.service.ts'
+import * as userEmails from '../../people/user-emails/user-emails.service.ts'
+import { userErrors } from '../../people/users/users.errors.ts'
+import { mailDataOf, nobody } from '../../people/users/users.schemas.ts'
+import * as users from '../../people/users/users.service.ts'
+import { passwordsErrors } from './passwords.errors.ts'
+import type { ForgottenPassword, Identified, NewPassword, ResetToken } from './passwords.schemas.ts'
+import * as passwords from './passwords.service.ts'
+
+const [token, code] = users.passwordResets
+const TOKEN_MS = DAY,
+  CODE_MS = 10 * MINUTE
+
+/** In the first version the e-mail address may stand by itself. */
+export function identifiedBy({ email, identifier, identifierType, emailMetadata }: ForgottenPassword): Identified {
+  const given = identifier ?? email
+  if (!given?.trim()) throw invalid('email should not be empty')
+  return {
+    identifier: given,
+    identifierType: identifier === undefined ? 'email' : (identifierType ?? 'email'),
+    ...(emailMetadata && { emailMetadata }),
+  }
+}
+
+/** Mails a link. For nobody everything is done alike, but the mail is not written: neither answer nor time tell who has an account. */
+export async function mailLink(ctx: Ctx, wanted: Identified) {
+  const { user, to } = await recipient(ctx, wanted, 'email'),
+    secret = ctx.random.token(),
+    person = user ?? nobody(ctx, to)
+  const id = await renew(ctx, token, { secret, lifetimeMs: TOKEN_MS, user, data: { email: to } })
+  await discreetly(ctx, !!user, (tx) =>
+    mail.send(tx, {
+      template: 'ResetPassword',
+      to,
+      userId: user?.id,
+      tenantId: user?.activeTenantId ?? undefined,
+      data: { ...mailDataOf(person, wanted), redirectURL: address(ctx, person.id, secret) },
+    }),
+  )
+  return { sessionId: id }
+}
+
+/** Sends a code to the user's phone; for nobody, as above. @throws 400 when there is nobody to carry it */
+export async function sendCode(ctx: Ctx, wanted: Identified) {
+  const { user, to } = await recipient(ctx, wanted, 'phoneNumber'),
+    secret = ctx.random.digits(6)
+  const id = await renew(ctx, code, { secret, lifetimeMs: CODE_MS, user })
+  await discreetly(ctx, !!user, (tx) =>
+    sms.send(tx, {
+      template: 'ResetPassword',
+      to,
+      userId: user?.id,
+      tenantId: user?.activeTenantId ?? undefined,
+      data: { code: secret },
+    }),
+  )
+    // the number is told to those only who know it
+    .catch((error: unknown) => {
+      throw error instanceof ApiError ? smsErrors.notSent(masked(wanted.identifier)) : error
+    })
+  return { sessionId: id }
+}
+
+/** Exchanges the code for a token to set the password with. @throws 401 or 400 for the code */
+export async function exchangeCode(ctx: Ctx, { sessionId, otcToken }: { sessionId: string; otcToken: string }) {
+  const used = await mustAnswer(ctx, code, sessionId, otcToken.trim())
+  const user =
+    used.userId === null
+      ? null
+      : await ctx.db.user.findUnique({ where: { id: used.userId }, select: { id: true, passwordChangedAt: true } })
+  if (!user || !users.hasPasswordSince(user, used)) throw passwordsErrors.invalidToken()
+  return { userId: user.id, token: await tokenFor(ctx, user) }
+}
+
+/** A token for somebody who has proved by other means to be the user. @throws 401 when the password has been changed since, 423 */
+export async function tokenFor(ctx: Ctx, seen: Seen) {
+  const secret = ctx.random.token()
+  await ctx.atomically(async (tx) => {
+    await mustBeUnchanged(tx, seen)
+    await renew(tx, token, { secret, lifetimeMs: TOKEN_MS, user: seen })
+  })
+  return secret
+}
+
+/** For management to hand out by itself; nothing is sent. @throws 404 */
+export async function linkFor(ctx: Ctx, userId: string) {
+  const user = await ctx.db.user.findUnique({ where: { id: userId }, select: { id: true, email: true } })
+  if (!user) throw userErrors.notFound()
+  return { userId: user.id, ...(await makeLink(ctx, user)) }
+}
+
+/** Whoever uses the link is believed to have read it in a mail. */
+export async function makeLink(ctx: Ctx, user: Pick<User, 'id' | 'email'>) {
+  const secret = ctx.random.token()
+  await renew(ctx, token, {
+    secret,
+    lifetimeMs: TOKEN_MS,
+    user,
+    data: user.email === null ? {} : { email: user.email },
+  })
+  return { token: secret, link: address(ctx, user.id, secret) }
+}
+
+/** @throws 400 for a token that never was or was replaced, 410 for one that has expired or was used */
+export async function validate(ctx: Ctx, { userId, token: secret }: ResetToken) {
+  const found = await lookUp(ctx, userId, secret)
+  if (found.state === 'ok') return
+  throw found.state === 'unknown' ? passwordsErrors.invalidToken() : passwordsErrors.tokenOver()
+}
+
+/** Sets the password. Everything is looked at before the token is used up, so that too weak a password does not cost it. A lock stays. @throws 400 */
+export async function finish(ctx: Ctx, { userId, token: secret, password }: NewPassword) {
+  if ((await lookUp(ctx, userId, secret)).state !== 'ok') throw passwordsErrors.invalidToken()
+  const passwordHash = await passwords.accepted(ctx, userId, password)
+  await ctx.atomically(async (tx) => {
+    // the user first, as everybody does who hands tokens out
+    const user = await users.locked(tx, userId),
+      used = await redeem(tx, token, secret)
+    if (used.state !== 'ok') throw passwordsErrors.invalidToken()
+    const { email } = used.challenge.data as { email?: string }
+    await passwords.put(tx, userId, passwordHash, { verified: email !== undefined && email === user.email })
+  })
+}
+
+/** Dead is also what was handed out for a password that has been changed since, or to somebody whom all accounts keep out now. */
+async function lookUp(ctx: Ctx, userId: string, secret: string) {
+  const found = isUuid(userId) ? await find(ctx, token, secret) : { state: 'unknown' as const }
+  if (found.state !== 'ok') return found
+  const { challenge } = found
+  const user =
+    challenge.userId === userId.toLowerCase() ? await ctx.db.user.findUnique({ where: { id: userId } }) : null
+  return user && users.hasPasswordSince(user, challenge) && !(await isKeptOut(ctx, user))
+    ? found
+    : { state: 'unknown' as const }
+}
+
+async function isKeptOut(ctx: Ctx, { id, superUser }: Pick<User, 'id' | 'superUser'>) {
+  const rows = await ctx.db.membership.findMany({
+      where: { userId: id },
+      select: { isDisabled: true, expiresAt: true },
+    }),
+    now = ctx.clock.now()
+  return (
+    !superUser &&
+    rows.length > 0 &&
+    rows.every((row) => row.isDisabled || (row.expiresAt !== null && row.expiresAt <= now))
+  )
+}
+
+/** Whom to send it to, and where: the very address or number that was given, else the user's own. Null: there is none who may have it. @throws 400 where there are no passwords */
+async function recipient(
+  ctx: Ctx,
+  { identifier, identifierType }: Identified,
+  channel: 'email' | 'phoneNumber',
+): Promise<{ user: User | null; to: string }> {
+  if (!(await identitySettings.current(ctx)).authStrategy.endsWith('Password')) throw loginErrors.strategyOff()
+  const given = identifierType === 'phoneNumber' ? users.plain(identifier.trim()) : identifier.trim().toLowerCase()
+  const user = await { email: userEmails.ownerOf, phoneNumber: phoneNumbers.ownerOf, username: users.byUsername }[
+    identifierType
+  ](ctx, given)
+  const to = identifierType === channel ? given : (user?.[channel] ?? null)
+  // asked for nobody, too: the answer must not come sooner. A number that is not verified may be a stranger's
+  const keptOut = await isKeptOut(ctx, user ?? { id: ctx.random.uuid(), superUser: false }),
+    owner = channel === 'phoneNumber' ? await phoneNumbers.ownerOf(ctx, to ?? given) : user
+  // somebody else logs in whoever has another provider
+  const mayHaveIt = user && to !== null && user.provider === 'local' && !keptOut && owner?.id === user.id
+  return mayHaveIt ? { user, to } : { user: null, to: given }
+}
+
+interface Renewal {
+  secret: string
+  lifetimeMs: number
+  user: Pick<User, 'id'> | null
+  data?: object
+}
+
+/** A new token or code in the place of any before; nobody's are kept, too, so that wrong answers to them count alike. */
+function renew(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, user, data }: Renewal) {
+  return ctx.atomically(async (tx) => {
+    await users.queueAt(tx, user?.id)
+    await revoke(tx, user?.id ?? tx.random.uuid(), users.passwordResets)
+    const { id } = await issue(tx, kind, {
+      secret,
+      lifetimeMs,
+      ...(user && { userId: user.id }),
+      ...(data && { data }),
+    })
+    return id
+  })
+}
+
+const address = (ctx: Ctx, userId: string, secret: string) =>
+  `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/reset-password?${new URLSearchParams({ userId, token: secret })}`

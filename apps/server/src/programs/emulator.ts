@@ -1,0 +1,200 @@
+import { mkdtemp } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { startEmbeddedPostgres } from '@henhouse/database'
+import { passwordHasher } from '@henhouse/passwords'
+import { EMULATOR, emulatorConfig, type EmulatorConfig } from '../config/config.ts'
+import { banner } from '../emulator/banner.ts'
+import { addControlPlane } from '../emulator/control-plane.ts'
+import { keyPool, type KeyPool } from '../emulator/key-pool.ts'
+import { nameBasedId, plantMissing } from '../emulator/planting.ts'
+import { readSeedFile } from '../emulator/seed-file.ts'
+import { demo, type SeedEnvironment } from '../emulator/seed.schemas.ts'
+import { systemClock } from '../kernel/clock.ts'
+import type { Deps } from '../kernel/deps.ts'
+import { startWorker } from '../kernel/jobs.ts'
+import { logger } from '../kernel/log.ts'
+import { cryptoRandom } from '../kernel/random.ts'
+import { secretBox } from '../kernel/secrets.ts'
+import { buildServer } from '../server.ts'
+import { drain, endOnSignal, giveUp, listen, openMigrated, StartFailure } from './start.ts'
+
+const USAGE = `Usage: npm start -- [options]
+
+Starts the emulator: the whole server on an embedded Postgres, with known credentials, a steerable clock and an outbox in
+place of mail. Everything is public: it is no place for real data.
+
+  --port <number>   the port to listen on (3100, or HENHOUSE_PORT); 0 takes a free one
+  --ephemeral       keep nothing: a new database that is gone when the emulator ends
+  --seed <file>     environments, tenants, users, roles, permissions and settings to start with, as YAML
+  --help
+
+Environment variables, all optional: HENHOUSE_PORT, HENHOUSE_HOST (0.0.0.0 lets others in), HENHOUSE_PUBLIC_URL,
+HENHOUSE_CLIENT_ID, HENHOUSE_API_KEY, HENHOUSE_DATA (.henhouse), DATABASE_URL (a Postgres to use in place of the
+embedded one), HENHOUSE_RATE_LIMITS (off; on refuses as production does), LOG_LEVEL (warn; info shows every request).`
+
+/** The same app as in production, made steerable. */
+async function main() {
+  const options = readArguments()
+  const config = emulatorConfig()
+  const environments = withCredentials(
+    options.seed === undefined ? [demo] : await readSeedFile(resolve(config.directory, options.seed)),
+    config,
+  )
+  const port = options.port ?? config.port
+  const url = config.publicUrl ?? new URL(`http://localhost:${port || (await freePort())}`)
+  const say = (line: string) => {
+    process.stdout.write(`${line}\n`)
+  }
+
+  const keys = keyPool(8)
+  const postgres = await startPostgres(config, options.ephemeral, say)
+  const deps = await emulatorDeps(config, url, postgres.url, keys, say)
+  const server = await buildServer(deps)
+  await addControlPlane(server, { open: !LOOPBACK.has(config.host) })
+  await plantMissing(deps, environments, (name) => say(`Making the environment ${name}`))
+  await listen(server, { host: config.host, port: port || Number(url.port) })
+  const worker = startWorker(server.worker)
+  keys.open()
+
+  void postgres.ended.then((error) => {
+    if (error) giveUp(error)
+  })
+  endOnSignal(deps.log, async () => {
+    await drain(server, worker)
+    await keys.close()
+    await deps.database.close()
+    await postgres.stop()
+  })
+  say(banner(environments, url, postgres.where))
+}
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1'])
+
+/** Each environment's own, else the overrides for the default one, else what follows from its name: the same at every start. */
+function withCredentials(environments: readonly SeedEnvironment[], config: EmulatorConfig) {
+  const chosen = Math.max(
+    0,
+    environments.findIndex((environment) => environment.default),
+  )
+  return environments.map((environment, index) => {
+    const isDefault = index === chosen
+    return {
+      ...environment,
+      default: isDefault,
+      clientId:
+        environment.clientId?.toLowerCase() ??
+        (isDefault ? config.clientId : nameBasedId(EMULATOR.clientId, `environment ${environment.name}`)),
+      apiKey:
+        environment.apiKey ??
+        (isDefault ? config.apiKey : nameBasedId(EMULATOR.apiKey, `environment ${environment.name}`)),
+    }
+  })
+}
+
+interface Postgres {
+  url: string
+  where: string
+  ended: Promise<Error | undefined>
+  stop(): Promise<void>
+}
+
+async function startPostgres(
+  { databaseUrl, data }: EmulatorConfig,
+  ephemeral: boolean,
+  say: (line: string) => void,
+): Promise<Postgres> {
+  if (databaseUrl !== undefined) {
+    if (ephemeral) throw new StartFailure('--ephemeral needs the embedded Postgres, and DATABASE_URL names another one')
+    return {
+      url: databaseUrl,
+      where: 'the database of DATABASE_URL',
+      ended: new Promise(() => {}),
+      stop: async () => {},
+    }
+  }
+  const dataDir = ephemeral ? await mkdtemp(join(tmpdir(), 'henhouse-')) : resolve(data, 'postgres')
+  say(ephemeral ? 'Starting a throw-away Postgres' : 'Starting Postgres')
+  const server = await startEmbeddedPostgres({
+    dataDir,
+    temporary: ephemeral,
+    onProgress: say,
+    // a crash of the machine may cost the last moments, and nothing else; of what is thrown away nothing need reach the disk
+    settings: { synchronous_commit: 'off', ...(ephemeral && { fsync: 'off', full_page_writes: 'off' }) },
+  }).catch((error: Error) => {
+    throw new StartFailure(error.message)
+  })
+  return { ...server, where: ephemeral ? 'none is kept' : dataDir }
+}
+
+async function emulatorDeps(
+  config: EmulatorConfig,
+  publicUrl: URL,
+  databaseUrl: string,
+  keys: KeyPool,
+  say: (line: string) => void,
+): Promise<Deps> {
+  const secrets = secretBox(EMULATOR.encryptionKey)
+  const database = await openMigrated(databaseUrl, {
+    secrets,
+    connections: 10,
+    onMigrated: (names) => say(`Applied ${names.length} migration${names.length === 1 ? '' : 's'}`),
+    otherKey:
+      'This database belongs to a server that is no emulator: its secrets are encrypted with another key. Give the emulator a database of its own (DATABASE_URL)',
+  })
+  return {
+    database,
+    secrets,
+    publicUrl,
+    systemClock,
+    random: cryptoRandom,
+    passwords: passwordHasher(config.passwords),
+    log: logger({ level: config.logLevel, pretty: process.stdout.isTTY }),
+    newKeyPair: () => keys.take(),
+    allowedOrigins: '*',
+    trustProxy: false,
+    rateLimits: config.rateLimits,
+    mail: 'hold',
+    sms: 'hold',
+    strict: false,
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((found, failed) => {
+    const server = createServer()
+      .once('error', failed)
+      .listen(0, '127.0.0.1', () => {
+        const { port } = server.address() as AddressInfo
+        server.close(() => found(port))
+      })
+  })
+}
+
+function readArguments(): { port: number | undefined; ephemeral: boolean; seed: string | undefined } {
+  let values
+  try {
+    ;({ values } = parseArgs({
+      options: {
+        port: { type: 'string' },
+        ephemeral: { type: 'boolean' },
+        seed: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    }))
+  } catch (error) {
+    throw new StartFailure(`${(error as Error).message}\n\n${USAGE}`)
+  }
+  if (values.help) {
+    process.stdout.write(`${USAGE}\n`)
+    process.exit(0)
+  }
+  const { port, ephemeral = false, seed } = values
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535))
+    throw new StartFailure(`--port must be a number from 0 to 65535: ${port} is none`)
+  return { port: port === undefined ? undefined : Number(port), ephemeral, seed }
+}
+
+main().catch(giveUp)

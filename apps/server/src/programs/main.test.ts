@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto'
+import { createDatabase, databaseUrl, dropDatabase, openDatabase } from '@henhouse/database'
+import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { deps } from '../../test/environment.ts'
+import { freePort, start } from '../../test/program.ts'
+import { createEnvironment } from '../areas/environments/environments.service.ts'
+import { EMULATOR } from '../config/config.ts'
+import { secretBox } from '../kernel/secrets.ts'
+import { openMigrated } from './start.ts'
+
+const SLOW = 90_000
+const server = inject('databaseUrl')
+const KEY = 'rT8v+Qm3ZkWn5yLxB0aJ7cUdEfGhPiSo2XqVbN1MtYw='
+
+async function newDatabase() {
+  const name = `henhouse_main_${randomUUID().slice(0, 8)}`
+  onTestFinished(() => dropDatabase(server, name))
+  return createDatabase(server, name)
+}
+
+describe('production', () => {
+  test(
+    'migrates, serves the environment that was made for it, and ends when it is told to',
+    async () => {
+      const url = await newDatabase(),
+        port = await freePort()
+      const variables = {
+        DATABASE_URL: url,
+        HENHOUSE_ENCRYPTION_KEY: KEY,
+        HENHOUSE_PUBLIC_URL: 'https://id.example.com',
+        HENHOUSE_PORT: String(port),
+        HENHOUSE_HOST: '127.0.0.1',
+        NODE_ENV: 'production',
+      }
+      const making = start('create-environment.ts', ['--name', 'acme'], variables)
+      expect(await making.ended).toBe(0)
+      expect(making.output()).toMatch(/acme \(the default one\)\n {2}Base URL {3}https:\/\/id\.example\.com\n/)
+      const [, clientId, secret] = /Client id {2}(\S+)\n {2}API key {4}(\S+)\n/.exec(making.output())!
+      const again = start('create-environment.ts', ['--name', 'acme'], variables)
+
+      const program = start('main.ts', [], variables)
+      onTestFinished(() => {
+        program.process.kill('SIGKILL')
+      })
+      await program.says('Server listening')
+      const base = `http://127.0.0.1:${port}`
+      const login = await fetch(`${base}/auth/vendor`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ clientId, secret }),
+      })
+      expect(login.status).toBe(200)
+      expect((await fetch(`${base}/health/ready`)).status).toBe(200)
+      expect((await fetch(`${base}/_emulator/messages`)).status).toBe(404)
+      const database = openDatabase(url)
+      expect(await database.prisma.vendor.count({ where: { apiKeyHash: secret! } })).toBe(0)
+      await database.close()
+      expect(await again.ended).toBe(1)
+      expect(again.output()).toContain('There is an environment called acme already')
+
+      program.process.kill('SIGTERM')
+      expect(await program.ended).toBe(0)
+      for (const hidden of [KEY, secret!, new URL(url).password])
+        if (hidden) expect(program.output()).not.toContain(hidden)
+      for (const line of program.output().trim().split('\n'))
+        expect(JSON.parse(line)).toMatchObject({ msg: expect.any(String) })
+    },
+    SLOW,
+  )
+
+  test(
+    "refuses the emulator's credentials, and a configuration with faults",
+    async () => {
+      const url = await newDatabase(),
+        secrets = secretBox(KEY)
+      const database = await openMigrated(url, { secrets, connections: 2, otherKey: '' })
+      await createEnvironment({ ...deps, database, secrets }, { name: 'x', apiKey: EMULATOR.apiKey })
+      await database.close()
+      const variables = {
+        DATABASE_URL: url,
+        HENHOUSE_ENCRYPTION_KEY: KEY,
+        HENHOUSE_PUBLIC_URL: 'https://id.example.com',
+      }
+      const [program, faulty] = [start('main.ts', [], variables), start('main.ts', [], { HENHOUSE_PORT: 'x' })]
+      expect([await program.ended, await faulty.ended]).toEqual([1, 1])
+      expect(program.output()).toContain("emulator's client id or API key")
+      for (const name of ['DATABASE_URL', 'HENHOUSE_PUBLIC_URL', 'HENHOUSE_ENCRYPTION_KEY', 'HENHOUSE_PORT'])
+        expect(faulty.output()).toContain(name)
+    },
+    SLOW,
+  )
+})
+
+describe('a database', () => {
+  test('whose secrets were sealed with another key is refused, and one out of reach is named without its password', async () => {
+    const needs = {
+      connections: 2,
+      otherKey: 'another key',
+      secrets: secretBox('another key that is long enough for it'),
+    }
+    const url = await newDatabase()
+    const first = await openMigrated(url, { ...needs, secrets: deps.secrets })
+    await createEnvironment({ ...deps, database: first }, { name: 'x' })
+    await first.close()
+    await expect(openMigrated(url, needs)).rejects.toThrow('another key')
+    const missing = new URL(databaseUrl(server, 'no_such_database'))
+    await expect(openMigrated(missing.href, needs)).rejects.toThrow(
+      /^The database no_such_database at \S+ cannot be used: /,
+    )
+    await expect(openMigrated('postgres://u:hush@127.0.0.1:1/db', needs)).rejects.toThrow(
+      /^(?!.*hush).*127\.0\.0\.1:1 cannot be used: .*ECONNREFUSED/,
+    )
+  })
+})

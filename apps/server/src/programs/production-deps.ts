@@ -1,0 +1,60 @@
+import { generateKeyPair } from '@henhouse/jwt'
+import { smtp, type MailProvider } from '@henhouse/mail'
+import { Refused } from '@henhouse/outbound'
+import { passwordHasher } from '@henhouse/passwords'
+import type { Logger } from 'pino'
+import type { ProductionConfig, ProductionSecrets } from '../config/config.ts'
+import { systemClock } from '../kernel/clock.ts'
+import type { Deps } from '../kernel/deps.ts'
+import { cryptoRandom } from '../kernel/random.ts'
+import { secretBox } from '../kernel/secrets.ts'
+import { openMigrated } from './start.ts'
+
+/**
+ * What a production server is built from, with its database open and migrated.
+ * @throws StartFailure when the database cannot be used
+ */
+export async function productionDeps(
+  config: ProductionConfig,
+  { databaseUrl, encryptionKey, smtpUrl, aws, sms }: ProductionSecrets,
+  log: Logger,
+): Promise<Deps> {
+  const secrets = secretBox(encryptionKey)
+  const database = await openMigrated(databaseUrl, {
+    secrets,
+    connections: config.connections,
+    otherKey: 'HENHOUSE_ENCRYPTION_KEY is not the key that the secrets in this database were encrypted with',
+    onMigrated: (names) => log.info({ names }, 'migrations applied'),
+  })
+  return {
+    database,
+    secrets,
+    log,
+    systemClock,
+    random: cryptoRandom,
+    passwords: passwordHasher(config.passwords),
+    newKeyPair: generateKeyPair,
+    publicUrl: config.publicUrl,
+    allowedOrigins: config.allowedOrigins,
+    trustProxy: config.trustProxy,
+    rateLimits: config.rateLimits,
+    mail: smtpUrl === undefined ? noProvider : smtp({ url: smtpUrl }),
+    ...(config.mailFrom !== undefined && { mailFrom: config.mailFrom }),
+    captchaUrl: config.captchaUrl,
+    ...(config.breachedPasswordsUrl !== undefined && { breachedPasswordsUrl: config.breachedPasswordsUrl }),
+    ...(aws && { aws }),
+    ...(sms && { sms }),
+    strict: false,
+  }
+}
+
+/** Mail of an environment without a provider of its own is tried for as long as any, and then shown as failed. */
+const noProvider: MailProvider = {
+  name: 'none',
+  send: () =>
+    Promise.reject(
+      new Refused('nobody carries the mail: set HENHOUSE_SMTP_URL, or configure a provider for the environment', {
+        retryable: true,
+      }),
+    ),
+}
