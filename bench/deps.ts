@@ -3,13 +3,13 @@ import { generateKeyPair } from '@henhouse/jwt'
 import { OWASP, type PasswordHasher } from '@henhouse/passwords'
 import type { Logger } from 'pino'
 import { systemClock } from '../apps/server/src/kernel/clock.ts'
-import type { Deps } from '../apps/server/src/kernel/deps.ts'
+import type { ServerDeps } from '../apps/server/src/kernel/deps.ts'
 import { cryptoRandom } from '../apps/server/src/kernel/random.ts'
 import { secretBox } from '../apps/server/src/kernel/secrets.ts'
 
 export const HASH = OWASP
 
-export const benchDeps = (database: Database, passwords: PasswordHasher, log: Logger): Deps => ({
+export const benchDeps = (database: Database, passwords: PasswordHasher, log: Logger): ServerDeps => ({
   database,
   passwords,
   log,

@@ -35,7 +35,7 @@ async function prepare(databaseUrl: string, size: Size): Promise<Fixture> {
   const { environment } = await createEnvironment(deps, { name: 'bench', isDefault: true })
   const ctx = contextFor(deps, environment, deps.log),
     begin = performance.now()
-  const crowd = await fill(ctx, size)
+  const crowd = await fill(deps, ctx, size)
   await database.pool.query('vacuum analyze')
   console.log(
     `${size.users} users, ${size.tenants} tenants, one of ${size.members} members: filled in ${((performance.now() - begin) / 1000).toFixed(0)} s`,

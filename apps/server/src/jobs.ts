@@ -8,6 +8,10 @@ import { tenantMigrationJobs } from './areas/accounts/tenant-migrations/tenant-m
 import { tenantJobs } from './areas/accounts/tenants/deletion.service.ts'
 import { movingJobs } from './areas/onboarding/user-bulk/moving.service.ts'
 import { userBulkJobs } from './areas/onboarding/user-bulk/user-bulk.jobs.ts'
+import { refreshTokenRubbish } from './areas/access/tokens/refresh-tokens.service.ts'
+import { sessionRubbish } from './areas/access/sessions/sessions.service.ts'
+import { rememberedDeviceRubbish } from './areas/sign-in/mfa/remembered-devices.service.ts'
+import type { Rubbish } from './kernel/cleanup.ts'
 import type { Job } from './kernel/jobs.ts'
 
 /** Everything that the server does later. */
@@ -23,3 +27,6 @@ export const jobs: readonly Job[] = [
   ...tenantMigrationJobs,
   ...userBulkJobs,
 ]
+
+/** Everything that it deletes when it is of no more use. */
+export const rubbish: readonly Rubbish[] = [refreshTokenRubbish, rememberedDeviceRubbish, sessionRubbish]

@@ -1,16 +1,17 @@
 import { reaches } from './areas/accounts/hierarchy/sub-account-access.service.ts'
 import * as memberships from './areas/people/memberships/memberships.service.ts'
-import { jobs } from './jobs.ts'
+import { jobs, rubbish } from './jobs.ts'
 import { buildApp } from './kernel/app.ts'
-import type { Deps } from './kernel/deps.ts'
+import type { ServerDeps } from './kernel/deps.ts'
 import { operations } from './operations.ts'
 
 /** The one app: production, the emulator and the tests differ in `deps` only. */
-export const buildServer = (deps: Deps) =>
+export const buildServer = (deps: ServerDeps) =>
   buildApp({
     deps,
     operations,
     jobs,
+    rubbish,
     permissionsOf: async (ctx, userId, tenantId) => (await memberships.keysOf(ctx, userId, tenantId)).permissions,
     reaches,
   })

@@ -1,3 +1,4 @@
+import type { ServerDeps } from '../src/kernel/deps.ts'
 import { foldLists } from '../src/kernel/listing.ts'
 import type { Ctx } from '../src/kernel/operation.ts'
 
@@ -79,8 +80,8 @@ const LAST = [
  * Fills an environment as a load would find it, with plain SQL: users with an address, a number and a name each (one has a
  * name that nobody shares), spread in time, members of a tenant with a role. What triggers would have kept is written here, as none run.
  */
-export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): Promise<Crowd> {
-  const client = await ctx.deps.database.pool.connect(),
+export async function fill(deps: ServerDeps, ctx: Ctx, { users, tenants, members, chunk }: Size): Promise<Crowd> {
+  const client = await deps.database.pool.connect(),
     v = ctx.vendorId
   try {
     // written once at the end instead of row by row
@@ -149,7 +150,7 @@ export async function fill(ctx: Ctx, { users, tenants, members, chunk }: Size): 
         union all select distinct 'children:' || "parentId" from "Tenant" where "vendorId" = $1 and "parentId" is not null) l`,
       [v],
     )
-    await foldLists(ctx.deps, { vendorId: v, ...(chunk && { chunk }) })
+    await foldLists(deps, { vendorId: v, ...(chunk && { chunk }) })
     const {
       rows: [found],
     } = await client.query<Crowd>(

@@ -37,7 +37,7 @@ async function crowdedTenant({ tenants = 3 } = {}) {
     bigTenantId: tenantId,
     tenantId: other,
     parentTenantId,
-  } = await fill(ctx, { users: MEMBERS + 20, tenants, members: MEMBERS })
+  } = await fill(own, ctx, { users: MEMBERS + 20, tenants, members: MEMBERS })
   // some who are elsewhere, too
   await database.pool.query(
     `

@@ -7,7 +7,7 @@ import * as memberships from '../src/areas/people/memberships/memberships.servic
 import { addControlPlane } from '../src/emulator/control-plane.ts'
 import { systemClock, type Clock } from '../src/kernel/clock.ts'
 import { contextFor } from '../src/kernel/context.ts'
-import type { Deps } from '../src/kernel/deps.ts'
+import type { ServerDeps } from '../src/kernel/deps.ts'
 import { runDue } from '../src/kernel/jobs.ts'
 import { cryptoRandom } from '../src/kernel/random.ts'
 import { secretBox } from '../src/kernel/secrets.ts'
@@ -17,7 +17,7 @@ import { buildServer } from '../src/server.ts'
 const keyPairs = inject('keyPairs')
 let nextPair = 0
 
-export const deps: Deps = {
+export const deps: ServerDeps = {
   database: openDatabase(inject('databaseUrl'), { max: 12 }),
   systemClock,
   random: cryptoRandom,
@@ -40,7 +40,7 @@ await addControlPlane(server, { open: false })
 export const { operations } = server
 
 /** Another server on the same database, as a further replica is one; what it is built from may differ. */
-export const newServer = (changes: Partial<Deps> = {}) => buildServer({ ...deps, ...changes })
+export const newServer = (changes: Partial<ServerDeps> = {}) => buildServer({ ...deps, ...changes })
 
 let address: Promise<string> | undefined
 /** Where the server is to be had on a port, for clients that bring their own HTTP. */

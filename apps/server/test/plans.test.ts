@@ -61,7 +61,7 @@ beforeAll(async () => {
     server = await newServer({ database })
   const { environment } = await createEnvironment(own, { name: 'crowd', isDefault: true }),
     ctx = contextFor(own, environment, deps.log)
-  crowd = await fill(ctx, { users: USERS, tenants: TENANTS, members: MEMBERS, chunk: CHUNK })
+  crowd = await fill(own, ctx, { users: USERS, tenants: TENANTS, members: MEMBERS, chunk: CHUNK })
   // who is not shown must not make the others dear
   await database.pool.query(
     `update "User" set invisible = true where id in (select "userId" from "Membership" where "tenantId" = $1 and "userId" <> $2 limit 10)`,

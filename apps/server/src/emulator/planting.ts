@@ -4,7 +4,7 @@ import type { PasswordHasher } from '@henhouse/passwords'
 import { addBuiltIns, createEnvironment, type NewEnvironment } from '../areas/environments/environments.service.ts'
 import { identityConfiguration } from '../areas/policies/identity-settings/identity-settings.schemas.ts'
 import { contextFor } from '../kernel/context.ts'
-import type { Deps } from '../kernel/deps.ts'
+import type { ServerDeps } from '../kernel/deps.ts'
 import type { EnvironmentDirectory } from '../kernel/environments.ts'
 import { fingerprint } from '../kernel/random.ts'
 import type { Ctx } from '../kernel/operation.ts'
@@ -14,7 +14,7 @@ import { storedSeed, type Seed, type SeedEnvironment } from './seed.schemas.ts'
 type Transaction = Prisma.TransactionClient
 
 /** A new environment with its seed, in one transaction. @throws P2002 when the id, name, host or a user's id is taken */
-export async function plant(deps: Deps, environment: NewEnvironment, seed: Seed) {
+export async function plant(deps: ServerDeps, environment: NewEnvironment, seed: Seed) {
   const hashes = await hashesOf(deps.passwords, seed)
   const { id = deps.random.uuid() } = environment
   return createEnvironment(deps, { ...environment, id, applicationId: firstApplication(id) }, (tx, ctx) =>
@@ -27,7 +27,7 @@ export async function plant(deps: Deps, environment: NewEnvironment, seed: Seed)
  * key and for which one is the default; `reset` goes back to the new seed.
  */
 export async function plantMissing(
-  deps: Deps,
+  deps: ServerDeps,
   environments: readonly (SeedEnvironment & { clientId: string; apiKey: string })[],
   onPlant: (name: string) => void,
 ) {
@@ -53,7 +53,7 @@ export async function plantMissing(
  * Takes an environment back to its seed. Its client id, API key and signing keys stay, so that whoever uses it can go on;
  * its clock shows the real time again.
  */
-export async function reset(deps: Deps, environments: EnvironmentDirectory, id: string) {
+export async function reset(deps: ServerDeps, environments: EnvironmentDirectory, id: string) {
   const { prisma } = deps.database
   const stored = await prisma.setting.findFirst({
     where: { vendorId: id, key: storedSeed.key },

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import type { Deps } from '../kernel/deps.ts'
+import type { ServerDeps } from '../kernel/deps.ts'
 import { environmentClock } from '../kernel/clock.ts'
 import type { EnvironmentDirectory } from '../kernel/environments.ts'
 import { invalid } from '../kernel/errors.ts'
@@ -23,7 +23,7 @@ const EARLIEST = Date.UTC(1970),
  * still from then on, else it goes on as it did. Of several calls at once each has its effect.
  */
 export async function steer(
-  { database: { prisma }, systemClock }: Deps,
+  { database: { prisma }, systemClock }: ServerDeps,
   environments: EnvironmentDirectory,
   id: string,
   { advance, set, freeze, reset }: Steering,

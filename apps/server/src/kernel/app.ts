@@ -23,8 +23,9 @@ import {
   type PermissionsOf,
   type Reaches,
 } from './authorize.ts'
-import { contextFor } from './context.ts'
-import type { Deps } from './deps.ts'
+import type { Rubbish } from './cleanup.ts'
+import { contextFor, sqlFor } from './context.ts'
+import type { Deps, ServerDeps } from './deps.ts'
 import { environmentDirectory } from './environments.ts'
 import { ApiError, envelope, errors, invalid, pointsNowhere } from './errors.ts'
 import { health } from './health.ts'
@@ -48,9 +49,10 @@ import { tokenReader } from './tokens.ts'
 import { faults, fits, fromQuery, isStorable, tidy } from './validation.ts'
 
 export interface AppParts {
-  deps: Deps
+  deps: ServerDeps
   operations: readonly Operation[]
   jobs: readonly Job[]
+  rubbish: readonly Rubbish[]
   permissionsOf: PermissionsOf
   reaches: Reaches
 }
@@ -59,7 +61,7 @@ export type Server = Awaited<ReturnType<typeof buildApp>>
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024
 
-export async function buildApp({ deps, operations, jobs, permissionsOf, reaches }: AppParts) {
+export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf, reaches }: AppParts) {
   const environments = environmentDirectory(deps.database.prisma)
   const app = Fastify({
     loggerInstance: deps.log as FastifyBaseLogger,
@@ -148,14 +150,20 @@ export async function buildApp({ deps, operations, jobs, permissionsOf, reaches 
   return {
     http: app as FastifyInstance,
     environments,
-    worker: { deps, environments, jobs, log: deps.log } satisfies WorkerParts,
+    worker: { deps, environments, jobs, rubbish, log: deps.log } satisfies WorkerParts,
     operations,
     health: state,
   }
 }
 
 /** Which environment a call is for may be what it has yet to prove: then it counts for all of them together. */
-const anywhere = (deps: Deps) => ({ deps, vendorId: 'any', clock: deps.systemClock })
+const anywhere = (deps: ServerDeps) => ({
+  deps,
+  vendorId: 'any',
+  clock: deps.systemClock,
+  sql: sqlFor(deps, 'any'),
+  inTransaction: false,
+})
 
 type Scoped = Ctx & { tenant: TenantScope | undefined; user: UserScope | undefined }
 

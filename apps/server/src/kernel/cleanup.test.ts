@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { deps, newEnvironment } from '../../test/environment.ts'
+import { rubbish } from '../jobs.ts'
 import { cleanUp } from './cleanup.ts'
 
 const DAY = 86_400_000
@@ -60,7 +61,7 @@ test.concurrent("what has long expired on its environment's clock goes, and noth
     }
   }
   await old.clock.advance(40 * DAY)
-  await cleanUp(deps)
+  await cleanUp(deps, rubbish)
   expect(await counts(old)).toEqual({ challenges: 0, sessions: 0, tokens: 0, jobs: 1 })
   expect(await counts(young)).toEqual({ challenges: 1, sessions: 1, tokens: 1, jobs: 2 })
 })
@@ -76,7 +77,7 @@ test.concurrent("counts whose window is over go, on the machine's clock", async 
     ].map(([key, ms]) => ({ key: `${env.id} ${key}`, scope: env.id, count: 1, expiresAt: new Date(now + Number(ms)) })),
   })
   await env.clock.advance(DAY)
-  await cleanUp(deps)
+  await cleanUp(deps, rubbish)
   expect(await tally.findMany({ where: { scope: env.id }, select: { key: true } })).toEqual([
     { key: `${env.id} goes on` },
   ])

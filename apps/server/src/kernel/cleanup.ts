@@ -1,22 +1,27 @@
-import type { Deps } from './deps.ts'
+import type { ServerDeps } from './deps.ts'
 
-/** What is of no more use, and after how long: times are of the environment's own clock (`env.now`). */
-const rubbish: [table: string, when: string][] = [
-  ['Challenge', `t."expiresAt" < env.now - interval '7 days'`],
-  // used ones stay until they expire: one that is shown again is how a theft is noticed
-  ['RefreshToken', `t."expiresAt" < env.now - interval '1 day'`],
-  ['Session', `least(t."expiresAt", t."endedAt") < env.now - interval '30 days'`],
-  ['RememberedDevice', `t."expiresAt" < env.now`],
-  ['Job', `t.state <> 'queued' and t."finishedAt" < env.now - interval '30 days'`],
-  ['Message', `t.status <> 'pending' and t."createdAt" < env.now - interval '90 days'`],
+/** What is of no more use, and when: a condition on a row `t`; times are of the environment's own clock (`env.now`). */
+export interface Rubbish {
+  readonly table: string
+  readonly when: string
+}
+
+/** The kernel's own. */
+const rubbishOfKernel: readonly Rubbish[] = [
+  { table: 'Challenge', when: `t."expiresAt" < env.now - interval '7 days'` },
+  { table: 'Job', when: `t.state <> 'queued' and t."finishedAt" < env.now - interval '30 days'` },
+  { table: 'Message', when: `t.status <> 'pending' and t."createdAt" < env.now - interval '90 days'` },
 ]
 const BATCH = 5000
 
 /** Deletes what has long expired, in all environments, in small steps that hold no lock for long. Any number of replicas may do it. */
-export async function cleanUp({ database, systemClock }: Pick<Deps, 'database' | 'systemClock'>) {
+export async function cleanUp(
+  { database, systemClock }: Pick<ServerDeps, 'database' | 'systemClock'>,
+  rubbish: readonly Rubbish[],
+) {
   // belongs to no environment, and is kept on the machine's clock
   await database.pool.query('delete from "Tally" where "expiresAt" < $1', [systemClock.now()])
-  for (const [table, when] of rubbish) {
+  for (const { table, when } of [...rubbishOfKernel, ...rubbish]) {
     for (let count = BATCH; count === BATCH;) {
       const { rowCount } = await database.pool.query(
         `

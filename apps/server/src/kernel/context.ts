@@ -1,10 +1,11 @@
 import type { Logger } from 'pino'
 import { LRUCache } from 'lru-cache'
 import { environmentClock } from './clock.ts'
-import { forVendor, type Db } from './db.ts'
-import type { Deps } from './deps.ts'
+import { forVendor, scoped, type Db } from './db.ts'
+import type { Deps, ServerDeps } from './deps.ts'
 import type { Environment } from './environments.ts'
 import type { Ctx } from './operation.ts'
+import type { Sql } from './sql.ts'
 
 interface Handles {
   /** what runs by itself is tried again */
@@ -15,7 +16,7 @@ interface Handles {
 
 /** Extending a Prisma client is not free: what there is for an environment is kept. */
 const handles = new WeakMap<object, LRUCache<string, Handles>>()
-function handlesOf({ database: { prisma } }: Deps, vendorId: string): Handles {
+function handlesOf({ database: { prisma } }: ServerDeps, vendorId: string): Handles {
   let cache = handles.get(prisma)
   if (!cache) handles.set(prisma, (cache = new LRUCache({ max: 1000 })))
   let found = cache.get(vendorId)
@@ -30,24 +31,62 @@ function handlesOf({ database: { prisma } }: Deps, vendorId: string): Handles {
   return found
 }
 
-export function contextFor(deps: Deps, environment: Environment, log: Logger): Ctx {
+/** For the counted lists, as long as they are there. */
+const databases = new WeakMap<Deps, ServerDeps['database']>()
+export const databaseOf = (ctx: Ctx) => databases.get(ctx.deps)!
+
+const withoutDatabase = new WeakMap<ServerDeps, Deps>()
+/** What areas see of it. */
+function visible(deps: ServerDeps): Deps {
+  let found = withoutDatabase.get(deps)
+  if (!found) {
+    const { database: _, ...rest } = deps
+    withoutDatabase.set(deps, (found = rest))
+    databases.set(found, deps.database)
+  }
+  return found
+}
+
+export const sqlFor =
+  ({ database: { pool } }: ServerDeps, vendorId: string): Sql =>
+  <Row extends object>({ name, text }: { name: string; text: string }, ...values: readonly unknown[]) =>
+    persistently(async () => (await pool.query<Row>({ name, text, values: [vendorId, ...values] })).rows)
+
+interface RawClient {
+  $queryRawUnsafe(key: symbol, text: string, ...values: readonly unknown[]): Promise<unknown>
+}
+const sqlWithin =
+  (tx: RawClient, vendorId: string): Sql =>
+  <Row extends object>({ text }: { text: string }, ...values: readonly unknown[]) =>
+    tx.$queryRawUnsafe(scoped, text, vendorId, ...values) as Promise<Row[]>
+
+export function contextFor(deps: ServerDeps, environment: Environment, log: Logger): Ctx {
   const { alone, together } = handlesOf(deps, environment.id)
-  const base = {
+  const ctx: Ctx = {
     vendorId: environment.id,
     environment,
     clock: environmentClock(deps.systemClock, environment),
     random: deps.random,
     log,
-    deps,
+    deps: visible(deps),
+    db: alone,
+    sql: sqlFor(deps, environment.id),
+    inTransaction: false,
+    atomically: (work) => persistently(() => transaction(ctx, together, work)),
   }
-  const ctx: Ctx = { ...base, db: alone, atomically: (work) => persistently(() => transaction(ctx, together, work)) }
   return ctx
 }
 
 const transaction = <T>(ctx: Ctx, db: Db, work: (ctx: Ctx) => Promise<T>): Promise<T> =>
   db.$transaction(
     (tx) => {
-      const inside: Ctx = { ...ctx, db: tx as unknown as Db, atomically: (more) => more(inside) }
+      const inside: Ctx = {
+        ...ctx,
+        db: tx as unknown as Db,
+        sql: sqlWithin(tx as unknown as RawClient, ctx.vendorId),
+        inTransaction: true,
+        atomically: (more) => more(inside),
+      }
       return work(inside)
     },
     { maxWait: 10_000, timeout: 20_000 },
@@ -64,8 +103,8 @@ async function persistently<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Deadlocks and serialization failures; at COMMIT they arrive without Prisma's own code. */
+/** Deadlocks and serialization failures: as Prisma says it, as it arrives at COMMIT, and as Postgres says it (of `sql`). */
 function isWriteConflict(error: unknown) {
   const e = error as { code?: string; cause?: { kind?: string } }
-  return e.code === 'P2034' || e.cause?.kind === 'TransactionWriteConflict'
+  return ['P2034', '40001', '40P01'].includes(e.code ?? '') || e.cause?.kind === 'TransactionWriteConflict'
 }

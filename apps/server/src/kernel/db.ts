@@ -4,6 +4,9 @@ function unscoped(): never {
   throw new Error('raw SQL is not scoped to an environment')
 }
 
+/** The first argument of raw SQL that the kernel itself sends, of which it knows the environment. */
+export const scoped = Symbol('scoped')
+
 type Attempt = <T>(work: () => Promise<T>) => Promise<T>
 
 /** The only database handle that an area ever sees: filtered by, and stamped with, one environment. `attempt` runs each operation. */
@@ -30,7 +33,10 @@ export function forVendor(prisma: PrismaClient, vendorId: string, attempt: Attem
       },
       $queryRaw: unscoped,
       $executeRaw: unscoped,
-      $queryRawUnsafe: unscoped,
+      $queryRawUnsafe({ args, query }) {
+        const [first, ...rest] = args as unknown[]
+        return first === scoped ? query(rest as never) : unscoped()
+      },
       $executeRawUnsafe: unscoped,
     },
   })

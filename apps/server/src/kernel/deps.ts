@@ -8,9 +8,8 @@ import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 import type { SecretBox } from './secrets.ts'
 
-/** What one process is built from; the same for every environment in it. */
+/** What one process is built from; the same for every environment in it. It holds no way to the database: that goes by environment. */
 export interface Deps {
-  readonly database: Database
   readonly systemClock: Clock
   readonly random: Random
   readonly passwords: PasswordHasher
@@ -46,4 +45,9 @@ export interface Deps {
   readonly breachedPasswordsUrl?: string
   /** Fail on an undeclared status or a reply that does not fit its schema (tests). */
   readonly strict: boolean
+}
+
+/** What a server is built from. The database in it knows no environments: only the kernel and the programs have it. */
+export interface ServerDeps extends Deps {
+  readonly database: Database
 }

@@ -70,29 +70,37 @@ export const errors = {
   tooMany: failure(429, null, 'Too many requests'),
 }
 
-type PrismaFailure = {
+/** A constraint that a statement has hurt, by `db` or by `sql`, alone or in a transaction. */
+interface DatabaseFailure {
   code?: string
-  meta?: { driverAdapterError?: { cause?: { constraint?: { fields?: string[]; index?: string } } } }
+  /** Postgres's own */
+  constraint?: string
+  /** Prisma's */
+  meta?: { driverAdapterError?: { cause?: { kind?: string; constraint?: { fields?: string[]; index?: string } } } }
 }
-const prisma = (e: unknown) => (e ?? {}) as PrismaFailure
+function hurt(e: unknown, prismaCode: string, postgresCode: string, kind: string) {
+  const failure = (e ?? {}) as DatabaseFailure
+  const cause = failure.meta?.driverAdapterError?.cause
+  if (![prismaCode, postgresCode].includes(failure.code ?? '') && cause?.kind !== kind) return undefined
+  return { constraint: failure.constraint ?? cause?.constraint?.index ?? cause?.constraint?.fields?.join(',') ?? '' }
+}
 
 /** `.catch(onDuplicate(roleErrors.keyTaken()))`: the unique index decides, never check-then-insert. Given a function, it is told the index or its columns. */
 export const onDuplicate =
   (error: ApiError | ((constraint: string) => ApiError)) =>
   (e: unknown): never => {
-    if (prisma(e).code !== 'P2002') throw e
-    if (typeof error !== 'function') throw error
-    const constraint = prisma(e).meta?.driverAdapterError?.cause?.constraint
-    throw error(constraint?.index ?? constraint?.fields?.join(',') ?? '')
+    const found = hurt(e, 'P2002', '23505', 'UniqueConstraintViolation')
+    if (!found) throw e
+    throw typeof error === 'function' ? error(found.constraint) : error
   }
 /** The row to update or delete is not there. */
 export const onMissing =
   (error: ApiError) =>
   (e: unknown): never => {
-    throw prisma(e).code === 'P2025' ? error : e
+    throw (e as DatabaseFailure | undefined)?.code === 'P2025' ? error : e
   }
 /** A foreign key points nowhere. */
-export const pointsNowhere = (e: unknown) => prisma(e).code === 'P2003'
+export const pointsNowhere = (e: unknown) => hurt(e, 'P2003', '23503', 'ForeignKeyConstraintViolation') !== undefined
 export const onUnknownReference =
   (error: ApiError) =>
   (e: unknown): never => {

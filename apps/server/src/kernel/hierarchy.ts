@@ -1,4 +1,5 @@
 import type { Prisma, Tenant } from '@henhouse/database'
+import { sizes, subtree } from './hierarchy.sql.ts'
 import type { Ctx } from './operation.ts'
 
 /** A tenant seen from one above it: that one's children are at level 1. */
@@ -39,28 +40,15 @@ export async function common(ctx: Ctx, a: Family, b: Family): Promise<Family | n
   return (await has(b, a.tenantId)) ? a : null
 }
 
-/** The tenant and those below it, the oldest first. Raw SQL, as the ways to them can be long. It sees what is committed: not for use inside `ctx.atomically`. */
-export async function subtreeOf({ deps, vendorId }: Ctx, tenantId: string): Promise<Place[]> {
-  const { rows } = await deps.database.pool.query<Place>(
-    `
-    select id, "parentId", name, status, "createdAt", cardinality(path) - array_position(path, $2) as level from "Tenant"
-    where "vendorId" = $1 and path @> array[$2] order by "createdAt", id`,
-    [vendorId, tenantId],
-  )
-  return rows
-}
+/** The tenant and those below it, the oldest first. */
+export const subtreeOf = (ctx: Ctx, tenantId: string): Promise<Place[]> => ctx.sql(subtree, tenantId)
 
-/** How many tenants there are below each of these, as far as they are below or the same as one. Raw SQL: a count for each row. Not for use inside `ctx.atomically`. */
+/** How many tenants there are below each of these, as far as they are below or the same as one. */
 export async function sizesBelow(
-  { deps, vendorId }: Ctx,
+  ctx: Ctx,
   tenantId: string,
   tenantIds: readonly string[],
 ): Promise<Map<string, number>> {
-  const { rows } = await deps.database.pool.query<{ id: string; size: number }>(
-    `
-    select id, (select count(*)::int - 1 from "Tenant" b where b."vendorId" = $1 and b.path @> array[t.id]) as size from "Tenant" t
-    where "vendorId" = $1 and id = any ($3) and path @> array[$2]`,
-    [vendorId, tenantId, tenantIds],
-  )
+  const rows = await ctx.sql(sizes, tenantId, tenantIds)
   return new Map(rows.map(({ id, size }) => [id, size]))
 }

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
-import { cleanUp } from './cleanup.ts'
+import { cleanUp, type Rubbish } from './cleanup.ts'
 import { after, HOUR, MINUTE, SECOND } from './clock.ts'
 import { contextFor } from './context.ts'
-import type { Deps } from './deps.ts'
+import type { ServerDeps } from './deps.ts'
 import type { EnvironmentDirectory } from './environments.ts'
 import { foldLists } from './listing.ts'
 import type { Ctx } from './operation.ts'
@@ -75,9 +75,10 @@ interface Row {
 }
 
 export interface WorkerParts {
-  deps: Deps
+  deps: ServerDeps
   environments: EnvironmentDirectory
   jobs: readonly Job[]
+  rubbish: readonly Rubbish[]
   log: Logger
 }
 
@@ -197,7 +198,7 @@ const CLEANING_MS = HOUR,
 export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
   let stopped = false
   let wake = () => {}
-  const regularly = (ms: number, what: (deps: Deps) => Promise<void>, failed: string) => {
+  const regularly = (ms: number, what: (deps: ServerDeps) => Promise<void>, failed: string) => {
     let running = false
     return setInterval(() => {
       if (running) return
@@ -210,7 +211,7 @@ export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
     }, ms).unref()
   }
   const timers = [
-    regularly(CLEANING_MS, cleanUp, 'cleaning up failed'),
+    regularly(CLEANING_MS, (deps) => cleanUp(deps, parts.rubbish), 'cleaning up failed'),
     regularly(FOLDING_MS, foldLists, 'folding lists failed'),
   ]
   const loop = (async () => {

@@ -1,6 +1,7 @@
 import { networkOf } from './addresses.ts'
 import { after, SECOND } from './clock.ts'
 import { errors } from './errors.ts'
+import { counting, forgetting, givingBack } from './limits.sql.ts'
 import type { Ctx, Operation } from './operation.ts'
 
 /** In every window of `perMs` milliseconds at most so many. */
@@ -16,7 +17,7 @@ export interface Limit<I> extends Quota {
 
 export const perIp = (most: number, perMs: number): Limit<unknown> => ({ most, perMs })
 
-type Counting = Pick<Ctx, 'deps' | 'vendorId' | 'clock'>
+type Counting = Pick<Ctx, 'deps' | 'vendorId' | 'clock' | 'sql' | 'inTransaction'>
 /** What is counted: the name of the deed, and whom it is done by or to. */
 export interface Counted {
   readonly name: string
@@ -35,15 +36,9 @@ interface Count {
  * clock; across the boundary of two, twice as many may come in a short time.
  */
 async function count(ctx: Counting, counted: Counted, quota: Quota): Promise<Count> {
-  const { database, systemClock } = ctx.deps
-  const {
-    rows: [row],
-  } = await database.pool.query<{ count: number }>(
-    `
-    insert into "Tally" (key, scope, count, "expiresAt") values ($1, $3, 1, $2)
-    on conflict (key) do update set count = "Tally".count + 1 returning count`,
-    [keyOf(ctx, counted, quota), after(systemClock.now(), quota.perMs), ctx.vendorId],
-  )
+  if (ctx.inTransaction) throw new Error(`${counted.name} is counted inside a transaction`)
+  const expiresAt = after(ctx.deps.systemClock.now(), quota.perMs)
+  const [row] = await ctx.sql(counting, keyOf(ctx, counted, quota), expiresAt)
   return { count: row!.count, resetAt: new Date((windowOf(ctx, quota) + 1) * quota.perMs) }
 }
 
@@ -60,12 +55,10 @@ export async function spend(ctx: Counting, counted: Counted, quota: Quota) {
 
 /** Takes back what `spend` counted in this window: all of it, or one. Not in a transaction either. */
 export async function forget(ctx: Counting, counted: Counted, quota: Quota) {
-  await ctx.deps.database.pool.query('delete from "Tally" where key = $1', [keyOf(ctx, counted, quota)])
+  await ctx.sql(forgetting, keyOf(ctx, counted, quota))
 }
 export async function giveBack(ctx: Counting, counted: Counted, quota: Quota) {
-  await ctx.deps.database.pool.query('update "Tally" set count = count - 1 where key = $1 and count > 0', [
-    keyOf(ctx, counted, quota),
-  ])
+  await ctx.sql(givingBack, keyOf(ctx, counted, quota))
 }
 
 function mustBeWithin({ clock }: Counting, { count: reached, resetAt }: Count, { most }: Quota) {

@@ -1,5 +1,6 @@
 import type { PoolClient } from 'pg'
-import type { Deps } from './deps.ts'
+import { databaseOf } from './context.ts'
+import type { ServerDeps } from './deps.ts'
 import type { Ctx } from './operation.ts'
 import { slice, type PageRequest } from './paging.ts'
 
@@ -182,18 +183,19 @@ const ofMembers = (order: Order) => {
  * `hideInvisible`: in a tenant's list, users who are.
  */
 export async function pageOf(
-  { deps, vendorId, clock }: Ctx,
+  ctx: Ctx,
   list: List,
   by: By,
   query: PageRequest & { _order?: 'ASC' | 'DESC' | undefined },
   { hideInvisible = false } = {},
 ) {
-  const { skip, take } = slice(query),
+  const { vendorId, clock } = ctx,
+    { skip, take } = slice(query),
     ofTenant = isOfMembers(list),
     backwards = query._order === 'DESC'
   const {
     rows: [found],
-  } = await deps.database.pool.query<{ total: number; ids: string[] }>(
+  } = await databaseOf(ctx).pool.query<{ total: number; ids: string[] }>(
     ofTenant ? ofMembers(orders[by]) : ofTable(orders[by], list),
     [vendorId, list, by, skip, take, backwards, ...(ofTenant ? [clock.now(), hideInvisible] : [])],
   )
@@ -205,14 +207,10 @@ export async function pageOf(
  * How many members each tenant has with each key of an order that knows few: most chunks have one throughout. Like `pageOf`
  * not for use inside `ctx.atomically`.
  */
-export async function countsOf(
-  { deps, vendorId, clock }: Ctx,
-  tenantIds: readonly string[],
-  by: By,
-  { hideInvisible = false } = {},
-) {
+export async function countsOf(ctx: Ctx, tenantIds: readonly string[], by: By, { hideInvisible = false } = {}) {
   const { type, entries } = orders[by]
-  const { rows } = await deps.database.pool.query<{ tenantId: string; counts: Record<string, number> }>(
+  const { vendorId, clock } = ctx
+  const { rows } = await databaseOf(ctx).pool.query<{ tenantId: string; counts: Record<string, number> }>(
     `
     with hidden as (${hiddenOf('$2', '$4', '$5')}
     ), chunk as (
@@ -251,7 +249,7 @@ const CHUNK = 2000,
  * do it: each list in a transaction that sees one moment, and gives way to whoever is faster.
  */
 export async function foldLists(
-  { database, log }: Pick<Deps, 'database' | 'log'>,
+  { database, log }: Pick<ServerDeps, 'database' | 'log'>,
   { chunk, vendorId }: { chunk?: number; vendorId?: string } = {},
 ) {
   await database.pool.query(`

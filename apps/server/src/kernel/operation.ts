@@ -8,6 +8,7 @@ import type { Failure } from './errors.ts'
 import type { Limit } from './limits.ts'
 import type { Logger } from 'pino'
 import type { Random } from './random.ts'
+import type { Sql } from './sql.ts'
 
 export type Auth = 'vendor' | 'user' | 'both' | 'public'
 export type Context = 'required' | 'optional' | 'none'
@@ -43,6 +44,9 @@ export interface Ctx {
   readonly vendorId: string
   readonly environment: Environment
   readonly db: Db
+  /** Runs a statement of an `x.sql.ts`, for this environment. */
+  readonly sql: Sql
+  readonly inTransaction: boolean
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger

@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util'
 import { createEnvironment } from '../areas/environments/environments.service.ts'
 import { productionConfig } from '../config/config.ts'
 import { productionDeps } from './production-deps.ts'
-import type { Deps } from '../kernel/deps.ts'
+import type { ServerDeps } from '../kernel/deps.ts'
 import { baseUrl } from '../kernel/environments.ts'
 import { logger } from '../kernel/log.ts'
 import { giveUp, StartFailure } from './start.ts'
@@ -44,7 +44,7 @@ interface Wanted {
   isDefault: boolean
 }
 
-async function create(deps: Deps, { name, host, isDefault }: Wanted) {
+async function create(deps: ServerDeps, { name, host, isDefault }: Wanted) {
   const { vendor } = deps.database.prisma
   for (let attempt = 1; ; attempt++) {
     const first = !(await vendor.findFirst({ where: { isDefault: true }, select: { id: true } }))

@@ -13,7 +13,7 @@ import { nameBasedId, plantMissing } from '../emulator/planting.ts'
 import { readSeedFile } from '../emulator/seed-file.ts'
 import { demo, type SeedEnvironment } from '../emulator/seed.schemas.ts'
 import { systemClock } from '../kernel/clock.ts'
-import type { Deps } from '../kernel/deps.ts'
+import type { ServerDeps } from '../kernel/deps.ts'
 import { startWorker } from '../kernel/jobs.ts'
 import { logger } from '../kernel/log.ts'
 import { cryptoRandom } from '../kernel/random.ts'
@@ -135,7 +135,7 @@ async function emulatorDeps(
   databaseUrl: string,
   keys: KeyPool,
   say: (line: string) => void,
-): Promise<Deps> {
+): Promise<ServerDeps> {
   const secrets = secretBox(EMULATOR.encryptionKey)
   const database = await openMigrated(databaseUrl, {
     secrets,

@@ -1,6 +1,6 @@
 import { EMULATOR, productionConfig } from '../config/config.ts'
 import { productionDeps } from './production-deps.ts'
-import type { Deps } from '../kernel/deps.ts'
+import type { ServerDeps } from '../kernel/deps.ts'
 import { startWorker } from '../kernel/jobs.ts'
 import { logger } from '../kernel/log.ts'
 import { fingerprint } from '../kernel/random.ts'
@@ -30,7 +30,7 @@ async function main() {
 }
 
 /** @throws StartFailure when the emulator's credentials would open this server */
-async function mustBePrivate({ database: { prisma }, log }: Deps) {
+async function mustBePrivate({ database: { prisma }, log }: ServerDeps) {
   const known = await prisma.vendor.findFirst({
     where: { OR: [{ id: EMULATOR.clientId }, { apiKeyHash: fingerprint(EMULATOR.apiKey) }] },
     select: { id: true },

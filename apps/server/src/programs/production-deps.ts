@@ -5,7 +5,7 @@ import { passwordHasher } from '@henhouse/passwords'
 import type { Logger } from 'pino'
 import type { ProductionConfig, ProductionSecrets } from '../config/config.ts'
 import { systemClock } from '../kernel/clock.ts'
-import type { Deps } from '../kernel/deps.ts'
+import type { ServerDeps } from '../kernel/deps.ts'
 import { cryptoRandom } from '../kernel/random.ts'
 import { secretBox } from '../kernel/secrets.ts'
 import { openMigrated } from './start.ts'
@@ -18,7 +18,7 @@ export async function productionDeps(
   config: ProductionConfig,
   { databaseUrl, encryptionKey, smtpUrl, aws, sms }: ProductionSecrets,
   log: Logger,
-): Promise<Deps> {
+): Promise<ServerDeps> {
   const secrets = secretBox(encryptionKey)
   const database = await openMigrated(databaseUrl, {
     secrets,

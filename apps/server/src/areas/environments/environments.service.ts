@@ -2,7 +2,7 @@ import type { Prisma } from '@henhouse/database'
 import { keyId } from '@henhouse/jwt'
 import { DAY, SECOND } from '../../kernel/clock.ts'
 import { contextFor } from '../../kernel/context.ts'
-import type { Deps } from '../../kernel/deps.ts'
+import type { ServerDeps } from '../../kernel/deps.ts'
 import type { EnvironmentDirectory } from '../../kernel/environments.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import { fingerprint } from '../../kernel/random.ts'
@@ -31,7 +31,7 @@ export interface NewEnvironment {
  * @throws a unique violation (P2002) when the id, name or host is taken
  */
 export async function createEnvironment(
-  deps: Deps,
+  deps: ServerDeps,
   {
     id = deps.random.uuid(),
     name,

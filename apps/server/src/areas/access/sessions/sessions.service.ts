@@ -11,6 +11,7 @@ import {
 import * as roles from '../../rights/roles/roles.service.ts'
 import { sessionErrors } from './sessions.errors.ts'
 import { sessionConfiguration, type SessionConfiguration } from './sessions.schemas.ts'
+import type { Rubbish } from '../../../kernel/cleanup.ts'
 
 type Caller = VendorCaller | UserCaller
 
@@ -161,4 +162,9 @@ async function mustBeIn(ctx: Ctx, caller: Caller, user: UserScope, tenant: Tenan
   const at = { OR: [{ superUser: true }, { memberships: { some: { tenantId: tenant.id } } }] }
   if (!(await ctx.db.user.findFirst({ where: { id: user.id, ...at }, select: { id: true } })))
     throw errors.notFound('User')
+}
+
+export const sessionRubbish: Rubbish = {
+  table: 'Session',
+  when: `least(t."expiresAt", t."endedAt") < env.now - interval '30 days'`,
 }

@@ -6,6 +6,7 @@ import { fingerprint } from '../../../kernel/random.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import { sessionErrors } from '../sessions/sessions.errors.ts'
 import { endOf, type Rules } from '../sessions/sessions.service.ts'
+import type { Rubbish } from '../../../kernel/cleanup.ts'
 
 /** Tabs that show the same token at the same time are no thieves. */
 const GRACE_MS = 10 * SECOND
@@ -255,4 +256,10 @@ function successor(ctx: Ctx, token: string) {
   const key = ctx.environment.keys[0]
   if (!key) throw new Error('the environment has no signing key')
   return createHmac('sha256', ctx.deps.secrets.open(key.secret)).update(`refresh token ${token}`).digest('base64url')
+}
+
+/** Used ones stay until they expire: one that is shown again is how a theft is noticed. */
+export const refreshTokenRubbish: Rubbish = {
+  table: 'RefreshToken',
+  when: `t."expiresAt" < env.now - interval '1 day'`,
 }

@@ -5,7 +5,7 @@ import { httpDouble, unreachable, type Reply } from '../../../../../../packages/
 import { read, smtpServer } from '../../../../../../packages/mail/test/smtp-double.ts'
 import { deps, newEnvironment, server, type TestEnvironment } from '../../../../test/environment.ts'
 import { contextFor } from '../../../kernel/context.ts'
-import type { Deps } from '../../../kernel/deps.ts'
+import type { ServerDeps } from '../../../kernel/deps.ts'
 import { backOff, runDue } from '../../../kernel/jobs.ts'
 import { buildServer } from '../../../server.ts'
 import { send } from './mail.service.ts'
@@ -15,8 +15,8 @@ const sendgrid = { provider: 'sendgrid', secret: 'SG.first' }
 const link = 'https://acme.example/reset?userId=1&token=s3cr3t'
 
 /** The server as it runs in production: same database, mail leaves. */
-function live(env: TestEnvironment, more: Partial<Deps>) {
-  const own: Deps = { ...deps, ...more }
+function live(env: TestEnvironment, more: Partial<ServerDeps>) {
+  const own: ServerDeps = { ...deps, ...more }
   const context = async () => contextFor(own, (await server.environments.byId(env.id))!, own.log)
   return {
     context,

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { httpDouble, unreachable, type Reply } from '../../../../../../packages/outbound/test/http-double.ts'
 import { deps, newEnvironment, server, type TestEnvironment } from '../../../../test/environment.ts'
 import { contextFor } from '../../../kernel/context.ts'
-import type { Deps } from '../../../kernel/deps.ts'
+import type { ServerDeps } from '../../../kernel/deps.ts'
 import { backOff, runDue } from '../../../kernel/jobs.ts'
 import { masked } from './sms.schemas.ts'
 import { send } from './sms.service.ts'
@@ -13,9 +13,9 @@ const to = '+15551234567'
 const sid = `AC${'0'.repeat(32)}`
 
 /** The server as it runs in production: same database, messages leave. */
-function live(env: TestEnvironment, sms: SmsProvider | undefined, more: Partial<Deps> = {}) {
+function live(env: TestEnvironment, sms: SmsProvider | undefined, more: Partial<ServerDeps> = {}) {
   const { sms: _, ...others } = deps
-  const own: Deps = { ...others, ...more, ...(sms && { sms }) }
+  const own: ServerDeps = { ...others, ...more, ...(sms && { sms }) }
   const context = async () => contextFor(own, (await server.environments.byId(env.id))!, own.log)
   return {
     context,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { newEnvironment, UNKNOWN_ID, type TestEnvironment } from '../../../../test/environment.ts'
+import { deps, newEnvironment, UNKNOWN_ID, type TestEnvironment } from '../../../../test/environment.ts'
 
 const v1 = '/identity/resources/sub-tenants/users/v1',
   v2 = '/identity/resources/sub-tenants/users/v2',
@@ -294,7 +294,7 @@ describe.concurrent('the users of sub-accounts', () => {
     const { env, admin } = await family(),
       ctx = await env.context(),
       many = 33_000
-    const client = await ctx.deps.database.pool.connect()
+    const client = await deps.database.pool.connect()
     try {
       await client.query('begin; set local session_replication_role = replica')
       await client.query(

@@ -5,7 +5,7 @@ import { common, membershipsIn, type Family } from '../../../kernel/hierarchy.ts
 import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { containing, Order, page, pageQuery, slice } from '../../../kernel/paging.ts'
-import { usersLike } from '../../../kernel/similar.ts'
+import { usersLike } from './similar.sql.ts'
 import { OneOf } from '../../../kernel/validation.ts'
 import { familyOf } from '../../accounts/hierarchy/sub-account-access.service.ts'
 import { visibleTo } from '../memberships/memberships.service.ts'

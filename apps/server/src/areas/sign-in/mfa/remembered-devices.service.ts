@@ -3,6 +3,7 @@ import type { HttpCtx } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import type { MfaRequirement } from '../../policies/mfa-policy/mfa-policy.schemas.ts'
+import type { Rubbish } from '../../../kernel/cleanup.ts'
 
 const cookieName = ({ vendorId }: HttpCtx) => `fe_device_${vendorId.replaceAll('-', '')}`
 
@@ -45,3 +46,5 @@ export async function remember(
     sameSite: cookieSameSite.toLowerCase() as 'strict' | 'lax' | 'none',
   })
 }
+
+export const rememberedDeviceRubbish: Rubbish = { table: 'RememberedDevice', when: `t."expiresAt" < env.now` }

@@ -1,0 +1,18 @@
+import type { Place } from './hierarchy.ts'
+import { statement } from './sql.ts'
+
+/** The ways down can be long: Prisma would follow them one by one. */
+export const subtree = statement<Place, [tenantId: string]>(
+  'tenants.subtree',
+  `
+  select id, "parentId", name, status, "createdAt", cardinality(path) - array_position(path, $2) as level from "Tenant"
+  where "vendorId" = $1 and path @> array[$2] order by "createdAt", id`,
+)
+
+/** A count for each row. */
+export const sizes = statement<{ id: string; size: number }, [tenantId: string, tenantIds: readonly string[]]>(
+  'tenants.sizesBelow',
+  `
+  select id, (select count(*)::int - 1 from "Tenant" b where b."vendorId" = $1 and b.path @> array[t.id]) as size from "Tenant" t
+  where t."vendorId" = $1 and t.id = any ($3) and t.path @> array[$2]`,
+)

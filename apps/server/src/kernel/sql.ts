@@ -1,0 +1,35 @@
+/**
+ * A statement beside its service, in an `x.sql.ts`: text, and the types of its values and rows. `$1` is always the
+ * environment; the values follow from `$2` on. Counts are cast to `int`, as a bigint would arrive as text.
+ */
+export interface Statement<Row extends object, Values extends readonly unknown[]> {
+  /** connections keep it prepared under this name */
+  readonly name: string
+  readonly text: string
+  /** types only */
+  readonly types?: { readonly row: Row; readonly values: Values }
+}
+
+const declared = new Map<string, string>()
+/** All statements that the loaded modules declare: a test reads them. */
+export const declaredStatements: ReadonlyMap<string, string> = declared
+
+/** @throws for a name that another text has already */
+export function statement<Row extends object, Values extends readonly unknown[] = []>(
+  name: string,
+  text: string,
+): Statement<Row, Values> {
+  const known = declared.get(name)
+  if (known !== undefined && known !== text) throw new Error(`two statements have the name ${name}`)
+  // a connection takes two names for one from here on
+  if (name.length > 63) throw new Error(`the name of the statement ${name} is longer than 63 characters`)
+  if (!/\$1\b/.test(text)) throw new Error(`the statement ${name} does not say which environment it is about ($1)`)
+  declared.set(name, text)
+  return { name, text }
+}
+
+/** Runs a statement for one environment, in the transaction of the context if it is in one. */
+export type Sql = <Row extends object, Values extends readonly unknown[]>(
+  statement: Statement<Row, Values>,
+  ...values: Values
+) => Promise<Row[]>
