@@ -65,12 +65,12 @@ function describe(op: Operation) {
 /** The document that the server publishes, read off the declarations it runs on. */
 export function openapi(operations: readonly Operation[]) {
   const paths: Record<string, Record<string, unknown>> = {}
-  for (const op of operations) (paths[op.path] ??= {})[op.method.toLowerCase()] = describe(op)
+  for (const op of operations.toSorted(byPath)) (paths[op.path] ??= {})[op.method.toLowerCase()] = describe(op)
   return {
     openapi: '3.1.0',
     info: {
       title: 'Henhouse',
-      version: '0.1.0',
+      version: '0.2.0',
       description: 'A self-hosted identity server that speaks the Frontegg identity API.',
     },
     components: {
@@ -82,3 +82,10 @@ export function openapi(operations: readonly Operation[]) {
     paths,
   }
 }
+
+/** The document as openapi.json holds it. */
+export const openapiText = (operations: readonly Operation[]) => `${JSON.stringify(openapi(operations), null, 2)}\n`
+
+/** So that the file changes only where the API does, whatever the order of the areas. */
+const byPath = (a: Operation, b: Operation) => compare(a.path, b.path) || compare(a.method, b.method)
+const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b))

@@ -115,7 +115,8 @@ async function startPostgres(
       stop: async () => {},
     }
   }
-  const dataDir = ephemeral ? await mkdtemp(join(tmpdir(), 'henhouse-')) : resolve(data, 'postgres')
+  const kept = join(data, 'postgres'),
+    dataDir = ephemeral ? await mkdtemp(join(tmpdir(), 'henhouse-')) : resolve(kept)
   say(ephemeral ? 'Starting a throw-away Postgres' : 'Starting Postgres')
   const server = await startEmbeddedPostgres({
     dataDir,
@@ -126,7 +127,7 @@ async function startPostgres(
   }).catch((error: Error) => {
     throw new StartFailure(error.message)
   })
-  return { ...server, where: ephemeral ? 'none is kept' : dataDir }
+  return { ...server, where: ephemeral ? 'none is kept' : kept }
 }
 
 async function emulatorDeps(
