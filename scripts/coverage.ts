@@ -1,5 +1,7 @@
-// Writes the coverage table of the README from the registry: node scripts/run.mjs scripts/coverage.ts [--check]
+// Writes what there is of the API, from the registry: the table of docs/coverage.md, and what is missing into the README.
+//   npm run coverage [-- --check]
 import { readFileSync, writeFileSync } from 'node:fs'
+import { format, resolveConfig } from 'prettier'
 import { operations } from '../apps/server/src/operations.ts'
 
 interface Known {
@@ -26,23 +28,42 @@ const total = [...tags.values()].reduce((sum, row) => ({ all: sum.all + row.all,
   here: 0,
 })
 
-const lines = [
+const sorted = [...tags]
+  .sort(([a], [b]) => a.localeCompare(b))
+  .map(([key, row]) => ({ name: key.slice(row.service.length + 1), ...row }))
+const share = ({ here, all }: { here: number; all: number }) =>
+  here === all ? `all ${all}` : here ? `${here} of ${all}` : `none of ${all} yet`
+const summary = `${total.here} of ${total.all} published operations, and ${extra} that no specification lists but clients call.`
+
+const table = [
   '| service | group | operations |',
   '|---|---|---|',
-  ...[...tags]
-    .sort(([a], [b]) => a.localeCompare(b))
-    .map(
-      ([key, row]) =>
-        `| ${row.service} | ${key.slice(row.service.length + 1)} | ${row.here === row.all ? `all ${row.all}` : row.here ? `${row.here} of ${row.all}` : `none of ${row.all} yet`} |`,
-    ),
+  ...sorted.map((row) => `| ${row.service} | ${row.name} | ${share(row)} |`),
   '',
-  `${total.here} of ${total.all} published operations, and ${extra} that no specification lists but clients call.`,
+  summary,
 ]
-const begin = '<!-- coverage -->',
-  end = '<!-- /coverage -->'
-const readme = readFileSync('README.md', 'utf8')
-const next = readme.replace(new RegExp(`${begin}[\\s\\S]*${end}`), `${begin}\n${lines.join('\n')}\n${end}`)
-if (process.argv.includes('--check')) {
-  if (next !== readme)
-    throw new Error('the coverage table of the README is not of today: node scripts/run.mjs scripts/coverage.ts')
-} else writeFileSync('README.md', next)
+const missing = [
+  `- Not there yet: ${sorted
+    .filter(({ here }) => !here)
+    .map(({ name }) => name)
+    .join(', ')}.`,
+  `- Partly there: ${
+    sorted
+      .filter(({ here, all }) => here && here < all)
+      .map((row) => `${row.name} (${share(row)})`)
+      .join(', ') || 'none'
+  }.`,
+]
+
+for (const [file, mark, lines] of [
+  ['docs/coverage.md', 'coverage', table],
+  ['README.md', 'missing', missing],
+] as const) {
+  const before = readFileSync(file, 'utf8'),
+    [begin, end] = [`<!-- ${mark} -->`, `<!-- /${mark} -->`]
+  const text = before.replace(new RegExp(`${begin}[\\s\\S]*${end}`), `${begin}\n\n${lines.join('\n')}\n\n${end}`)
+  const after = await format(text, { ...(await resolveConfig(file)), filepath: file })
+  if (after === before) continue
+  if (process.argv.includes('--check')) throw new Error(`${file} is not of today: npm run coverage`)
+  writeFileSync(file, after)
+}
