@@ -1,0 +1,80 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { EMULATOR, productionConfig } from '../src/config/config.ts'
+import { banner } from '../src/emulator/banner.ts'
+import { parseSeedFile } from '../src/emulator/seed-file.ts'
+import { demo, SeedFile } from '../src/emulator/seed.schemas.ts'
+import { openapi, openapiText } from '../src/kernel/openapi.ts'
+import { operations } from '../src/operations.ts'
+
+const file = (name: string) => readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8')
+
+/** Every variable that production reads. */
+function variables() {
+  const names = new Set<string>()
+  const given: Record<string, string> = {
+    DATABASE_URL: 'postgres://u:p@db/henhouse',
+    HENHOUSE_PUBLIC_URL: 'https://id.example.com',
+    HENHOUSE_ENCRYPTION_KEY: 'rT8v+Qm3ZkWn5yLxB0aJ7cUdEfGhPiSo2XqVbN1MtYw=',
+    // the others of AWS are read beside these
+    AWS_ACCESS_KEY_ID: 'id',
+    AWS_SECRET_ACCESS_KEY: 'key',
+  }
+  productionConfig(
+    new Proxy(given, {
+      get: (values, name: string) => {
+        names.add(name)
+        return values[name]
+      },
+    }),
+  )
+  return [...names]
+}
+
+describe('what is written beside the code', () => {
+  // a comparison of the texts themselves would print a megabyte
+  test('openapi.json is what `npm run openapi` writes, and has the version of the package', () => {
+    expect(file('openapi.json') === openapiText(operations)).toBe(true)
+    expect(openapi(operations).info.version).toBe(JSON.parse(file('package.json')).version)
+  })
+
+  test('the README shows what `npm start` prints', () => {
+    const { clientId, apiKey } = EMULATOR
+    const printed = banner([{ ...demo, clientId, apiKey }], new URL('http://localhost:3100'), '.henhouse/postgres')
+    expect(file('README.md')).toContain(`\`\`\`\n${printed.trim()}\n\`\`\`\n`)
+  })
+
+  test('.env.example and docs/operating.md name every variable of production, and docker compose passes it on', () => {
+    const names = variables()
+    const example = file('.env.example'),
+      operating = file('docs/operating.md'),
+      compose = file('docker-compose.yml')
+    expect(names.filter((name) => !example.includes(`\n${name}=`))).toEqual([])
+    expect(names.filter((name) => !operating.includes(`\`${name}\``))).toEqual([])
+    // inside of a container they are fixed
+    const fixed = ['HENHOUSE_HOST', 'HENHOUSE_PORT']
+    expect(names.filter((name) => !fixed.includes(name) && !compose.includes(`${name}: \${${name}:`))).toEqual([])
+    expect(names).toContain('HENHOUSE_AWS_EXTERNAL_ID')
+  })
+
+  test('the seeds of docs/seed.md can be used, and have every field but settings with a default', () => {
+    const text = file('docs/seed.md')
+    const seeds = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => yaml!)
+    expect(seeds.flatMap((yaml) => parseSeedFile(yaml, 'seed.yaml')).length).toBe(3)
+    const { items } = SeedFile.properties.environments,
+      { settings, ...others } = items.properties
+    expect(Object.keys(settings.properties).filter((name) => !text.includes(`\`${name}\``))).toEqual([])
+    expect(fieldsOf({ properties: others }).filter((name) => !new RegExp(`\\b${name}:`).test(seeds.join()))).toEqual([])
+  })
+})
+
+interface Shape {
+  type?: unknown
+  properties?: Record<string, Shape>
+  items?: Shape
+}
+/** At every depth. */
+const fieldsOf = ({ properties = {}, items }: Shape): string[] => [
+  ...Object.entries(properties).flatMap(([name, shape]) => [name, ...fieldsOf(shape)]),
+  ...(items ? fieldsOf(items) : []),
+]
