@@ -2,18 +2,7 @@ import { networkOf } from './addresses.ts'
 import { after, SECOND } from './clock.ts'
 import { errors } from './errors.ts'
 import { counting, forgetting, givingBack } from './limits.sql.ts'
-import type { Ctx, Operation } from './operation.ts'
-
-/** In every window of `perMs` milliseconds at most so many. */
-export interface Quota {
-  readonly most: number
-  readonly perMs: number
-}
-
-/** How often an operation may be called from one address or, where `of` says about whom the call is (whether there is such a one or not), about one subject. */
-export interface Limit<I> extends Quota {
-  of?(input: I): string | undefined
-}
+import type { Ctx, Limit, Operation, Quota } from './operation.ts'
 
 export const perIp = (most: number, perMs: number): Limit<unknown> => ({ most, perMs })
 

@@ -5,7 +5,6 @@ import type { Db } from './db.ts'
 import type { Deps } from './deps.ts'
 import type { Environment, EnvironmentDirectory } from './environments.ts'
 import type { Failure } from './errors.ts'
-import type { Limit } from './limits.ts'
 import type { Logger } from 'pino'
 import type { Random } from './random.ts'
 import type { Sql } from './sql.ts'
@@ -106,6 +105,17 @@ export interface RawBody {
   readonly lasting?: boolean
 }
 export const Raw = Type.Unsafe<RawBody>({ description: 'no JSON' })
+
+/** In every window of `perMs` milliseconds at most so many. */
+export interface Quota {
+  readonly most: number
+  readonly perMs: number
+}
+
+/** How often an operation may be called from one address or, where `of` says about whom the call is (whether there is such a one or not), about one subject. */
+export interface Limit<I> extends Quota {
+  of?(input: I): string | undefined
+}
 
 export interface Declaration<A extends Auth, T extends Context, U extends Context, P, Q, B, R> {
   /** verb + noun + version */
