@@ -4,12 +4,12 @@ import { migrate, openDatabase } from '@henhouse/database'
 import { passwordHasher } from '@henhouse/passwords'
 import { pino } from 'pino'
 import { createEnvironment } from '../apps/server/src/areas/environments/environments.service.ts'
-import * as memberships from '../apps/server/src/areas/people/memberships/memberships.service.ts'
 import { contextFor } from '../apps/server/src/kernel/context.ts'
 import { signToken } from '../apps/server/src/kernel/tokens.ts'
 import { fill, type Crowd, type Size } from '../apps/server/test/crowd.ts'
 import { benchDeps, HASH } from './deps.ts'
 import { caller, median, postgres, start, type Call } from './servers.ts'
+import { keysOf } from '../apps/server/src/areas/rights/held/held.service.ts'
 
 const option = (name: string, fallback: number) =>
   Number(process.argv.find((a) => a.startsWith(`--${name}=`))?.split('=')[1] ?? fallback)
@@ -41,11 +41,7 @@ async function prepare(databaseUrl: string, size: Size): Promise<Fixture> {
     `${size.users} users, ${size.tenants} tenants, one of ${size.members} members: filled in ${((performance.now() - begin) / 1000).toFixed(0)} s`,
   )
   const tokenOf = async (sub: string, tenantId: string) =>
-    signToken(
-      ctx,
-      { type: 'userToken', sub, tenantId, ...(await memberships.keysOf(ctx, sub, tenantId)) },
-      { expiresIn: 86_400 },
-    )
+    signToken(ctx, { type: 'userToken', sub, tenantId, ...(await keysOf(ctx, sub, tenantId)) }, { expiresIn: 86_400 })
   const fixture = {
     ...crowd,
     databaseUrl,

@@ -1,5 +1,5 @@
-import { reaches } from './areas/accounts/hierarchy/sub-account-access.service.ts'
-import * as memberships from './areas/people/memberships/memberships.service.ts'
+import { keysOf } from './areas/rights/held/held.service.ts'
+import { reaches } from './areas/rights/held/sub-account-access.service.ts'
 import { jobs, rubbish } from './jobs.ts'
 import { buildApp } from './kernel/app.ts'
 import type { ServerDeps } from './kernel/deps.ts'
@@ -12,6 +12,6 @@ export const buildServer = (deps: ServerDeps) =>
     operations,
     jobs,
     rubbish,
-    permissionsOf: async (ctx, userId, tenantId) => (await memberships.keysOf(ctx, userId, tenantId)).permissions,
+    permissionsOf: async (ctx, userId, tenantId) => (await keysOf(ctx, userId, tenantId)).permissions,
     reaches,
   })

@@ -3,7 +3,6 @@ import { passwordHasher } from '@henhouse/passwords'
 import { pino } from 'pino'
 import { inject } from 'vitest'
 import { createEnvironment } from '../src/areas/environments/environments.service.ts'
-import * as memberships from '../src/areas/people/memberships/memberships.service.ts'
 import { addControlPlane } from '../src/emulator/control-plane.ts'
 import { systemClock, type Clock } from '../src/kernel/clock.ts'
 import { contextFor } from '../src/kernel/context.ts'
@@ -13,6 +12,7 @@ import { cryptoRandom } from '../src/kernel/random.ts'
 import { secretBox } from '../src/kernel/secrets.ts'
 import { signToken } from '../src/kernel/tokens.ts'
 import { buildServer } from '../src/server.ts'
+import { keysOf } from '../src/areas/rights/held/held.service.ts'
 
 const keyPairs = inject('keyPairs')
 let nextPair = 0
@@ -201,7 +201,7 @@ export async function newEnvironment(on: Server = server) {
     return Object.assign(call, made)
   }
   async function asUser({ id: userId, tenantId, sessionId }: { id: string; tenantId: string; sessionId?: string }) {
-    const keys = await memberships.keysOf(await context(), userId, tenantId)
+    const keys = await keysOf(await context(), userId, tenantId)
     return client({
       authorization: `Bearer ${await token({ type: 'userToken', sub: userId, tenantId, sid: sessionId, ...keys })}`,
     })

@@ -1,12 +1,12 @@
 import { createDatabase, dropDatabase, migrate, openDatabase } from '@henhouse/database'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createEnvironment } from '../src/areas/environments/environments.service.ts'
-import * as memberships from '../src/areas/people/memberships/memberships.service.ts'
 import { contextFor } from '../src/kernel/context.ts'
 import { cryptoRandom } from '../src/kernel/random.ts'
 import { signToken } from '../src/kernel/tokens.ts'
 import { fill, type Crowd } from './crowd.ts'
 import { deps, newServer } from './environment.ts'
+import { keysOf } from '../src/areas/rights/held/held.service.ts'
 
 /*
  * Lists, searches and point reads must not cost more with more users. Here in numbers that the clock has no part in: the rows
@@ -69,11 +69,7 @@ beforeAll(async () => {
   )
   await database.pool.query('vacuum analyze')
   const userToken = async (sub: string, tenantId: string) =>
-    signToken(
-      ctx,
-      { type: 'userToken', sub, tenantId, ...(await memberships.keysOf(ctx, sub, tenantId)) },
-      { expiresIn: 3600 },
-    )
+    signToken(ctx, { type: 'userToken', sub, tenantId, ...(await keysOf(ctx, sub, tenantId)) }, { expiresIn: 3600 })
   const tokens = {
     vendor: signToken(ctx, { type: 'vendor', vendorId: environment.id, scopes: [] }, { expiresIn: 3600 }),
     admin: await userToken(crowd.adminId, crowd.bigTenantId),

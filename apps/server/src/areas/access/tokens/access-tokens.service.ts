@@ -4,13 +4,19 @@ import type { Ctx } from '../../../kernel/operation.ts'
 import { signToken } from '../../../kernel/tokens.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 import type { Subject } from './refresh-tokens.service.ts'
-import { pictureOf } from '../../people/users/users.schemas.ts'
-import type { ActiveTenant } from '../../people/users/users.service.ts'
+import { pictureOf } from '../../delivery/mail/person.ts'
 
 export interface AccessToken {
   readonly accessToken: string
   readonly expiresIn: number
   readonly expires: string
+}
+
+/** Where a user acts. */
+export interface ActiveTenant {
+  id: string
+  /** all that let the user in, as tokens list them */
+  tenantIds: string[]
 }
 
 /** How the user proved to be who it is: of this login only, a refreshed token says nothing of it. */

@@ -146,7 +146,3 @@ export type NewSubTenant = Static<typeof NewSubTenant>
 export const SubTenantChange = Type.Object({ name: Type.Optional(Name) })
 export const ManagementChange = Type.Object({ isReseller: Type.Optional(Type.Boolean()) })
 export const HierarchySettings = Type.Object({ subAccountAccessType: Type.Optional(SubAccountAccessType) })
-
-/** Whether a member may go down into what is below the tenant. `access` is what has been decided for the user, null for nothing. */
-export const goesBelow = (access: boolean | null, type: string) =>
-  type === 'alwaysOn' || (access ?? type === 'defaultOn')

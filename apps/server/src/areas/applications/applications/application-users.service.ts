@@ -2,13 +2,13 @@ import { may } from '../../../kernel/authorize.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { errors, onUnknownReference } from '../../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
-import * as memberships from '../../people/memberships/memberships.service.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import { applicationErrors } from './applications.errors.ts'
 import { mustExist, visibleTo, wantsAssignment } from './applications.service.ts'
+import { live } from '../../rights/held/held.service.ts'
 
 type Caller = VendorCaller | UserCaller
 interface Assignment {
@@ -61,7 +61,7 @@ export async function assign(
 async function mustBeMembers(ctx: Ctx, userIds: readonly string[], tenantId: string) {
   if (!(await ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { id: true } }))) throw tenantErrors.notFound()
   const members = await ctx.db.membership.count({
-    where: { tenantId, userId: { in: userIds.filter(isUuid) }, ...memberships.live(ctx) },
+    where: { tenantId, userId: { in: userIds.filter(isUuid) }, ...live(ctx) },
   })
   if (members < userIds.length) throw userErrors.notFound()
 }
@@ -106,7 +106,7 @@ export async function unassign(
 export async function usersOf(ctx: Ctx, applicationId: string) {
   await mustExist(ctx, applicationId)
   const rows = await ctx.db.applicationUser.findMany({
-    where: { applicationId, membership: memberships.live(ctx) },
+    where: { applicationId, membership: live(ctx) },
     orderBy: [{ createdAt: 'asc' }, { userId: 'asc' }],
     select: { userId: true },
   })
@@ -129,7 +129,7 @@ export async function applicationsOfAll(
   tenant: TenantScope | undefined,
   userIds: readonly string[],
 ) {
-  const within = { ...(tenant && { tenantId: tenant.id }), ...memberships.live(ctx) }
+  const within = { ...(tenant && { tenantId: tenant.id }), ...live(ctx) }
   const there = tenant
     ? [{ memberships: { some: within } }, ...(caller.kind === 'user' ? [{ id: caller.userId }] : [])]
     : [{}]
@@ -155,7 +155,7 @@ export async function usersOfAll(
   tenant: TenantScope | undefined,
   applicationIds: readonly string[],
 ) {
-  const membership = { ...memberships.live(ctx), ...(tenant && { tenantId: tenant.id }), user: visibleUsers(caller) }
+  const membership = { ...live(ctx), ...(tenant && { tenantId: tenant.id }), user: visibleUsers(caller) }
   const rows = await ctx.db.application.findMany({
     where: { id: { in: applicationIds.filter(isUuid) }, ...visibleTo(tenant) },
     orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
@@ -191,10 +191,7 @@ export function chooseTenants(ctx: Ctx, user: UserScope, given: readonly Choice[
     tenantId = { in: once(choices.map((choice) => choice.tenantId)) }
   return ctx.atomically(async (tx) => {
     if (!applicationId.in.every(isUuid)) throw applicationErrors.notFound()
-    if (
-      (await tx.db.membership.count({ where: { userId: user.id, tenantId, ...memberships.live(tx) } })) <
-      tenantId.in.length
-    )
+    if ((await tx.db.membership.count({ where: { userId: user.id, tenantId, ...live(tx) } })) < tenantId.in.length)
       throw tenantErrors.notFound()
     const found = await tx.db.application.findMany({
       where: { id: applicationId },

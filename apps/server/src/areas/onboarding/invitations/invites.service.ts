@@ -16,9 +16,10 @@ import { needs } from '../../rights/permissions/permissions.keys.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
-import { mailDataOf, type Person } from '../../people/users/users.schemas.ts'
+import { mailDataOf, type Person } from '../../delivery/mail/person.ts'
 import { invitationErrors, isLocked } from './invitations.errors.ts'
 import { toInvite, type InviteChange, type InviteRow, type NewInvite } from './invitations.schemas.ts'
+import { keysOf, live } from '../../rights/held/held.service.ts'
 
 /** Thirty days, as the portal has it. */
 const DEFAULT_MINUTES = 43_200
@@ -47,7 +48,7 @@ export async function create(
       ? null
       : ctx.db.user.findUnique({
           where: { id: userId },
-          include: { memberships: { where: { tenantId, ...memberships.live(ctx) }, select: { userId: true } } },
+          include: { memberships: { where: { tenantId, ...live(ctx) }, select: { userId: true } } },
         }),
   ])
   if (!tenant) throw tenantErrors.notFound()
@@ -162,7 +163,7 @@ async function usable(ctx: Ctx, token: string) {
           metadata: true,
           superUser: true,
           isLocked: true,
-          memberships: { select: { tenantId: true }, where: { isDisabled: false, ...memberships.live(ctx) } },
+          memberships: { select: { tenantId: true }, where: { isDisabled: false, ...live(ctx) } },
         },
       },
     },
@@ -183,7 +184,7 @@ async function usable(ctx: Ctx, token: string) {
 
 /** Whoever has lost the right to invite, or a role as strong as one of these, gives them to nobody by a link of before. */
 async function couldMake(ctx: Ctx, maker: { userId: string; tenantId: string }, granted: readonly { level: number }[]) {
-  const { permissions } = await memberships.keysOf(ctx, maker.userId, maker.tenantId)
+  const { permissions } = await keysOf(ctx, maker.userId, maker.tenantId)
   if (!may(permissions, needs.invites.write)) return false
   const caller: UserCaller = { kind: 'user', ...maker, sessionId: undefined, permissions }
   const check = granted.length
@@ -244,7 +245,7 @@ export async function forUser(ctx: HttpCtx, user: Person, token: string) {
   return { ...invite, isKnown: !!known }
 }
 const membershipIn = (ctx: Ctx, { id: userId }: Person, tenantId: string) =>
-  ctx.db.membership.findFirst({ where: { userId, tenantId, ...memberships.live(ctx) }, select: { isDisabled: true } })
+  ctx.db.membership.findFirst({ where: { userId, tenantId, ...live(ctx) }, select: { isDisabled: true } })
 
 /**
  * Lets a user who has just proved to be who it is into the tenant of an invitation, or back where it is a member already,

@@ -5,6 +5,7 @@ import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
+import * as reminders from '../user-creation/reminders.service.ts'
 import { bringIn } from '../user-creation/user-creation.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import * as users from '../../people/users/users.service.ts'
@@ -98,7 +99,7 @@ export const membersRoutes = [
     params: UserId,
     returns: { 201: Empty },
     errors: [membershipErrors.notFound, memberErrors.alreadyActive, loginErrors.locked],
-    handler: (ctx, { params }) => members.resendMail(ctx, ctx.caller, ctx.tenant, params.userId),
+    handler: (ctx, { params }) => reminders.resendMail(ctx, ctx.caller, ctx.tenant, params.userId),
   }),
   operation({
     ...common,

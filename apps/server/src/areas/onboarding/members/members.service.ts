@@ -3,19 +3,16 @@ import { after, DAY } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { errors } from '../../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
-import * as activation from '../../sign-in/activation/activation.service.ts'
-import * as invitations from '../invitations/invitations.service.ts'
-import { loginErrors } from '../../sign-in/login/login.errors.ts'
-import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import * as memberships from '../../people/memberships/memberships.service.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import * as userList from '../../people/users/user-list.service.ts'
-import { secretColumns, toCoreUser } from '../../people/users/users.schemas.ts'
+import { toCoreUser } from '../../people/users/users.schemas.ts'
 import * as users from '../../people/users/users.service.ts'
 import { memberErrors } from './members.errors.ts'
 import { toMember, type MemberChange, type MemberQuery } from './members.schemas.ts'
+import { live, visibleTo } from '../../rights/held/held.service.ts'
 
 type Caller = VendorCaller | UserCaller
 
@@ -55,7 +52,7 @@ export async function get(ctx: Ctx, caller: Caller, tenant: TenantScope, who: { 
   const row = await users.find(ctx, {
     ...who,
     ...users.membersOf(ctx, { tenantId: tenant.id }),
-    ...memberships.visibleTo(caller),
+    ...visibleTo(caller),
   })
   return toMember(toCoreUser(row, caller, tenant.id), ctx.vendorId, tenant.id, row.username)
 }
@@ -93,37 +90,6 @@ function named(id: string | undefined, email: string | undefined) {
 const isSame = (some: readonly string[], others: readonly string[]) =>
   new Set([...some, ...others]).size === others.length && new Set(some).size === others.length
 
-/** Sends the mail that the member waits for once more: that of the activation, or of the invitation. @throws 400 when it waits for none, 404, 423 for a locked user */
-export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, userId: string) {
-  const found = await ctx.db.membership.findFirst({
-    where: { userId, tenantId: tenant.id, ...memberships.liveAndVisibleTo(ctx, caller) },
-    select: { acceptedAt: true, user: { omit: secretColumns } },
-  })
-  if (!found) throw membershipErrors.notFound()
-  const { user, acceptedAt } = found
-  if (user.isLocked) throw loginErrors.locked()
-  if (user.verified && acceptedAt) throw memberErrors.alreadyActive()
-  const issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null
-  await ctx.atomically(async (tx) => {
-    if (user.verified) await invitations.sendInvitation(tx, user, tenant.id, { issuer })
-    else await activation.sendActivation(tx, user, tenant.id, { issuer })
-  })
-}
-
-/** As `resendMail`, to whoever is known by the address. @returns the user's id, undefined where no member of that address waits for a mail */
-export async function remind(ctx: Ctx, caller: Caller, tenant: TenantScope, email: string) {
-  const waiting = { OR: [{ acceptedAt: null }, { user: { verified: false } }] }
-  const found = await ctx.db.membership.findFirst({
-    where: {
-      tenantId: tenant.id,
-      AND: [memberships.live(ctx), { user: { email: email.toLowerCase(), ...memberships.visibleTo(caller) } }, waiting],
-    },
-    select: { userId: true },
-  })
-  if (found) await resendMail(ctx, caller, tenant, found.userId)
-  return found?.userId
-}
-
 /** How many members there are, how many came in the last seven days, and how many are superusers. */
 export async function stats(ctx: Ctx, caller: Caller, tenant: TenantScope) {
   const selected = await userList.selection(ctx, caller, tenant, { _includeSubTenants: false }),
@@ -135,7 +101,7 @@ export async function stats(ctx: Ctx, caller: Caller, tenant: TenantScope) {
     ctx.db.membership.count({ where: { ...recent, expiresAt: { lte: ctx.clock.now() } } }),
     caller.kind === 'user'
       ? ctx.db.user.count({
-          where: { invisible: true, memberships: { some: { ...recent, ...memberships.live(ctx) } } },
+          where: { invisible: true, memberships: { some: { ...recent, ...live(ctx) } } },
         })
       : 0,
     ctx.db.user.count({ where: { AND: [selected.where, { superUser: true }] } }),

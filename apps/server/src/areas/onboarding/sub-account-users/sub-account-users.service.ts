@@ -13,10 +13,11 @@ import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { bringAllIn, type Arrival } from '../user-creation/user-creation.service.ts'
 import * as userList from '../../people/users/user-list.service.ts'
 import { permissionsOf } from '../../people/users/user-rights.service.ts'
-import { goesBelow } from '../../accounts/hierarchy/hierarchy.schemas.ts'
+import { goesBelow } from '../../rights/held/sub-account-access.service.ts'
 import { parentsAmong } from '../../accounts/hierarchy/hierarchy.service.ts'
-import { familyOf } from '../../accounts/hierarchy/sub-account-access.service.ts'
+import { familyOf } from '../../rights/held/sub-account-access.service.ts'
 import type { Counted, UsersOfSubAccount } from './sub-account-users.schemas.ts'
+import { live } from '../../rights/held/held.service.ts'
 
 type Caller = VendorCaller | UserCaller
 
@@ -31,7 +32,7 @@ export interface Root {
 /** The tenants that let the user in, without those that it reaches from one above anyhow. */
 export async function rootsOf(ctx: Ctx, user: UserScope): Promise<Root[]> {
   const rows = await ctx.db.membership.findMany({
-    where: { userId: user.id, isDisabled: false, ...memberships.live(ctx) },
+    where: { userId: user.id, isDisabled: false, ...live(ctx) },
     orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
     select: {
       user: { select: { subAccountAccess: true } },

@@ -3,7 +3,6 @@ import { isUuid } from '../../../kernel/environments.ts'
 import { invalid } from '../../../kernel/errors.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
-import * as memberships from '../../people/memberships/memberships.service.ts'
 import { visibleTo } from '../../rights/roles/roles.service.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
@@ -12,6 +11,7 @@ import { bulkErrors } from './user-bulk.errors.ts'
 import { changeRoles, inviteUsers } from './user-bulk.jobs.ts'
 import type { InviteProgress, RolesChange, RolesProgress } from './user-bulk.schemas.ts'
 import { changeRolesIn } from './user-roles.service.ts'
+import { tenantIdsOf } from '../../rights/held/held.service.ts'
 
 /** Queues the invitation of many. @returns the task's id */
 export function invite(ctx: Ctx, tenant: TenantScope, newcomers: Newcomer[]) {
@@ -50,7 +50,7 @@ export async function changeUserRoles(
 ) {
   if (!(await ctx.db.user.findUnique({ where: { id: userId }, select: { id: true } }))) throw userErrors.notFound()
   if (!add.length && !remove.length) throw invalid('Either addRoleIds or removeRoleIds must be provided')
-  const own = await memberships.tenantIdsOf(ctx, userId),
+  const own = await tenantIdsOf(ctx, userId),
     chosen = [...new Set(tenantIds ?? own)]
   if (chosen.some((id) => !own.includes(id))) throw invalid('tenantIds must be accounts of the user')
   await mustBeKnown(ctx, [...add, ...remove])

@@ -1,8 +1,8 @@
 import { isUuid } from '../../../kernel/environments.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
-import * as memberships from '../../people/memberships/memberships.service.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
+import { live } from '../../rights/held/held.service.ts'
 
 export interface RolesIn {
   userId: string
@@ -17,7 +17,7 @@ export async function changeRolesIn(ctx: Ctx, { userId, tenantId, add, remove }:
   await ctx.atomically(async (tx) => {
     if (
       !(await tx.db.membership.findFirst({
-        where: { userId, tenantId, ...memberships.live(tx) },
+        where: { userId, tenantId, ...live(tx) },
         select: { userId: true },
       }))
     )

@@ -1,11 +1,11 @@
 import { operation } from '../../../kernel/operation.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
-import * as members from '../members/members.service.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import * as tenants from '../../accounts/tenants/tenants.service.ts'
+import * as reminders from './reminders.service.ts'
 import { NewUser, NewVendorUser } from './user-creation.schemas.ts'
 import { bringIn } from './user-creation.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
@@ -53,7 +53,7 @@ export const userCreationRoutes = [
       // so the browser client asks for an invitation to be sent once more
       const reminded =
         email !== undefined && provider !== undefined && !Object.keys(more).length
-          ? await members.remind(ctx, ctx.caller, ctx.tenant, email)
+          ? await reminders.remind(ctx, ctx.caller, ctx.tenant, email)
           : undefined
       const id =
         reminded ?? (await bringIn(ctx, ctx.caller, ctx.tenant.id, { ...body, applicationId: ctx.http.applicationId }))

@@ -2,18 +2,18 @@ import { after, SECOND } from '../../../kernel/clock.ts'
 import { ApiError } from '../../../kernel/errors.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { effective } from '../../../kernel/settings.ts'
-import * as activation from '../../sign-in/activation/activation.service.ts'
+import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
 import * as domainRestrictions from '../../policies/domain-restrictions/domain-restrictions.service.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import { temporaryUsers } from '../../people/memberships/memberships.schemas.ts'
 import * as memberships from '../../people/memberships/memberships.service.ts'
 import * as passwordSettings from '../../policies/password-settings/password-settings.service.ts'
-import * as phoneNumbers from '../../people/phone-numbers/phone-numbers.service.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import { welcome } from '../user-tenants/user-tenants.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
-import { mustBeObjects, type Person } from '../../people/users/users.schemas.ts'
+import { mustBeObjects } from '../../people/users/users.schemas.ts'
+import type { Person } from '../../delivery/mail/person.ts'
 import * as users from '../../people/users/users.service.ts'
 
 /** Somebody to be in a tenant, as the wire describes them. */
@@ -115,7 +115,7 @@ async function check(ctx: Ctx, caller: VendorCaller | UserCaller, arrival: Arriv
   ])
   if (!roleIds.length) await memberships.mayBringIn(ctx, caller, tenantId)
   if (!known && email !== undefined) await domainRestrictions.mustAllow(ctx, email, [tenantId])
-  if (!known && password !== undefined) await passwordSettings.mustSatisfy(ctx, password, { tenantIds: [tenantId] })
+  if (!known && password !== undefined) await passwordSettings.mustSatisfy(ctx, password, [tenantId])
   const passwordHash = known || password === undefined ? null : await ctx.deps.passwords.hash(password)
   return { arrival, known, roleIds, expiresAt, passwordHash, vouched: caller.kind === 'vendor' }
 }
@@ -173,9 +173,9 @@ async function make(tx: Ctx, { arrival, roleIds, expiresAt, passwordHash, vouche
   // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
   const verified = known || skipInviteEmail || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
   const user = await users.insert(tx, { ...fields, passwordHash, verified })
-  if (vouched) await phoneNumbers.vouchForOwn(tx, user)
+  if (vouched) await users.vouchForNumber(tx, user)
   await memberships.add(tx, { roleIds, expiresAt, userId: user.id, tenantId })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
-  if (!verified) await activation.sendActivation(tx, user, tenantId, { emailMetadata, issuer })
+  if (!verified) await activationMails.send(tx, user, tenantId, { emailMetadata, issuer })
   return user
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { deps, newEnvironment, unique, UNKNOWN_ID, type TestEnvironment } from '../../../../test/environment.ts'
-import { mailDataOf } from '../../people/users/users.schemas.ts'
+import { mailDataOf } from '../../delivery/mail/person.ts'
 
 const v1 = '/identity/resources/users/v1',
   v2 = '/identity/resources/users/v2',

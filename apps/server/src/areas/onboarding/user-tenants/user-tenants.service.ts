@@ -1,5 +1,5 @@
 import type { Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
-import { doorsTo } from '../../accounts/hierarchy/sub-account-access.service.ts'
+import { doorsTo } from '../../rights/held/sub-account-access.service.ts'
 import * as invitations from '../invitations/invitations.service.ts'
 import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
@@ -7,13 +7,14 @@ import * as memberships from '../../people/memberships/memberships.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import * as tenants from '../../accounts/tenants/tenants.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
-import type { Circumstances, Person } from '../../people/users/users.schemas.ts'
+import type { Circumstances, Person } from '../../delivery/mail/person.ts'
 import { activeTenantOf, mark, queueAt } from '../../people/users/users.service.ts'
+import { live } from '../../rights/held/held.service.ts'
 
 /** The user's own choice of where to be active from the next token on. @throws 404 for a tenant that does not know it, 403 for one that has disabled it */
 export async function choose(ctx: Ctx, user: UserScope, tenantId: string) {
   const member = await ctx.db.membership.findFirst({
-    where: { userId: user.id, tenantId, ...memberships.live(ctx) },
+    where: { userId: user.id, tenantId, ...live(ctx) },
     select: { isDisabled: true },
   })
   if (member?.isDisabled) throw membershipErrors.disabled()
@@ -44,7 +45,7 @@ export async function setActive(ctx: Ctx, userId: string, placement: Placement) 
     await queueAt(tx, userId)
     if (
       !(await tx.db.membership.findFirst({
-        where: { userId, tenantId, ...memberships.live(tx) },
+        where: { userId, tenantId, ...live(tx) },
         select: { userId: true },
       }))
     )
@@ -122,7 +123,7 @@ export async function tenantsOf(ctx: Ctx, user: UserScope, tenant: TenantScope |
 
 async function ownTenants(ctx: Ctx, userId: string) {
   const rows = await ctx.db.membership.findMany({
-    where: { userId, isDisabled: false, ...memberships.live(ctx) },
+    where: { userId, isDisabled: false, ...live(ctx) },
     select: { tenant: true },
     orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
   })

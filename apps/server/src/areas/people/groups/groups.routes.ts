@@ -6,6 +6,7 @@ import { RoleIds } from '../memberships/memberships.schemas.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { userErrors } from '../users/users.errors.ts'
+import { GroupsConfiguration } from '../../rights/held/groups-configuration.ts'
 import * as configuration from './configuration.service.ts'
 import { groupErrors } from './groups.errors.ts'
 import {
@@ -100,7 +101,7 @@ export const groupsRoutes = [
     tag,
     auth: 'both',
     permission: needs.groups.read,
-    returns: { 200: configuration.GroupsConfiguration },
+    returns: { 200: GroupsConfiguration },
     handler: (ctx) => configuration.current(ctx),
   }),
   operation({

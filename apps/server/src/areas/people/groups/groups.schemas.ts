@@ -4,8 +4,8 @@ import { Order, Page, pageQuery } from '../../../kernel/paging.ts'
 import { DateTime, Id, Name, OneOf } from '../../../kernel/validation.ts'
 import { hasArrived } from '../memberships/memberships.schemas.ts'
 import { Role, toRole, withPermissionIds, type RoleWithPermissionIds } from '../../rights/roles/roles.schemas.ts'
-import { pictureOf } from '../users/users.schemas.ts'
-import { GroupsConfiguration } from './configuration.service.ts'
+import { pictureOf } from '../../delivery/mail/person.ts'
+import { GroupsConfiguration } from '../../rights/held/groups-configuration.ts'
 
 const details = {
   color: Type.Optional(Type.String({ maxLength: 255 })),

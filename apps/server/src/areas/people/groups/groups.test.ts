@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, UNKNOWN_ID, type Client, type TestEnvironment } from '../../../../test/environment.ts'
-import * as memberships from '../memberships/memberships.service.ts'
+import { rightsOf } from '../users/user-rights.service.ts'
+import * as held from '../../rights/held/held.service.ts'
 
 const url = '/identity/resources/groups/v1'
 const all = '_groupsRelations=rolesAndUsers'
@@ -28,7 +29,7 @@ async function newRole(env: TestEnvironment, key: string, level = 0, tenantId?: 
   return role.id as string
 }
 const keysOf = async (env: TestEnvironment, { id, tenantId }: { id: string; tenantId: string }) =>
-  memberships.keysOf(await env.context(), id, tenantId)
+  held.keysOf(await env.context(), id, tenantId)
 const setConfiguration = async (env: TestEnvironment, body: object) =>
   expect(await env.vendor('POST', `${url}/config`, body)).toMatchObject({ status: 201, body: null })
 const names = ({ body }: { body: any }) => (body.groups ?? body.items).map((g: { name: string }) => g.name)
@@ -368,7 +369,7 @@ describe.concurrent('roles inherited from groups', () => {
       ['given', 'own'],
       ['fe.secure.read.roles', 'fe.secure.read.users'],
     ])
-    const rights = await memberships.rightsOf(ctx, member.id, member.tenantId)
+    const rights = await rightsOf(ctx, member.id, member.tenantId)
     expect(rights.roles.map((r) => r.key).toSorted()).toEqual(['given', 'own'])
     expect(rights.permissions.map((p) => p.key).toSorted()).toEqual(['fe.secure.read.roles', 'fe.secure.read.users'])
     expect(await keysOf(env, { id: member.id, tenantId: elsewhere })).toEqual({ roles: [], permissions: [] })
@@ -399,7 +400,7 @@ describe.concurrent('roles inherited from groups', () => {
     for (const off of [{ rolesEnabled: false }, { rolesEnabled: true, enabled: false }]) {
       await setConfiguration(env, off)
       expect((await keysOf(env, member)).roles).toEqual([])
-      expect((await memberships.rightsOf(await env.context(), member.id, member.tenantId)).roles).toEqual([])
+      expect((await rightsOf(await env.context(), member.id, member.tenantId)).roles).toEqual([])
     }
     await setConfiguration(env, { enabled: true })
     expect((await keysOf(env, member)).roles).toEqual(['r'])

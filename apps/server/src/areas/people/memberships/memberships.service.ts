@@ -4,60 +4,12 @@ import { onDuplicate, onUnknownReference } from '../../../kernel/errors.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
-import { rolesHeld } from '../groups/configuration.service.ts'
-import { withRoleIds } from '../../rights/permissions/permissions.schemas.ts'
+import { live, liveAndVisibleTo } from '../../rights/held/held.service.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import * as access from '../../access/sessions/access.service.ts'
 import { membershipErrors } from './memberships.errors.ts'
-
-/** Memberships that have not run out. */
-export const live = (ctx: Ctx) => ({ OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }] })
-
-/** Users whom the caller may know of: users see none of invisible users. */
-export const visibleTo = (caller: VendorCaller | UserCaller) => (caller.kind === 'user' ? { invisible: false } : {})
-/** Memberships that have not run out, of those users. */
-export const liveAndVisibleTo = (ctx: Ctx, caller: VendorCaller | UserCaller) => ({
-  ...live(ctx),
-  ...(caller.kind === 'user' && { user: visibleTo(caller) }),
-})
-
-/** What a user may do in a tenant, through the roles of the membership and of its groups. Empty for whoever is not a member. */
-export async function rightsOf(ctx: Ctx, userId: string, tenantId: string) {
-  const roles = await ctx.db.role.findMany({
-    where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
-    include: { permissions: { select: { permissionId: true, permission: { include: withRoleIds } } } },
-    orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
-  })
-  const permissions = [
-    ...new Map(
-      roles.flatMap((role) => role.permissions.map(({ permission }) => [permission.id, permission] as const)),
-    ).values(),
-  ]
-  return { roles, permissions }
-}
-
-/** The tenants that a user belongs to, also where disabled or not yet arrived; none for an unknown user. */
-export async function tenantIdsOf(ctx: Ctx, userId: string) {
-  return (await ctx.db.membership.findMany({ where: { userId, ...live(ctx) }, select: { tenantId: true } })).map(
-    (row) => row.tenantId,
-  )
-}
-
-/** The keys of `rightsOf`, as tokens carry them. */
-export async function keysOf(ctx: Ctx, userId: string, tenantId: string) {
-  const roles = await ctx.db.role.findMany({
-    where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
-    select: { key: true, permissions: { select: { permission: { select: { key: true } } } } },
-    orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
-  })
-  return {
-    // one of the tenant's may have the key of one of the environment's
-    roles: [...new Set(roles.map((role) => role.key))],
-    permissions: [...new Set(roles.flatMap((role) => role.permissions.map(({ permission }) => permission.key)))],
-  }
-}
 
 export interface NewMembership {
   userId: string

@@ -16,6 +16,7 @@ import * as memberships from './memberships.service.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
+import { tenantIdsOf } from '../../rights/held/held.service.ts'
 
 const UserId = Type.Object({ userId: Id })
 const Lifetime = Type.Object({ expirationInSeconds: Expiration })
@@ -30,7 +31,7 @@ async function setLifetime(
   seconds: number | null,
 ) {
   const tenantId = tenant.id
-  if (!(await memberships.tenantIdsOf(ctx, userId)).includes(tenantId)) throw membershipErrors.notFound()
+  if (!(await tenantIdsOf(ctx, userId)).includes(tenantId)) throw membershipErrors.notFound()
   if (seconds !== null && !(await settings.effective(ctx, temporaryUsers)).enabled)
     throw membershipErrors.temporaryUsersOff()
   await roles.mayManage(ctx, caller, tenant, userId)

@@ -139,15 +139,6 @@ export function addVerified(ctx: Ctx, userId: string, written: string) {
   })
 }
 
-/** Takes the user's own number (`User.phoneNumber`), if it has one, for verified: for whoever has it on good authority. */
-export async function vouchForOwn(ctx: Ctx, { id: userId, phoneNumber }: { id: string; phoneNumber: string | null }) {
-  if (phoneNumber !== null)
-    await ctx.db.phoneNumber.updateMany({
-      where: { userId, phoneNumber },
-      data: { verified: true, updatedAt: ctx.clock.now() },
-    })
-}
-
 /** The oldest of the verified ones that are left becomes the user's own. @throws 404 */
 export function remove(ctx: Ctx, userId: string, phoneId: string) {
   return ctx.atomically(async (tx) => {

@@ -1,9 +1,9 @@
 import type { ChallengeKind } from '../../../kernel/challenges.ts'
 import { onDuplicate } from '../../../kernel/errors.ts'
 import type { Ctx, UserScope } from '../../../kernel/operation.ts'
-import * as activation from '../../sign-in/activation/activation.service.ts'
+import * as activationMails from '../activation-mails/activation-mails.service.ts'
 import { userErrors } from '../users/users.errors.ts'
-import { originOf, type Origin, type OwnCtx } from '../users/users.schemas.ts'
+import { originOf, type Origin, type OwnCtx } from '../../delivery/mail/person.ts'
 import * as users from '../users/users.service.ts'
 import { userEmailErrors } from './user-emails.errors.ts'
 import { mayTake, mustAnswerFor, mustBeAllowed, mustBeFree, sendCode, tellFormer } from './user-emails.service.ts'
@@ -41,7 +41,7 @@ export async function set(ctx: Ctx, userId: string, written: string) {
   return ctx.atomically(async (tx) => {
     const former = await replace(tx, userId, email, {})
     if (former.email !== email && !former.verified)
-      await activation.sendActivation(tx, { ...former, email }, former.activeTenantId ?? undefined)
+      await activationMails.send(tx, { ...former, email }, former.activeTenantId ?? undefined)
   })
 }
 

@@ -7,14 +7,14 @@ import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../.
 import { page, slice } from '../../../kernel/paging.ts'
 import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
-import * as memberships from '../memberships/memberships.service.ts'
 import * as userEmailsPolicy from '../../policies/user-emails-policy/user-emails-policy.service.ts'
 import { selection } from '../users/user-list.service.ts'
 import { userErrors } from '../users/users.errors.ts'
-import { mailDataOf, originOf, type Origin, type OwnCtx, type Person } from '../users/users.schemas.ts'
+import { mailDataOf, originOf, type Origin, type OwnCtx, type Person } from '../../delivery/mail/person.ts'
 import * as users from '../users/users.service.ts'
 import { userEmailErrors } from './user-emails.errors.ts'
 import { toUserEmail, withPrimary, type UserEmailQuery } from './user-emails.schemas.ts'
+import { tenantIdsOf } from '../../rights/held/held.service.ts'
 
 const verification: ChallengeKind = { purpose: 'email', typed: true }
 const CODE_MS = HOUR
@@ -154,7 +154,7 @@ export async function mustBeAllowed(ctx: Ctx) {
 /** Whether the user may come by an address that is neither its own nor verified so far: its environment and all its tenants must. @throws 403 */
 export async function mayTake(ctx: Ctx, userId: string, email: string) {
   if (!(await ctx.db.userEmail.count({ where: { userId, email, OR: [{ verified: true }, { user: { email } }] } })))
-    await domains.mustAllow(ctx, email, await memberships.tenantIdsOf(ctx, userId))
+    await domains.mustAllow(ctx, email, await tenantIdsOf(ctx, userId))
 }
 
 /** Tells an address that it no longer is the user's own; nobody who never showed that it was. */

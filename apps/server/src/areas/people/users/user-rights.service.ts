@@ -1,7 +1,23 @@
 import type { Static } from 'typebox'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { toPermission, withRoleIds } from '../../rights/permissions/permissions.schemas.ts'
+import { rolesHeld } from '../../rights/held/held.service.ts'
 import type { CoreUser, User } from './users.schemas.ts'
+
+/** What a user may do in a tenant, through the roles of the membership and of its groups. Empty for somebody who is not a member. */
+export async function rightsOf(ctx: Ctx, userId: string, tenantId: string) {
+  const roles = await ctx.db.role.findMany({
+    where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
+    include: { permissions: { select: { permissionId: true, permission: { include: withRoleIds } } } },
+    orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
+  })
+  const permissions = [
+    ...new Map(
+      roles.flatMap((role) => role.permissions.map(({ permission }) => [permission.id, permission] as const)),
+    ).values(),
+  ]
+  return { roles, permissions }
+}
 
 interface Holder {
   readonly roles?: readonly { readonly permissions: readonly string[] }[]

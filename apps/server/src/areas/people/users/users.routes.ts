@@ -11,7 +11,6 @@ import { Page } from '../../../kernel/paging.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
-import * as phoneNumbers from '../phone-numbers/phone-numbers.service.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { list, PhraseQuery, UserQuery } from './user-list.service.ts'
 import * as rights from './user-rights.service.ts'
@@ -126,7 +125,7 @@ export const usersRoutes = [
     handler: async (ctx, { params, body }) => {
       await users.update(ctx, { id: params.userId }, body)
       const user = await users.read(ctx, { id: params.userId })
-      if (body.phoneNumber !== undefined) await phoneNumbers.vouchForOwn(ctx, user.row)
+      if (body.phoneNumber !== undefined) await users.vouchForNumber(ctx, user.row)
       return toUser(user, ctx.caller)
     },
   }),

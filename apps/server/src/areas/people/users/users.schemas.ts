@@ -1,15 +1,15 @@
-import { createHash } from 'node:crypto'
 import type { Prisma, Tenant as TenantColumns, User as UserColumns } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { membershipsIn, type Family } from '../../../kernel/hierarchy.ts'
-import type { Ctx, Http, HttpCtx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { DateTime, Id, INDEXED_LENGTH, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
-import { goesBelow } from '../../accounts/hierarchy/hierarchy.schemas.ts'
+import { goesBelow } from '../../rights/held/sub-account-access.service.ts'
 import { hasArrived } from '../memberships/memberships.schemas.ts'
-import { live } from '../memberships/memberships.service.ts'
+import { live } from '../../rights/held/held.service.ts'
 import { Permission, toPermission } from '../../rights/permissions/permissions.schemas.ts'
 import { Role, toRole, withPermissionIds, type RoleWithPermissionIds } from '../../rights/roles/roles.schemas.ts'
 import { Tenant, toTenant } from '../../accounts/tenants/tenants.schemas.ts'
+import { pictureOf } from '../../delivery/mail/person.ts'
 import { userErrors } from './users.errors.ts'
 
 export const Provider = OneOf(['local', 'saml', 'google', 'github', 'facebook', 'microsoft', 'scim2', 'slack', 'apple'])
@@ -193,34 +193,6 @@ export const toAuthorization = ({
   permissions: permissions.map(toPermission),
 })
 
-/** Whom a mail is about. */
-export interface Person extends Pick<
-  UserRow,
-  'id' | 'name' | 'email' | 'phoneNumber' | 'profilePictureUrl' | 'metadata'
-> {
-  readonly isNobody?: true
-}
-
-/** Stands in for a user who is not there: so that as much is done as for one, and then taken back. */
-export const nobody = (ctx: Pick<Ctx, 'random'>, email: string | null): Person => ({
-  id: ctx.random.uuid(),
-  name: email ?? '',
-  email,
-  phoneNumber: null,
-  profilePictureUrl: null,
-  metadata: '{}',
-  isNobody: true,
-})
-/** Whose a row is. */
-export const ownerIn = ({ id, isNobody }: Pick<Person, 'id' | 'isNobody'>) => (isNobody ? {} : { userId: id })
-
-/** The picture; a user without one has that of its e-mail address at Gravatar, else its initials. */
-export const pictureOf = (user: Pick<Person, 'id' | 'name' | 'email' | 'profilePictureUrl'>) =>
-  user.profilePictureUrl ??
-  `https://www.gravatar.com/avatar/${createHash('md5')
-    .update(user.email ?? user.id)
-    .digest('hex')}?d=https://ui-avatars.com/api/${encodeURIComponent(user.name)}/128/random`
-
 /** Refuses text that is no JSON object. */
 export function mustBeObjects(fields: { metadata?: string | undefined; vendorMetadata?: string | undefined }) {
   for (const field of ['metadata', 'vendorMetadata'] as const)
@@ -233,51 +205,6 @@ function isObjectText(text: string) {
   } catch {
     return false
   }
-}
-
-/** Of a call by the user, or by the environment for the user. */
-export type OwnCtx = HttpCtx & { readonly caller: Caller }
-export type Origin = Pick<Http, 'ip' | 'userAgent'>
-/** An environment's own address is nothing to tell the user. */
-export const originOf = ({ caller, http }: OwnCtx): Origin | undefined => (caller.kind === 'user' ? http : undefined)
-
-/** Of who is behind a mail, beside its addressee: the one who invites, or has come. */
-const issuerDataOf = (issuer: Person | null | undefined) =>
-  issuer
-    ? {
-        issuerName: issuer.name,
-        issuerEmail: issuer.email ?? undefined,
-        issuerProfilePictureUrl: pictureOf(issuer),
-        ...texts('issuerMetadata', JSON.parse(issuer.metadata)),
-      }
-    : {}
-
-/** What only the call that a mail comes of knows. */
-export interface Circumstances {
-  emailMetadata?: object | undefined
-  issuer?: Person | null | undefined
-  /** where what the mail tells of was done */
-  from?: Origin | undefined
-}
-
-/** Values of the placeholders that every mail to a user has: of the user, of its metadata, and of what the request brought for the mail. */
-export const mailDataOf = (user: Person, { emailMetadata, issuer, from }: Circumstances = {}) => ({
-  name: user.name,
-  email: user.email ?? undefined,
-  phoneNumber: user.phoneNumber ?? undefined,
-  profilePictureUrl: pictureOf(user),
-  ...texts('metadata', JSON.parse(user.metadata)),
-  ...texts('emailMetadata', emailMetadata),
-  ...issuerDataOf(issuer),
-  ip: from?.ip,
-  device: from?.userAgent,
-})
-
-/** `{ a: { b: 1 } }` → `{ 'prefix.a.b': '1' }` */
-function texts(prefix: string, value: unknown): Record<string, string> {
-  if (value === null || value === undefined) return {}
-  if (typeof value !== 'object') return { [prefix]: String(value) }
-  return Object.assign({}, ...Object.entries(value).map(([key, part]) => texts(`${prefix}.${key}`, part)))
 }
 
 export const TenantsOfUser = Type.Object({ tenants: Type.Array(Tenant), activeTenant: Nullable(Tenant) })

@@ -2,10 +2,11 @@ import type { Prisma } from '@henhouse/database'
 import type { ChallengeKind } from '../../../kernel/challenges.ts'
 import { onDuplicate, onMissing } from '../../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
-import { doorsTo } from '../../accounts/hierarchy/sub-account-access.service.ts'
+import { doorsTo } from '../../rights/held/sub-account-access.service.ts'
 import * as memberships from '../memberships/memberships.service.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import * as access from '../../access/sessions/access.service.ts'
+import type { ActiveTenant } from '../../access/tokens/access-tokens.service.ts'
 import { userErrors } from './users.errors.ts'
 import {
   activeTenantId,
@@ -16,17 +17,13 @@ import {
   type UserWithRights,
   type UserWithTenants,
 } from './users.schemas.ts'
+import { rightsOf } from './user-rights.service.ts'
+import { live } from '../../rights/held/held.service.ts'
 
 /** The user with this e-mail address, in whatever case it was typed, with all its columns: for logging in and the like. */
 export const byEmail = (ctx: Ctx, email: string) => ctx.db.user.findFirst({ where: { email: email.toLowerCase() } })
 export const byUsername = (ctx: Ctx, username: string) =>
   ctx.db.user.findFirst({ where: { username: username.toLowerCase() } })
-
-export interface ActiveTenant {
-  id: string
-  /** all that let the user in, as tokens list them */
-  tenantIds: string[]
-}
 
 /**
  * Where a login or refresh takes place: the tenant chosen last if it still lets the user in, else the first that does;
@@ -38,7 +35,7 @@ export async function activeTenantOf(
   user: { id: string; activeTenantId: string | null; superUser: boolean },
 ): Promise<ActiveTenant | undefined> {
   const all = await ctx.db.membership.findMany({
-    where: { userId: user.id, ...memberships.live(ctx) },
+    where: { userId: user.id, ...live(ctx) },
     select: { tenantId: true, isDisabled: true },
     orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
   })
@@ -81,7 +78,7 @@ export async function read(ctx: Ctx, where: Prisma.UserWhereInput, tenantId?: st
   return {
     row,
     tenantId: there,
-    ...(there === undefined ? { roles: [], permissions: [] } : await memberships.rightsOf(ctx, row.id, there)),
+    ...(there === undefined ? { roles: [], permissions: [] } : await rightsOf(ctx, row.id, there)),
   }
 }
 
@@ -114,7 +111,7 @@ export async function self(ctx: Ctx, user: UserScope, tenant: TenantScope | unde
   }
 }
 export const membersOf = (ctx: Ctx, places: Prisma.MembershipWhereInput) => ({
-  memberships: { some: { ...places, ...memberships.live(ctx) } },
+  memberships: { some: { ...places, ...live(ctx) } },
 })
 
 /** Changes the given fields. @throws 404, 409 when the phone number is somebody else's */
@@ -125,6 +122,18 @@ export async function update(ctx: Ctx, where: Prisma.UserWhereInput, { phoneNumb
 
 /** Phone numbers are stored without the dashes that they may be written with. */
 export const plain = (phoneNumber: string) => phoneNumber.replaceAll('-', '')
+
+/** Takes the user's own number (`User.phoneNumber`), if it has one, for verified: for whoever has it on good authority. */
+export async function vouchForNumber(
+  ctx: Ctx,
+  { id: userId, phoneNumber }: { id: string; phoneNumber: string | null },
+) {
+  if (phoneNumber !== null)
+    await ctx.db.phoneNumber.updateMany({
+      where: { userId, phoneNumber },
+      data: { verified: true, updatedAt: ctx.clock.now() },
+    })
+}
 
 /** The token that sets a new password, and the code that is exchanged for it. */
 export const passwordResets = [

@@ -1,5 +1,3 @@
-import { Type } from 'typebox'
-import { isUuid } from '../../../kernel/environments.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { toDocument } from '../../../kernel/settings.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
@@ -45,22 +43,6 @@ export const passwordSettingsRoutes = [
     returns: { 201: PasswordPolicy },
     errors: [passwordErrors.minOverMax],
     handler: async (ctx, { body }) => toPasswordPolicy(await passwords.changeRules(ctx, ctx.tenant, body)),
-  }),
-  operation({
-    id: 'getStrictestPasswordPolicyV1',
-    method: 'GET',
-    path: '/identity/resources/users/v1/passwords/config',
-    summary: 'Read what the passwords of a user must be like',
-    tag,
-    // reset pages read it, whose user is not logged in; an unknown user is answered like a known one
-    auth: 'public',
-    user: 'optional',
-    query: Type.Object({ userId: Type.Optional(Type.String()) }),
-    returns: { 200: PasswordPolicy },
-    handler: async (ctx, { query: { userId = ctx.user?.id } }) =>
-      toPasswordPolicy(
-        await passwords.strictestRules(ctx, { userId: userId !== undefined && isUuid(userId) ? userId : undefined }),
-      ),
   }),
   operation({
     id: 'getPasswordHistoryPolicyV1',

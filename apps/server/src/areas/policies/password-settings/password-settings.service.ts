@@ -3,7 +3,6 @@ import { invalid } from '../../../kernel/errors.ts'
 import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
 import * as settings from '../../../kernel/settings.ts'
 import { identityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
-import * as memberships from '../../people/memberships/memberships.service.ts'
 import { timesBreached } from './breached.ts'
 import { passwordErrors } from './password-settings.errors.ts'
 import {
@@ -41,21 +40,8 @@ export async function changeRules(
   return rules(ctx, tenant)
 }
 
-/** Which passwords the password is for: of these tenants, and of all the tenants of the user, where there is one already. */
-export interface Whose {
-  tenantIds?: readonly string[]
-  userId?: string | undefined
-}
-
-async function tenantIdsOf(ctx: Ctx, { tenantIds = [], userId }: Whose) {
-  return userId === undefined
-    ? [...tenantIds]
-    : [...new Set([...tenantIds, ...(await memberships.tenantIdsOf(ctx, userId))])]
-}
-
-/** The rules that a password must keep: the strictest of the environment and all the tenants. An unknown user is under the environment's. */
-export async function strictestRules(ctx: Ctx, whose: Whose): Promise<Rules> {
-  const tenantIds = await tenantIdsOf(ctx, whose)
+/** The rules that a password must keep: the strictest of the environment and all the tenants. */
+export async function strictestRules(ctx: Ctx, tenantIds: readonly string[]): Promise<Rules> {
   const of = await settings.layers(ctx, [passwordRules, identityConfiguration], tenantIds)
   const environment: Rules = { ...initialRules, ...of(passwordRules, null) }
   const [first, ...others] = tenantIds.map((id): Rules => ({ ...environment, ...of(passwordRules, id) }))
@@ -67,10 +53,11 @@ export async function strictestRules(ctx: Ctx, whose: Whose): Promise<Rules> {
 
 /**
  * To be called with every password that somebody chooses, outside of transactions (it may ask whether it was breached).
+ * @param tenantIds those that the user is in, or is to be in
  * @throws 400 with the text of every test it fails, or when it was breached and that matters
  */
-export async function mustSatisfy(ctx: Ctx, password: string, whose: Whose) {
-  const wanted = await strictestRules(ctx, whose)
+export async function mustSatisfy(ctx: Ctx, password: string, tenantIds: readonly string[]) {
+  const wanted = await strictestRules(ctx, tenantIds)
   const [first, ...others] = faultsOf(password, wanted)
   if (first !== undefined) throw invalid(first, ...others)
   if (wanted.blockPwnedPasswords && (await timesBreached(ctx, password))) throw passwordErrors.breached()
@@ -91,8 +78,7 @@ export async function updateHistory(ctx: Ctx, tenant: TenantScope | undefined, v
 }
 
 /** How many passwords, the present one among them, a new one must differ from. */
-async function historySize(ctx: Ctx, whose: Whose) {
-  const tenantIds = await tenantIdsOf(ctx, whose)
+async function historySize(ctx: Ctx, tenantIds: readonly string[]) {
   const of = await settings.layers(ctx, [historyPolicy, identityConfiguration], tenantIds)
   const policies = settings.inForce(of, historyPolicy, tenantIds, {
     override: mayOverride(of, 'allowOverrideEnforcePasswordHistory'),
@@ -104,13 +90,8 @@ async function historySize(ctx: Ctx, whose: Whose) {
  * The password is none that the user had lately. To be called outside of transactions: it compares with slow hashes.
  * @throws 400
  */
-export async function mustBeNew(
-  ctx: Ctx,
-  userId: string,
-  password: string,
-  { tenantIds = [] }: Pick<Whose, 'tenantIds'> = {},
-) {
-  const size = await historySize(ctx, { userId, tenantIds })
+export async function mustBeNew(ctx: Ctx, userId: string, password: string, tenantIds: readonly string[]) {
+  const size = await historySize(ctx, tenantIds)
   if (!size) return
   const [user, old] = await Promise.all([
     ctx.db.user.findUnique({ where: { id: userId }, select: { passwordHash: true } }),
@@ -132,8 +113,8 @@ export async function mustBeNew(
  * Keeps the hash that a new password replaces (null: there was none), in the transaction that replaces it. No more is
  * kept than the policy asks for: without one nothing.
  */
-export async function remember(ctx: Ctx, userId: string, replaced: string | null) {
-  const size = await historySize(ctx, { userId })
+export async function remember(ctx: Ctx, userId: string, replaced: string | null, tenantIds: readonly string[]) {
+  const size = await historySize(ctx, tenantIds)
   if (replaced !== null && size > 1)
     await ctx.db.passwordHistory.create({
       data: { id: ctx.random.uuid(), userId, hash: replaced, createdAt: ctx.clock.now() },

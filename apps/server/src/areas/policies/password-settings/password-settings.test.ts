@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { deps, newEnvironment, UNKNOWN_ID, type Client, type TestEnvironment } from '../../../../test/environment.ts'
+import { tenantIdsOf } from '../../rights/held/held.service.ts'
 import * as passwords from './password-settings.service.ts'
 
 const url = '/identity/resources/configurations/v1/password',
@@ -160,16 +161,16 @@ describe.concurrent('the strictest policy that a user is under', () => {
       ctx = await env.context(),
       { id, tenantId } = await env.newUser()
     await env.as(tenantId)('POST', url, { minLength: 10, minOptionalTestsToPass: 4 })
-    await passwords.mustSatisfy(ctx, 'abcdef', {})
-    await passwords.mustSatisfy(ctx, 'Abcdefgh1!', { tenantIds: [tenantId] })
+    await passwords.mustSatisfy(ctx, 'abcdef', [])
+    await passwords.mustSatisfy(ctx, 'Abcdefgh1!', [tenantId])
     const tooWeak = refusal([
       'The password must be at least 10 characters long.',
       'The password must contain at least one uppercase letter.',
       'The password must contain at least one number.',
       'The password must contain at least one special character.',
     ])
-    await expect(passwords.mustSatisfy(ctx, 'abcdef', { tenantIds: [tenantId] })).rejects.toMatchObject(tooWeak)
-    await expect(passwords.mustSatisfy(ctx, 'abcdef', { userId: id })).rejects.toMatchObject(tooWeak)
+    await expect(passwords.mustSatisfy(ctx, 'abcdef', [tenantId])).rejects.toMatchObject(tooWeak)
+    await expect(passwords.mustSatisfy(ctx, 'abcdef', await tenantIdsOf(ctx, id))).rejects.toMatchObject(tooWeak)
   })
 })
 
@@ -223,13 +224,14 @@ async function change(env: TestEnvironment, id: string, password: string) {
   await ctx.atomically(async (tx) => {
     const before = await tx.db.user.findUniqueOrThrow({ where: { id } })
     await tx.db.user.update({ where: { id }, data: { passwordHash } })
-    await passwords.remember(tx, id, before.passwordHash)
+    await passwords.remember(tx, id, before.passwordHash, await tenantIdsOf(tx, id))
   })
 }
 /** Which of these a user may take. */
 async function free(env: TestEnvironment, id: string, wanted: string[]) {
   const ctx = await env.context()
-  const answers = await Promise.allSettled(wanted.map((password) => passwords.mustBeNew(ctx, id, password)))
+  const tenantIds = await tenantIdsOf(ctx, id)
+  const answers = await Promise.allSettled(wanted.map((password) => passwords.mustBeNew(ctx, id, password, tenantIds)))
   for (const answer of answers) if (answer.status === 'rejected') expect(answer.reason).toMatchObject({ status: 400 })
   return wanted.filter((_, index) => answers[index]!.status === 'fulfilled')
 }
@@ -252,7 +254,7 @@ describe.concurrent('a new password', () => {
     const id = await userWith(env, ['one', 'two', 'three', 'four'])
     expect(await free(env, id, ['one', 'two', 'three', 'four', 'five'])).toEqual(['one', 'five'])
     expect(await kept(env, id)).toBe(2)
-    await expect(passwords.mustBeNew(await env.context(), id, 'two')).rejects.toMatchObject({
+    await expect(passwords.mustBeNew(await env.context(), id, 'two', [])).rejects.toMatchObject({
       message: 'The new password must differ from the last 3 passwords',
     })
   })

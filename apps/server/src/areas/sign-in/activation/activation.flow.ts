@@ -6,14 +6,16 @@ import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
+import * as entry from '../entry/entry.service.ts'
 import * as login from '../login/login.service.ts'
+import { tenantIdsOf } from '../../rights/held/held.service.ts'
 import * as passwords from '../../policies/password-settings/password-settings.service.ts'
 import * as access from '../../access/sessions/access.service.ts'
 import * as users from '../../people/users/users.service.ts'
 import { activationErrors } from './activation.errors.ts'
 import type { Activation, CodeActivation } from './activation.schemas.ts'
-import { activation, activationCode, isAbout } from './activation.service.ts'
-import { enter, pending, refusal } from './codes.service.ts'
+import { activation, activationCode, isAbout } from '../../people/activation-mails/activation-mails.service.ts'
+import { enter, pending, refusal } from '../../access/codes/codes.service.ts'
 
 /** With the token of a mail's link: verifies the address, sets the password, and logs the user in. */
 export async function activate(ctx: HttpCtx, { userId, token, ...given }: Activation) {
@@ -67,7 +69,7 @@ async function finish(
   use: (tx: Ctx) => Promise<Outcome<{ tenantId: string | null }> | { state: 'wrong' }>,
 ) {
   if (user.isLocked) throw loginErrors.locked()
-  const place = await login.placeFor(ctx, user)
+  const place = await entry.placeFor(ctx, user)
   const passwordHash = await chosen(ctx, user, password || undefined)
   const now = ctx.clock.now()
   // a wrong code must go on counting: the transaction ends well, and the refusal comes after it
@@ -81,7 +83,8 @@ async function finish(
         where: { userId: user.id, tenantId, acceptedAt: null },
         data: { acceptedAt: now },
       })
-    if (passwordHash !== undefined) await passwords.remember(tx, user.id, user.passwordHash)
+    if (passwordHash !== undefined)
+      await passwords.remember(tx, user.id, user.passwordHash, await tenantIdsOf(tx, user.id))
     if (passwordHash !== undefined && user.passwordHash !== null) await access.end(tx, user.id)
     await users.mark(
       tx,
@@ -109,7 +112,8 @@ async function chosen(ctx: Ctx, user: User, password: string | undefined) {
     if (user.passwordHash === null) throw invalid('password should not be empty')
     return undefined
   }
-  await passwords.mustSatisfy(ctx, password, { userId: user.id })
-  await passwords.mustBeNew(ctx, user.id, password)
+  const tenantIds = await tenantIdsOf(ctx, user.id)
+  await passwords.mustSatisfy(ctx, password, tenantIds)
+  await passwords.mustBeNew(ctx, user.id, password, tenantIds)
   return ctx.deps.passwords.hash(password)
 }

@@ -4,8 +4,9 @@ import { perIp } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
-import { LoginAnswer } from '../login/login.schemas.ts'
+import { LoginAnswer } from '../entry/entry.schemas.ts'
 import { sessionErrors } from '../../access/sessions/sessions.errors.ts'
+import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import { activationErrors } from './activation.errors.ts'
 import { activate, activateWithCode, strategyFor } from './activation.flow.ts'
@@ -14,13 +15,13 @@ import {
   ActivationLink,
   ActivationStrategy,
   CodeActivation,
-  LinkToken,
   Renewal,
   StatusesOfUser,
   StatusQuery,
 } from './activation.schemas.ts'
+import { LinkToken } from '../../access/codes/codes.schemas.ts'
 import * as activation from './activation.service.ts'
-import { unlock } from './unlock.service.ts'
+import { unlock } from '../../access/guesses/unlock.service.ts'
 
 const tag = 'User Management',
   management = 'Users'
@@ -101,7 +102,7 @@ export const activationRoutes = [
     params: Type.Object({ userId: Id }),
     returns: { 201: ActivationLink },
     errors: [userErrors.notFound],
-    handler: (ctx, { params }) => activation.linkFor(ctx, params.userId),
+    handler: (ctx, { params }) => activationMails.linkFor(ctx, params.userId),
   }),
   operation({
     id: 'listUserStatusesV1',

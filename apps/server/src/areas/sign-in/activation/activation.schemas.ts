@@ -1,12 +1,8 @@
 import { Type, type Static } from 'typebox'
 import { Id } from '../../../kernel/validation.ts'
+import { LinkToken, MailedCode } from '../../access/codes/codes.schemas.ts'
 import { MembershipStatus } from '../../people/memberships/memberships.schemas.ts'
 import { Email } from '../../people/users/users.schemas.ts'
-
-/** What the link in the mail holds. */
-export const LinkToken = Type.Object({ userId: Type.String({ minLength: 1 }), token: Type.String({ minLength: 1 }) })
-export const MailedCode = Type.Object({ ...LinkToken.properties, code: Type.String({ minLength: 1 }) })
-export type MailedCode = Static<typeof MailedCode>
 
 const accepted = {
   // clients send an empty one for none

@@ -4,7 +4,6 @@ import type { HttpCtx } from '../../../kernel/operation.ts'
 import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
-import * as lockout from '../../policies/lockout-policy/lockout-policy.service.ts'
 import * as passwordSettings from '../../policies/password-settings/password-settings.service.ts'
 import * as breached from '../passwords/breached.service.ts'
 import * as passwordReset from '../passwords/reset.service.ts'
@@ -12,7 +11,9 @@ import * as userEmails from '../../people/user-emails/user-emails.service.ts'
 import * as users from '../../people/users/users.service.ts'
 import * as guesses from '../../access/guesses/guesses.service.ts'
 import { loginErrors } from './login.errors.ts'
-import type { Credentials, LoginAnswer } from './login.schemas.ts'
+import type { Credentials } from './login.schemas.ts'
+import type { LoginAnswer } from '../entry/entry.schemas.ts'
+import * as entry from '../entry/entry.service.ts'
 import * as login from './login.service.ts'
 import { mustBeVerified } from './verified-address.service.ts'
 
@@ -21,7 +22,7 @@ interface Attempt {
   readonly credentials: Credentials
   readonly configuration?: IdentityConfiguration
   readonly user?: User | null
-  readonly place?: login.Place
+  readonly place?: entry.Place
   /** about the password, for the answer */
   readonly notice?: Pick<LoginAnswer, 'passwordExpiresIn' | 'notificationPeriod'>
   /** ends the login: tokens, or what is wanted first */
@@ -84,7 +85,7 @@ const nameIn = ({ credentials: { email, username } }: Attempt) => (email || user
 
 /** Before the password is looked at: who guesses on must not learn when it was right. A name that is nobody's is locked like a user. */
 async function nameNotLocked(ctx: HttpCtx, attempt: Attempt) {
-  const isLocked = await lockout.isNameLocked(ctx, nameIn(attempt))
+  const isLocked = await guesses.isNameLocked(ctx, nameIn(attempt))
   if (attempt.user ? attempt.user.isLocked : isLocked) throw loginErrors.locked()
   return attempt
 }
@@ -124,7 +125,7 @@ async function emailVerified(ctx: HttpCtx, attempt: Attempt) {
 
 /** Before anything about the password is told: nobody is sent for a new one who is not let in with it. */
 async function placeOpen(ctx: HttpCtx, attempt: Attempt) {
-  return { ...attempt, place: await login.placeFor(ctx, attempt.user!, undefined, attempt.credentials.invitationToken) }
+  return { ...attempt, place: await entry.placeFor(ctx, attempt.user!, undefined, attempt.credentials.invitationToken) }
 }
 
 /** One that has run out only leads to a new one; before, the user is told in time. */

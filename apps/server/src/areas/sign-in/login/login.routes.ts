@@ -5,7 +5,8 @@ import { Empty, operation } from '../../../kernel/operation.ts'
 import { sessionErrors } from '../../access/sessions/sessions.errors.ts'
 import { loginErrors } from './login.errors.ts'
 import { logInWithPassword } from './login.flow.ts'
-import { Credentials, LoginAnswer, LogoutRequest, RefreshRequest, TokenForTenant } from './login.schemas.ts'
+import { Credentials, LogoutRequest, RefreshRequest, TokenForTenant } from './login.schemas.ts'
+import { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as login from './login.service.ts'
 
 export const loginRoutes = [

@@ -1,13 +1,13 @@
 import type { User } from '@henhouse/database'
 import type { Ctx } from '../../../kernel/operation.ts'
-import * as activation from '../activation/activation.service.ts'
+import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 import { loginErrors } from './login.errors.ts'
 
 /** Whoever has an address must have shown that it is its own; the mail to do so with is sent once more. @throws 401 */
 export async function mustBeVerified(ctx: Ctx, user: User, { allowNotVerifiedUsersLogin }: IdentityConfiguration) {
   if (user.verified || user.email === null || allowNotVerifiedUsersLogin) return
-  await ctx.atomically((tx) => activation.sendActivation(tx, user, user.activeTenantId ?? undefined))
+  await ctx.atomically((tx) => activationMails.send(tx, user, user.activeTenantId ?? undefined))
   throw loginErrors.notVerified(masked(user.email))
 }
 

@@ -5,7 +5,7 @@ import { perIp } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
-import { LoginAnswer } from '../login/login.schemas.ts'
+import { LoginAnswer } from '../entry/entry.schemas.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import {
   AuthenticatorCode,

@@ -3,7 +3,7 @@ import { find as findChallenge, issue, revoke, type ChallengeKind } from '../../
 import { MINUTE } from '../../../kernel/clock.ts'
 import { onMissing } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx, UserScope } from '../../../kernel/operation.ts'
-import { originOf, type OwnCtx } from '../../people/users/users.schemas.ts'
+import { originOf, type OwnCtx } from '../../delivery/mail/person.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import { attemptOf, countTry, countTryOf, forgetTries, scannable, trying } from './mfa-demand.service.ts'
 import * as devices from './mfa-devices.service.ts'

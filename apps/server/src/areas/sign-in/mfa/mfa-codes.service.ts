@@ -5,7 +5,7 @@ import type { Ctx } from '../../../kernel/operation.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
 import * as sms from '../../delivery/sms/sms.service.ts'
-import { mailDataOf } from '../../people/users/users.schemas.ts'
+import { mailDataOf } from '../../delivery/mail/person.ts'
 
 /** What a code is for: it is good for nothing else, nor for another login, device or user. */
 export interface Occasion {

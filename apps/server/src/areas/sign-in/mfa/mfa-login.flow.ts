@@ -1,6 +1,6 @@
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
-import type { LoginAnswer } from '../login/login.schemas.ts'
-import * as login from '../login/login.service.ts'
+import type { LoginAnswer } from '../entry/entry.schemas.ts'
+import * as entry from '../entry/entry.service.ts'
 import type { MfaStrategy } from '../../policies/mfa-policy/mfa-policy.schemas.ts'
 import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
 import * as users from '../../people/users/users.service.ts'
@@ -31,7 +31,7 @@ export async function passed(
 ): Promise<LoginAnswer> {
   const { open } = ctx.deps.secrets,
     now = ctx.clock.now()
-  const before = await login.placeFor(
+  const before = await entry.placeFor(
     ctx,
     user,
     challenge.tenantId ?? undefined,
@@ -47,9 +47,9 @@ export async function passed(
     return device && add(tx, user.id, device, { only: true, recoveryCode, from: ctx.http })
   })
   await forgetTries(ctx, user.id)
-  const place = await login.arrival(ctx, user, before)
+  const place = await entry.arrival(ctx, user, before)
   if (rememberDevice) await remembered.remember(ctx, user.id, await mfaPolicy.requirement(ctx, place.tenant.tenantIds))
-  const answer = await login.enter(ctx, user, {
+  const answer = await entry.enter(ctx, user, {
     ...place,
     mfaPassed: true,
     proof: { amr: ['mfa', factor], acr: MULTI_FACTOR, authTime: now },

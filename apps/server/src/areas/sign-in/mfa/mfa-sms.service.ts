@@ -1,6 +1,6 @@
 import type { Ctx, HttpCtx, UserScope } from '../../../kernel/operation.ts'
 import { masked } from '../../delivery/sms/sms.schemas.ts'
-import { originOf, type OwnCtx } from '../../people/users/users.schemas.ts'
+import { originOf, type OwnCtx } from '../../delivery/mail/person.ts'
 import { plain } from '../../people/users/users.service.ts'
 import * as codes from './mfa-codes.service.ts'
 import type { Occasion } from './mfa-codes.service.ts'

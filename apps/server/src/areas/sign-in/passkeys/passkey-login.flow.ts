@@ -1,10 +1,11 @@
 import { createHmac } from 'node:crypto'
 import type { User } from '@henhouse/database'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
-import * as activation from '../activation/activation.service.ts'
+import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
+import * as entry from '../entry/entry.service.ts'
 import * as login from '../login/login.service.ts'
 import { mfaErrors } from '../mfa/mfa.errors.ts'
 import type { Assertion } from '../mfa/mfa.schemas.ts'
@@ -74,7 +75,7 @@ export async function finish(ctx: HttpCtx, assertion: Assertion) {
   if (!count) throw mfaErrors.wrongDevice()
   if (user.isLocked) throw loginErrors.locked()
   await mustBeVerified(ctx, user)
-  const place = await login.placeFor(ctx, user, undefined, assertion.invitationToken)
+  const place = await entry.placeFor(ctx, user, undefined, assertion.invitationToken)
   await passkeys.mustBeOn(ctx, place.tenant.tenantIds)
   return login.complete(ctx, user, { place })
 }
@@ -82,6 +83,6 @@ export async function finish(ctx: HttpCtx, assertion: Assertion) {
 /** A passkey says nothing about the address; the mail to verify it with is sent once more. @throws 401 */
 async function mustBeVerified(ctx: HttpCtx, user: User) {
   if (user.verified || user.email === null || (await identitySettings.current(ctx)).allowNotVerifiedUsersLogin) return
-  await ctx.atomically((tx) => activation.sendActivation(tx, user, user.activeTenantId ?? undefined))
+  await ctx.atomically((tx) => activationMails.send(tx, user, user.activeTenantId ?? undefined))
   throw loginErrors.notVerified(user.email.replace(/^(.)[^@]*/, '$1***'))
 }

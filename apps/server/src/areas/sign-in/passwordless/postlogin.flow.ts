@@ -6,10 +6,9 @@ import { giveBack, spend } from '../../../kernel/limits.ts'
 import type { HttpCtx } from '../../../kernel/operation.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 import { loginErrors } from '../login/login.errors.ts'
-import type { LoginAnswer } from '../login/login.schemas.ts'
+import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as login from '../login/login.service.ts'
 import { mustBeVerified } from '../login/verified-address.service.ts'
-import * as phoneNumbers from '../../people/phone-numbers/phone-numbers.service.ts'
 import * as users from '../../people/users/users.service.ts'
 import * as device from './device.ts'
 import { passwordlessErrors } from './passwordless.errors.ts'
@@ -133,7 +132,7 @@ async function addressProved(ctx: HttpCtx, attempt: Attempt) {
   const user = attempt.user!,
     { to } = attempt.proof!.data as unknown as AttemptData
   if (attempt.method === 'smscode') {
-    if (to === user.phoneNumber) await phoneNumbers.vouchForOwn(ctx, user)
+    if (to === user.phoneNumber) await users.vouchForNumber(ctx, user)
     return attempt
   }
   if (user.verified || to !== user.email) return attempt

@@ -3,9 +3,9 @@ import { Type } from 'typebox'
 import { add, job } from '../../../kernel/jobs.ts'
 import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
-import { live } from '../../people/memberships/memberships.service.ts'
+import { live, tenantIdsOf } from '../../rights/held/held.service.ts'
 import * as settings from '../../policies/password-settings/password-settings.service.ts'
-import { mailDataOf } from '../../people/users/users.schemas.ts'
+import { mailDataOf } from '../../delivery/mail/person.ts'
 import * as users from '../../people/users/users.service.ts'
 import { makeLink } from './reset.service.ts'
 
@@ -14,7 +14,7 @@ import { makeLink } from './reset.service.ts'
  * user is mailed a link to replace it, and remembered for `resetAll`.
  */
 export async function isBlocked(ctx: Ctx, user: User, password: string) {
-  if (!(await settings.strictestRules(ctx, { userId: user.id })).blockPwnedPasswords) return false
+  if (!(await settings.strictestRules(ctx, await tenantIdsOf(ctx, user.id))).blockPwnedPasswords) return false
   const timesPwned = await settings.timesBreached(ctx, password)
   if (!timesPwned) return false
   await users.mark(ctx, { id: user.id }, { passwordLeakedAt: ctx.clock.now() })

@@ -5,6 +5,7 @@ import { perIp } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
+import { PasswordPolicy, toPasswordPolicy } from '../../policies/password-settings/password-settings.schemas.ts'
 import { passwordErrors } from '../../policies/password-settings/password-settings.errors.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { smsErrors } from '../../delivery/sms/sms.errors.ts'
@@ -31,6 +32,20 @@ const tag = 'Password Settings',
   management = 'Users'
 
 export const passwordsRoutes = [
+  operation({
+    id: 'getStrictestPasswordPolicyV1',
+    method: 'GET',
+    path: `${path}/v1/passwords/config`,
+    summary: 'Read what the passwords of a user must be like',
+    tag,
+    // reset pages read it, whose user is not logged in; an unknown user is answered like a known one
+    auth: 'public',
+    user: 'optional',
+    query: Type.Object({ userId: Type.Optional(Type.String()) }),
+    returns: { 200: PasswordPolicy },
+    handler: async (ctx, { query: { userId = ctx.user?.id } }) =>
+      toPasswordPolicy(await passwords.rulesFor(ctx, userId)),
+  }),
   operation({
     id: 'requestPasswordResetV1',
     method: 'POST',

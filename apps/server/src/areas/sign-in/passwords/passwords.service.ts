@@ -1,6 +1,8 @@
+import { isUuid } from '../../../kernel/environments.ts'
 import type { Ctx, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
 import * as guesses from '../../access/guesses/guesses.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
+import { tenantIdsOf } from '../../rights/held/held.service.ts'
 import * as settings from '../../policies/password-settings/password-settings.service.ts'
 import * as userEmails from '../../people/user-emails/user-emails.service.ts'
 import * as access from '../../access/sessions/access.service.ts'
@@ -9,10 +11,15 @@ import * as users from '../../people/users/users.service.ts'
 import { passwordsErrors } from './passwords.errors.ts'
 import type { PasswordChange, PasswordTrial } from './passwords.schemas.ts'
 
+/** What the passwords of a user must be like; an unknown one is under the environment's rules. */
+export const rulesFor = async (ctx: Ctx, userId: string | undefined) =>
+  settings.strictestRules(ctx, userId !== undefined && isUuid(userId) ? await tenantIdsOf(ctx, userId) : [])
+
 /** The hash of a password that policy and history let the user have. To be called outside of transactions. @throws 400 */
 export async function accepted(ctx: Ctx, userId: string, password: string) {
-  await settings.mustSatisfy(ctx, password, { userId })
-  await settings.mustBeNew(ctx, userId, password)
+  const tenantIds = await tenantIdsOf(ctx, userId)
+  await settings.mustSatisfy(ctx, password, tenantIds)
+  await settings.mustBeNew(ctx, userId, password, tenantIds)
   return ctx.deps.passwords.hash(password)
 }
 
@@ -38,7 +45,7 @@ export async function put(
   })
   if (replaced !== undefined && isLocked) throw loginErrors.locked()
   if (replaced !== undefined && old !== replaced) throw passwordsErrors.wrongCurrent()
-  await settings.remember(tx, userId, old)
+  await settings.remember(tx, userId, old, await tenantIdsOf(tx, userId))
   await users.mark(
     tx,
     { id: userId },

@@ -1,7 +1,7 @@
 import type { User } from '@henhouse/database'
 import { invalid } from '../../../kernel/errors.ts'
 import type { HttpCtx } from '../../../kernel/operation.ts'
-import * as activation from '../activation/activation.service.ts'
+import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
 import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
 import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
@@ -105,7 +105,7 @@ async function passwordGood(ctx: HttpCtx, attempt: Attempt) {
     return { ...attempt, passwordHash: null }
   if (password === undefined && email === undefined) throw invalid('password should not be empty')
   if (password === undefined) return { ...attempt, passwordHash: null }
-  await passwords.mustSatisfy(ctx, password, { tenantIds: attempt.invite ? [attempt.invite.tenantId] : [] })
+  await passwords.mustSatisfy(ctx, password, attempt.invite ? [attempt.invite.tenantId] : [])
   return { ...attempt, passwordHash: await ctx.deps.passwords.hash(password) }
 }
 
@@ -137,7 +137,7 @@ function userMade(ctx: HttpCtx, attempt: Attempt) {
       await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
     }
     const activationToken = shouldActivate
-      ? await activation.sendActivation(tx, user, tenantId, { emailMetadata })
+      ? await activationMails.send(tx, user, tenantId, { emailMetadata })
       : undefined
     return { ...attempt, made: { user, tenantId, shouldActivate, activationToken } }
   })

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { INDEXED_LENGTH } from '../../../kernel/validation.ts'
-import { LoginAnswer } from '../login/login.schemas.ts'
+import { LoginAnswer } from '../entry/entry.schemas.ts'
 import { Email, PhoneNumber, PictureUrl, Provider, Username } from '../../people/users/users.schemas.ts'
 
 const text = Type.Optional(Type.String())

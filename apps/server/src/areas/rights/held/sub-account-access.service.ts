@@ -1,6 +1,9 @@
 import { ancestorsOf, isParent, type Family } from '../../../kernel/hierarchy.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
-import { goesBelow } from './hierarchy.schemas.ts'
+
+/** Whether a member may go down into what is below the tenant. `access` is what has been decided for the user, null for nothing. */
+export const goesBelow = (access: boolean | null, type: string) =>
+  type === 'alwaysOn' || (access ?? type === 'defaultOn')
 
 /** The user's memberships in the tenant and those above it. */
 async function membershipsUpFrom(ctx: Ctx, userId: string, tenantId: string, above: readonly string[]) {

@@ -4,8 +4,8 @@ import { discreetly } from '../../../kernel/discretion.ts'
 import { baseUrl } from '../../../kernel/environments.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
-import { mailDataOf, nobody, type Person } from '../../people/users/users.schemas.ts'
-import { activationErrors } from './activation.errors.ts'
+import { mailDataOf, nobody, type Person } from '../../delivery/mail/person.ts'
+import { activationErrors } from '../../sign-in/activation/activation.errors.ts'
 
 /** The link by which users unlock themselves whom wrong passwords have locked. It is for that one lock only. */
 const unlocking: ChallengeKind = { purpose: 'unlock' }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { newEnvironment, unique, type TestEnvironment } from '../../../../test/environment.ts'
 import * as memberships from '../../people/memberships/memberships.service.ts'
 import { activeTenantOf } from '../../people/users/users.service.ts'
+import * as held from './held.service.ts'
 
 const me = '/identity/resources/users/v2/me',
   choose = '/identity/resources/users/v1/tenant'
@@ -37,7 +38,7 @@ const disable = (env: TestEnvironment, userId: string, tenantId: string) =>
 const newRole = async (env: TestEnvironment, key: string, tenantId?: string) =>
   (await env.as(tenantId)('POST', '/identity/resources/roles/v1', [{ key, name: key, level: 5 }])).body[0].id as string
 const keysOf = async (env: TestEnvironment, userId: string, tenantId: string) =>
-  memberships.keysOf(await env.context(), userId, tenantId)
+  held.keysOf(await env.context(), userId, tenantId)
 const rolesIn = async (env: TestEnvironment, userId: string, tenantId: string) =>
   (await keysOf(env, userId, tenantId)).roles.toSorted()
 const logIn = (env: TestEnvironment, email: string) =>

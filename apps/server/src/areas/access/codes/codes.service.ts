@@ -2,8 +2,8 @@ import { answer, hashOf, issue, revoke, type ChallengeKind } from '../../../kern
 import { after, SECOND } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
-import type { MailedCode } from './activation.schemas.ts'
-import { activationErrors } from './activation.errors.ts'
+import type { MailedCode } from './codes.schemas.ts'
+import { activationErrors } from '../../sign-in/activation/activation.errors.ts'
 
 /** A code that comes by mail, for a token that says which code is meant. The token is no secret by itself: the code is. */
 export interface CodeKind extends ChallengeKind {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, type TestEnvironment } from '../../../../test/environment.ts'
-import * as lockout from '../../policies/lockout-policy/lockout-policy.service.ts'
+import * as guesses from './guesses.service.ts'
 import * as unlock from './unlock.service.ts'
 
 const url = '/identity/resources/users/v3/me/unlock',
@@ -13,8 +13,8 @@ async function lockedOut(env: TestEnvironment) {
   await env.vendor('POST', '/identity/resources/configurations/v1/lockout-policy', { enabled: true, maxAttempts: 2 })
   const user = await env.newUser({ password }),
     ctx = await env.context()
-  await lockout.failed(ctx, { userId: user.id })
-  expect(await lockout.failed(ctx, { userId: user.id })).toMatchObject({ locked: true })
+  await guesses.failed(ctx, { userId: user.id })
+  expect(await guesses.failed(ctx, { userId: user.id })).toMatchObject({ locked: true })
   await unlock.sendMail(ctx, await ctx.db.user.findUniqueOrThrow({ where: { id: user.id } }))
   const [mail] = await env.messages({ template: 'UnlockUser' })
   expect(mail).toMatchObject({ recipient: user.email, userId: user.id })

@@ -1,0 +1,41 @@
+import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
+import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
+import { secretColumns } from '../../people/users/users.schemas.ts'
+import { live, liveAndVisibleTo, visibleTo } from '../../rights/held/held.service.ts'
+import { loginErrors } from '../../sign-in/login/login.errors.ts'
+import * as invitations from '../invitations/invitations.service.ts'
+import { memberErrors } from '../members/members.errors.ts'
+
+type Caller = VendorCaller | UserCaller
+
+/** Sends the mail that the member waits for once more: that of the activation, or of the invitation. @throws 400 when it waits for none, 404, 423 for a locked user */
+export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, userId: string) {
+  const found = await ctx.db.membership.findFirst({
+    where: { userId, tenantId: tenant.id, ...liveAndVisibleTo(ctx, caller) },
+    select: { acceptedAt: true, user: { omit: secretColumns } },
+  })
+  if (!found) throw membershipErrors.notFound()
+  const { user, acceptedAt } = found
+  if (user.isLocked) throw loginErrors.locked()
+  if (user.verified && acceptedAt) throw memberErrors.alreadyActive()
+  const issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null
+  await ctx.atomically(async (tx) => {
+    if (user.verified) await invitations.sendInvitation(tx, user, tenant.id, { issuer })
+    else await activationMails.send(tx, user, tenant.id, { issuer })
+  })
+}
+
+/** As `resendMail`, to whoever is known by the address. @returns the user's id, undefined where no member of that address waits for a mail */
+export async function remind(ctx: Ctx, caller: Caller, tenant: TenantScope, email: string) {
+  const waiting = { OR: [{ acceptedAt: null }, { user: { verified: false } }] }
+  const found = await ctx.db.membership.findFirst({
+    where: {
+      tenantId: tenant.id,
+      AND: [live(ctx), { user: { email: email.toLowerCase(), ...visibleTo(caller) } }, waiting],
+    },
+    select: { userId: true },
+  })
+  if (found) await resendMail(ctx, caller, tenant, found.userId)
+  return found?.userId
+}

@@ -1,0 +1,79 @@
+import { issue, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { DAY } from '../../../kernel/clock.ts'
+import { baseUrl } from '../../../kernel/environments.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
+import { renew, type CodeKind } from '../../access/codes/codes.service.ts'
+import * as mail from '../../delivery/mail/mail.service.ts'
+import { mailDataOf, ownerIn, type Circumstances, type Person } from '../../delivery/mail/person.ts'
+import * as strategies from '../../policies/strategies/strategies.service.ts'
+import { userErrors } from '../users/users.errors.ts'
+
+/** The link that a new user proves its address with. */
+export const activation: ChallengeKind = { purpose: 'activation' }
+/** The code that it does so with where the environment wants codes. */
+export const activationCode: CodeKind = { purpose: 'activation-code', typed: true }
+const LIFETIME_MS = 7 * DAY
+
+/**
+ * Makes a new activation link or code, in the place of any before, and mails it; nothing is mailed to a user without an
+ * address. With `emailMetadata` go the values of `{{emailMetadata.…}}` in the mail.
+ * @returns what a page that the code is typed into needs to know beside it; nothing where it is a link
+ */
+export async function send(
+  ctx: Ctx,
+  user: Person,
+  tenantId: string | undefined,
+  circumstances: Circumstances = {},
+): Promise<string | undefined> {
+  if (user.email === null) return undefined
+  const { strategy, codeExpiration } = await strategies.activation(ctx)
+  const to = { to: user.email, ...ownerIn(user), tenantId },
+    data = mailDataOf(user, circumstances)
+  if (strategy === 'link') {
+    const { link } = await makeLink(ctx, user, tenantId)
+    await mail.send(ctx, { ...to, template: 'ActivateUser', data: { ...data, redirectURL: link } })
+    return undefined
+  }
+  await revoke(ctx, user.id, [activation])
+  const { token, code } = await renew(ctx, activationCode, {
+    userId: user.id,
+    isNobody: user.isNobody,
+    tenantId,
+    codeExpiration,
+    data: { email: user.email },
+  })
+  await mail.send(ctx, {
+    ...to,
+    template: 'ActivateUserWithCode',
+    data: { ...data, code, redirectURL: address(ctx, 'activate/code', user.id, token) },
+  })
+  return token
+}
+
+/** An activation link without a mail. What was sent before is worth nothing any more. */
+async function makeLink(ctx: Ctx, user: Pick<Person, 'id' | 'email' | 'isNobody'>, tenantId: string | undefined) {
+  const { id: userId, email } = user
+  const token = ctx.random.token()
+  await revoke(ctx, userId, [activation, activationCode])
+  await issue(ctx, activation, { secret: token, lifetimeMs: LIFETIME_MS, ...ownerIn(user), tenantId, data: { email } })
+  return { token, link: address(ctx, 'activate', userId, token) }
+}
+
+/** Whether what was sent proves this address of the user, and not one that the user has had before. */
+export const isAbout = (
+  { userId, data }: { userId: string | null; data: unknown },
+  user: Pick<Person, 'id' | 'email'>,
+) => userId === user.id && (data as { email: string | null }).email === user.email
+
+const address = (ctx: Ctx, page: string, userId: string, token: string) =>
+  `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/${page}?${new URLSearchParams({ userId, token })}`
+
+/** For management to hand out by itself, to whomever: a verified user without a password can set one with it. @throws 404 */
+export async function linkFor(ctx: Ctx, userId: string) {
+  const user = await ctx.db.user.findUnique({
+    where: { id: userId },
+    select: { id: true, email: true, activeTenantId: true },
+  })
+  if (!user) throw userErrors.notFound()
+  return { userId, ...(await ctx.atomically((tx) => makeLink(tx, user, user.activeTenantId ?? undefined))) }
+}
