@@ -12,10 +12,15 @@ export interface HttpOptions {
   timeoutMs?: number | undefined
 }
 
+/** Throws a TypeError for a malformed address. */
+export function checkHttp({ url }: HttpOptions) {
+  baseAddress('http', url)
+}
+
 /**
  * Any gateway, or a few lines in front of one: a POST of `{ id, to, text }` as JSON, which any 2xx accepts. The id is the
  * `idempotency-key` as well, as many gateways read it. An `id` or `messageId` in the reply is taken for the message's.
- * Throws a TypeError for a malformed address.
+ * Throws what `checkHttp` throws.
  */
 export function http(options: HttpOptions): SmsProvider {
   const name = 'http',
@@ -24,7 +29,7 @@ export function http(options: HttpOptions): SmsProvider {
     Object.entries(options.headers ?? {}).map(([key, value]) => [key.toLowerCase(), value]),
   )
   const { url } = options
-  baseAddress(name, url)
+  checkHttp(options)
   // `Bearer abc` is as secret as its second half
   const secrets = Object.values(headers).flatMap((value) => [value, value.replace(/^\S+\s+/, '')])
 

@@ -1,3 +1,3 @@
-export { http, type HttpOptions } from './http.ts'
+export { checkHttp, http, type HttpOptions } from './http.ts'
 export { type Sms, type SmsProvider } from './sms.ts'
-export { twilio, type TwilioOptions } from './twilio.ts'
+export { checkTwilio, twilio, type TwilioOptions } from './twilio.ts'

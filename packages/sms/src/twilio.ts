@@ -20,17 +20,30 @@ export type TwilioOptions = (Sender | Service) & {
   timeoutMs?: number | undefined
 }
 
+/** Throws a TypeError, without quoting it, for a malformed account, sender, service or base address. */
+export function checkTwilio(options: TwilioOptions) {
+  readTwilio(options)
+}
+
+function readTwilio(options: TwilioOptions) {
+  const accountSid = options.accountSid.trim()
+  if (!isSid('AC', accountSid)) throw new TypeError('twilio: the account is malformed')
+  return {
+    accountSid,
+    sender: senderOf(options),
+    base: baseAddress('twilio', options.baseUrl ?? 'https://api.twilio.com'),
+  }
+}
+
 /**
  * Twilio's Programmable Messaging (`POST /2010-04-01/Accounts/{AccountSid}/Messages.json`, 201 with a `sid`).
- * Throws a TypeError, without quoting it, for a malformed account, sender, service or base address.
+ * Throws what `checkTwilio` throws.
  */
 export function twilio(options: TwilioOptions): SmsProvider {
   const name = 'twilio',
-    accountSid = options.accountSid.trim(),
-    authToken = options.authToken.trim()
-  if (!isSid('AC', accountSid)) throw new TypeError('twilio: the account is malformed')
-  const sender = senderOf(options)
-  const url = `${baseAddress(name, options.baseUrl ?? 'https://api.twilio.com')}/2010-04-01/Accounts/${accountSid}/Messages.json`
+    authToken = options.authToken.trim(),
+    { accountSid, sender, base } = readTwilio(options)
+  const url = `${base}/2010-04-01/Accounts/${accountSid}/Messages.json`
   const credentials = Buffer.from(`${accountSid}:${authToken}`).toString('base64')
 
   return {

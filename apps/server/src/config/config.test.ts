@@ -82,13 +82,23 @@ describe('the configuration of production', () => {
 
   test('lets Twilio or any gateway carry text messages, and says what is missing for that without a secret', () => {
     const account = { HENHOUSE_TWILIO_ACCOUNT_SID: `AC${'0'.repeat(32)}`, HENHOUSE_TWILIO_AUTH_TOKEN: 'hush' }
-    const carrier = (changes: Record<string, string>) => productionConfig({ ...good, ...changes }).secrets.sms?.name
+    const carrier = (changes: Record<string, string>) => productionConfig({ ...good, ...changes }).secrets.sms
     expect([
       carrier({}),
       carrier({ HENHOUSE_SMS_URL: 'https://sms.example/send', HENHOUSE_SMS_AUTHORIZATION: 'Bearer hush' }),
       carrier({ ...account, HENHOUSE_TWILIO_FROM: 'Acme' }),
       carrier({ ...account, HENHOUSE_TWILIO_FROM: `MG${'0'.repeat(32)}` }),
-    ]).toEqual([undefined, 'http', 'twilio', 'twilio'])
+    ]).toEqual([
+      undefined,
+      { kind: 'http', url: 'https://sms.example/send', headers: { authorization: 'Bearer hush' } },
+      { kind: 'twilio', accountSid: account.HENHOUSE_TWILIO_ACCOUNT_SID, authToken: 'hush', from: 'Acme' },
+      {
+        kind: 'twilio',
+        accountSid: account.HENHOUSE_TWILIO_ACCOUNT_SID,
+        authToken: 'hush',
+        messagingServiceSid: `MG${'0'.repeat(32)}`,
+      },
+    ])
     expect(faults({ HENHOUSE_SMS_URL: 'ftp://hush' })).toEqual([
       'HENHOUSE_SMS_URL cannot be used: http: the base address is not an http(s) address',
     ])

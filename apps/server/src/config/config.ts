@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { OWASP, type HashParameters } from '@henhouse/passwords'
-import { http, twilio, type SmsProvider } from '@henhouse/sms'
-import type { Deps } from '../kernel/deps.ts'
+import type { AwsCredentials } from '@henhouse/mail'
+import { checkHttp, checkTwilio, type HttpOptions, type TwilioOptions } from '@henhouse/sms'
 
 /*
  * The only reader of process.env. Each program asks for its own configuration once, at its start, and is told every fault
@@ -41,9 +41,15 @@ export interface ProductionSecrets {
   readonly encryptionKey: string
   readonly smtpUrl: string | undefined
   /** this server's own identity at AWS, for environments that let it send through their SES */
-  readonly aws: Deps['aws']
-  readonly sms: SmsProvider | undefined
+  readonly aws: AwsIdentity | undefined
+  /** what carries text messages; undefined: nothing does */
+  readonly sms: SmsCarrier | undefined
 }
+export interface AwsIdentity {
+  readonly source: AwsCredentials
+  readonly externalId?: string
+}
+export type SmsCarrier = ({ readonly kind: 'twilio' } & TwilioOptions) | ({ readonly kind: 'http' } & HttpOptions)
 
 export interface EmulatorConfig {
   readonly host: string
@@ -125,7 +131,7 @@ export function productionConfig(variables: Variables = process.env): {
       encryptionKey,
       smtpUrl,
       aws: awsIdentity(optional, fault),
-      sms: smsProvider(optional, fault),
+      sms: smsCarrier(optional, fault),
     },
   })
 }
@@ -242,7 +248,7 @@ const mailAddress: Parse<string> = (value) => {
 }
 
 /** The variables that AWS's own tools read. */
-function awsIdentity(optional: Optional, fault: (name: string, what: string) => void): Deps['aws'] {
+function awsIdentity(optional: Optional, fault: (name: string, what: string) => void): AwsIdentity | undefined {
   const accessKeyId = optional('AWS_ACCESS_KEY_ID', text, undefined),
     secretAccessKey = optional('AWS_SECRET_ACCESS_KEY', text, undefined)
   if (accessKeyId === undefined && secretAccessKey === undefined) return undefined
@@ -261,7 +267,7 @@ function awsIdentity(optional: Optional, fault: (name: string, what: string) => 
 }
 
 /** Twilio, or any gateway that takes a message as JSON. */
-function smsProvider(optional: Optional, fault: (name: string, what: string) => void): SmsProvider | undefined {
+function smsCarrier(optional: Optional, fault: (name: string, what: string) => void): SmsCarrier | undefined {
   const read = (name: string) => optional(name, text, undefined)
   const accountSid = read('HENHOUSE_TWILIO_ACCOUNT_SID'),
     authToken = read('HENHOUSE_TWILIO_AUTH_TOKEN'),
@@ -272,11 +278,14 @@ function smsProvider(optional: Optional, fault: (name: string, what: string) => 
     if (accountSid !== undefined) {
       if (authToken === undefined || from === undefined)
         throw new TypeError('HENHOUSE_TWILIO_AUTH_TOKEN and HENHOUSE_TWILIO_FROM are needed as well')
-      return twilio({ accountSid, authToken, ...(from.startsWith('MG') ? { messagingServiceSid: from } : { from }) })
+      const account = { accountSid, authToken, ...(from.startsWith('MG') ? { messagingServiceSid: from } : { from }) }
+      checkTwilio(account)
+      return { kind: 'twilio', ...account }
     }
-    return gateway === undefined
-      ? undefined
-      : http({ url: gateway, ...(authorization !== undefined && { headers: { authorization } }) })
+    if (gateway === undefined) return undefined
+    const address = { url: gateway, ...(authorization !== undefined && { headers: { authorization } }) }
+    checkHttp(address)
+    return { kind: 'http', ...address }
   } catch (error) {
     fault(
       accountSid === undefined ? 'HENHOUSE_SMS_URL' : 'HENHOUSE_TWILIO_ACCOUNT_SID',

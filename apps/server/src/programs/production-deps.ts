@@ -2,6 +2,7 @@ import { generateKeyPair } from '@henhouse/jwt'
 import { smtp, type MailProvider } from '@henhouse/mail'
 import { Refused } from '@henhouse/outbound'
 import { passwordHasher } from '@henhouse/passwords'
+import { http, twilio } from '@henhouse/sms'
 import type { Logger } from 'pino'
 import type { ProductionConfig, ProductionSecrets } from '../config/config.ts'
 import { systemClock } from '../kernel/clock.ts'
@@ -43,7 +44,7 @@ export async function productionDeps(
     captchaUrl: config.captchaUrl,
     ...(config.breachedPasswordsUrl !== undefined && { breachedPasswordsUrl: config.breachedPasswordsUrl }),
     ...(aws && { aws }),
-    ...(sms && { sms }),
+    ...(sms && { sms: sms.kind === 'twilio' ? twilio(sms) : http(sms) }),
     strict: false,
   }
 }
