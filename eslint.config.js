@@ -1,5 +1,6 @@
 import js from '@eslint/js'
 import ts from 'typescript-eslint'
+import { layering } from './eslint.layers.js'
 
 const time = 'take the time from ctx.clock (kernel/clock.ts)',
   chance = 'take chance from ctx.random (kernel/random.ts)'
@@ -78,14 +79,11 @@ export default ts.config(
   { files: ['apps/server/src/config/*.ts'], rules: { 'no-restricted-syntax': ['error', ...globals] } },
   {
     files: ['packages/*/src/**/*.ts'],
-    ignores: tests,
     rules: {
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        { patterns: [{ group: ['**/apps/**', '@henhouse/server'], message: 'a package knows no app' }] },
-      ],
+      'no-restricted-imports': ['error', { paths: [{ name: '@henhouse/server', message: 'a package knows no app' }] }],
     },
   },
+  ...layering.map((rules) => ({ ...rules, ignores: tests })),
   {
     files: ['apps/server/src/areas/**/*.ts'],
     ignores: tests,
@@ -104,20 +102,8 @@ export default ts.config(
               allowTypeImports: true,
               message: 'areas reach the database through ctx.db',
             },
-            { group: ['../**/*.routes.ts', '../**/*.jobs.ts'], message: "another area's service is its only door" },
-            { group: ['**/emulator/**'], message: 'only programs/emulator.ts knows the emulator' },
           ],
         },
-      ],
-    },
-  },
-  {
-    files: ['apps/server/src/kernel/**/*.ts'],
-    ignores: tests,
-    rules: {
-      '@typescript-eslint/no-restricted-imports': [
-        'error',
-        { patterns: [{ group: ['**/areas/**', '**/emulator/**'], message: 'the kernel knows no area' }] },
       ],
     },
   },

@@ -82,6 +82,7 @@ for (const [kind, text] of Object.entries(files))
   writeFileSync(join(folder, `${name}.${kind}.ts`), text, { flag: 'wx' })
 process.stdout.write(`Made apps/server/src/areas/${layer}/${name}. What is left:
 
+  eslint.layers.js                its place in the layer, before all that will import it
   apps/server/src/operations.ts   import { ${camel}Routes } from './areas/${layer}/${name}/${name}.routes.ts'
                                   and ...${camel}Routes, in the order of the alphabet
   prisma/models/${name}.prisma    its tables, each with vendorId and keys that begin with it; then npm run db:new -- ${name}
