@@ -1,5 +1,10 @@
-import type { Place } from './hierarchy.ts'
+import type { Tenant } from '@henhouse/database'
 import { statement } from './sql.ts'
+
+/** A tenant seen from one above it: that one's children are at level 1. */
+export interface Place extends Pick<Tenant, 'id' | 'parentId' | 'name' | 'status' | 'createdAt'> {
+  readonly level: number
+}
 
 /** The ways down can be long: Prisma would follow them one by one. */
 export const subtree = statement<Place, [tenantId: string]>(

@@ -1,11 +1,6 @@
-import type { Prisma, Tenant } from '@henhouse/database'
-import { sizes, subtree } from './hierarchy.sql.ts'
+import type { Prisma } from '@henhouse/database'
+import { sizes, subtree, type Place } from './hierarchy.sql.ts'
 import type { Ctx } from './operation.ts'
-
-/** A tenant seen from one above it: that one's children are at level 1. */
-export interface Place extends Pick<Tenant, 'id' | 'parentId' | 'name' | 'status' | 'createdAt'> {
-  readonly level: number
-}
 
 /** Of a tenant's `path`, the ids of those above it, the nearest first. */
 export const idsAbove = (path: readonly string[]) => path.slice(0, -1).toReversed()
