@@ -26,11 +26,14 @@ const FRESH_MS = 5000
 /** Stands in for an unknown environment's, so that it is looked for and compared with like a known one's. No key has this hash. */
 const NOBODY = { id: '00000000-0000-0000-0000-000000000000', apiKeyHash: '0'.repeat(64) }
 
-/** Finds environments, remembering them for a few seconds: each request needs one, and they hardly ever change. */
-export function environmentDirectory(prisma: PrismaClient) {
-  const known = new LRUCache<string, Environment>({ max: 5000, ttl: FRESH_MS })
+/**
+ * Finds environments, remembering them for a few seconds: each request needs one, and they hardly ever change.
+ * @param time what the seconds are counted by, in milliseconds
+ */
+export function environmentDirectory(prisma: PrismaClient, time: { now(): number } = performance) {
+  const known = new LRUCache<string, Environment>({ max: 5000, ttl: FRESH_MS, perf: time })
   /** `key:<kid>`, `host:<host>`, `name:<name>`, `default` → environment id */
-  const ids = new LRUCache<string, string>({ max: 20_000, ttl: FRESH_MS })
+  const ids = new LRUCache<string, string>({ max: 20_000, ttl: FRESH_MS, perf: time })
 
   async function byId(id: string): Promise<Environment | undefined> {
     const cached = known.get(id)
@@ -46,9 +49,12 @@ export function environmentDirectory(prisma: PrismaClient) {
   }
 
   async function through(name: string, find: () => Promise<string | undefined>) {
-    const id = ids.get(name) ?? (await find())
-    if (!id) return undefined
-    ids.set(name, id)
+    let id = ids.get(name)
+    if (id === undefined) {
+      id = await find()
+      if (id === undefined) return undefined
+      ids.set(name, id)
+    }
     return byId(id)
   }
 

@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { deps, newEnvironment, UNKNOWN_ID, unique } from '../../test/environment.ts'
+import { environmentDirectory } from './environments.ts'
+
+/** The directory of another replica, which nobody tells of a change, with its own time. */
+function replica() {
+  const time = { ms: 1, now: () => time.ms }
+  return {
+    directory: environmentDirectory(deps.database.prisma, time),
+    async wait(ms: number) {
+      time.ms += ms
+      // the cache looks at the time once a millisecond
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    },
+  }
+}
+const change = (id: string, data: { name?: string; host?: string }) =>
+  deps.database.prisma.vendor.update({ where: { id }, data })
+
+test.concurrent(
+  'an environment that another replica changes is known as it was for five seconds, and no longer',
+  async () => {
+    const env = await newEnvironment(),
+      { directory, wait } = replica(),
+      name = unique('renamed')
+    expect(await directory.byId(env.id)).toMatchObject({ name: env.name })
+    await change(env.id, { name })
+    await wait(5000)
+    expect(await directory.byId(env.id)).toMatchObject({ name: env.name })
+    await wait(2)
+    expect(await directory.byId(env.id)).toMatchObject({ name })
+  },
+)
+
+test.concurrent(
+  'its old name, host or key leads to it for five seconds, however often it is asked for meanwhile',
+  async () => {
+    const env = await newEnvironment(),
+      { directory, wait } = replica(),
+      host = `${unique('host')}.example`
+    await change(env.id, { host })
+    const { prisma } = deps.database
+    const key = await prisma.signingKey.findFirstOrThrow({ where: { vendorId: env.id } })
+    const found = () =>
+      Promise.all([directory.byName(env.name), directory.byHost(host), directory.byKey(key.id)]).then((all) =>
+        all.map((environment) => environment?.id),
+      )
+    expect(await found()).toEqual([env.id, env.id, env.id])
+    await change(env.id, { name: unique('renamed'), host: `${unique('host')}.example` })
+    await prisma.signingKey.delete({ where: { id: key.id } })
+    for (let second = 1; second <= 4; second++) {
+      await wait(1000)
+      expect(await found()).toEqual([env.id, env.id, env.id])
+    }
+    await wait(1002)
+    expect(await found()).toEqual([undefined, undefined, undefined])
+  },
+)
+
+test.concurrent('one that there is not is looked for each time', async () => {
+  const { directory } = replica(),
+    host = `${unique('host')}.example`
+  expect([await directory.byId(UNKNOWN_ID), await directory.byId('no id'), await directory.byHost(host)]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ])
+  const env = await newEnvironment()
+  await change(env.id, { host })
+  expect(await directory.byHost(host)).toMatchObject({ id: env.id })
+})
