@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { deps, newEnvironment, server, unique } from '../../test/environment.ts'
 import { add, Hopeless, job, runDue, type Job, type WorkerParts } from './jobs.ts'
 
@@ -114,6 +114,27 @@ describe.concurrent('jobs', () => {
       attempts: 2,
       progress: { done: 1 },
     })
+  })
+
+  test('whose worker lives stay its own, however long they take', async () => {
+    const env = await newEnvironment(),
+      ctx = await env.context(),
+      leaseMs = 300
+    const leaseOf = async (id: string) => (await ctx.db.job.findUniqueOrThrow({ where: { id } })).leaseUntil!.getTime()
+    let tries = 0
+    const kind = job({
+      name: unique('job'),
+      payload: Payload,
+      run: async (_ctx, _payload, { id }) => {
+        tries++
+        const first = await leaseOf(id)
+        await vi.waitFor(async () => expect(await leaseOf(id)).toBeGreaterThan(first + leaseMs), { timeout: 10_000 })
+      },
+    })
+    await add(ctx, kind, { text: 'x' })
+    const parts = { ...workerWith(kind), leaseMs }
+    expect(await runDue(parts, env.id)).toBe(1)
+    expect([tries, await ctx.db.job.count()]).toEqual([1, 0])
   })
 
   test('that kill every worker that takes them are given up, too', async () => {

@@ -12,7 +12,7 @@ import type { Ctx } from './operation.ts'
 export interface Job<P extends TSchema = TSchema> {
   readonly name: string
   readonly payload: P
-  /** Tries before it is given up; the default 8 spreads over about an hour. */
+  /** Tries before it is given up; the default 8 take 32 minutes. */
   readonly maxAttempts?: number
   /** Keep the row when done, for whoever asks how it went. */
   readonly keep?: boolean
@@ -61,8 +61,6 @@ export async function add<P extends TSchema>(
   return id
 }
 
-/** How long a silent holder is believed alive; a living one renews three times as often. */
-const LEASE_MS = 60 * SECOND
 const CLAIM = 10
 
 interface Row {
@@ -80,13 +78,15 @@ export interface WorkerParts {
   jobs: readonly Job[]
   rubbish: readonly Rubbish[]
   log: Logger
+  /** How long a silent holder is believed alive; a living one renews three times as often. A minute when absent. */
+  leaseMs?: number
 }
 
 /**
  * Takes due jobs so that no other replica has them: `runAt` is on the environment's clock, the lease on the machine's.
  * Raw SQL, as it looks across environments and skips locked rows.
  */
-async function claim({ deps }: WorkerParts, vendorId: string | undefined): Promise<Row[]> {
+async function claim({ deps, leaseMs = MINUTE }: WorkerParts, vendorId: string | undefined): Promise<Row[]> {
   const now = deps.systemClock.now()
   const { rows } = await deps.database.pool.query<Row>(
     `
@@ -97,13 +97,13 @@ async function claim({ deps }: WorkerParts, vendorId: string | undefined): Promi
         and j."runAt" <= coalesce(v."clockFrozenAt", $1::timestamptz + v."clockOffsetMs" * interval '1 millisecond')
       order by j."runAt", j.sequence limit ${CLAIM} for update of j skip locked)
     returning id, "vendorId", name, payload, attempts, "maxAttempts"`,
-    [now, after(now, LEASE_MS), vendorId ?? null],
+    [now, after(now, leaseMs), vendorId ?? null],
   )
   return rows
 }
 
 async function runOne(parts: WorkerParts, row: Row) {
-  const { deps, environments, log } = parts
+  const { deps, environments, log, leaseMs = MINUTE } = parts
   const environment = await environments.byId(row.vendorId)
   const declared = parts.jobs.find((j) => j.name === row.name)
   if (!environment || !declared) {
@@ -117,11 +117,11 @@ async function runOne(parts: WorkerParts, row: Row) {
     deps.database.pool
       .query('update "Job" set "leaseUntil" = $2 where id = $1 and attempts = $3', [
         row.id,
-        after(deps.systemClock.now(), LEASE_MS),
+        after(deps.systemClock.now(), leaseMs),
         row.attempts,
       ])
       .catch(() => {})
-  }, LEASE_MS / 3).unref()
+  }, leaseMs / 3).unref()
   try {
     // every try so far took its worker with it
     if (row.attempts > row.maxAttempts) throw new Hopeless('the job never came to an end')
