@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import * as memberships from '../src/areas/people/memberships/memberships.service.ts'
 import { newEnvironment, type Answer, type TestEnvironment } from './environment.ts'
+import { inTheWay } from './in-the-way.ts'
 
 const identity = '/identity/resources',
   roles = `${identity}/roles/v1`,
@@ -301,5 +303,31 @@ describe.concurrent('of many at once', () => {
       expect(answers.filter(({ status }) => status >= 300).map(({ body }) => body)).toEqual([])
     }
     expect(await db.membership.count({ where: { tenantId: home } })).toBe(0)
+  })
+
+  test.for<[how: string, leave: (env: TestEnvironment, member: { id: string; tenantId: string }) => Promise<unknown>]>([
+    ['leaves the account', (env, { id, tenantId }) => env.as(tenantId)('DELETE', `${users}/v1/${id}`)],
+    [
+      'has been there for long enough',
+      async (env, { id, tenantId }) => {
+        const [ctx, now] = [await env.context(), await env.clock.now()]
+        await memberships.setExpiry(ctx, id, tenantId, now)
+        await env.runJobs()
+      },
+    ],
+  ])('whoever changes a user may go on to the membership, while the user %s', async ([, leave]) => {
+    const env = await newEnvironment(),
+      { id, tenantId } = await env.newUser(),
+      membership = 'select from "Membership" where "userId" = $1 and "tenantId" = $2 for update nowait'
+    await inTheWay(
+      ['select from "User" where id = $1 for no key update', id],
+      () => leave(env, { id, tenantId }),
+      (query) => query(membership, [id, tenantId]),
+    )
+    const { db } = await env.context()
+    expect(await db.user.findFirst({ include: { memberships: true } })).toMatchObject({
+      activeTenantId: null,
+      memberships: [],
+    })
   })
 })

@@ -66,6 +66,71 @@ test.concurrent("what has long expired on its environment's clock goes, and noth
   expect(await counts(young)).toEqual({ challenges: 1, sessions: 1, tokens: 1, jobs: 2 })
 })
 
+test.concurrent('each thing is kept for its time after it ended, to the millisecond', async () => {
+  const env = await newEnvironment(),
+    { id: userId, tenantId } = await env.newUser(),
+    start = new Date()
+  await env.clock.freeze(start)
+  const { db, random } = await env.context(),
+    never = new Date(start.getTime() + 1000 * DAY),
+    times = { createdAt: start, expiresAt: start }
+  await db.challenge.create({
+    data: { id: random.uuid(), purpose: 'p', secretHash: 'h', maxAttempts: 1, ...times },
+  })
+  await db.rememberedDevice.create({ data: { id: random.token(), userId, ...times } })
+  const session = { userId, tenantId, createdAt: start, lastActiveAt: start }
+  const [expired, ended, living] = [random.uuid(), random.uuid(), random.uuid()]
+  await db.session.create({ data: { id: expired, ...session, expiresAt: start } })
+  await db.session.create({ data: { id: ended, ...session, expiresAt: never, endedAt: start } })
+  await db.session.create({
+    data: { id: living, ...session, expiresAt: never, tokens: { create: { id: random.token(), ...times } } },
+  })
+  for (const state of ['done', 'failed', 'queued'])
+    await db.job.create({
+      data: {
+        id: random.uuid(),
+        name: state,
+        payload: {},
+        state,
+        maxAttempts: 1,
+        runAt: start,
+        createdAt: start,
+        finishedAt: state === 'queued' ? null : start,
+      },
+    })
+  const message = { channel: 'email', template: 'T', sender: 's', recipient: 'r', subject: 'S', html: '', text: '' }
+  for (const status of ['sent', 'failed', 'held', 'pending'])
+    await db.message.create({ data: { id: random.uuid(), ...message, status, createdAt: start } })
+
+  const left = async (days: number, ms: number) => {
+    await env.clock.freeze(new Date(start.getTime() + days * DAY + ms))
+    await cleanUp(deps, rubbish)
+    const [challenges, devices, sessions, tokens, jobs, messages] = await Promise.all([
+      db.challenge.count(),
+      db.rememberedDevice.count(),
+      db.session.count(),
+      db.refreshToken.count(),
+      db.job.count(),
+      db.message.count(),
+    ])
+    return { challenges, devices, sessions, tokens, jobs, messages }
+  }
+  const all = { devices: 1, tokens: 1, challenges: 1, sessions: 3, jobs: 3, messages: 4 }
+  expect(await left(0, 0)).toEqual(all)
+  expect(await left(0, 1)).toEqual({ ...all, devices: 0 })
+  expect(await left(1, 0)).toEqual({ ...all, devices: 0 })
+  const afterADay = { ...all, devices: 0, tokens: 0 }
+  expect(await left(1, 1)).toEqual(afterADay)
+  expect(await left(7, 0)).toEqual(afterADay)
+  const afterAWeek = { ...afterADay, challenges: 0 }
+  expect(await left(7, 1)).toEqual(afterAWeek)
+  expect(await left(30, 0)).toEqual(afterAWeek)
+  const afterAMonth = { ...afterAWeek, sessions: 1, jobs: 1 }
+  expect(await left(30, 1)).toEqual(afterAMonth)
+  expect(await left(90, 0)).toEqual(afterAMonth)
+  expect(await left(90, 1)).toEqual({ ...afterAMonth, messages: 1 })
+})
+
 test.concurrent("counts whose window is over go, on the machine's clock", async () => {
   const env = await newEnvironment(),
     now = Date.now(),

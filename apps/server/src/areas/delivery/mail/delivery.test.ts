@@ -113,6 +113,20 @@ describe('a mail', () => {
     ])
   })
 
+  test('that has left is not sent again when its job is: the worker may have died before it could say that it was done', async () => {
+    const { env, received, send, run } = await sendgridDouble(() => accepted)
+    await send()
+    const { db } = await env.context()
+    const { progress: _, payload, ...row } = await db.job.findFirstOrThrow()
+    await run()
+    const sent = await env.messages()
+    await db.job.create({ data: { ...row, payload: payload as object } })
+    expect(await run()).toBe(1)
+    expect(received).toHaveLength(1)
+    expect(await env.messages()).toEqual(sent)
+    expect(await db.job.count()).toBe(0)
+  })
+
   test("goes through the server's own provider again once the configuration is removed", async () => {
     const [env, double] = [await newEnvironment(), await smtpServer()]
     await env.vendor('POST', v2, { payload: sendgrid })

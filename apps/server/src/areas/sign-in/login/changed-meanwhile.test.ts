@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { deps, newEnvironment, newServer, unique, type TestEnvironment } from '../../../../test/environment.ts'
-import { logIn, mfaPolicy } from '../../../../test/second-factors.ts'
+import { logIn, mfaPolicy, PASSWORD } from '../../../../test/second-factors.ts'
 import { DAY } from '../../../kernel/clock.ts'
 import * as passwords from '../passwords/passwords.service.ts'
 
@@ -20,6 +20,29 @@ const slow = await newServer({
       await happens?.()
       return right
     },
+  },
+})
+
+/** What happens when the code or link of this id has been used up, and nothing else has been looked at yet. */
+const onceUsed = new Map<string, () => Promise<unknown>>()
+const lateReader = await newServer({
+  database: {
+    ...deps.database,
+    prisma: deps.database.prisma.$extends({
+      query: {
+        challenge: {
+          async updateMany({ args, query }) {
+            const updated = await query(args),
+              id = String(args.where?.id)
+            if (args.data.consumedAt && updated.count) {
+              await onceUsed.get(id)?.()
+              onceUsed.delete(id)
+            }
+            return updated
+          },
+        },
+      },
+    }) as unknown as typeof deps.database.prisma,
   },
 })
 
@@ -122,4 +145,90 @@ describe.concurrent('a password that is changed while somebody logs in with the 
     expect([400, 401]).toContain(status)
     expect(await left(env, user.id)).toEqual(NOTHING)
   })
+
+  const passwordless = '/identity/resources/auth/v1/passwordless'
+  const proofs: [what: string, purpose: string, authStrategy: string, prelogin: string, postlogin: string][] = [
+    ['a link', 'magic-link', 'MagicLink', `${passwordless}/magiclink/prelogin`, `${passwordless}/magiclink/postlogin`],
+    ['a mailed code', 'login-code', 'Code', `${passwordless}/code/prelogin`, `${passwordless}/code/postlogin`],
+    [
+      'a code to a phone',
+      'login-sms',
+      'SmsCode',
+      `${passwordless}/smscode/prelogin`,
+      `${passwordless}/smscode/postlogin`,
+    ],
+    [
+      'a code to set another one with',
+      'password-reset-code',
+      'EmailAndPassword',
+      '/identity/resources/users/v2/passwords/reset/sms',
+      '/identity/resources/users/v2/passwords/reset/sms/verify',
+    ],
+  ]
+  test.for(proofs)(
+    'leaves nobody anything for %s that was looked at before it was changed, though the user is only read afterwards',
+    async ([, purpose, authStrategy, asking, showing]) => {
+      const env = await newEnvironment(lateReader),
+        user = await env.newUser({ password: PASSWORD }),
+        phoneNumber = '+15551230010',
+        ctx = await env.context(),
+        hash = await deps.passwords.hash(NEW)
+      await env.vendor('POST', settings, { authStrategy })
+      await env.vendor('POST', `/identity/resources/users/phone-numbers/v1/vendor/${user.id}`, { phoneNumber })
+      const prove = async () => {
+        const { status, body } = await env.anonymous('POST', asking, {
+          email: user.email,
+          identifier: phoneNumber,
+          identifierType: 'phoneNumber',
+        })
+        expect(status).toBeLessThan(300)
+        const { link, code } = (await env.messages()).at(-1)!
+        const token = link ? new URL(link).searchParams.get('token') : code
+        return () => env.anonymous('POST', showing, { token, otcToken: token, sessionId: body?.sessionId })
+      }
+      expect((await (await prove())()).status).toBeLessThan(300)
+      await ctx.db.session.deleteMany()
+      const show = await prove()
+      const { id } = await ctx.db.challenge.findFirstOrThrow({ where: { purpose, consumedAt: null } })
+      onceUsed.set(id, () => passwords.put(ctx, user.id, hash))
+      expect([400, 401]).toContain((await show()).status)
+      expect(onceUsed.has(id)).toBe(false)
+      expect(await left(env, user.id)).toEqual(NOTHING)
+    },
+  )
+})
+
+describe.concurrent('a user who is locked while somebody logs in with the right password', () => {
+  const removed = (env: TestEnvironment, userId: string) => env.vendor('DELETE', `${users}/${userId}`)
+  const locked = (env: TestEnvironment, userId: string) => env.vendor('POST', `${users}/${userId}/lock`)
+  type Meanwhile = typeof locked
+  const cases: [
+    what: string,
+    who: { verified?: boolean; isMember?: boolean },
+    before: number,
+    Meanwhile,
+    after: object,
+  ][] = [
+    ['may log in', {}, 200, locked, { status: 423, body: { errorCode: 'ER-01034' } }],
+    ['has yet to verify the address', { verified: false }, 401, locked, { status: 423 }],
+    ['belongs to no account', { isMember: false }, 403, locked, { status: 423 }],
+    ['is deleted, not locked', {}, 200, removed, { status: 401, body: { errorCode: 'ER-01078' } }],
+  ]
+  test.for(cases)(
+    'lets nobody learn that it was right, where the user %s',
+    async ([, { isMember = true, ...who }, before, happens, after]) => {
+      const env = await newEnvironment(slow),
+        password = unique('Henhouse-1!'),
+        user = await env.newUser({ password, ...who }),
+        { db } = await env.context()
+      if (!isMember) await db.membership.deleteMany({ where: { userId: user.id } })
+      expect((await logIn(env, user)).status).toBe(before)
+      await db.message.deleteMany()
+      meanwhile.set(password, async () => expect((await happens(env, user.id)).status).toBeLessThan(300))
+      expect(await logIn(env, user)).toMatchObject({ ...after, cookies: [] })
+      expect(meanwhile.has(password)).toBe(false)
+      expect(await db.session.count({ where: { endedAt: null } })).toBe(0)
+      expect(await env.messages()).toEqual([])
+    },
+  )
 })

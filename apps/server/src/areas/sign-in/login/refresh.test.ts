@@ -109,6 +109,16 @@ describe.concurrent('refreshing', () => {
     expect(await refresh(env, token)).toMatchObject({ ...ended, cookies: cleared })
   })
 
+  test('a token in the body that is refused says nothing of the cookie that came along', async () => {
+    const env = await newEnvironment()
+    const { token } = await loggedIn(env)
+    const url = `${auth}/user/token/refresh`,
+      cookies = { [cookieName(env.id)]: token }
+    const refused = await env.anonymous('POST', url, { refreshToken: 'unknown' }, { cookies })
+    expect(refused).toMatchObject({ ...ended, cookies: [] })
+    expect((await env.anonymous('POST', url, {}, { cookies })).status).toBe(201)
+  })
+
   test('roles and permissions are those of now', async () => {
     const env = await newEnvironment()
     const { user, body, token } = await loggedIn(env, { roleKeys: ['ReadOnly'] })

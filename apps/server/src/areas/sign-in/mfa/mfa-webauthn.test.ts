@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { authenticator } from '../../../../test/authenticator.ts'
 import { newEnvironment, type TestEnvironment } from '../../../../test/environment.ts'
+import { inTheWay } from '../../../../test/in-the-way.ts'
 import { claimsOf, logIn, mfa, mfaPolicy, own, PASSWORD, strategies, withApp } from '../../../../test/second-factors.ts'
 
 const switchOn = (env: TestEnvironment, ...names: string[]) =>
@@ -173,6 +174,19 @@ describe.concurrent('a security key', () => {
     user.key.held[0]!.counter = 4
     const second = await asked(env, user)
     expect((await verify(env, user.deviceId, { ...second, options: user.key.get(second.options) })).status).toBe(401)
+  })
+
+  test('is refused when a copy of it was quicker', async () => {
+    const env = await newEnvironment(),
+      user = await withKey(env)
+    const { mfaToken, webauthnToken, options } = await asked(env, user)
+    const answer = await inTheWay(['update "MfaDevice" set counter = 1 where id = $1', user.deviceId], () =>
+      verify(env, user.deviceId, { mfaToken, webauthnToken, options: user.key.get(options) }),
+    )
+    expect(answer).toMatchObject({ status: 401, cookies: [] })
+    expect(await (await env.context()).db.session.count()).toBe(0)
+    const again = await asked(env, user)
+    expect((await verify(env, user.deviceId, { ...again, options: user.key.get(again.options) })).status).toBe(201)
   })
 
   test('may count nothing at all', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { authenticator } from '../../../../test/authenticator.ts'
 import { newEnvironment, UNKNOWN_ID, type TestEnvironment } from '../../../../test/environment.ts'
+import { inTheWay } from '../../../../test/in-the-way.ts'
 import { claimsOf, codeOf, mfa, mfaPolicy, own, PASSWORD } from '../../../../test/second-factors.ts'
 
 const login = '/identity/resources/auth/v1/webauthn',
@@ -61,6 +62,18 @@ describe.concurrent('a passkey', () => {
       signed = user.key.get(await prelogin(env, { email: user.email }))
     const answers = await Promise.all(Array.from({ length: 8 }, () => postlogin(env, signed)))
     expect(answers.map((a) => a.status).sort()).toEqual([201, 401, 401, 401, 401, 401, 401, 401])
+  })
+
+  test('is refused when a copy of it was quicker', async () => {
+    const env = await newEnvironment(),
+      user = await withPasskey(env),
+      signed = user.key.get(await prelogin(env, { email: user.email }))
+    const answer = await inTheWay(['update "Passkey" set counter = 1 where id = $1', user.passkeyId], () =>
+      postlogin(env, signed),
+    )
+    expect(answer).toMatchObject({ status: 401, cookies: [] })
+    expect(await (await env.context()).db.session.count()).toBe(0)
+    expect((await postlogin(env, user.key.get(await prelogin(env, { email: user.email })))).status).toBe(201)
   })
 
   test('must be the right one, for this challenge and page, of a user who proved to be there; nothing tells who has one', async () => {
