@@ -50,7 +50,7 @@ describe('scripts/run.mjs', () => {
     const output = runner.stdout.setEncoding('utf8').toArray()
     expect(await once(runner, 'exit')).toEqual([3, null])
     expect((await output).join('')).toBe('["--watch","a b"]\n')
-  }, 15_000)
+  })
 
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'passes %s on and waits for the program to end',
@@ -86,5 +86,5 @@ describe('scripts/run.mjs', () => {
     shell.kill('SIGKILL')
     await vi.waitUntil(() => !exists(pid), { timeout: 10_000, interval: 20 })
     expect(output).toContain('got SIGTERM')
-  }, 15_000)
+  })
 })

@@ -22,7 +22,7 @@ beforeAll(async () => {
   await migrate(url)
   database = openDatabase(url, { max: 4 })
   server = await newServer({ database })
-}, 60_000)
+})
 
 afterAll(async () => {
   await database.close()
@@ -103,7 +103,7 @@ describe('deleting a tenant with very many members', () => {
     expect(await ctx.db.membership.count({ where: { tenantId: other } })).toBeGreaterThanOrEqual(20)
     expect(await ctx.db.job.count()).toBe(0)
     expect(await call('DELETE', url)).toBe(404)
-  }, 30_000)
+  })
 
   test('goes in steps, lets nobody in from the first on, and goes on by itself after a breakdown', async () => {
     const { ctx, environment, tenantId, call, counts, oneOf, url } = await crowdedTenant()
@@ -118,7 +118,7 @@ describe('deleting a tenant with very many members', () => {
     expect(await counts()).toEqual({ members: 0, users: 30 })
     expect(await ctx.db.tenant.count({ where: { id: tenantId } })).toBe(0)
     expect(await ctx.db.job.count()).toBe(0)
-  }, 30_000)
+  })
 
   test('or with very many right below it goes in steps, too: they move up, and take what is below them along', async () => {
     const { ctx, environment, parentTenantId, call } = await crowdedTenant({ tenants: 2500 }),
@@ -143,7 +143,7 @@ describe('deleting a tenant with very many members', () => {
       below.filter(({ id }) => id !== parentTenantId).map(({ id, path }) => ({ id, path: path.slice(1) })),
     )
     expect(await ctx.db.job.count()).toBe(0)
-  }, 30_000)
+  })
 
   test('spares another tenant that has got its id since', async () => {
     const { ctx, environment, tenantId, call, oneOf, url } = await crowdedTenant()
@@ -157,5 +157,5 @@ describe('deleting a tenant with very many members', () => {
     await runDue(server.worker, environment.id)
     expect(await ctx.db.job.count()).toBe(0)
     expect(await ctx.db.tenant.count({ where: { id: tenantId } })).toBe(1)
-  }, 30_000)
+  })
 })

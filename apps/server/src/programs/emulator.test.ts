@@ -153,16 +153,19 @@ describe('the emulator', () => {
         expect(await program.ended).toBe(1)
         return program.output()
       }
-      expect(await refusal([], { NODE_ENV: 'production', HENHOUSE_PORT: 'x' })).toMatch(
-        /NODE_ENV is production[^]*HENHOUSE_PORT must be/,
-      )
-      const faults = await refusal(['--seed', file])
+      const [production, faults, occupied, misspelt] = await Promise.all([
+        refusal([], { NODE_ENV: 'production', HENHOUSE_PORT: 'x' }),
+        refusal(['--seed', file]),
+        refusal(['--port', String(port), '--ephemeral']),
+        refusal(['--prot', '1']),
+      ])
+      expect(production).toMatch(/NODE_ENV is production[^]*HENHOUSE_PORT must be/)
       expect(faults).toMatch(
         /seed\.yaml:3:32 users\.1\.nam is not known[^]*seed\.yaml:2:12 users\.0\.email must be an email/,
       )
       expect(faults).not.toContain('Starting')
-      expect(await refusal(['--port', String(port), '--ephemeral'])).toContain(`Port ${port} is taken`)
-      expect(await refusal(['--prot', '1'])).toMatch(/--prot[^]*Usage/)
+      expect(occupied).toContain(`Port ${port} is taken`)
+      expect(misspelt).toMatch(/--prot[^]*Usage/)
     },
     SLOW,
   )

@@ -66,6 +66,8 @@ describe.concurrent('a temporary user whose time is up', () => {
   async function expired() {
     const env = await newEnvironment(),
       user = await env.user({ password: PASSWORD, permissions: ['fe.secure.write.tenantInvites'] })
+    // so that what has ended has ended this very moment
+    await env.clock.freeze()
     await env.vendor('PUT', `${url}/configuration`, { enabled: true })
     await env.as(user.tenantId)('PUT', `${url}/${user.id}`, { expirationInSeconds: 600 })
     const session = await env.anonymous('POST', `${auth}/user`, { email: user.email, password: PASSWORD })
@@ -82,7 +84,7 @@ describe.concurrent('a temporary user whose time is up', () => {
     const tokenOf = async (template: string) =>
       new URL((await env.messages({ to: user.email, template })).at(-1)!.link!).searchParams.get('token')!
     const [link, reset] = [await tokenOf('MagicLink'), await tokenOf('ResetPassword')]
-    await env.clock.advance(601_000)
+    await env.clock.advance(600_000)
     return {
       env,
       user,

@@ -1,5 +1,7 @@
+import { passwordHasher } from '@henhouse/passwords'
 import { describe, expect, test, vi } from 'vitest'
 import { deps, newEnvironment, newServer, unique, type TestEnvironment } from '../../../../test/environment.ts'
+import { inTheWay } from '../../../../test/in-the-way.ts'
 import { logIn, mfaPolicy, PASSWORD } from '../../../../test/second-factors.ts'
 import { DAY } from '../../../kernel/clock.ts'
 import * as passwords from '../passwords/passwords.service.ts'
@@ -85,6 +87,19 @@ describe.concurrent('a password that is changed while somebody logs in with the 
     expect(await logIn(env, user)).toMatchObject({ status: 401, body: { errorCode: 'ER-01078' }, cookies: [] })
     expect(meanwhile.has(password)).toBe(false)
     expect(await left(env, user.id)).toEqual(NOTHING)
+    expect((await logIn(env, { ...user, password: NEW })).status).toBe(200)
+  })
+
+  test('stays changed, though the old one is to be hashed anew', async () => {
+    const env = await newEnvironment(slow),
+      password = unique('Henhouse-1!'),
+      user = await env.newUser({ password }),
+      { db } = await env.context()
+    const weak = passwordHasher({ memoryCost: 32, timeCost: 1, parallelism: 1 })
+    await db.user.updateMany({ where: { id: user.id }, data: { passwordHash: await weak.hash(password) } })
+    meanwhile.set(password, () => reset(env, user.id))
+    expect((await logIn(env, user)).status).toBe(401)
+    expect(meanwhile.has(password)).toBe(false)
     expect((await logIn(env, { ...user, password: NEW })).status).toBe(200)
   })
 
@@ -196,6 +211,32 @@ describe.concurrent('a password that is changed while somebody logs in with the 
       expect(await left(env, user.id)).toEqual(NOTHING)
     },
   )
+})
+
+describe.concurrent('a user who is locked', () => {
+  test('just before the session begins gets none', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD })
+    const answer = await inTheWay(['update "User" set "isLocked" = true where id = $1', user.id], () =>
+      logIn(env, user),
+    )
+    expect(answer).toMatchObject({ status: 423, body: { errorCode: 'ER-01034' }, cookies: [] })
+    expect(await left(env, user.id)).toEqual(NOTHING)
+  })
+
+  test('while the current password is compared does not change it any more', async () => {
+    const env = await newEnvironment(slow),
+      password = unique('Henhouse-1!'),
+      user = await env.user({ password })
+    meanwhile.set(password, () => env.vendor('POST', `${users}/${user.id}/lock`))
+    expect(await user('POST', `${users}/passwords/change`, { password, newPassword: NEW })).toMatchObject({
+      status: 423,
+      body: { errorCode: 'ER-01034' },
+    })
+    expect(meanwhile.has(password)).toBe(false)
+    await env.vendor('POST', `${users}/${user.id}/unlock`)
+    expect((await logIn(env, user)).status).toBe(200)
+  })
 })
 
 describe.concurrent('a user who is locked while somebody logs in with the right password', () => {
