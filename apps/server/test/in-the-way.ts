@@ -4,8 +4,9 @@ import { deps } from './environment.ts'
 type Query = (statement: string, values?: readonly unknown[]) => Promise<unknown>
 
 /**
- * Has something happen at the very moment at which `attempt` waits for a row: holds what `lock` locks, on a connection of its
- * own, until the attempt has come there, then does `meanwhile` and commits. What comes out is what came out of the attempt.
+ * Locks rows with the statement `lock`, on a connection of its own, and starts `attempt`. Once the attempt waits for them, does
+ * `meanwhile` on that connection and commits. So a race has one outcome, and a test can say which.
+ * @returns what the attempt came to
  */
 export async function inTheWay<T>(
   lock: readonly [statement: string, ...values: unknown[]],

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { deps, newEnvironment, type TestEnvironment } from '../../../../test/environment.ts'
+import { newEnvironment, type TestEnvironment } from '../../../../test/environment.ts'
+import { inTheWay } from '../../../../test/in-the-way.ts'
 
 const v1 = '/tenants/resources/hierarchy/v1',
   v2 = '/tenants/resources/hierarchy/v2',
@@ -316,22 +317,11 @@ describe.concurrent('putting a tenant below another one', () => {
   test('waits for a tenant that is being moved before it hands on what is below it', async () => {
     const env = await newEnvironment()
     await plant(env, { p: null, m: 'p', c: 'm' })
-    const { pool } = deps.database,
-      other = await pool.connect()
-    try {
-      await other.query('begin')
-      await other.query(`update "Tenant" set "parentId" = null where "vendorId" = $1 and id = 'm'`, [env.id])
-      const { pid } = (await other.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!
-      const gone = env.vendor('DELETE', `${tenantsV1}/m`)
-      const waits = async () =>
-        (await pool.query('select from pg_stat_activity where $1 = any (pg_blocking_pids(pid))', [pid])).rowCount! > 0
-      for (let look = 0; look < 5000 && !(await waits()); look++);
-      expect(await waits()).toBe(true)
-      await other.query('commit')
-      expect((await gone).status).toBe(200)
-    } finally {
-      other.release(true)
-    }
+    const gone = await inTheWay(
+      [`update "Tenant" set "parentId" = null where "vendorId" = $1 and id = 'm'`, env.id],
+      () => env.vendor('DELETE', `${tenantsV1}/m`),
+    )
+    expect(gone.status).toBe(200)
     expect(await parents(env)).toEqual({ p: null, c: null })
   })
 })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { deps, newEnvironment, UNKNOWN_ID, unique, type TestEnvironment } from '../../../../test/environment.ts'
+import { newEnvironment, UNKNOWN_ID, unique, type TestEnvironment } from '../../../../test/environment.ts'
+import { inTheWay } from '../../../../test/in-the-way.ts'
 
 const v1 = '/tenants/resources/tenants/v1',
   v2 = '/tenants/resources/tenants/v2'
@@ -584,25 +585,14 @@ describe.concurrent('deleting a tenant', () => {
     const env = await newEnvironment()
     await make(env, { tenantId: 'top' })
     await make(env, { tenantId: 'middle', parentTenantId: 'top' })
-    const { pool } = deps.database,
-      other = await pool.connect()
-    try {
-      await other.query('begin')
-      await other.query(
+    const gone = await inTheWay(
+      [
         `insert into "Tenant" ("vendorId", id, "rowId", name, "parentId", "createdAt", "updatedAt") values ($1, 'low', gen_random_uuid(), 'Low', 'middle', now(), now())`,
-        [env.id],
-      )
-      const { pid } = (await other.query<{ pid: number }>('select pg_backend_pid() as pid')).rows[0]!
-      const gone = env.vendor('DELETE', `${v1}/middle`)
-      const waits = async () =>
-        (await pool.query('select from pg_stat_activity where $1 = any (pg_blocking_pids(pid))', [pid])).rowCount! > 0
-      for (let look = 0; look < 5000 && !(await waits()); look++);
-      expect(await waits()).toBe(true)
-      await other.query('commit')
-      expect((await gone).status).toBe(200)
-    } finally {
-      other.release(true)
-    }
+        env.id,
+      ],
+      () => env.vendor('DELETE', `${v1}/middle`),
+    )
+    expect(gone.status).toBe(200)
     expect(await (await env.context()).db.tenant.findFirst({ where: { id: 'low' } })).toMatchObject({ parentId: 'top' })
     expect(await stored(env)).toEqual(['low', 'top'])
   })
