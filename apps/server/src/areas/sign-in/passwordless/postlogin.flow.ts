@@ -15,53 +15,27 @@ import { passwordlessErrors } from './passwordless.errors.ts'
 import type { Shown } from './passwordless.schemas.ts'
 import { mustBeAllowed, ways, type AttemptData, type Method } from './prelogin.service.ts'
 
-/** What is known so far; a step that comes later may count on those before it. */
-interface Attempt {
-  readonly method: Method
-  readonly shown: Shown
-  readonly configuration?: IdentityConfiguration
-  /** used up by this very attempt */
-  readonly proof?: Challenge
-  readonly user?: User
-  readonly answer?: LoginAnswer
-}
-type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
-
-/** The second half of a login without a password, in the order in which it happens. */
-const steps: readonly Step[] = [
-  strategyAllowed,
-  linkOrCodeRight,
-  userNotLocked,
-  addressProved,
-  emailVerified,
-  sessionStarted,
-]
-
-/** @throws 400 or 401 for the link or code, 429 after too many codes, and as every login */
-export async function postlogin(ctx: HttpCtx, method: Method, shown: Shown): Promise<LoginAnswer> {
-  let attempt: Attempt = { method, shown }
-  for (const step of steps) attempt = await step(ctx, attempt)
-  return attempt.answer!
-}
-
-async function strategyAllowed(ctx: HttpCtx, attempt: Attempt) {
-  return { ...attempt, configuration: await mustBeAllowed(ctx, attempt.method) }
-}
-
-async function linkOrCodeRight(ctx: HttpCtx, attempt: Attempt) {
-  const proof = await (attempt.method === 'magiclink' ? linkRight : codeRight)(ctx, attempt)
+/** The second half of a login without a password, in the order in which it happens. @throws 400 or 401 for the link or code, 429 after too many codes, and as every login */
+export async function postlogin(ctx: HttpCtx, method: Method, { token, invitationToken }: Shown): Promise<LoginAnswer> {
+  const configuration = await mustBeAllowed(ctx, method)
+  // used up by this very attempt
+  const proof = await (method === 'magiclink'
+    ? linkRight(ctx, token, configuration)
+    : codeRight(ctx, method, token.trim(), configuration))
   device.forget(ctx)
-  return { ...attempt, proof }
+  const { to, invitation } = proof.data as unknown as AttemptData
+  const user = await addressProved(ctx, method, to, await userOf(ctx, proof))
+  await mustBeVerified(ctx, user, configuration)
+  return login.complete(ctx, user, {
+    // given now, or with the request for the link or code, which may be used in another browser
+    invitationToken: invitationToken || (invitation && ctx.deps.secrets.open(invitation)),
+  })
 }
 
 /** On another device it is not used up: it may be tried again on the right one. */
-async function linkRight(ctx: HttpCtx, { shown: { token }, configuration }: Attempt) {
+async function linkRight(ctx: HttpCtx, token: string, { forceSameDeviceOnAuth }: IdentityConfiguration) {
   const found = await find(ctx, ways.magiclink, token)
-  if (
-    found.state === 'ok' &&
-    configuration!.forceSameDeviceOnAuth &&
-    !device.matches(device.shown(ctx), found.challenge)
-  )
+  if (found.state === 'ok' && forceSameDeviceOnAuth && !device.matches(device.shown(ctx), found.challenge))
     throw passwordlessErrors.otherDevice()
   const used = found.state === 'ok' ? await redeem(ctx, ways.magiclink, token) : found
   if (used.state === 'unknown') throw passwordlessErrors.linkNotFound()
@@ -79,10 +53,9 @@ const WRONG_CODES = { withCookie: { most: 50, perMs: 15 * MINUTE }, withoutCooki
  * The code says nothing of whose it is. The browser's cookie does; clients that keep none are believed where the code was
  * asked for from the same address, and there is no other attempt that it could be for.
  */
-async function codeRight(ctx: HttpCtx, { method, shown, configuration }: Attempt) {
-  const code = shown.token.trim(),
-    known = await attemptOfDevice(ctx, method)
-  if (!known && configuration!.forceSameDeviceOnAuth) throw passwordlessErrors.otherDevice()
+async function codeRight(ctx: HttpCtx, method: Method, code: string, { forceSameDeviceOnAuth }: IdentityConfiguration) {
+  const known = await attemptOfDevice(ctx, method)
+  if (!known && forceSameDeviceOnAuth) throw passwordlessErrors.otherDevice()
   const kind = known ? 'withCookie' : 'withoutCookie',
     tries = { name: `login code ${kind}`, about: networkOf(ctx.http.ip) }
   // counts as a wrong one for as long as it is looked at: no more are tried at once than one after the other
@@ -118,36 +91,22 @@ async function attemptOfAddress(ctx: HttpCtx, method: Method, code: string) {
   return { id: first.id, ip }
 }
 
-async function userNotLocked(ctx: HttpCtx, attempt: Attempt) {
-  const { userId } = attempt.proof!
+async function userOf(ctx: HttpCtx, proof: Challenge) {
+  const { userId } = proof
   const user = userId === null ? null : await ctx.db.user.findUnique({ where: { id: userId } })
   // nobody's code, guessed; or a new password came between the code and this
-  if (!user || !users.hasPasswordSince(user, attempt.proof!)) throw codeErrors.wrong()
+  if (!user || !users.hasPasswordSince(user, proof)) throw codeErrors.wrong()
   if (user.isLocked) throw loginErrors.locked()
-  return { ...attempt, user }
+  return user
 }
 
 /** Only what it was sent to, if that is still the user's. */
-async function addressProved(ctx: HttpCtx, attempt: Attempt) {
-  const user = attempt.user!,
-    { to } = attempt.proof!.data as unknown as AttemptData
-  if (attempt.method === 'smscode') {
+async function addressProved(ctx: HttpCtx, method: Method, to: AttemptData['to'], user: User) {
+  if (method === 'smscode') {
     if (to === user.phoneNumber) await users.vouchForNumber(ctx, user)
-    return attempt
+    return user
   }
-  if (user.verified || to !== user.email) return attempt
+  if (user.verified || to !== user.email) return user
   await users.mark(ctx, { id: user.id, email: to }, { verified: true })
-  return { ...attempt, user: { ...user, verified: true } }
-}
-
-async function emailVerified(ctx: HttpCtx, attempt: Attempt) {
-  await mustBeVerified(ctx, attempt.user!, attempt.configuration!)
-  return attempt
-}
-
-/** Invited by what is given now, or came with the request for the link or code, which may be used in another browser. */
-async function sessionStarted(ctx: HttpCtx, attempt: Attempt) {
-  const { invitation } = attempt.proof!.data as unknown as AttemptData
-  const invitationToken = attempt.shown.invitationToken || (invitation && ctx.deps.secrets.open(invitation))
-  return { ...attempt, answer: await login.complete(ctx, attempt.user!, { invitationToken }) }
+  return { ...user, verified: true }
 }

@@ -1,6 +1,6 @@
 import type { User } from '@henhouse/database'
 import { invalid } from '../../../kernel/errors.ts'
-import type { HttpCtx } from '../../../kernel/operation.ts'
+import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
 import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
@@ -22,142 +22,115 @@ import type { Applicant, SignUpAnswer } from './signup.schemas.ts'
 
 type By = 'email' | 'username' | 'phoneNumber'
 
-/** What is known so far; a step that comes later may count on those before it. */
-interface Attempt {
-  readonly applicant: Applicant
-  readonly by: By
-  readonly configuration?: IdentityConfiguration
-  readonly invite?: invites.Usable
-  /** null: the user has none, or is yet to choose it */
-  readonly passwordHash?: string | null
-  readonly made?: Made
-  readonly answer?: SignUpAnswer
-}
-interface Made {
-  readonly user: User
-  readonly tenantId: string
-  readonly shouldActivate: boolean
-  readonly activationToken: string | undefined
-}
-type Step = (ctx: HttpCtx, attempt: Attempt) => Attempt | Promise<Attempt>
-
-/** In the order in which it happens. Up to `userMade` nothing is changed, and that makes everything or nothing. */
-const steps: readonly Step[] = [
-  captchaPassed,
-  signUpsAllowed,
-  fieldsSensible,
-  invitationFound,
-  domainAllowed,
-  passwordGood,
-  userMade,
-  sessionStarted,
-]
-
+/** In the order in which it happens. Up to `make` nothing is changed, and that makes everything or nothing. */
 export async function signUp(ctx: HttpCtx, by: By, applicant: Applicant): Promise<SignUpAnswer> {
-  let attempt: Attempt = { applicant, by }
-  for (const step of steps) attempt = await step(ctx, attempt)
-  return attempt.answer!
-}
-
-async function captchaPassed(ctx: HttpCtx, attempt: Attempt) {
-  await captcha.mustPass(ctx, {
-    token: attempt.applicant.recaptchaToken,
-    email: attempt.applicant.email,
-    ip: ctx.http.ip,
-  })
-  return attempt
+  const { email, recaptchaToken } = applicant
+  await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
+  const configuration = await signUpsAllowed(ctx, by, applicant)
+  mustBeObjects(applicant)
+  const home = await homeOf(ctx, applicant)
+  const invitedTo = 'invite' in home ? [home.invite.tenantId] : undefined
+  if (email !== undefined) await domains.mustAllow(ctx, email, invitedTo)
+  const passwordHash = await goodPassword(ctx, applicant, configuration, invitedTo)
+  const made = await make(ctx, applicant, home, passwordHash, configuration)
+  return sessionStarted(ctx, made, passwordHash)
 }
 
 /** Nobody is made an account that there is no way into. */
-async function signUpsAllowed(ctx: HttpCtx, attempt: Attempt) {
+async function signUpsAllowed(ctx: HttpCtx, by: By, applicant: Applicant) {
   const configuration = await identitySettings.current(ctx)
   if (!configuration.allowSignups) throw signUpErrors.switchedOff()
-  if (isLocal(attempt) && configuration.authStrategy === 'NoLocalAuthentication') throw loginErrors.strategyOff()
+  if (isLocal(applicant) && configuration.authStrategy === 'NoLocalAuthentication') throw loginErrors.strategyOff()
   const byPhone = toSignUpStrategies(configuration).some(
     ({ strategy, isActive }) => strategy === 'phoneNumber' && isActive,
   )
-  if (attempt.by === 'phoneNumber' && !byPhone) throw loginErrors.strategyOff()
-  return { ...attempt, configuration }
+  if (by === 'phoneNumber' && !byPhone) throw loginErrors.strategyOff()
+  return configuration
 }
 
-function fieldsSensible(_ctx: HttpCtx, attempt: Attempt) {
-  const { companyName, invitationToken } = attempt.applicant
-  mustBeObjects(attempt.applicant)
-  if (!companyName?.trim() && !invitationToken) throw invalid('companyName should not be empty')
-  return attempt
+/** The account to come into: one that invites, or one of the user's own. */
+type Home = { invite: invites.Usable } | { companyName: string }
+
+async function homeOf(ctx: HttpCtx, { companyName, invitationToken }: Applicant): Promise<Home> {
+  if (invitationToken) return { invite: await invites.forNewcomer(ctx, invitationToken) }
+  const name = companyName?.trim()
+  if (!name) throw invalid('companyName should not be empty')
+  return { companyName: name }
 }
 
-async function invitationFound(ctx: HttpCtx, attempt: Attempt) {
-  const { invitationToken } = attempt.applicant
-  return invitationToken ? { ...attempt, invite: await invites.forNewcomer(ctx, invitationToken) } : attempt
-}
-
-async function domainAllowed(ctx: HttpCtx, attempt: Attempt) {
-  if (attempt.applicant.email !== undefined)
-    await domains.mustAllow(ctx, attempt.applicant.email, attempt.invite && [attempt.invite.tenantId])
-  return attempt
-}
-
-/** Whoever can be mailed chooses it later, if not now. */
-async function passwordGood(ctx: HttpCtx, attempt: Attempt) {
-  const { password, email } = attempt.applicant
-  if (!isLocal(attempt) || !attempt.configuration!.authStrategy.endsWith('Password'))
-    return { ...attempt, passwordHash: null }
+/** The hash of the password; null for a user who has none, or who can be mailed and chooses it later. */
+async function goodPassword(
+  ctx: HttpCtx,
+  applicant: Applicant,
+  { authStrategy }: IdentityConfiguration,
+  invitedTo: readonly string[] = [],
+) {
+  const { password, email } = applicant
+  if (!isLocal(applicant) || !authStrategy.endsWith('Password')) return null
   if (password === undefined && email === undefined) throw invalid('password should not be empty')
-  if (password === undefined) return { ...attempt, passwordHash: null }
-  await passwords.mustSatisfy(ctx, password, attempt.invite ? [attempt.invite.tenantId] : [])
-  return { ...attempt, passwordHash: await ctx.deps.passwords.hash(password) }
+  if (password === undefined) return null
+  await passwords.mustSatisfy(ctx, password, invitedTo)
+  return ctx.deps.passwords.hash(password)
 }
+
+type Made = Awaited<ReturnType<typeof make>>
 
 /** The user comes first: of those who sign up with the same address at once all but one wait for it, and then make nothing. */
-function userMade(ctx: HttpCtx, attempt: Attempt) {
-  const { applicant, invite, passwordHash = null, configuration } = attempt
-  const { email, username, phoneNumber, name, profilePictureUrl, metadata, provider, emailMetadata, companyName } =
-    applicant
+function make(
+  ctx: HttpCtx,
+  applicant: Applicant,
+  home: Home,
+  passwordHash: string | null,
+  { allowNotVerifiedUsersLogin }: IdentityConfiguration,
+) {
+  const { email, username, phoneNumber, name, profilePictureUrl, metadata, provider, emailMetadata } = applicant
   // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
-  const verified = email === undefined || !isLocal(attempt)
-  const shouldActivate = !verified && !(passwordHash !== null && configuration!.allowNotVerifiedUsersLogin)
+  const verified = email === undefined || !isLocal(applicant)
+  const shouldActivate = !verified && !(passwordHash !== null && allowNotVerifiedUsersLogin)
   const applicationId = requestedApplication(ctx)
   const fields = { email, username, phoneNumber, profilePictureUrl, metadata, provider }
   return ctx.atomically(async (tx) => {
     const user = await users.insert(tx, { ...given(fields), name, verified, passwordHash })
-    const tenantId =
-      invite?.tenantId ??
-      (
-        await tenants.create(tx, {
-          name: companyName!.trim(),
-          creatorName: user.name,
-          ...(user.email !== null && { creatorEmail: user.email }),
-        })
-      ).id
-    if (invite) {
-      await invites.use(tx, invite, user, applicationId)
-    } else {
-      await memberships.add(tx, { userId: user.id, tenantId })
-      await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
-    }
+    const tenantId = await moveIn(tx, home, user, applicationId)
     const activationToken = shouldActivate
       ? await activationMails.send(tx, user, tenantId, { emailMetadata })
       : undefined
-    return { ...attempt, made: { user, tenantId, shouldActivate, activationToken } }
+    return { user, tenantId, shouldActivate, activationToken }
   })
 }
 
+async function moveIn(tx: Ctx, home: Home, user: User, applicationId: string | undefined) {
+  if ('invite' in home) {
+    await invites.use(tx, home.invite, user, applicationId)
+    return home.invite.tenantId
+  }
+  const { id: tenantId } = await tenants.create(tx, {
+    name: home.companyName,
+    creatorName: user.name,
+    ...(user.email !== null && { creatorEmail: user.email }),
+  })
+  await memberships.add(tx, { userId: user.id, tenantId })
+  await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
+  return tenantId
+}
+
 /** Where a password was taken and nothing is left to be verified the user is in. */
-async function sessionStarted(ctx: HttpCtx, attempt: Attempt) {
-  const { user, tenantId, shouldActivate, activationToken } = attempt.made!
-  const isIn = !shouldActivate && attempt.passwordHash !== null
-  const answer: SignUpAnswer = {
+async function sessionStarted(
+  ctx: HttpCtx,
+  { user, tenantId, shouldActivate, activationToken }: Made,
+  passwordHash: string | null,
+): Promise<SignUpAnswer> {
+  const isIn = !shouldActivate && passwordHash !== null
+  return {
     shouldActivate,
     userId: user.id,
     tenantId,
     ...(activationToken !== undefined && { activationToken }),
     ...(isIn && { authResponse: await login.complete(ctx, { ...user, activeTenantId: tenantId }, { tenantId }) }),
   }
-  return { ...attempt, answer }
 }
 
-const isLocal = ({ applicant }: Attempt) => (applicant.provider ?? 'local') === 'local'
+const isLocal = ({ provider = 'local' }: Applicant) => provider === 'local'
 
 type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> }
 /** Without what was not given. */
