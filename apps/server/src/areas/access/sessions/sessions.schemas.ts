@@ -26,6 +26,7 @@ export const Session = Type.Object({
   userAgent: Nullable(Type.String()),
   /** the one that the caller's token is of */
   current: Type.Boolean(),
+  /** clients expect it; nobody can impersonate anybody so far */
   impersonated: Type.Boolean(),
   /** when it ends if nothing more happens in it */
   expires: DateTime,
@@ -38,6 +39,7 @@ export const toSession = ({
 }: SessionRow & { expires: Date; current: boolean }): Static<typeof Session> => ({
   ...row,
   current,
+  impersonated: false,
   createdAt: row.createdAt.toISOString(),
   expires: expires.toISOString(),
 })

@@ -152,9 +152,9 @@ export function sessionOf(ctx: Ctx, { userId, sessionId }: UserCaller) {
     : ctx.db.session.findFirst({ where: { id: sessionId, userId }, include: { user: { select: subject } } })
 }
 
-/** Tokens are given in a living session only, to a user who is not locked, and none for an impersonation beyond its first. @throws 401 */
+/** Tokens are given in a living session only and to a user who is not locked. @throws 401 */
 export function mustLive(ctx: Ctx, session: Session & { user: Subject }, { policy }: Rules) {
-  if (session.endedAt || session.impersonated || session.user.isLocked || endOf(session, policy) <= ctx.clock.now())
+  if (session.endedAt || session.user.isLocked || endOf(session, policy) <= ctx.clock.now())
     throw sessionErrors.ended()
 }
 

@@ -82,6 +82,7 @@ export const User = Type.Object({
   ...CoreUser.properties,
   roles: Type.Array(Role),
   permissions: Type.Array(Permission),
+  /** clients may read it; never filled so far */
   groups: Type.Optional(Type.Array(Type.Object({}))),
 })
 

@@ -23,8 +23,6 @@ interface Completion {
   invitationToken?: string | undefined
   /** the same, when it has been found out already */
   place?: entry.Place
-  /** an identity provider vouches for the user by SAML */
-  bySaml?: boolean
 }
 
 /**
@@ -35,10 +33,10 @@ interface Completion {
 export async function complete(
   ctx: HttpCtx,
   user: Subject,
-  { tenantId, invitationToken, place, bySaml = false }: Completion = {},
+  { tenantId, invitationToken, place }: Completion = {},
 ): Promise<LoginAnswer> {
   const found = place ?? (await entry.placeFor(ctx, user, tenantId, invitationToken))
-  const demand = await mfa.demandOf(ctx, user, found.tenant, { bySaml, invitationToken: found.invitationToken })
+  const demand = await mfa.demandOf(ctx, user, found.tenant, found.invitationToken)
   return (
     demand.answer ?? entry.enter(ctx, user, { ...(await entry.arrival(ctx, user, found)), mfaPassed: demand.settled })
   )

@@ -146,13 +146,6 @@ describe.concurrent('refreshing', () => {
     expect((await refresh(env, locked.token)).status).toBe(201)
   })
 
-  test('an impersonation cannot be prolonged', async () => {
-    const env = await newEnvironment()
-    const { user, token } = await loggedIn(env)
-    await (await env.context()).db.session.updateMany({ where: { userId: user.id }, data: { impersonated: true } })
-    expect(await refresh(env, token)).toMatchObject(ended)
-  })
-
   test('another environment knows nothing of the token', async () => {
     const [env, other] = [await newEnvironment(), await newEnvironment()]
     const { token } = await loggedIn(env)

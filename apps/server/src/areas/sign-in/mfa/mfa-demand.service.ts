@@ -30,11 +30,10 @@ export async function demandOf(
   ctx: HttpCtx,
   user: Subject,
   tenant: ActiveTenant,
-  { bySaml, invitationToken }: { bySaml: boolean; invitationToken?: string | undefined },
+  invitationToken: string | undefined,
 ): Promise<Demand> {
   if (user.mfaBypass) return { settled: false }
   const rule = await mfaPolicy.requirement(ctx, tenant.tenantIds)
-  if (bySaml && rule.enforceMFAType === 'ForceExceptSAML') return { settled: true }
   if (!user.mfaEnrolled && rule.enforceMFAType === 'DontForce') return { settled: false }
   if (await remembered.recognizes(ctx, user.id, rule)) return { settled: true }
   return {
