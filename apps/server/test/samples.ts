@@ -17,7 +17,7 @@ interface Schema {
 }
 
 /** The least that fits a schema: what is required and nothing else. */
-export function sampleOf(schema: Schema, all = false): unknown {
+function sampleOf(schema: Schema, all = false): unknown {
   if (schema.anyOf) return sampleOf(schema.anyOf[0]!, all)
   if (schema.enum) return schema.enum[0]
   if (schema.const !== undefined) return schema.const

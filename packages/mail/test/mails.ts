@@ -27,7 +27,7 @@ export const foreign: Mail = {
 export const big: Mail = { ...mail, html: `<p>${'ä <b>bold</b> &amp; '.repeat(50_000)}</p>` }
 
 /** What a mail could try in order to have headers, recipients or lines of its own. */
-export const injections: Array<Partial<Mail>> = [
+const injections: Array<Partial<Mail>> = [
   { to: 'jane@customer.example\r\nBcc: eve@evil.example' },
   { to: 'jane@customer.example, eve@evil.example' },
   { to: 'jane@customer.example;eve@evil.example' },

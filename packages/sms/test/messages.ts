@@ -10,7 +10,7 @@ export const sms: Sms = {
 export const foreign: Sms = { ...sms, text: 'Grüße & "你好" = 100 % + 🐔; Ihr Code: 481516' }
 
 /** What a message could try in order to reach somebody else, or nobody. */
-export const malformed: Array<Partial<Sms>> = [
+const malformed: Array<Partial<Sms>> = [
   { to: '15551234567' },
   { to: '+1555123456x' },
   { to: '+15551234567,+15557654321' },

@@ -15,7 +15,7 @@ export const EMULATOR = {
   encryptionKey: 'the emulator keeps no secrets, so everybody may read its key',
 } as const
 
-export type LogLevel = (typeof LOG_LEVELS)[number]
+type LogLevel = (typeof LOG_LEVELS)[number]
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
 export interface ProductionConfig {

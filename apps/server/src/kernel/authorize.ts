@@ -15,7 +15,7 @@ export const header = (request: FastifyRequest, name: string) => {
 }
 
 /** `Authorization: Bearer …`, or `x-access-token`, which older SDKs send. */
-export function bearer(request: FastifyRequest) {
+function bearer(request: FastifyRequest) {
   const authorization = header(request, 'authorization')
   return (authorization && /^Bearer\s+(\S+)\s*$/i.exec(authorization)?.[1]) ?? header(request, 'x-access-token')
 }

@@ -13,7 +13,7 @@ export interface Environment extends ClockSetting {
   /** Newest first: the first signs, the others still verify. Private parts are sealed. */
   readonly keys: readonly SigningKey[]
 }
-export interface SigningKey {
+interface SigningKey {
   readonly id: string
   readonly publicKey: string
   readonly privateKey: string

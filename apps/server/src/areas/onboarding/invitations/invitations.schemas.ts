@@ -20,19 +20,18 @@ export const Invite = Type.Object({
 
 const Minutes = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
 
-/** Browsers leave out what is as usual. */
-export const NewUserInvite = Type.Object({
+/** How an invitation is made or changed; browsers leave out what is as usual. */
+export const InviteTerms = Type.Object({
   expiresInMinutes: Type.Optional(Minutes),
   shouldSendEmail: Type.Optional(Type.Boolean()),
 })
+export type InviteTerms = Static<typeof InviteTerms>
 export const NewUserInviteWithRoles = Type.Object({
-  ...NewUserInvite.properties,
+  ...InviteTerms.properties,
   roleIds: Type.Optional(Type.Array(Type.String())),
 })
-export const InviteChange = NewUserInvite
-export type InviteChange = Static<typeof InviteChange>
 export const NewInvite = Type.Object({
-  ...InviteChange.properties,
+  ...InviteTerms.properties,
   tenantId: OwnId,
   userId: Type.Optional(Type.String({ minLength: 1 })),
   roleIds: Type.Optional(Type.Array(Type.String())),

@@ -22,9 +22,9 @@ import { mailDataOf, nobody, type Circumstances, type Person } from '../../deliv
 import { invitationErrors, isLocked } from './invitations.errors.ts'
 
 /** The link by which a user accepts having been added to a tenant. */
-export const invitation: ChallengeKind = { purpose: 'invitation' }
+const invitation: ChallengeKind = { purpose: 'invitation' }
 /** The code that does the same where the environment wants codes. */
-export const invitationCode: CodeKind = { purpose: 'invitation-code', typed: true, perTenant: true }
+const invitationCode: CodeKind = { purpose: 'invitation-code', typed: true, perTenant: true }
 const LIFETIME_MS = 7 * DAY
 
 /** Makes a new invitation to the tenant, in the place of any before, and mails it; nothing is mailed to a user without an address. */

@@ -8,14 +8,7 @@ import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import { invitationErrors } from './invitations.errors.ts'
-import {
-  Invite,
-  InviteChange,
-  InviteConfiguration,
-  NewInvite,
-  NewUserInvite,
-  NewUserInviteWithRoles,
-} from './invitations.schemas.ts'
+import { Invite, InviteConfiguration, InviteTerms, NewInvite, NewUserInviteWithRoles } from './invitations.schemas.ts'
 import * as invites from './invites.service.ts'
 
 const path = '/identity/resources/tenants/invites'
@@ -50,7 +43,7 @@ export const invitesRoutes = [
     path: `${path}/v1/user`,
     summary: "Make a user's invitation link to an account",
     permission: needs.invites.write,
-    body: NewUserInvite,
+    body: InviteTerms,
     returns: { 201: Invite },
     errors: making,
     handler: (ctx, { body }) =>
@@ -76,7 +69,7 @@ export const invitesRoutes = [
     path: `${path}/v1/user`,
     summary: "Prolong a user's invitation link",
     permission: needs.invites.write,
-    body: InviteChange,
+    body: InviteTerms,
     returns: { 200: Invite },
     errors: [invitationErrors.inviteNotFound, invitationErrors.switchedOff],
     handler: (ctx, { body }) => invites.update(ctx, ctx.user, ctx.tenant, body),

@@ -18,7 +18,7 @@ import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import { mailDataOf, type Person } from '../../delivery/mail/person.ts'
 import { invitationErrors, isLocked } from './invitations.errors.ts'
-import { toInvite, type InviteChange, type InviteRow, type NewInvite } from './invitations.schemas.ts'
+import { toInvite, type InviteRow, type InviteTerms, type NewInvite } from './invitations.schemas.ts'
 import { keysOf, live } from '../../rights/held/held.service.ts'
 
 /** Thirty days, as the portal has it. */
@@ -111,7 +111,7 @@ export async function update(
   ctx: Ctx,
   user: UserScope,
   tenant: TenantScope,
-  { expiresInMinutes, shouldSendEmail }: InviteChange,
+  { expiresInMinutes, shouldSendEmail }: InviteTerms,
 ) {
   await mustBeOn(ctx)
   const { count } = await ctx.db.tenantInvite.updateMany({

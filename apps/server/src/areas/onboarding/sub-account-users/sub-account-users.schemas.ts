@@ -7,7 +7,7 @@ import { CoreUser, Email, TenantOfUser } from '../../people/users/users.schemas.
 const most = { minItems: 1, maxItems: 100 }
 
 /** A user with what it may do in each of its tenants. */
-export const SubAccountUser = Type.Object({
+const SubAccountUser = Type.Object({
   ...CoreUser.properties,
   tenants: Type.Array(
     Type.Object({
@@ -18,7 +18,6 @@ export const SubAccountUser = Type.Object({
     }),
   ),
 })
-export type SubAccountUser = Static<typeof SubAccountUser>
 
 /** The browser client's type has the number of pages at the top, its store reads it where all lists have it. */
 export const SubAccountUsers = Type.Object({ ...Page(SubAccountUser).properties, totalPages: Type.Integer() })

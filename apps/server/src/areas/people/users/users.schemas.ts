@@ -106,7 +106,7 @@ export const withTenants = (ctx: Ctx, { roles, visible }: { roles: boolean; visi
 })
 const rolesOfTenant = { select: { role: { include: withPermissionIds } } } as const
 
-export type UserRow = Omit<UserColumns, 'passwordHash' | 'passwordChangedAt' | 'vendorId'>
+type UserRow = Omit<UserColumns, 'passwordHash' | 'passwordChangedAt' | 'vendorId'>
 export const secretColumns = { passwordHash: true, passwordChangedAt: true } as const
 interface MembershipRow {
   tenantId: string

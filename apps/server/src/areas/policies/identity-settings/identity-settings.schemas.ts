@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox'
 import { setting } from '../../../kernel/settings.ts'
 import { Id, OneOf } from '../../../kernel/validation.ts'
 
-export const AuthStrategy = OneOf([
+const AuthStrategy = OneOf([
   'EmailAndPassword',
   'MagicLink',
   'Code',

@@ -43,7 +43,7 @@ export async function doorsTo(ctx: Ctx, userId: string, tenantId: string) {
  * Whether all that the user may do in this tenant it may do below it, too: as a member with access to sub-accounts, or as
  * somebody who came down into it.
  */
-export async function opens(ctx: Ctx, userId: string, tenantId: string) {
+async function opens(ctx: Ctx, userId: string, tenantId: string) {
   const { own, open } = await membershipsUpFrom(ctx, userId, tenantId, await ancestorsOf(ctx, tenantId))
   return own ? open.includes(tenantId) : open.length > 0
 }

@@ -10,7 +10,7 @@ import { mfaErrors } from './mfa.errors.ts'
 import * as remembered from './remembered-devices.service.ts'
 
 /** How token readers call the factors (RFC 8176). */
-export type Factor = 'otp' | 'sms' | 'hwk'
+type Factor = 'otp' | 'sms' | 'hwk'
 const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
 
 interface Passed {
