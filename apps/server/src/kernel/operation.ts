@@ -8,6 +8,7 @@ import type { Failure } from './errors.ts'
 import type { Logger } from 'pino'
 import type { Random } from './random.ts'
 import type { Sql } from './sql.ts'
+import { mustBeChecked } from './validation.ts'
 
 export type Auth = 'vendor' | 'user' | 'both' | 'public'
 export type Context = 'required' | 'optional' | 'none'
@@ -166,6 +167,7 @@ export type Operation = Omit<
   handler(ctx: any, input: any): any
 }
 
+/** @throws for input whose schema says more than is checked */
 export function operation<
   A extends Auth,
   R extends Record<number, TSchema>,
@@ -175,5 +177,8 @@ export function operation<
   T extends Context = 'none',
   U extends Context = 'none',
 >(declaration: Declaration<A, T, U, P, Q, B, R>): Operation {
+  const { id, params, query, body } = declaration
+  for (const [part, schema] of Object.entries({ params, query, body }))
+    if (schema) mustBeChecked(schema, `${id}: ${part}`)
   return declaration as unknown as Operation
 }

@@ -1,7 +1,7 @@
 import { Type, type Static, type TObject } from 'typebox'
 import { type ApiError, onDuplicate } from './errors.ts'
 import type { Ctx, TenantScope } from './operation.ts'
-import { DateTime, Id } from './validation.ts'
+import { DateTime, Id, mustBeChecked } from './validation.ts'
 
 /** A document of policy that an environment, or one of its tenants, may store; `initial` answers until it does. */
 export interface Setting<S extends TObject> {
@@ -9,11 +9,11 @@ export interface Setting<S extends TObject> {
   readonly schema: S
   readonly initial: Static<S>
 }
-export const setting = <S extends TObject>(key: string, schema: S, initial: Static<S>): Setting<S> => ({
-  key,
-  schema,
-  initial,
-})
+/** @throws for a schema that says more than is checked */
+export function setting<S extends TObject>(key: string, schema: S, initial: Static<S>): Setting<S> {
+  mustBeChecked(schema, `setting ${key}`)
+  return { key, schema, initial }
+}
 
 export interface Stored<V> {
   readonly id: string

@@ -1,5 +1,7 @@
-import { Type } from 'typebox'
+import { Type, type TObject, type TSchema } from 'typebox'
 import { describe, expect, test } from 'vitest'
+import { operation } from './operation.ts'
+import { setting } from './settings.ts'
 import { DateTime, faults, fits, fromQuery, Nullable, OneOf, tidy } from './validation.ts'
 
 const schema = Type.Object({
@@ -89,5 +91,49 @@ describe('validation', () => {
       text: '12',
     })
     expect(fromQuery(query as object, { n: 'seven', b: '', 'ids[]': 'a' })).toEqual({ n: 'seven', ids: ['a'] })
+  })
+
+  test.each([
+    ['exclusiveMinimum', Type.Number({ exclusiveMinimum: 0 })],
+    ['multipleOf', Type.Integer({ multipleOf: 5 })],
+    ['uniqueItems', Type.Array(Type.String(), { uniqueItems: true })],
+    ['minProperties', Type.Object({}, { minProperties: 1 })],
+    ['minimum', Type.String({ minimum: 1 })],
+    ['maxLength', Type.Union([Type.String(), Type.Null()], { maxLength: 5 })],
+    ['allOf', Type.Intersect([Type.Object({}), Type.Object({})])],
+    ['patternProperties', Type.Record(Type.String(), Type.Number())],
+    ['additionalProperties', Type.Object({}, { additionalProperties: Type.Number() })],
+    ['additionalProperties', Type.Object({}, { additionalProperties: false })],
+    ['format ipv4', Type.String({ format: 'ipv4' })],
+    ['type bigint', Type.BigInt()],
+    ['discriminator', Type.Union([Type.Object({ kind: Type.String() })], { discriminator: { propertyName: 'kind' } })],
+  ])('refuses a schema that demands what is not checked: %s', (keyword, faulty) => {
+    const declare = (parts: { params?: TObject; query?: TObject; body?: TSchema }) =>
+      operation({
+        id: 'changeThingV1',
+        method: 'POST',
+        path: '/things',
+        summary: 'Change a thing',
+        tag: 'Things',
+        auth: 'vendor',
+        returns: { 200: Type.Null() },
+        handler: () => null,
+        ...parts,
+      })
+    const parts = Type.Object({ part: Type.Optional(faulty) }),
+      fault = `: ${keyword}`
+    expect(() => declare({ params: parts })).toThrow(`changeThingV1: params.part${fault}`)
+    expect(() => declare({ query: parts })).toThrow(`changeThingV1: query.part${fault}`)
+    expect(() => declare({ body: Type.Array(parts) })).toThrow(`changeThingV1: body[].part${fault}`)
+    expect(() => declare({ body: Nullable(parts) })).toThrow(`changeThingV1: body.part${fault}`)
+    expect(() => setting('things', parts, {})).toThrow(`setting things.part${fault}`)
+  })
+
+  test('takes every schema that it checks whole, and notes for readers', () => {
+    const notes = { title: 'T', description: 'D', default: 'a', examples: ['b'], deprecated: true }
+    const open = Type.Object({ any: Type.Record(Type.String(), Type.Unknown()) }, { additionalProperties: true })
+    expect(() =>
+      setting('things', Type.Object({ ...schema.properties, open, text: Type.String(notes) }), {} as never),
+    ).not.toThrow()
   })
 })

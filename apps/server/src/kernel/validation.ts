@@ -121,6 +121,54 @@ function convert(schema: Schema, given: unknown): unknown {
   return text
 }
 
+/** What `faults` looks at in a schema of each type. */
+const CHECKED: Record<string, readonly string[]> = {
+  string: ['minLength', 'maxLength', 'pattern', 'format'],
+  number: ['minimum', 'maximum'],
+  integer: ['minimum', 'maximum'],
+  boolean: [],
+  null: [],
+  array: ['items', 'minItems', 'maxItems'],
+  object: ['properties', 'required', 'additionalProperties', 'patternProperties'],
+}
+/** These refuse nothing. */
+const NOTES = ['type', 'title', 'description', 'default', 'examples', 'deprecated', 'message']
+
+/**
+ * A keyword that `faults` does not look at would let everything through: such a schema is refused when it is declared.
+ * @param where names it, for the error
+ */
+export function mustBeChecked(schema: TSchema, where: string) {
+  const refuse = (what: string, at: string): never => {
+    throw new Error(`${where}${at}: ${what} is not checked by kernel/validation.ts`)
+  }
+  const walk = (part: Schema, at: string): void => {
+    const known = [...NOTES, ...checkedIn(part)]
+    for (const keyword of Object.keys(part)) if (!known.includes(keyword)) refuse(keyword, at)
+    if (part.type !== undefined && !Object.hasOwn(CHECKED, part.type)) refuse(`type ${part.type}`, at)
+    if (part.format !== undefined && !Object.hasOwn(FORMATS, part.format)) refuse(`format ${part.format}`, at)
+    if (part.discriminator && !part.anyOf?.every(isTaggedBy(part.discriminator.propertyName)))
+      refuse('discriminator without a constant in every branch', at)
+    // values of fields that are not declared may be anything
+    if (part.additionalProperties !== undefined && part.additionalProperties !== true)
+      refuse('additionalProperties', at)
+    for (const [pattern, values] of Object.entries(part.patternProperties ?? {}))
+      if (pattern !== '^.*$' || Object.keys(values).length) refuse('patternProperties', at)
+    if (part.items) walk(part.items, `${at}[]`)
+    for (const [name, property] of Object.entries(part.properties ?? {})) walk(property, `${at}.${name}`)
+    for (const branch of part.anyOf ?? []) walk(branch, at)
+  }
+  walk(schema as Schema, '')
+}
+
+function checkedIn({ anyOf, enum: values, const: value, type }: Schema): readonly string[] {
+  if (anyOf) return ['anyOf', 'discriminator']
+  if (values) return ['enum']
+  if (value !== undefined) return ['const']
+  return (type !== undefined && CHECKED[type]) || []
+}
+const isTaggedBy = (name: string) => (branch: Schema) => branch.properties?.[name]?.const !== undefined
+
 /** Every fault of the value, in the words that clients of the API know. */
 export function faults(schema: Schema, value: unknown, path = ''): string[] {
   const list = allFaults(schema, value, path)
