@@ -141,7 +141,7 @@ export function browser(env: Pick<TestEnvironment, 'id'>, { applicationId, heade
         ...(body !== undefined && { body: JSON.stringify(body) }),
       })
       const text = await response.text()
-      return { status: response.status, body: (text ? JSON.parse(text) : null) as any }
+      return { status: response.status, body: text ? JSON.parse(text) : null }
     },
   }
 }

@@ -4,7 +4,7 @@ import { pino } from 'pino'
 import { inject } from 'vitest'
 import { createEnvironment } from '../src/areas/environments/environments.service.ts'
 import { addControlPlane } from '../src/emulator/control-plane.ts'
-import { systemClock, type Clock } from '../src/kernel/clock.ts'
+import { systemClock } from '../src/kernel/clock.ts'
 import { contextFor } from '../src/kernel/context.ts'
 import type { ServerDeps } from '../src/kernel/deps.ts'
 import { runDue } from '../src/kernel/jobs.ts'
@@ -76,7 +76,7 @@ function clientOf(headers: Record<string, string>, on: Server) {
       status: response.statusCode,
       body: isJson ? response.json() : response.body || null,
       headers: response.headers as Answer['headers'],
-      cookies: response.cookies as Answer['cookies'],
+      cookies: response.cookies,
     }
   }
 }
@@ -237,7 +237,7 @@ export async function newEnvironment(on: Server = server) {
         })
       },
       freeze: (at = new Date()) => changeClock({ clockFrozenAt: at }),
-      now: async () => ((await context()).clock as Clock).now(),
+      now: async () => (await context()).clock.now(),
     },
     /** What was sent, oldest first. */
     messages: async (where: { to?: string; template?: string } = {}) =>

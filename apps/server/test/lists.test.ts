@@ -301,7 +301,7 @@ describe.concurrent('a list by the page', () => {
         expect((await read(path, `_sortBy=${by}&_order=ASC`)).items, by).toEqual(up)
         for (const items of [up, down]) expect(plain(items), by).toEqual(plain(whole))
         if (valuesOf(up).some((value) => value === undefined || value === null || Array.isArray(value))) continue
-        const sorted = valuesOf(whole as Record<string, unknown>[]).toSorted((a, b) => (a! < b! ? -1 : a! > b! ? 1 : 0))
+        const sorted = valuesOf(whole).toSorted((a, b) => (a! < b! ? -1 : a! > b! ? 1 : 0))
         expect(valuesOf(up), by).toEqual(sorted)
         expect(valuesOf(down), by).toEqual(sorted.toReversed())
       }

@@ -19,7 +19,7 @@ describe('the published client of servers, unmodified', () => {
   test("@frontegg/client authenticates the environment and validates a user's token, roles and permissions", async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: 'Henhouse-1!', roleKeys: ['ReadOnly'] })
-    const { FronteggContext, FronteggAuthenticator, IdentityClient, HttpClient } = require('@frontegg/client') as any
+    const { FronteggContext, FronteggAuthenticator, IdentityClient, HttpClient } = require('@frontegg/client')
     FronteggContext.init({ FRONTEGG_CLIENT_ID: env.id, FRONTEGG_API_KEY: env.apiKey })
     const authenticator = new FronteggAuthenticator()
     await authenticator.init(env.id, env.apiKey)

@@ -24,6 +24,7 @@ export function openDatabase(url: string, { max = 10, connectionTimeout = 10_000
     max,
     connectionTimeoutMillis: connectionTimeout,
     keepAlive: true,
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool waits for it, its types do not say so
     onConnect: withoutCompiler,
   })
   // an idle connection that breaks is replaced at the next query; without a listener it would end the process

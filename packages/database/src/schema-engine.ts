@@ -108,7 +108,7 @@ const charColumns = new AsyncLocalStorage<number[]>()
 
 class CatalogPool extends pg.Pool {
   override query = (async (...parameters: Parameters<pg.Pool['query']>) => {
-    const result = (await super.query(...parameters)) as unknown as pg.QueryResult
+    const result = await (super.query(...parameters) as unknown as Promise<pg.QueryResult>)
     // a script of several statements has an array of results
     result.fields?.forEach((field, column) => {
       if (field.dataTypeID !== CHAR) return

@@ -44,6 +44,6 @@ export function sign(
 ) {
   const id = `${algorithm} ${kid} ${createHash('sha256').update(key).digest('base64')}`
   let signer = signers.get(id)
-  if (!signer) signers.set(id, (signer = createSigner({ key, kid, algorithm }) as (claims: object) => string))
+  if (!signer) signers.set(id, (signer = createSigner<object>({ key, kid, algorithm })))
   return signer(claims)
 }

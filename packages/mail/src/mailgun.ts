@@ -42,7 +42,7 @@ export function mailgun(options: MailgunOptions): MailProvider {
       if (status < 200 || status > 299)
         throw refusal(
           name,
-          { status, retryable: isPassing(status), reason: String(reply.message ?? text) },
+          { status, retryable: isPassing(status), reason: typeof reply.message === 'string' ? reply.message : text },
           confidential,
         )
       return typeof reply.id === 'string' ? { providerMessageId: reply.id } : {}

@@ -57,6 +57,6 @@ const message = (mail: Mail) => ({
 function reasonIn(text: string): string {
   const { errors } = jsonObject(text)
   return Array.isArray(errors)
-    ? errors.map((error: { message?: unknown } | null) => String(error?.message ?? '')).join('; ')
+    ? errors.map((error: { message?: string } | null) => error?.message ?? '').join('; ')
     : text
 }

@@ -51,7 +51,7 @@ export function sesSender(name: string, options: SesTarget) {
       },
       confidential,
     )
-    const reply = jsonObject(text)
+    const reply = jsonObject(text) as { __type?: string; message?: string; Message?: string; MessageId?: unknown }
     if (status < 200 || status > 299) {
       const [code = ''] = (headers.get('x-amzn-errortype') ?? String(reply.__type ?? '')).replace(/^.*#/, '').split(':')
       const said = String(reply.message ?? reply.Message ?? text)

@@ -74,7 +74,7 @@ async function beginning(response: Response): Promise<string> {
   const chunks: Uint8Array[] = []
   let size = 0
   try {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
       chunks.push(chunk)
       size += chunk.length
       if (size >= MOST_READ) break

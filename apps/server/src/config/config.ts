@@ -98,13 +98,7 @@ export function productionConfig(variables: Variables = process.env): {
     strongKey,
     `what secrets are encrypted with before they are stored; ${MAKE_KEY}`,
   )
-  const passwords = hashParameters(optional)
-  if (passwords && !reachesOwasp(passwords)) {
-    fault(
-      'HENHOUSE_ARGON2_MEMORY',
-      `with HENHOUSE_ARGON2_ITERATIONS and HENHOUSE_ARGON2_PARALLELISM is below what OWASP asks for: at least ${OWASP_CHOICES.map(([m, t]) => `${m} KiB with ${t}`).join(', or ')}`,
-    )
-  }
+  const passwords = costlyHashing(optional, fault)
   const config = {
     host: optional('HENHOUSE_HOST', text, '0.0.0.0'),
     port: optional('HENHOUSE_PORT', portNumber, 3100),
@@ -355,6 +349,17 @@ function hashParameters(optional: Optional): HashParameters {
     timeCost: optional('HENHOUSE_ARGON2_ITERATIONS', integer(1, 64), OWASP.timeCost),
     parallelism: optional('HENHOUSE_ARGON2_PARALLELISM', integer(1, 8), OWASP.parallelism),
   }
+}
+
+/** As `hashParameters`, and no less than is safe. */
+function costlyHashing(optional: Optional, fault: (name: string, what: string) => void) {
+  const passwords = hashParameters(optional)
+  if (!reachesOwasp(passwords))
+    fault(
+      'HENHOUSE_ARGON2_MEMORY',
+      `with HENHOUSE_ARGON2_ITERATIONS and HENHOUSE_ARGON2_PARALLELISM is below what OWASP asks for: at least ${OWASP_CHOICES.map(([m, t]) => `${m} KiB with ${t}`).join(', or ')}`,
+    )
+  return passwords
 }
 
 /** Equally strong choices of the OWASP Password Storage Cheat Sheet for argon2id: KiB of memory, passes. */

@@ -4,7 +4,7 @@ import { Type, type Static, type TObject, type TSchema } from 'typebox'
 import { environmentOf, header } from '../kernel/authorize.ts'
 import type { Server } from '../kernel/app.ts'
 import { baseUrl, isUuid, type Environment } from '../kernel/environments.ts'
-import { failure, invalid } from '../kernel/errors.ts'
+import { failure, invalid, onDuplicate } from '../kernel/errors.ts'
 import { runDue } from '../kernel/jobs.ts'
 import { fromQuery } from '../kernel/validation.ts'
 import { read } from './input.ts'
@@ -104,9 +104,7 @@ function environmentRoutes(app: FastifyInstance, server: Server) {
     const { name = `env-${deps.random.uuid().slice(0, 13)}`, seed = {} } = body(NewEnvironment, request)
     const [first, ...others] = faultsOf(seed, 'seed.')
     if (first !== undefined) throw invalid(first, ...others)
-    const { environment, apiKey } = await plant(deps, { name }, seed).catch((error: { code?: string }) => {
-      throw error.code === 'P2002' ? failures.taken() : error
-    })
+    const { environment, apiKey } = await plant(deps, { name }, seed).catch(onDuplicate(failures.taken()))
     // not every program looks up <name>.localhost: the header leads to the environment as well
     return reply.code(201).send({
       ...shown(environment),

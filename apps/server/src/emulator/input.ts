@@ -13,10 +13,10 @@ interface Shape {
  * Every fault begins with the path of what it is about.
  */
 export function read<S extends TSchema>(schema: S, value: unknown): { value: Static<S>; faults: string[] } {
-  const tidied = tidy(schema as object, value)
+  const tidied = tidy(schema, value)
   return {
     value: tidied as Static<S>,
-    faults: [...unknownFields(schema as Shape, value), ...faults(schema as object, tidied)],
+    faults: [...unknownFields(schema, value), ...faults(schema, tidied)],
   }
 }
 

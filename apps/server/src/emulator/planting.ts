@@ -93,7 +93,7 @@ async function wiping(tx: Transaction) {
 const known = new WeakMap<PasswordHasher, Map<string, Promise<string>>>()
 async function hashesOf(passwords: PasswordHasher, { users = [] }: Seed) {
   let hashes = known.get(passwords)
-  if (!hashes) known.set(passwords, (hashes = new Map()))
+  if (!hashes) known.set(passwords, (hashes = new Map<string, Promise<string>>()))
   for (const { password } of users)
     if (password !== undefined && !hashes.has(password)) hashes.set(password, passwords.hash(password))
   return new Map(await Promise.all([...hashes].map(async ([password, hash]) => [password, await hash] as const)))
@@ -144,7 +144,7 @@ function tenantRows({ vendorId }: Ctx, { tenants = [] }: Seed) {
     name,
     alias: alias ?? null,
     parentId: parent === undefined ? null : ids[indexOf(parent)!]!,
-    metadata: (metadata ?? {}) as Prisma.InputJsonObject,
+    metadata: metadata ?? {},
   }))
 }
 
@@ -196,50 +196,63 @@ async function sowRoles(
 
 async function sowUsers(
   tx: Transaction,
-  { vendorId, clock }: Ctx,
+  ctx: Ctx,
   { users = [] }: Seed,
   tenantIdOf: (reference: string) => string,
   hashes: ReadonlyMap<string, string>,
 ) {
   if (!users.length) return
-  const now = clock.now()
-  const rows = users.map(
-    ({
-      id,
-      email,
-      name,
-      password,
-      verified = true,
-      phoneNumber,
-      profilePictureUrl,
-      metadata,
-      vendorMetadata,
-      tenants = [],
-    }) => ({
-      vendorId,
-      id: id?.toLowerCase() ?? nameBasedId(vendorId, `user ${email.toLowerCase()}`),
-      email: email.toLowerCase(),
-      name: name ?? email.split('@')[0]!,
-      verified,
-      phoneNumber: phoneNumber ?? null,
-      profilePictureUrl: profilePictureUrl ?? null,
-      metadata: JSON.stringify(metadata ?? {}),
-      vendorMetadata: JSON.stringify(vendorMetadata ?? {}),
-      passwordHash: password === undefined ? null : hashes.get(password)!,
-      passwordChangedAt: password === undefined ? null : now,
-      activeTenantId: tenants[0] ? tenantIdOf(tenants[0].tenant) : null,
-      createdAt: now,
-      updatedAt: now,
-    }),
-  )
+  const { vendorId } = ctx,
+    now = ctx.clock.now()
+  const rows = users.map((user) => userRow(ctx, user, tenantIdOf, hashes))
   const memberships = users.flatMap(({ tenants = [] }, index) =>
     tenants.map(({ tenant, roles }) => ({ userId: rows[index]!.id, tenantId: tenantIdOf(tenant), roles })),
   )
+  const roleIdsIn = await rolesByKey(tx, vendorId)
+  await tx.user.createMany({ data: rows })
+  await tx.membership.createMany({
+    data: memberships.map(({ userId, tenantId }) => ({ vendorId, userId, tenantId, acceptedAt: now, createdAt: now })),
+  })
+  await tx.membershipRole.createMany({
+    data: memberships.flatMap(({ userId, tenantId, roles }) =>
+      roleIdsIn(tenantId, roles).map((roleId) => ({ vendorId, userId, tenantId, roleId })),
+    ),
+  })
+}
+
+function userRow(
+  { vendorId, clock }: Ctx,
+  user: NonNullable<Seed['users']>[number],
+  tenantIdOf: (reference: string) => string,
+  hashes: ReadonlyMap<string, string>,
+) {
+  const { id, email, name, password, verified = true, phoneNumber, profilePictureUrl, tenants = [] } = user,
+    now = clock.now()
+  return {
+    vendorId,
+    id: id?.toLowerCase() ?? nameBasedId(vendorId, `user ${email.toLowerCase()}`),
+    email: email.toLowerCase(),
+    name: name ?? email.split('@')[0]!,
+    verified,
+    phoneNumber: phoneNumber ?? null,
+    profilePictureUrl: profilePictureUrl ?? null,
+    metadata: JSON.stringify(user.metadata ?? {}),
+    vendorMetadata: JSON.stringify(user.vendorMetadata ?? {}),
+    passwordHash: password === undefined ? null : hashes.get(password)!,
+    passwordChangedAt: password === undefined ? null : now,
+    activeTenantId: tenants[0] ? tenantIdOf(tenants[0].tenant) : null,
+    createdAt: now,
+    updatedAt: now,
+  }
+}
+
+/** The roles that a member of a tenant gets: those of the keys, or the default ones. */
+async function rolesByKey(tx: Transaction, vendorId: string) {
   const roles = await tx.role.findMany({
     where: { vendorId },
     select: { id: true, key: true, tenantId: true, isDefault: true },
   })
-  const roleIdsIn = (tenantId: string, keys: readonly string[] | undefined) => {
+  return (tenantId: string, keys: readonly string[] | undefined) => {
     const there = roles.filter((role) => role.tenantId === null || role.tenantId === tenantId)
     if (!keys) return there.filter((role) => role.isDefault).map(({ id }) => id)
     // the tenant's own before the environment's of the same key
@@ -249,13 +262,4 @@ async function sowUsers(
           .id,
     )
   }
-  await tx.user.createMany({ data: rows })
-  await tx.membership.createMany({
-    data: memberships.map(({ userId, tenantId }) => ({ vendorId, userId, tenantId, acceptedAt: now, createdAt: now })),
-  })
-  await tx.membershipRole.createMany({
-    data: memberships.flatMap(({ userId, tenantId, roles: keys }) =>
-      roleIdsIn(tenantId, keys).map((roleId) => ({ vendorId, userId, tenantId, roleId })),
-    ),
-  })
 }

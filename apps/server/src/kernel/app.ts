@@ -26,7 +26,7 @@ import {
 import type { Rubbish } from './cleanup.ts'
 import { contextFor, sqlFor } from './context.ts'
 import type { Deps, ServerDeps } from './deps.ts'
-import { environmentDirectory } from './environments.ts'
+import { environmentDirectory, type EnvironmentDirectory } from './environments.ts'
 import { ApiError, envelope, errors, invalid, pointsNowhere } from './errors.ts'
 import { health } from './health.ts'
 import type { Job, WorkerParts } from './jobs.ts'
@@ -45,7 +45,7 @@ import {
   type UserScope,
 } from './operation.ts'
 import { traceId } from './random.ts'
-import { tokenReader } from './tokens.ts'
+import { tokenReader, type TokenReader } from './tokens.ts'
 import { faults, fits, fromQuery, isStorable, tidy } from './validation.ts'
 
 export interface AppParts {
@@ -63,8 +63,33 @@ const MAX_BODY_BYTES = 2 * 1024 * 1024
 
 export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf, reaches }: AppParts) {
   const environments = environmentDirectory(deps.database.prisma)
+  const app = await framework(deps)
+  const read = tokenReader(app.jwt, environments, deps.secrets)
+  measure(app)
+  const state = health(app, deps.database)
+
+  const serve = serving({ deps, environments, read, permissionsOf, reaches })
+  for (const op of operations)
+    app.route({
+      method: op.method,
+      url: op.path.replace(/\{(\w+)\}/g, ':$1'),
+      config: { operation: op.id, upload: op.upload },
+      handler: (request, reply) => serve(op, request, reply),
+    })
+  return {
+    http: app as FastifyInstance,
+    environments,
+    worker: { deps, environments, jobs, rubbish, log: deps.log } satisfies WorkerParts,
+    operations,
+    health: state,
+  }
+}
+
+/** Fastify with what every request has: a trace id, a line in the log, the envelope of errors, cookies, headers for browsers. */
+async function framework(deps: Deps) {
+  const loggerInstance: FastifyBaseLogger = deps.log
   const app = Fastify({
-    loggerInstance: deps.log as FastifyBaseLogger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: traceId,
     trustProxy: deps.trustProxy,
@@ -93,12 +118,19 @@ export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf,
   app.setErrorHandler((error, request, reply) => sendError(error as Error, request, reply))
   app.setNotFoundHandler((_request, reply) => sendEnvelope(reply, errors.notFound('Route')))
   await app.register(cookie)
+  // every call names its own key: this secret signs and verifies nothing
+  await app.register(jwt, { secret: deps.random.token() })
+  await protectBrowsers(app, deps)
+  return app
+}
+
+async function protectBrowsers(app: FastifyInstance, { allowedOrigins, publicUrl }: Deps) {
   await app.register(helmet, {
     contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
     crossOriginResourcePolicy: { policy: 'cross-origin' },
   })
   await app.register(cors, {
-    origin: deps.allowedOrigins === '*' ? true : [...deps.allowedOrigins, deps.publicUrl.origin],
+    origin: allowedOrigins === '*' ? true : [...allowedOrigins, publicUrl.origin],
     credentials: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: [
@@ -110,51 +142,40 @@ export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf,
     ],
     maxAge: 600,
   })
-  // Every call names its own key: this secret signs and verifies nothing.
-  await app.register(jwt, { secret: deps.random.token() })
-  const read = tokenReader(app.jwt, environments, deps.secrets)
-  measure(app)
-  const state = health(app, deps.database)
-
-  for (const op of operations) {
-    app.route({
-      method: op.method,
-      url: op.path.replace(/\{(\w+)\}/g, ':$1'),
-      config: { operation: op.id, upload: op.upload },
-      handler: async (request, reply) => {
-        if (op.environment) reply.headers(await heedAddress(anywhere(deps), op, request.ip))
-        // otherwise the input is looked at only when the caller has been let in
-        const early = op.environment && inputOf(op, request)
-        const { environment, claims } = op.environment
-          ? { environment: await op.environment(environments, early), claims: undefined }
-          : await identify(request, op, read, environments, deps.publicUrl.hostname)
-        const ctx = contextFor(deps, environment, (request.log as Logger).child({ vendorId: environment.id }))
-        if (!op.environment) reply.headers(await heedAddress(ctx, op, request.ip))
-        const caller = await callerOf(ctx, op, claims, permissionsOf)
-        admit(op, caller)
-        const input = await heedSubjects(ctx, op, early ?? inputOf(op, request))
-        const known = caller ?? guestOf(ctx, op, claims)
-        const tenant = await tenantOf(ctx, op, known, request, reaches)
-        const user = await userOf(ctx, op, known, request)
-        const full: HttpCtx & Scoped & { caller: unknown } = {
-          ...ctx,
-          http: httpOf(deps, request, reply),
-          caller,
-          tenant,
-          user,
-        }
-        return send(deps, op, reply, await answer(full, op, input))
-      },
-    })
-  }
-  return {
-    http: app as FastifyInstance,
-    environments,
-    worker: { deps, environments, jobs, rubbish, log: deps.log } satisfies WorkerParts,
-    operations,
-    health: state,
-  }
 }
+
+type Serving = Pick<AppParts, 'deps' | 'permissionsOf' | 'reaches'> & {
+  environments: EnvironmentDirectory
+  read: TokenReader
+}
+
+/** Takes a request of an operation to its handler, and the handler's answer to the caller. */
+const serving =
+  ({ deps, environments, read, permissionsOf, reaches }: Serving) =>
+  async (op: Operation, request: FastifyRequest, reply: FastifyReply) => {
+    if (op.environment) reply.headers(await heedAddress(anywhere(deps), op, request.ip))
+    // otherwise the input is looked at only when the caller has been let in
+    const early = op.environment && inputOf(op, request)
+    const { environment, claims } = op.environment
+      ? { environment: await op.environment(environments, early), claims: undefined }
+      : await identify(request, op, read, environments, deps.publicUrl.hostname)
+    const ctx = contextFor(deps, environment, (request.log as Logger).child({ vendorId: environment.id }))
+    if (!op.environment) reply.headers(await heedAddress(ctx, op, request.ip))
+    const caller = await callerOf(ctx, op, claims, permissionsOf)
+    admit(op, caller)
+    const input = await heedSubjects(ctx, op, early ?? inputOf(op, request))
+    const known = caller ?? guestOf(ctx, op, claims)
+    const tenant = await tenantOf(ctx, op, known, request, reaches)
+    const user = await userOf(ctx, op, known, request)
+    const full: HttpCtx & Scoped & { caller: unknown } = {
+      ...ctx,
+      http: httpOf(deps, request, reply),
+      caller,
+      tenant,
+      user,
+    }
+    return send(deps, op, reply, await answer(full, op, input))
+  }
 
 /** Which environment a call is for may be what it has yet to prove: then it counts for all of them together. */
 const anywhere = (deps: ServerDeps) => ({
@@ -206,7 +227,7 @@ function acceptAnyJson(app: FastifyInstance) {
     if (text.trim() === '') return done(null, undefined)
     // Postgres cannot store it, in text or in JSON
     if (text.includes('\\u0000')) return done(errors.malformedJson())
-    parse(request, text, (error, value) =>
+    void parse(request, text, (error, value) =>
       done(error || (/\\ud[89a-f]/i.test(text) && !isStorable(value)) ? errors.malformedJson() : null, value),
     )
   })
@@ -246,15 +267,11 @@ async function fromForm(request: FastifyRequest, form: Buffer) {
 function inputOf(op: Operation, request: FastifyRequest) {
   if (request.url.includes('%00')) throw errors.notFound()
   // an id that cannot be one names nothing
-  if (op.params && faults(op.params as object, request.params).length) throw errors.notFound()
-  const query = op.query && fromQuery(op.query as object, request.query as Record<string, unknown>)
+  if (op.params && faults(op.params, request.params).length) throw errors.notFound()
+  const query = op.query && fromQuery(op.query, request.query as Record<string, unknown>)
   const body =
-    op.body &&
-    tidy(op.body as object, request.body ?? ((op.body as { type?: string }).type === 'array' ? undefined : {}))
-  const [first, ...rest] = [
-    ...(query ? faults(op.query as object, query) : []),
-    ...(op.body ? faults(op.body as object, body) : []),
-  ]
+    op.body && tidy(op.body, request.body ?? ((op.body as { type?: string }).type === 'array' ? undefined : {}))
+  const [first, ...rest] = [...(op.query ? faults(op.query, query) : []), ...(op.body ? faults(op.body, body) : [])]
   if (first !== undefined) throw invalid(first, ...rest)
   return { params: request.params, query, body }
 }
@@ -298,11 +315,7 @@ const writers = new WeakMap<TSchema, (value: unknown) => string>()
 /** Only declared fields leave. Compiled when first used. */
 function serialize(schema: TSchema, value: unknown) {
   let write = writers.get(schema)
-  if (!write)
-    writers.set(
-      schema,
-      (write = fastJson(schema as object, { largeArrayMechanism: 'json-stringify' }) as (value: unknown) => string),
-    )
+  if (!write) writers.set(schema, (write = fastJson(schema, { largeArrayMechanism: 'json-stringify' })))
   return write(value)
 }
 
@@ -314,7 +327,7 @@ function send(deps: Deps, op: Operation, reply: FastifyReply, result: unknown) {
   if (schema === Empty) return reply.send()
   if (schema === Raw) return sendRaw(reply, body as RawBody)
   if (deps.strict && !fits(schema, body))
-    throw new Error(`the reply of ${op.id} does not fit its schema: ${faults(schema as object, body).join('; ')}`)
+    throw new Error(`the reply of ${op.id} does not fit its schema: ${faults(schema, body).join('; ')}`)
   return reply.header('content-type', 'application/json; charset=utf-8').send(serialize(schema, body))
 }
 

@@ -82,7 +82,7 @@ const transaction = <T>(ctx: Ctx, db: Db, work: (ctx: Ctx) => Promise<T>): Promi
     (tx) => {
       const inside: Ctx = {
         ...ctx,
-        db: tx as unknown as Db,
+        db: tx,
         sql: sqlWithin(tx as unknown as RawClient, ctx.vendorId),
         inTransaction: true,
         atomically: (more) => more(inside),

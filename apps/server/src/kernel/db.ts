@@ -17,7 +17,7 @@ export function forVendor(prisma: PrismaClient, vendorId: string, attempt: Attem
       $allModels: {
         $allOperations({ operation, args, query }) {
           const a = args as { data?: object | object[]; where?: object; create?: object },
-            run = (scoped: object) => attempt(() => query({ ...a, ...scoped } as typeof args))
+            run = (scoped: object) => attempt(() => query({ ...a, ...scoped }))
           switch (operation) {
             case 'create':
               return run({ data: stamp(a.data as object) })

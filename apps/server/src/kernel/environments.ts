@@ -65,30 +65,14 @@ export function environmentDirectory(prisma: PrismaClient, time: { now(): number
         `key:${kid}`,
         async () => (await prisma.signingKey.findUnique({ where: { id: kid }, select: { vendorId: true } }))?.vendorId,
       ),
-    byHost: (host: string) =>
-      through(
-        `host:${host}`,
-        async () => (await prisma.vendor.findUnique({ where: { host }, select: { id: true } }))?.id,
-      ),
-    byName: (name: string) =>
-      through(
-        `name:${name}`,
-        async () => (await prisma.vendor.findUnique({ where: { name }, select: { id: true } }))?.id,
-      ),
+    byHost: (host: string) => through(`host:${host}`, () => idOf(prisma, { host })),
+    byName: (name: string) => through(`name:${name}`, () => idOf(prisma, { name })),
     /** The environment whose API key this is. Takes as long for an unknown environment as for a wrong key. */
     async byApiKey(id: string, apiKey: string) {
-      const { apiKeyHash, ...found } =
-        (await prisma.vendor.findUnique({
-          where: { id: isUuid(id) ? id : NOBODY.id },
-          select: { id: true, apiKeyHash: true },
-        })) ?? NOBODY
-      return timingSafeEqual(Buffer.from(fingerprint(apiKey)), Buffer.from(apiKeyHash)) ? byId(found.id) : undefined
+      const found = await idOfHolder(prisma, id, apiKey)
+      return found === undefined ? undefined : byId(found)
     },
-    default: () =>
-      through(
-        'default',
-        async () => (await prisma.vendor.findFirst({ where: { isDefault: true }, select: { id: true } }))?.id,
-      ),
+    default: () => through('default', () => idOf(prisma, { isDefault: true })),
     /** To be called by whoever changes an environment, its keys or its clock. */
     forget(id: string) {
       known.delete(id)
@@ -97,6 +81,18 @@ export function environmentDirectory(prisma: PrismaClient, time: { now(): number
   }
 }
 export type EnvironmentDirectory = ReturnType<typeof environmentDirectory>
+
+const idOf = async (prisma: PrismaClient, where: { host: string } | { name: string } | { isDefault: true }) =>
+  (await prisma.vendor.findFirst({ where, select: { id: true } }))?.id
+
+async function idOfHolder(prisma: PrismaClient, id: string, apiKey: string) {
+  const { apiKeyHash, ...found } =
+    (await prisma.vendor.findUnique({
+      where: { id: isUuid(id) ? id : NOBODY.id },
+      select: { id: true, apiKeyHash: true },
+    })) ?? NOBODY
+  return timingSafeEqual(Buffer.from(fingerprint(apiKey)), Buffer.from(apiKeyHash)) ? found.id : undefined
+}
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 export const isUuid = (text: string) => UUID.test(text)

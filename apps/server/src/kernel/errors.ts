@@ -38,7 +38,7 @@ export interface Failure {
  */
 export function failure<A extends unknown[] = []>(
   status: number,
-  code: string | 'computed' | null,
+  code: string | null,
   message: string | ((...args: A) => string),
 ) {
   const make = (...args: A) => {

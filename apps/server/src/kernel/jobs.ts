@@ -125,7 +125,7 @@ async function runOne(parts: WorkerParts, row: Row) {
   try {
     // every try so far took its worker with it
     if (row.attempts > row.maxAttempts) throw new Hopeless('the job never came to an end')
-    await declared.run(ctx, row.payload as never, {
+    await declared.run(ctx, row.payload, {
       id: row.id,
       attempt: row.attempts,
       last: row.attempts >= row.maxAttempts,
@@ -174,7 +174,7 @@ async function settleFailure(ctx: Ctx, declared: Job, row: Row, error: unknown) 
       where: held(row),
       data: { state: 'failed', error: reason, finishedAt: now },
     })
-    if (count) await declared.failed?.(tx, row.payload as never, reason)
+    if (count) await declared.failed?.(tx, row.payload, reason)
   })
 }
 

@@ -64,7 +64,7 @@ function withoutSecrets(entry: Record<string, unknown>): Record<string, unknown>
       : isPlain(value)
         ? withoutSecrets(value)
         : Array.isArray(value)
-          ? value.map((item) => (isPlain(item) ? withoutSecrets(item) : item))
+          ? value.map((item: unknown) => (isPlain(item) ? withoutSecrets(item) : item))
           : value
     if (clean !== value) (copy ??= { ...entry })[name] = clean
   }

@@ -51,13 +51,13 @@ function describe(op: Operation) {
       },
     }),
     responses: Object.fromEntries([
-      ...Object.entries(op.returns).map(([status, schema]) => [
+      ...Object.entries(op.returns).map(([status, schema]): [string, unknown] => [
         status,
         schema === Empty
           ? { description: 'Done; no body' }
           : { description: 'Done', content: { [schema === Raw ? '*/*' : 'application/json']: { schema } } },
       ]),
-      ...[...failures].map(([status, description]) => [status, { description }]),
+      ...[...failures].map(([status, description]): [string, unknown] => [String(status), { description }]),
     ]),
   }
 }

@@ -12,7 +12,7 @@ interface Schema {
   items?: Schema
   anyOf?: Schema[]
   enum?: unknown[]
-  const?: unknown
+  const?: string | number | boolean
   format?: string
   pattern?: string
   minLength?: number
@@ -105,7 +105,7 @@ function convert(schema: Schema, given: unknown): unknown {
       .map((v) => convert(schema.items ?? {}, v))
   }
   // a list that the wire declares as text (`ids`) is one text, however it was sent
-  const text = Array.isArray(given)
+  const text: unknown = Array.isArray(given)
     ? schema.type === 'string' && !schema.enum
       ? given.join(',')
       : given.at(-1)
@@ -158,7 +158,7 @@ export function mustBeChecked(schema: TSchema, where: string) {
     for (const [name, property] of Object.entries(part.properties ?? {})) walk(property, `${at}.${name}`)
     for (const branch of part.anyOf ?? []) walk(branch, at)
   }
-  walk(schema as Schema, '')
+  walk(schema, '')
 }
 
 function checkedIn({ anyOf, enum: values, const: value, type }: Schema): readonly string[] {

@@ -154,8 +154,7 @@ export function sessionOf(ctx: Ctx, { userId, sessionId }: UserCaller) {
 
 /** Tokens are given in a living session only and to a user who is not locked. @throws 401 */
 export function mustLive(ctx: Ctx, session: Session & { user: Subject }, { policy }: Rules) {
-  if (session.endedAt || session.user.isLocked || endOf(session, policy) <= ctx.clock.now())
-    throw sessionErrors.ended()
+  if (session.endedAt || session.user.isLocked || endOf(session, policy) <= ctx.clock.now()) throw sessionErrors.ended()
 }
 
 /**

@@ -27,7 +27,7 @@ async function migrate(
   note: JobControl['progress'],
 ): Promise<Progress> {
   try {
-    const [fault] = faults(OwnId as object, tenantId)
+    const [fault] = faults(OwnId, tenantId)
     if (fault !== undefined) throw invalid(fault)
     const reached = { done: done + 1, errors }
     await ctx.atomically(async (tx) => {

@@ -68,8 +68,10 @@ export const mailDataOf = (user: Person, { emailMetadata, issuer, from }: Circum
 })
 
 /** `{ a: { b: 1 } }` → `{ 'prefix.a.b': '1' }` */
-function texts(prefix: string, value: unknown): Record<string, string> {
-  if (value === null || value === undefined) return {}
-  if (typeof value !== 'object') return { [prefix]: String(value) }
-  return Object.assign({}, ...Object.entries(value).map(([key, part]) => texts(`${prefix}.${key}`, part)))
+const texts = (prefix: string, value: unknown) => Object.fromEntries(leavesOf(prefix, value))
+function leavesOf(path: string, value: unknown): [string, string][] {
+  if (value === null || value === undefined) return []
+  return typeof value === 'object'
+    ? Object.entries(value).flatMap(([key, part]) => leavesOf(`${path}.${key}`, part))
+    : [[path, typeof value === 'string' ? value : JSON.stringify(value)]]
 }

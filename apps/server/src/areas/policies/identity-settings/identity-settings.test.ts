@@ -96,7 +96,7 @@ describe.concurrent('the identity configuration', () => {
       })
     await refuse(
       { authStrategy: 'Telepathy' },
-      expect.stringMatching(/^authStrategy must be one of the following values: /) as unknown as string,
+      expect.stringMatching(/^authStrategy must be one of the following values: /),
     )
     await refuse({ cookieSameSite: 'lax' }, 'cookieSameSite must be one of the following values: STRICT, LAX, NONE')
     await refuse({ jwtAlgorithm: 'none' }, 'jwtAlgorithm must be one of the following values: RS256, HS256')

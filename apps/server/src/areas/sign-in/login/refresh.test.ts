@@ -303,7 +303,7 @@ describe.concurrent('switching tenants', () => {
       refresh(env, token, { tenantId: user.tenantId }),
     ])
     expect(answers.map((a) => claimsOf(a.body.accessToken).tenantId)).toEqual([other, user.tenantId])
-    expect(answers[0]!.body.refreshToken).toBe(answers[1]!.body.refreshToken)
+    expect(answers[0].body.refreshToken).toBe(answers[1].body.refreshToken)
   })
 
   test("a tenant that is not the user's is not found, and the user stays logged in", async () => {

@@ -436,7 +436,7 @@ describe.concurrent("an authenticator app of one's own", () => {
     const env = await newEnvironment(),
       user = await withApp(env),
       other = await withApp(env)
-    const disable = (client: typeof user | typeof other, token?: string) =>
+    const disable = (client: typeof user, token?: string) =>
       client('POST', `${own}/authenticator/${user.deviceId}/disable/verify`, token === undefined ? {} : { token })
     expect((await disable(user)).status).toBe(401)
     expect((await disable(user, wrongFor(await codeOf(env, user.secret)))).status).toBe(401)
