@@ -45,11 +45,11 @@ export interface ProductionSecrets {
   /** what carries text messages; undefined: nothing does */
   readonly sms: SmsCarrier | undefined
 }
-export interface AwsIdentity {
+interface AwsIdentity {
   readonly source: AwsCredentials
   readonly externalId?: string
 }
-export type SmsCarrier = ({ readonly kind: 'twilio' } & TwilioOptions) | ({ readonly kind: 'http' } & HttpOptions)
+type SmsCarrier = ({ readonly kind: 'twilio' } & TwilioOptions) | ({ readonly kind: 'http' } & HttpOptions)
 
 export interface EmulatorConfig {
   readonly host: string

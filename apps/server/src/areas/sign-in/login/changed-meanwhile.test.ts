@@ -35,7 +35,7 @@ const lateReader = await newServer({
         challenge: {
           async updateMany({ args, query }) {
             const updated = await query(args),
-              id = String(args.where?.id)
+              id = args.where?.id as string
             if (args.data.consumedAt && updated.count) {
               await onceUsed.get(id)?.()
               onceUsed.delete(id)
