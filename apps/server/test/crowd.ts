@@ -1,5 +1,4 @@
 import type { ServerDeps } from '../src/kernel/deps.ts'
-import { foldLists } from '../src/kernel/listing.ts'
 import type { Ctx } from '../src/kernel/operation.ts'
 
 /** How many there are to be; the first tenant has `members` of the users, the others share the rest. All but three are right below the second; the fourth is below the third. */
@@ -7,7 +6,6 @@ export interface Size {
   users: number
   tenants: number
   members: number
-  chunk?: number
 }
 export interface Crowd {
   bigTenantId: string
@@ -80,7 +78,7 @@ const LAST = [
  * Fills an environment as a load would find it, with plain SQL: users with an address, a number and a name each (one has a
  * name that nobody shares), spread in time, members of a tenant with a role. What triggers would have kept is written here, as none run.
  */
-export async function fill(deps: ServerDeps, ctx: Ctx, { users, tenants, members, chunk }: Size): Promise<Crowd> {
+export async function fill(deps: ServerDeps, ctx: Ctx, { users, tenants, members }: Size): Promise<Crowd> {
   const client = await deps.database.pool.connect(),
     v = ctx.vendorId
   try {
@@ -135,22 +133,6 @@ export async function fill(deps: ServerDeps, ctx: Ctx, { users, tenants, members
     )
     await client.query(`set session_replication_role = origin`)
     for (const { definition } of indexes) await client.query(definition)
-    await client.query(`set session_replication_role = replica`)
-    await client.query(
-      `update "Membership" m set listed = listed_as_member(u) from "User" u where m."vendorId" = $1 and u."vendorId" = $1 and u.id = m."userId"`,
-      [v],
-    )
-    await client.query(`set session_replication_role = origin`)
-    await client.query(`delete from "ListChange" where "vendorId" = $1`, [v])
-    // changes of nothing: they have the lists looked at
-    await client.query(
-      `
-      insert into "ListChange" ("vendorId", list, id, change, keys) select $1, list, $1, 0, '{}' from (
-        select unnest(array['users', 'emails', 'phone-numbers', 'tenants']) as list union all select 'members:' || "tenantId" from "Membership" where "vendorId" = $1 group by 1
-        union all select distinct 'children:' || "parentId" from "Tenant" where "vendorId" = $1 and "parentId" is not null) l`,
-      [v],
-    )
-    await foldLists(deps, { vendorId: v, ...(chunk && { chunk }) })
     const {
       rows: [found],
     } = await client.query<Crowd>(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { newEnvironment, operations, type Answer } from './environment.ts'
+import { usersOf } from '../src/areas/people/users/user-list.sql.ts'
+import { deps, newEnvironment, operations, unique, type Answer } from './environment.ts'
 
 /** Every list that comes by the page, read off the registry; what stands in it is made once, and only looked at. */
 interface Query {
@@ -320,5 +321,258 @@ describe.concurrent('a list by the page', () => {
     expect(found.items.map((item: Record<string, string>) => item[label]).toSorted()).toEqual(expected)
     expect(found._metadata.totalItems).toBe(expected.length)
     if (expected.length > 1) expect((await read(path, `${query}&_limit=1&_offset=1`)).items).toEqual([found.items[1]])
+  })
+})
+
+type Env = Awaited<ReturnType<typeof newEnvironment>>
+
+/** Users that came three at a time, so that many are of one moment; names, and what else there are few of, are often the same. Some are in a second tenant, too, some are invisible, and of some the membership has ended. */
+async function crowd(env: Env, home: string, other: string) {
+  const ctx = await env.context(),
+    at = (i: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, Math.floor(i / 3))),
+    now = ctx.clock.now().getTime()
+  const ids = Array.from({ length: 40 }, () => deps.random.uuid())
+  await ctx.db.user.createMany({
+    data: ids.map((id, i) => ({
+      id,
+      name: `Somebody ${i % 7}`,
+      email: i % 9 ? `${unique('who')}@example.com` : null,
+      username: i % 2 ? unique('name') : null,
+      phoneNumber: i % 3 ? `+1${deps.random.digits(12)}` : null,
+      verified: i % 4 === 0,
+      isLocked: i % 11 === 0,
+      invisible: i % 5 === 1,
+      subAccountAccess: [null, true, false, null][i % 4]!,
+      provider: i % 5 ? 'local' : 'google',
+      activeTenantId: i % 6 ? [home, other][i % 2]! : null,
+      lastLogin: i % 4 ? at(i + 5) : null,
+      createdAt: at(i),
+      updatedAt: at(i),
+    })),
+  })
+  await ctx.db.membership.createMany({
+    data: ids.flatMap((userId, i) =>
+      [home, other]
+        .filter((tenantId) => i % 3 !== (tenantId === home ? 0 : 1))
+        .map((tenantId) => ({
+          userId,
+          tenantId,
+          createdAt: at(40 - i),
+          expiresAt: i % 7 === 2 ? new Date(now - 1000) : i % 7 === 3 ? new Date(now + 600_000) : null,
+        })),
+    ),
+  })
+  await ctx.db.userEmail.createMany({
+    data: ids
+      .filter((_, i) => i % 3 === 0)
+      .map((userId, i) => ({
+        id: deps.random.uuid(),
+        userId,
+        email: `${unique('more')}@example.com`,
+        verified: false,
+        createdAt: at(i * 2),
+        updatedAt: at(i),
+      })),
+  })
+}
+
+type Key = string | number | boolean | Date | null
+/** By key, equal ones by id; who has none comes first. */
+const sorted = (entries: readonly (readonly [key: Key, id: string])[]) =>
+  entries
+    .toSorted(([a, i], [b, j]) => {
+      const [x, y] = [a ?? '', b ?? '']
+      return x < y ? -1 : x > y ? 1 : i < j ? -1 : 1
+    })
+    .map(([, id]) => id)
+
+describe.concurrent('each order of a list has the pages that sorting and counting give', () => {
+  const crowded = (async () => {
+    const env = await newEnvironment(),
+      home = await env.newTenant(),
+      admin = await env.user({
+        tenantId: home,
+        permissions: ['fe.secure.read.users'],
+      })
+    const other = unique('below')
+    await env.vendor('POST', '/tenants/resources/tenants/v1', { tenantId: other, parentTenantId: home })
+    await crowd(env, home, other)
+    for (const i of [...Array(9).keys()])
+      await env.vendor('POST', '/tenants/resources/tenants/v1', {
+        tenantId: `${(i * 7) % 10}-${unique('tenant')}`,
+        name: `Tenant ${i % 3}`,
+        ...(i % 4 && { parentTenantId: home }),
+      })
+    const ctx = await env.context(),
+      now = ctx.clock.now()
+    const users = await ctx.db.user.findMany({ include: { memberships: true, emails: true, phones: true } })
+    const membersOf = (...tenantIds: string[]) =>
+      users.filter((user) =>
+        user.memberships.some((m) => tenantIds.includes(m.tenantId) && (m.expiresAt === null || m.expiresAt > now)),
+      )
+    const visible = (some: typeof users) => some.filter((user) => !user.invisible)
+    return { env, admin, home, other, users, membersOf, visible, tenants: await ctx.db.tenant.findMany({}) }
+  })()
+
+  const expectExact = async (
+    call: Env['vendor'],
+    url: string,
+    entries: readonly (readonly [key: Key, id: string])[],
+    idOf: (item: Record<string, string>) => string = (item) => item['id']!,
+  ) => {
+    const up = sorted(entries)
+    expect(up.length).toBeGreaterThan(4)
+    for (const [order, ids] of [
+      ['ASC', up],
+      ['DESC', up.toReversed()],
+    ] as const)
+      for (const limit of [7, 200])
+        for (let offset = 0; offset <= Math.ceil(ids.length / limit); offset += 2) {
+          const query = `${url}${url.includes('?') ? '&' : '?'}_order=${order}&_limit=${limit}&_offset=${offset}`,
+            { body } = await call('GET', query)
+          expect(body.items.map(idOf), query).toEqual(ids.slice(offset * limit, (offset + 1) * limit))
+          expect(body._metadata.totalItems, query).toBe(ids.length)
+        }
+  }
+
+  test.for(['everybody', 'a tenant', 'a tenant and one below it', 'a tenant, as one of its users'])(
+    '%s: users, addresses, numbers and usernames',
+    async (who) => {
+      const { env, admin, home, other, users, membersOf, visible } = await crowded
+      const [call, shown] = {
+        everybody: [env.vendor, users] as const,
+        'a tenant': [env.as(other), membersOf(other)] as const,
+        'a tenant and one below it': [env.as(home), membersOf(home, other)] as const,
+        'a tenant, as one of its users': [admin, visible(membersOf(home))] as const,
+      }[who]!
+      const identity = '/identity/resources',
+        times = shown.map((user) => [user.createdAt, user.id] as const)
+      await expectExact(call, `${identity}/users/v3`, times)
+      for (const by of ['createdAt', 'name', 'email', 'id', 'verified', 'isLocked', 'provider'] as const)
+        await expectExact(
+          call,
+          `${identity}/users/v3?_sortBy=${by}`,
+          shown.map((user) => [user[by], user.id]),
+        )
+      await expectExact(
+        call,
+        `${identity}/users/v3?_sortBy=tenantId`,
+        shown.map((user) => [user.activeTenantId, user.id]),
+      )
+      const emails = shown.flatMap((user) => user.emails),
+        phones = shown.flatMap((user) => user.phones),
+        named = shown.filter((user) => user.username !== null)
+      for (const [by, key] of [
+        ['', 'createdAt'],
+        ['?_sortBy=userId', 'userId'],
+        ['?_sortBy=email', 'email'],
+      ] as const)
+        await expectExact(
+          call,
+          `${identity}/users/emails/v1${by}`,
+          emails.map((row) => [row[key], row.id]),
+        )
+      for (const [by, key] of [
+        ['', 'createdAt'],
+        ['?_sortBy=userId', 'userId'],
+        ['?_sortBy=phoneNumber', 'phoneNumber'],
+      ] as const)
+        await expectExact(
+          call,
+          `${identity}/users/phone-numbers/v2${by}`,
+          phones.map((row) => [row[key], row.id]),
+        )
+      for (const [by, key] of [
+        ['', 'createdAt'],
+        ['?_sortBy=userId', 'id'],
+        ['?_sortBy=username', 'username'],
+      ] as const)
+        await expectExact(
+          call,
+          `${identity}/usernames/v1${by}`,
+          named.map((user) => [user[key], user.id]),
+          (item) => item['userId']!,
+        )
+    },
+  )
+
+  test('tenants, and those right below one', async () => {
+    const { env, home, tenants } = await crowded,
+      rowIds = new Map(tenants.map((row) => [row.id, row.rowId]))
+    for (const [by, key] of [
+      ['createdAt', 'createdAt'],
+      ['name', 'name'],
+      ['tenantId', 'id'],
+    ] as const) {
+      const expectList = (call: Env['vendor'], path: string, some: typeof tenants) =>
+        expectExact(
+          call,
+          `/tenants/resources/${path}?_sortBy=${by}`,
+          some.map((row) => [row[key], row.rowId]),
+          (item) => rowIds.get(item['tenantId']!)!,
+        )
+      await expectList(env.vendor, 'tenants/v2', tenants)
+      await expectList(
+        env.as(home),
+        'hierarchy/v2',
+        tenants.filter((row) => row.parentId === home),
+      )
+    }
+  })
+
+  test("the portal's members, and how many there are", async () => {
+    const { admin, home, membersOf, visible } = await crowded,
+      members = visible(membersOf(home))
+    for (const by of ['name', 'email', 'createdAt', 'lastLogin', 'verified', 'provider'] as const) {
+      const ids = sorted(members.map((user) => [user[by], user.id]))
+      for (const direction of ['asc', 'desc']) {
+        const { body } = await admin(
+          'GET',
+          `/team/resources/members/v1?sortBy=${by}&sortDirection=${direction}&pageSize=200`,
+        )
+        expect(
+          body.items.map((item: { id: string }) => item.id),
+          by,
+        ).toEqual(direction === 'asc' ? ids : ids.toReversed())
+        expect(body.totals).toBe(ids.length)
+      }
+    }
+    expect((await admin('GET', '/team/resources/stats/v1/members')).body).toMatchObject({
+      totalItems: members.length,
+      superAdmins: 0,
+    })
+  })
+
+  test('the counts of members who may go down', async () => {
+    const { env, home, other, membersOf } = await crowded
+    const { body } = await env.vendor('POST', '/identity/resources/tenants/users/v1/count', {
+      tenantIds: [home, other],
+    })
+    expect(body).toEqual(
+      [home, other].map((tenantId) => ({
+        tenantId,
+        totalUsers: membersOf(tenantId).length,
+        totalAccessAllowedUsers: membersOf(tenantId).filter((user) => user.subAccountAccess).length,
+      })),
+    )
+  })
+
+  test('and in a transaction what that has written', async () => {
+    const { env, home, other, membersOf } = await crowded,
+      ctx = await env.context(),
+      scope = { tenantId: home, below: true, visible: false }
+    const undone = new Error('undone')
+    await expect(
+      ctx.atomically(async (tx) => {
+        await tx.db.membership.deleteMany({ where: { tenantId: other } })
+        const found = await usersOf(tx, scope, 'name', { _limit: 200 })
+        expect(found).toEqual({
+          total: membersOf(home).length,
+          ids: sorted(membersOf(home).map((user) => [user.name, user.id])),
+        })
+        throw undone
+      }),
+    ).rejects.toBe(undone)
+    expect((await usersOf(ctx, scope, 'name', { _limit: 1 })).total).toBe(membersOf(home, other).length)
   })
 })

@@ -67,9 +67,6 @@ export async function reset(deps: ServerDeps, environments: EnvironmentDirectory
       await tx.$queryRaw`select from "Vendor" where id = ${id}::uuid for update`
       await tx.$executeRawUnsafe(await wiping(tx), id)
       await tx.tally.deleteMany({ where: { scope: id } })
-      // of the lists that this has emptied
-      await tx.listChunk.deleteMany({ where: { vendorId: id } })
-      await tx.listChange.deleteMany({ where: { vendorId: id } })
       const vendor = await tx.vendor.update({ where: { id }, data: { clockOffsetMs: 0, clockFrozenAt: null } })
       const ctx = contextFor(deps, { ...vendor, keys: [] }, deps.log)
       await addBuiltIns(tx, ctx, firstApplication(id))

@@ -5,7 +5,7 @@ import { forVendor, scoped, type Db } from './db.ts'
 import type { Deps, ServerDeps } from './deps.ts'
 import type { Environment } from './environments.ts'
 import type { Ctx } from './operation.ts'
-import type { Sql } from './sql.ts'
+import type { Sql, Statement } from './sql.ts'
 
 interface Handles {
   /** what runs by itself is tried again */
@@ -31,10 +31,6 @@ function handlesOf({ database: { prisma } }: ServerDeps, vendorId: string): Hand
   return found
 }
 
-/** For the counted lists, as long as they are there. */
-const databases = new WeakMap<Deps, ServerDeps['database']>()
-export const databaseOf = (ctx: Ctx) => databases.get(ctx.deps)!
-
 const withoutDatabase = new WeakMap<ServerDeps, Deps>()
 /** What areas see of it. */
 function visible(deps: ServerDeps): Deps {
@@ -42,15 +38,19 @@ function visible(deps: ServerDeps): Deps {
   if (!found) {
     const { database: _, ...rest } = deps
     withoutDatabase.set(deps, (found = rest))
-    databases.set(found, deps.database)
   }
   return found
 }
 
 export const sqlFor =
   ({ database: { pool } }: ServerDeps, vendorId: string): Sql =>
-  <Row extends object>({ name, text }: { name: string; text: string }, ...values: readonly unknown[]) =>
-    persistently(async () => (await pool.query<Row>({ name, text, values: [vendorId, ...values] })).rows)
+  <Row extends object>(
+    { name, text, planEachTime }: Statement<Row, readonly unknown[]>,
+    ...values: readonly unknown[]
+  ) =>
+    persistently(
+      async () => (await pool.query<Row>({ ...(!planEachTime && { name }), text, values: [vendorId, ...values] })).rows,
+    )
 
 interface RawClient {
   $queryRawUnsafe(key: symbol, text: string, ...values: readonly unknown[]): Promise<unknown>

@@ -5,7 +5,6 @@ import { after, HOUR, MINUTE, SECOND } from './clock.ts'
 import { contextFor } from './context.ts'
 import type { ServerDeps } from './deps.ts'
 import type { EnvironmentDirectory } from './environments.ts'
-import { foldLists } from './listing.ts'
 import type { Ctx } from './operation.ts'
 
 /** Work done later, at least once: `run` must bear being repeated. */
@@ -191,29 +190,20 @@ export async function runDue(parts: WorkerParts, vendorId?: string): Promise<num
   }
 }
 
-const CLEANING_MS = HOUR,
-  FOLDING_MS = MINUTE
-
-/** Looks for due jobs every `intervalMs`, folds lists every minute and clears rubbish every hour, until stopped; stopping waits for those that run. */
+/** Looks for due jobs every `intervalMs`, and clears rubbish every hour, until stopped; stopping waits for those that run. */
 export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
   let stopped = false
   let wake = () => {}
-  const regularly = (ms: number, what: (deps: ServerDeps) => Promise<void>, failed: string) => {
-    let running = false
-    return setInterval(() => {
-      if (running) return
-      running = true
-      what(parts.deps)
-        .catch((error: unknown) => parts.log.error({ err: error }, failed))
-        .finally(() => {
-          running = false
-        })
-    }, ms).unref()
-  }
-  const timers = [
-    regularly(CLEANING_MS, (deps) => cleanUp(deps, parts.rubbish), 'cleaning up failed'),
-    regularly(FOLDING_MS, foldLists, 'folding lists failed'),
-  ]
+  let cleaning = false
+  const timer = setInterval(() => {
+    if (cleaning) return
+    cleaning = true
+    cleanUp(parts.deps, parts.rubbish)
+      .catch((error: unknown) => parts.log.error({ err: error }, 'cleaning up failed'))
+      .finally(() => {
+        cleaning = false
+      })
+  }, HOUR).unref()
   const loop = (async () => {
     while (!stopped) {
       try {
@@ -235,7 +225,7 @@ export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
   return {
     async stop() {
       stopped = true
-      timers.forEach(clearInterval)
+      clearInterval(timer)
       wake()
       await loop
     },

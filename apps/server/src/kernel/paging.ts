@@ -1,4 +1,6 @@
 import { Type, type TSchema } from 'typebox'
+import type { Ctx } from './operation.ts'
+import { statement } from './sql.ts'
 import { OneOf } from './validation.ts'
 
 /** `_offset` is the index of a page, not of a row. */
@@ -15,6 +17,54 @@ export interface PageRequest {
 
 /** Prisma's `take` and `skip`. */
 export const slice = ({ _limit = 50, _offset = 0 }: PageRequest) => ({ take: _limit, skip: _limit * _offset })
+
+export interface List<By extends string> {
+  /** the rows, and which of them: `"Tenant" t where t."vendorId" = $1` */
+  rows: string
+  /** selects how many there are, where that takes less than going through `rows` */
+  total?: string
+  id: string
+  /** what it can be ordered by; equal ones are in the order of their ids */
+  orders: Record<By, string>
+  /** orders in which some rows have nothing: those come before all others */
+  nullable?: readonly NoInfer<By>[]
+}
+
+/**
+ * A list as one statement for each of its orders: the ids of a page, in order, and how many there are altogether, both as of
+ * one moment. $2 and $3 are the page, the list's own values follow.
+ */
+export function listOf<By extends string, Values extends readonly unknown[] = []>(name: string, list: List<By>) {
+  const { rows, total = `select count(*) from ${rows}`, id, orders, nullable = [] } = list
+  const inOrder = (by: By, order: 'ASC' | 'DESC') => {
+    const nulls = nullable.includes(by) ? (order === 'ASC' ? ' nulls first' : ' nulls last') : ''
+    return statement<{ total: number; ids: string[] }, [skip: number, take: number, ...Values]>(
+      `${name}.${by}.${order}`,
+      `
+      select (${total})::int as total, array(
+        select ${id} from ${rows} order by ${orders[by]} ${order}${nulls}, ${id} ${order} offset $2::bigint limit $3::int) as ids`,
+      { planEachTime: true },
+    )
+  }
+  const statements = Object.fromEntries(
+    Object.keys(orders).map((by) => [by, { ASC: inOrder(by as By, 'ASC'), DESC: inOrder(by as By, 'DESC') }]),
+  ) as Record<By, Record<'ASC' | 'DESC', ReturnType<typeof inOrder>>>
+  return async (ctx: Ctx, by: By, query: PageRequest & { _order?: 'ASC' | 'DESC' | undefined }, ...values: Values) => {
+    const { skip, take } = slice(query)
+    const [found] = await ctx.sql(statements[by][query._order ?? 'ASC'], skip, take, ...values)
+    return found!
+  }
+}
+
+/** Rows in the order of their ids in `ids`, as a look-up by ids has none. */
+export function inOrderOf<R extends { id: string }>(
+  ids: readonly string[],
+  rows: readonly R[],
+  idOf = (row: R) => row.id,
+) {
+  const byId = new Map(rows.map((row) => [idOf(row), row]))
+  return ids.flatMap((id) => byId.get(id) ?? [])
+}
 
 /** Prisma's filter for text that holds `part` anywhere, in either case. Prisma by itself takes `%` and `_` for wildcards. */
 export const containing = (part: string) => ({

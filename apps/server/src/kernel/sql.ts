@@ -6,6 +6,11 @@ export interface Statement<Row extends object, Values extends readonly unknown[]
   /** connections keep it prepared under this name */
   readonly name: string
   readonly text: string
+  /**
+   * Has Postgres plan it for the values of each call: for what finds few rows with some values and very many with others. A
+   * prepared one is soon planned for the average, and then takes ten times as long for a tenant of very many members.
+   */
+  readonly planEachTime?: boolean
   /** types only */
   readonly types?: { readonly row: Row; readonly values: Values }
 }
@@ -18,6 +23,7 @@ export const declaredStatements: ReadonlyMap<string, string> = declared
 export function statement<Row extends object, Values extends readonly unknown[] = []>(
   name: string,
   text: string,
+  { planEachTime = false }: Pick<Statement<Row, Values>, 'planEachTime'> = {},
 ): Statement<Row, Values> {
   const known = declared.get(name)
   if (known !== undefined && known !== text) throw new Error(`two statements have the name ${name}`)
@@ -25,7 +31,7 @@ export function statement<Row extends object, Values extends readonly unknown[] 
   if (name.length > 63) throw new Error(`the name of the statement ${name} is longer than 63 characters`)
   if (!/\$1\b/.test(text)) throw new Error(`the statement ${name} does not say which environment it is about ($1)`)
   declared.set(name, text)
-  return { name, text }
+  return { name, text, planEachTime }
 }
 
 /** Runs a statement for one environment, in the transaction of the context if it is in one. */

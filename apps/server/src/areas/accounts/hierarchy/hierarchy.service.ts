@@ -1,9 +1,9 @@
 import type { Prisma } from '@henhouse/database'
 import { ancestorsOf, sizesBelow, subtreeOf } from '../../../kernel/hierarchy.ts'
-import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
 import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
-import { containing, page, slice } from '../../../kernel/paging.ts'
+import { containing, inOrderOf, page, slice } from '../../../kernel/paging.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
+import { childrenOf } from '../tenants/tenants.sql.ts'
 import {
   cardColumns,
   subTenantColumns,
@@ -48,7 +48,7 @@ export async function search(ctx: Ctx, tenant: TenantScope, query: SubTenantQuer
   const { _subTenantId = tenant.id, _filter, _sortBy = 'createdAt', _order } = query
   await mustBeWithin(ctx, tenant, _subTenantId)
   if (_filter === undefined) {
-    const { ids, total } = await pageOf(ctx, `children:${_subTenantId}`, `tenants.${_sortBy}`, query)
+    const { ids, total } = await childrenOf(ctx, _sortBy, query, _subTenantId)
     return page(
       await shown(
         ctx,

@@ -1,11 +1,11 @@
 import type { Prisma } from '@henhouse/database'
 import { onDuplicate, onMissing, onUnknownReference } from '../../../kernel/errors.ts'
-import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
-import { containing, page, slice } from '../../../kernel/paging.ts'
+import { containing, inOrderOf, page, slice } from '../../../kernel/paging.ts'
 import { isStorable } from '../../../kernel/validation.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
 import { tenantErrors } from './tenants.errors.ts'
+import { allTenants } from './tenants.sql.ts'
 import {
   toTenant,
   type NewTenant,
@@ -72,7 +72,7 @@ export async function search(ctx: Ctx, query: TenantQuery) {
     direction = query._order === 'DESC' ? 'desc' : 'asc',
     { _sortBy = 'createdAt' } = query
   if (query._filter === undefined && !query._tenantIds) {
-    const { ids, total } = await pageOf(ctx, 'tenants', `tenants.${_sortBy}`, query)
+    const { ids, total } = await allTenants(ctx, _sortBy, query)
     return page(
       inOrderOf(ids, await ctx.db.tenant.findMany({ where: { rowId: { in: ids } } }), (row) => row.rowId).map(toTenant),
       total,

@@ -214,11 +214,11 @@ export async function forNewcomer(ctx: HttpCtx, token: string) {
 export async function use(
   tx: Ctx,
   { id, personal, tenantId, roleIds, host, shouldSendEmail }: Usable,
-  user: Person,
+  user: Person & { activeTenantId?: string | null },
   applicationId: string | undefined,
 ) {
   if (personal) await remove(tx, { id })
-  await memberships.add(tx, { userId: user.id, tenantId, roleIds })
+  await memberships.add(tx, { userId: user.id, tenantId, roleIds, isActiveThere: user.activeTenantId === tenantId })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
   if (!host || host.email === null || !shouldSendEmail) return
   await mail.send(tx, {

@@ -12,7 +12,8 @@ import { toCoreUser } from '../../people/users/users.schemas.ts'
 import * as users from '../../people/users/users.service.ts'
 import { memberErrors } from './members.errors.ts'
 import { toMember, type MemberChange, type MemberQuery } from './members.schemas.ts'
-import { live, visibleTo } from '../../rights/held/held.service.ts'
+import { visibleTo } from '../../rights/held/held.service.ts'
+import { memberStats } from './members.sql.ts'
 
 type Caller = VendorCaller | UserCaller
 
@@ -92,19 +93,7 @@ const isSame = (some: readonly string[], others: readonly string[]) =>
 
 /** How many members there are, how many came in the last seven days, and how many are superusers. */
 export async function stats(ctx: Ctx, caller: Caller, tenant: TenantScope) {
-  const selected = await userList.selection(ctx, caller, tenant, { _includeSubTenants: false }),
-    recent = { tenantId: tenant.id, createdAt: { gt: after(ctx.clock.now(), -7 * DAY) } }
-  // the few who are not shown are taken off, so that the others need not be looked at one by one
-  const [totalItems, added, ended, invisible, superAdmins] = await Promise.all([
-    userList.totalOf(ctx, selected),
-    ctx.db.membership.count({ where: recent }),
-    ctx.db.membership.count({ where: { ...recent, expiresAt: { lte: ctx.clock.now() } } }),
-    caller.kind === 'user'
-      ? ctx.db.user.count({
-          where: { invisible: true, memberships: { some: { ...recent, ...live(ctx) } } },
-        })
-      : 0,
-    ctx.db.user.count({ where: { AND: [selected.where, { superUser: true }] } }),
-  ])
-  return { totalItems, addedThisWeek: added - ended - invisible, superAdmins }
+  const now = ctx.clock.now()
+  const [found] = await ctx.sql(memberStats, tenant.id, now, after(now, -7 * DAY), caller.kind === 'user')
+  return found!
 }

@@ -2,7 +2,6 @@ import { may } from '../../../kernel/authorize.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { errors } from '../../../kernel/errors.ts'
 import { idsAbove, tenantsOf } from '../../../kernel/hierarchy.ts'
-import { countsOf } from '../../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import { hasArrived } from '../../people/memberships/memberships.schemas.ts'
@@ -18,6 +17,7 @@ import { parentsAmong } from '../../accounts/hierarchy/hierarchy.service.ts'
 import { familyOf } from '../../rights/held/sub-account-access.service.ts'
 import type { Counted, UsersOfSubAccount } from './sub-account-users.schemas.ts'
 import { live } from '../../rights/held/held.service.ts'
+import { countsByAccess } from './sub-account-users.sql.ts'
 
 type Caller = VendorCaller | UserCaller
 
@@ -192,19 +192,14 @@ export async function counts(
   })
   const types = new Map(rows.map((row) => [row.id, row.subAccountAccessType])),
     known = [...new Set(tenantIds)].filter((id) => types.has(id))
-  const counted = await countsOf(ctx, known, 'subAccountAccess', {
-    hideInvisible: caller.kind === 'user' || excludeInvisibleUsers,
+  const counted = await ctx.sql(countsByAccess, known, ctx.clock.now(), caller.kind === 'user' || excludeInvisibleUsers)
+  const sum = (rows: typeof counted) => rows.reduce((total, { users }) => total + users, 0)
+  return known.map((tenantId) => {
+    const rows = counted.filter((row) => row.tenantId === tenantId)
+    return {
+      tenantId,
+      totalUsers: sum(rows),
+      totalAccessAllowedUsers: sum(rows.filter(({ access }) => goesBelow(access, types.get(tenantId)!))),
+    }
   })
-  const sum = (tenantId: string, which: (access: string) => boolean) =>
-    Object.entries(counted.get(tenantId) ?? {}).reduce(
-      (total, [access, count]) => total + (which(access) ? count : 0),
-      0,
-    )
-  return known.map((tenantId) => ({
-    tenantId,
-    totalUsers: sum(tenantId, () => true),
-    totalAccessAllowedUsers: sum(tenantId, (access) =>
-      goesBelow(access === '' ? null : access === 'true', types.get(tenantId)!),
-    ),
-  }))
 }

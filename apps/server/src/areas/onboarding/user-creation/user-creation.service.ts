@@ -172,9 +172,9 @@ async function make(tx: Ctx, { arrival, roleIds, expiresAt, passwordHash, vouche
   } = arrival
   // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
   const verified = known || skipInviteEmail || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
-  const user = await users.insert(tx, { ...fields, passwordHash, verified })
+  const user = await users.insert(tx, { ...fields, passwordHash, verified, activeTenantId: tenantId })
   if (vouched) await users.vouchForNumber(tx, user)
-  await memberships.add(tx, { roleIds, expiresAt, userId: user.id, tenantId })
+  await memberships.add(tx, { roleIds, expiresAt, userId: user.id, tenantId, isActiveThere: true })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
   if (!verified) await activationMails.send(tx, user, tenantId, { emailMetadata, issuer })
   return user

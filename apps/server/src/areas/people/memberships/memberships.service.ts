@@ -20,10 +20,15 @@ export interface NewMembership {
   invited?: boolean
   /** A temporary member's end. */
   expiresAt?: Date | null | undefined
+  /** The user was made as one who is active there. */
+  isActiveThere?: boolean
 }
 
 /** Makes the user a member; who has no tenant yet will log in to this one. @throws 409 for a member, 404 when there is no such tenant */
-export function add(ctx: Ctx, { userId, tenantId, roleIds = [], invited = false, expiresAt = null }: NewMembership) {
+export function add(
+  ctx: Ctx,
+  { userId, tenantId, roleIds = [], invited = false, expiresAt = null, isActiveThere = false }: NewMembership,
+) {
   return ctx.atomically(async (tx) => {
     const now = tx.clock.now()
     const granted = roleIds.length ? roleIds : await roles.initial(tx, tenantId, { first: await isEmpty(tx, tenantId) })
@@ -42,7 +47,8 @@ export function add(ctx: Ctx, { userId, tenantId, roleIds = [], invited = false,
       })
       .catch(onDuplicate(membershipErrors.alreadyMember()))
       .catch(onUnknownReference(tenantErrors.notFound()))
-    await tx.db.user.updateMany({ where: { id: userId, activeTenantId: null }, data: { activeTenantId: tenantId } })
+    if (!isActiveThere)
+      await tx.db.user.updateMany({ where: { id: userId, activeTenantId: null }, data: { activeTenantId: tenantId } })
     if (expiresAt) await endLater(tx, { userId, tenantId, expiresAt })
   })
 }

@@ -2,15 +2,15 @@ import type { Prisma } from '@henhouse/database'
 import { codeErrors, issue, mustAnswer, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { after, MINUTE } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
-import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
-import { page, slice } from '../../../kernel/paging.ts'
+import { inOrderOf, page, slice } from '../../../kernel/paging.ts'
 import * as sms from '../../delivery/sms/sms.service.ts'
 import { selection } from '../users/user-list.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import * as users from '../users/users.service.ts'
 import { phoneNumberErrors } from './phone-numbers.errors.ts'
 import { toPhoneNumber, type PhoneNumberQuery } from './phone-numbers.schemas.ts'
+import { phoneNumbersOf } from './phone-numbers.sql.ts'
 
 /** The code shows that a number is at hand. */
 const verification: ChallengeKind = { purpose: 'phone-number', typed: true }
@@ -35,15 +35,9 @@ export async function list(
 ) {
   const { _sortBy = 'createdAt', _order, _phoneNumber, userIds } = query,
     direction = _order === 'DESC' ? 'desc' : 'asc'
-  const { where: user, whole } = await selection(ctx, caller, tenant, {})
-  if (whole && _phoneNumber === undefined && !userIds) {
-    const { ids, total } = await pageOf(
-      ctx,
-      whole.list === 'users' ? 'phone-numbers' : whole.list,
-      `phone-numbers.${_sortBy}`,
-      query,
-      whole,
-    )
+  const { where: user, crowd } = await selection(ctx, caller, tenant, {})
+  if (crowd && _phoneNumber === undefined && !userIds) {
+    const { ids, total } = await phoneNumbersOf(ctx, crowd, _sortBy, query)
     return page(
       inOrderOf(ids, await ctx.db.phoneNumber.findMany({ where: { id: { in: ids } } })).map(toPhoneNumber),
       total,

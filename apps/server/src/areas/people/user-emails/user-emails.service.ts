@@ -2,9 +2,8 @@ import type { Prisma } from '@henhouse/database'
 import { issue, mustAnswer, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { after, HOUR } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
-import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
-import { page, slice } from '../../../kernel/paging.ts'
+import { inOrderOf, page, slice } from '../../../kernel/paging.ts'
 import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import * as userEmailsPolicy from '../../policies/user-emails-policy/user-emails-policy.service.ts'
@@ -15,6 +14,7 @@ import * as users from '../users/users.service.ts'
 import { userEmailErrors } from './user-emails.errors.ts'
 import { toUserEmail, withPrimary, type UserEmailQuery } from './user-emails.schemas.ts'
 import { tenantIdsOf } from '../../rights/held/held.service.ts'
+import { emailsOf } from './user-emails.sql.ts'
 
 const verification: ChallengeKind = { purpose: 'email', typed: true }
 const CODE_MS = HOUR
@@ -41,15 +41,9 @@ export async function list(
 ) {
   const { _sortBy = 'createdAt', _order, _email, userIds } = query,
     direction = _order === 'DESC' ? 'desc' : 'asc'
-  const { where: user, whole } = await selection(ctx, caller, tenant, {})
-  if (whole && _email === undefined && userIds === undefined) {
-    const { ids, total } = await pageOf(
-      ctx,
-      whole.list === 'users' ? 'emails' : whole.list,
-      `emails.${_sortBy}`,
-      query,
-      whole,
-    )
+  const { where: user, crowd } = await selection(ctx, caller, tenant, {})
+  if (crowd && _email === undefined && userIds === undefined) {
+    const { ids, total } = await emailsOf(ctx, crowd, _sortBy, query)
     return page(
       inOrderOf(ids, await ctx.db.userEmail.findMany({ where: { id: { in: ids } }, include: withPrimary })).map(
         toUserEmail,

@@ -1,13 +1,13 @@
 import type { Prisma } from '@henhouse/database'
 import { isUuid } from '../../../kernel/environments.ts'
 import { onDuplicate } from '../../../kernel/errors.ts'
-import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
-import { containing, page, slice } from '../../../kernel/paging.ts'
+import { containing, inOrderOf, page, slice } from '../../../kernel/paging.ts'
 import { selection } from '../users/user-list.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { usernameErrors } from './usernames.errors.ts'
 import type { UsernameQuery } from './usernames.schemas.ts'
+import { usernamesOf } from './usernames.sql.ts'
 
 /** A page of the names of those users whom the caller sees in lists. */
 export async function list(
@@ -18,7 +18,7 @@ export async function list(
 ) {
   const { _sortBy = 'createdAt', _order, _usernamePrefix, userIds, usernames } = query,
     direction = _order === 'DESC' ? 'desc' : 'asc'
-  const { where: user, whole } = await selection(ctx, caller, tenant, {})
+  const { where: user, crowd } = await selection(ctx, caller, tenant, {})
   const select = { id: true, username: true },
     shown = (rows: { id: string; username: string | null }[], total: number) =>
       page(
@@ -26,8 +26,8 @@ export async function list(
         total,
         query,
       )
-  if (whole && _usernamePrefix === undefined && !userIds && !usernames) {
-    const { ids, total } = await pageOf(ctx, whole.list, `usernames.${_sortBy}`, query, whole)
+  if (crowd && _usernamePrefix === undefined && !userIds && !usernames) {
+    const { ids, total } = await usernamesOf(ctx, crowd, _sortBy, query)
     return shown(inOrderOf(ids, await ctx.db.user.findMany({ where: { id: { in: ids } }, select })), total)
   }
   const where: Prisma.UserWhereInput = {

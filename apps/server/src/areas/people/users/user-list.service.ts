@@ -2,13 +2,13 @@ import type { Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { isUuid } from '../../../kernel/environments.ts'
 import { common, membershipsIn, type Family } from '../../../kernel/hierarchy.ts'
-import { inOrderOf, pageOf } from '../../../kernel/listing.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
-import { containing, Order, page, pageQuery, slice } from '../../../kernel/paging.ts'
+import { containing, inOrderOf, Order, page, pageQuery, slice } from '../../../kernel/paging.ts'
 import { usersLike } from './similar.sql.ts'
 import { OneOf } from '../../../kernel/validation.ts'
 import { familyOf } from '../../rights/held/sub-account-access.service.ts'
 import { visibleTo } from '../../rights/held/held.service.ts'
+import { usersOf, type Crowd } from './user-list.sql.ts'
 import { userErrors } from './users.errors.ts'
 import { secretColumns, toCoreUser, withTenants } from './users.schemas.ts'
 import { membersOf } from './users.service.ts'
@@ -72,10 +72,9 @@ export async function list(
 }
 
 /** Ids before rows: what belongs to a row would be fetched for all those before the page, too. */
-async function pageIds(ctx: Ctx, query: AnyQuery, { where, whole, nearest }: Awaited<ReturnType<typeof selection>>) {
+async function pageIds(ctx: Ctx, query: AnyQuery, { where, crowd, nearest }: Awaited<ReturnType<typeof selection>>) {
+  if (crowd) return usersOf(ctx, crowd, query._sortBy ?? 'createdAt', query)
   const { skip, take } = slice(query)
-  const by = query._sortBy ?? 'createdAt'
-  if (whole && (by !== 'lastLogin' || whole.list !== 'users')) return pageOf(ctx, whole.list, by, query, whole)
   if (nearest && !query._sortBy) {
     const fitting = new Set((await ctx.db.user.findMany({ where, select: { id: true } })).map((row) => row.id)),
       ids = nearest.filter((id) => fitting.has(id))
@@ -83,18 +82,12 @@ async function pageIds(ctx: Ctx, query: AnyQuery, { where, whole, nearest }: Awa
   }
   const [rows, total] = await Promise.all([
     ctx.db.user.findMany({ where, select: { id: true }, orderBy: order(query), skip, take }),
-    totalOf(ctx, { where, whole }),
+    ctx.db.user.count({ where }),
   ])
   return { ids: rows.map((row) => row.id), total }
 }
 
-/** How many users a selection has. */
-export const totalOf = async (
-  ctx: Ctx,
-  { where, whole }: Pick<Awaited<ReturnType<typeof selection>>, 'where' | 'whole'>,
-) => (whole ? (await pageOf(ctx, whole.list, 'createdAt', { _limit: 0 }, whole)).total : ctx.db.user.count({ where }))
-
-/** Which users a query means, which of their tenants its caller may see (undefined: all), the counted list that they are the whole of, and their ids by nearness to what was searched for, if any. */
+/** Which users a query means, which of their tenants its caller may see (undefined: all), the crowd that they are the whole of, and their ids by nearness to what was searched for, if any. */
 export async function selection(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -137,19 +130,14 @@ export async function selection(
   return {
     where,
     visible: caller.kind === 'user' ? ofCaller : undefined,
-    whole: filters.length ? undefined : wholeList(caller, family),
+    crowd: filters.length ? undefined : crowdOf(caller, family),
     nearest,
   }
 }
 
-function wholeList(
-  caller: VendorCaller | UserCaller,
-  family: Family | null | undefined,
-): { list: 'users' | `members:${string}`; hideInvisible: boolean } | undefined {
-  const hideInvisible = caller.kind === 'user'
-  if (family === undefined) return { list: 'users', hideInvisible }
-  // somebody may be in several tenants
-  return family === null || family.below ? undefined : { list: `members:${family.tenantId}`, hideInvisible }
+function crowdOf(caller: VendorCaller | UserCaller, family: Family | null | undefined): Crowd | undefined {
+  if (family) return { ...family, visible: caller.kind === 'user' }
+  return family === undefined && caller.kind === 'vendor' ? 'everybody' : undefined
 }
 
 const searched = ['email', 'username', 'phoneNumber'] as const
@@ -163,7 +151,7 @@ const lacking = (phrase: string): Prisma.UserWhereInput => ({
 })
 const beginning = (text: string) => ({ startsWith: containing(text).contains, mode: 'insensitive' as const })
 
-/** Equal ones in the order of their ids, whoever has none before all others; as `pageOf` has it. */
+/** Equal ones in the order of their ids, whoever has none before all others; as `usersOf` has it. */
 function order({ _sortBy = 'createdAt', _order }: AnyQuery): Prisma.UserOrderByWithRelationInput[] {
   const direction = _order === 'DESC' ? 'desc' : 'asc'
   if (_sortBy === 'id') return [{ id: direction }]

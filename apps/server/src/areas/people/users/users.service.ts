@@ -201,9 +201,10 @@ export type NewUser = Pick<
   | 'vendorMetadata'
   | 'mfaBypass'
   | 'passwordHash'
+  | 'activeTenantId'
 > & { name?: string | undefined; verified: boolean }
 
-/** Makes a user who belongs to no tenant yet. @throws 409 when the e-mail address, username or phone number is somebody's */
+/** Makes a user, whose membership is for the caller to add. @throws 409 when the e-mail address, username or phone number is somebody's */
 export function insert(ctx: Ctx, { email, username, phoneNumber, name, ...others }: NewUser) {
   const now = ctx.clock.now()
   return ctx.db.user

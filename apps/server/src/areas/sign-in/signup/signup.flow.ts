@@ -90,8 +90,9 @@ function make(
   const applicationId = requestedApplication(ctx)
   const fields = { email, username, phoneNumber, profilePictureUrl, metadata, provider }
   return ctx.atomically(async (tx) => {
-    const user = await users.insert(tx, { ...given(fields), name, verified, passwordHash })
-    const tenantId = await moveIn(tx, home, user, applicationId)
+    const tenantId = 'invite' in home ? home.invite.tenantId : tx.random.uuid()
+    const user = await users.insert(tx, { ...given(fields), name, verified, passwordHash, activeTenantId: tenantId })
+    await moveIn(tx, home, tenantId, user, applicationId)
     const activationToken = shouldActivate
       ? await activationMails.send(tx, user, tenantId, { emailMetadata })
       : undefined
@@ -99,19 +100,19 @@ function make(
   })
 }
 
-async function moveIn(tx: Ctx, home: Home, user: User, applicationId: string | undefined) {
+async function moveIn(tx: Ctx, home: Home, tenantId: string, user: User, applicationId: string | undefined) {
   if ('invite' in home) {
     await invites.use(tx, home.invite, user, applicationId)
-    return home.invite.tenantId
+    return
   }
-  const { id: tenantId } = await tenants.create(tx, {
+  await tenants.create(tx, {
+    tenantId,
     name: home.companyName,
     creatorName: user.name,
     ...(user.email !== null && { creatorEmail: user.email }),
   })
-  await memberships.add(tx, { userId: user.id, tenantId })
+  await memberships.add(tx, { userId: user.id, tenantId, isActiveThere: true })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
-  return tenantId
 }
 
 /** Where a password was taken and nothing is left to be verified the user is in. */
