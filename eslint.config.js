@@ -36,7 +36,7 @@ export default ts.config(
       ],
       // what fails does so by its promise, also where nothing is waited for
       '@typescript-eslint/require-await': 'off',
-      // there are no classes: a function needs no `this`
+      // nothing of ours has a method that needs its `this`
       '@typescript-eslint/unbound-method': 'off',
     },
   },
