@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -8,7 +9,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { createDatabase } from './databases.ts'
 import type { EmbeddedPostgres } from './embedded/start.ts'
 import { startTemporaryPostgres } from './embedded/temporary.ts'
-import { migrate, pendingMigrations } from './migrate.ts'
+import { MIGRATIONS, migrate, pendingMigrations, readMigrations } from './migrate.ts'
 
 let server: EmbeddedPostgres
 let folder: string
@@ -40,6 +41,8 @@ async function query(sql: string): Promise<unknown[]> {
     await client.end()
   }
 }
+
+const sha256 = (text: string) => createHash('sha256').update(text.replaceAll('\r\n', '\n')).digest('hex')
 
 const records = () =>
   query(
@@ -136,6 +139,26 @@ describe('migrations', () => {
     await migrate(url, folder)
     await rm(join(folder, '2_newer'), { recursive: true })
     expect(await migrate(url, folder)).toEqual([])
+  })
+
+  it('say what to do with a database of before 0.2.0, and change nothing in it', async () => {
+    await write('20261123000000_init', 'create table before (id int)')
+    await migrate(url, folder)
+    await rm(join(folder, '20261123000000_init'), { recursive: true })
+    await write('20261130000000_init', 'create table after (id int)')
+    for (const look of [migrate, pendingMigrations])
+      await expect(look(url, folder)).rejects.toThrow(/before 0\.2\.0 .* Nothing in it has been changed.*HENHOUSE_DATA/)
+    expect(await query(`select to_regclass('before') is not null as before, to_regclass('after') as after`)).toEqual([
+      { before: true, after: null },
+    ])
+    expect(await records()).toMatchObject([{ name: '20261123000000_init' }])
+  })
+
+  it('of a release stay as they were released', async () => {
+    const checksums = JSON.parse(await readFile(join(MIGRATIONS, 'released.json'), 'utf8')) as Record<string, string>
+    const known = new Map((await readMigrations(MIGRATIONS)).map(({ name, script }) => [name, sha256(script)]))
+    expect(Object.keys(checksums)).not.toEqual([])
+    for (const [name, checksum] of Object.entries(checksums)) expect(known.get(name), name).toBe(checksum)
   })
 
   it('without a folder are an error', async () => {

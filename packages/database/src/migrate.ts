@@ -14,6 +14,9 @@ const TABLE = `create table if not exists "_prisma_migrations" (
   migration_name varchar(255) not null, logs text, rolled_back_at timestamptz,
   started_at timestamptz not null default now(), applied_steps_count integer not null default 0)`
 
+/** The first migration of the versions before 0.2.0, which were never released: 0.2.0 begins anew. */
+const BEFORE_0_2_0 = '20261123000000_init'
+
 const CONCURRENTLY = /\b(index|table|schema|database)\s+concurrently\b/i
 const COMMENTS = /--.*$|\/\*[^]*?\*\//gm
 
@@ -28,8 +31,8 @@ export interface Migration {
  * demands, and must hold that one statement only. Any number of processes may do this at once: each migration is applied by one.
  *
  * @returns the names of those that this call applied
- * @throws when a script fails (it is rolled back whole, and tried again next time), when an applied one was edited, or
- * when one that committed in its middle failed earlier
+ * @throws when a script fails (it is rolled back whole, and tried again next time), when an applied one was edited, when
+ * one that committed in its middle failed earlier, or when the database is of a version before 0.2.0
  */
 export async function migrate(url: string, folder = MIGRATIONS): Promise<string[]> {
   const migrations = await readMigrations(folder)
@@ -92,6 +95,11 @@ async function pendingOf(client: pg.Client, migrations: Migration[]): Promise<Mi
   const { rows } = await client.query<{ name: string; checksum: string; done: boolean }>(
     `select migration_name as name, checksum, finished_at is not null as done from "_prisma_migrations" where rolled_back_at is null`,
   )
+  if (rows.some(({ name }) => name === BEFORE_0_2_0))
+    throw new Error(
+      'This database was made by a version of Henhouse before 0.2.0 and cannot be upgraded. Nothing in it has been changed. ' +
+        'Start with an empty one: set DATABASE_URL to another database, or, in the emulator, HENHOUSE_DATA to another folder',
+    )
   const failed = rows.find(({ done }) => !done)
   if (failed) {
     throw new Error(
