@@ -1,5 +1,5 @@
 import type { Prisma } from '@henhouse/database'
-import { ancestorsOf, sizesBelow, subtreeOf } from '../../../kernel/hierarchy.ts'
+import { ancestorsOf, sizesBelow, subtreeOf } from '../../rights/tree/tree.service.ts'
 import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
 import { containing, inOrderOf, page, slice } from '../../../kernel/paging.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'

@@ -1,5 +1,5 @@
 import { onMissing, onUnknownReference } from '../../../kernel/errors.ts'
-import { lockHierarchy } from '../../../kernel/hierarchy.ts'
+import { lockHierarchy } from '../../rights/tree/tree.service.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import { keyOf } from '../tenants/tenants.service.ts'

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { after, MINUTE } from '../../../kernel/clock.ts'
 import { ApiError, onMissing } from '../../../kernel/errors.ts'
-import { isParent, lockHierarchy } from '../../../kernel/hierarchy.ts'
+import { isParent, lockHierarchy } from '../../rights/tree/tree.service.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { tenantErrors } from './tenants.errors.ts'

@@ -4,7 +4,7 @@ import { find, issue, redeem, revoke, type ChallengeKind, type Outcome } from '.
 import { DAY } from '../../../kernel/clock.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
 import { baseUrl } from '../../../kernel/environments.ts'
-import { membershipsIn } from '../../../kernel/hierarchy.ts'
+import { membershipsIn } from '../../rights/tree/tree.service.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx, HttpCtx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'

@@ -1,7 +1,7 @@
 import { may } from '../../../kernel/authorize.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { errors } from '../../../kernel/errors.ts'
-import { idsAbove, tenantsOf } from '../../../kernel/hierarchy.ts'
+import { idsAbove, tenantsOf } from '../../rights/tree/tree.service.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import { hasArrived } from '../../people/memberships/memberships.schemas.ts'

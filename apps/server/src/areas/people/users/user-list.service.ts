@@ -1,7 +1,7 @@
 import type { Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { isUuid } from '../../../kernel/environments.ts'
-import { common, membershipsIn, type Family } from '../../../kernel/hierarchy.ts'
+import { common, membershipsIn, type Family } from '../../rights/tree/tree.service.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { containing, inOrderOf, Order, page, pageQuery, slice } from '../../../kernel/paging.ts'
 import { usersLike } from './similar.sql.ts'

@@ -1,4 +1,4 @@
-import type { Family } from '../../../kernel/hierarchy.ts'
+import type { Family } from '../../rights/tree/tree.service.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { listOf, type List, type PageRequest } from '../../../kernel/paging.ts'
 

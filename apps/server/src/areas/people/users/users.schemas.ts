@@ -1,6 +1,6 @@
 import type { Prisma, Tenant as TenantColumns, User as UserColumns } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
-import { membershipsIn, type Family } from '../../../kernel/hierarchy.ts'
+import { membershipsIn, type Family } from '../../rights/tree/tree.service.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { DateTime, Id, INDEXED_LENGTH, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
 import { goesBelow } from '../../rights/held/sub-account-access.service.ts'

@@ -1,4 +1,4 @@
-import { ancestorsOf, isParent, type Family } from '../../../kernel/hierarchy.ts'
+import { ancestorsOf, isParent, type Family } from '../tree/tree.service.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 
 /** Whether a member may go down into what is below the tenant. `access` is what has been decided for the user, null for nothing. */

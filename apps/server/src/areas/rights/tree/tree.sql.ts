@@ -1,5 +1,5 @@
 import type { Tenant } from '@henhouse/database'
-import { statement } from './sql.ts'
+import { statement } from '../../../kernel/sql.ts'
 
 /** A tenant seen from one above it: that one's children are at level 1. */
 export interface Place extends Pick<Tenant, 'id' | 'parentId' | 'name' | 'status' | 'createdAt'> {

@@ -1,6 +1,6 @@
 import type { Prisma } from '@henhouse/database'
-import { sizes, subtree, type Place } from './hierarchy.sql.ts'
-import type { Ctx } from './operation.ts'
+import { sizes, subtree, type Place } from './tree.sql.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
 
 /** Of a tenant's `path`, the ids of those above it, the nearest first. */
 export const idsAbove = (path: readonly string[]) => path.slice(0, -1).toReversed()

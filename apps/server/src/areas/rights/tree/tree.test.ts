@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { newEnvironment, type TestEnvironment } from '../../test/environment.ts'
-import { remove } from '../areas/accounts/tenants/deletion.service.ts'
-import { keyOf } from '../areas/accounts/tenants/tenants.service.ts'
-import { ancestorsOf, subtreeOf } from './hierarchy.ts'
-import type { Ctx } from './operation.ts'
+import { newEnvironment, type TestEnvironment } from '../../../../test/environment.ts'
+import { remove } from '../../accounts/tenants/deletion.service.ts'
+import { keyOf } from '../../accounts/tenants/tenants.service.ts'
+import { ancestorsOf, subtreeOf } from './tree.service.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
 
 /** `{ b: 'a' }`: b is below a */
 async function plant(env: TestEnvironment, tree: Record<string, string | null>) {
