@@ -1,13 +1,17 @@
-// npm run bench:scale: what reads cost with a million users, as ratios to what they cost with a thousand, in one run.
+// npm run bench:scale: what requests cost with a million users, in one run. Point reads beside the same with a thousand; lists
+// and searches beside the bare SQL for the same data; then what creations, logins and an import write.
 import { availableParallelism } from 'node:os'
 import { migrate, openDatabase } from '@henhouse/database'
 import { passwordHasher } from '@henhouse/passwords'
 import { pino } from 'pino'
 import { createEnvironment } from '../apps/server/src/areas/environments/environments.service.ts'
 import { contextFor } from '../apps/server/src/kernel/context.ts'
+import { runDue } from '../apps/server/src/kernel/jobs.ts'
 import { signToken } from '../apps/server/src/kernel/tokens.ts'
-import { fill, type Crowd, type Size } from '../apps/server/test/crowd.ts'
+import { buildServer } from '../apps/server/src/server.ts'
+import { fill, type Size } from '../apps/server/test/crowd.ts'
 import { benchDeps, HASH } from './deps.ts'
+import { identity, lists, pointReads, type Bare, type Case, type Fixture } from './scale-cases.ts'
 import { caller, median, postgres, start, type Call } from './servers.ts'
 import { keysOf } from '../apps/server/src/areas/rights/held/held.service.ts'
 
@@ -15,18 +19,13 @@ const option = (name: string, fallback: number) =>
   Number(process.argv.find((a) => a.startsWith(`--${name}=`))?.split('=')[1] ?? fallback)
 const USERS = option('users', 1_000_000),
   REQUESTS = option('requests', 40),
+  WRITES = option('writes', 300),
+  IMPORTED = option('import', 50_000),
   ROUNDS = 5
 const sizes: Size[] = [
   { users: 1000, tenants: 10, members: 100 },
   { users: USERS, tenants: Math.max(10, USERS / 100), members: USERS / 10 },
 ]
-
-interface Fixture extends Crowd {
-  databaseUrl: string
-  vendorToken: string
-  userToken: string
-  memberToken: string
-}
 
 async function prepare(databaseUrl: string, size: Size): Promise<Fixture> {
   await migrate(databaseUrl)
@@ -45,6 +44,7 @@ async function prepare(databaseUrl: string, size: Size): Promise<Fixture> {
   const fixture = {
     ...crowd,
     databaseUrl,
+    vendorId: environment.id,
     vendorToken: signToken(ctx, { type: 'vendor', vendorId: environment.id, scopes: [] }, { expiresIn: 86_400 }),
     userToken: await tokenOf(crowd.adminId, crowd.bigTenantId),
     memberToken: await tokenOf(crowd.memberId, crowd.tenantId),
@@ -53,136 +53,177 @@ async function prepare(databaseUrl: string, size: Size): Promise<Fixture> {
   return fixture
 }
 
-type Caller = 'vendorToken' | 'userToken' | 'memberToken'
-interface Case {
-  name: string
-  path: (fixture: Fixture) => string
-  as?: Caller
-  tenant?: 'bigTenantId' | 'parentTenantId' | 'familyTenantId' | 'tenantId'
-  middle?: boolean
-  body?: (fixture: Fixture) => object
+interface Side {
+  fixture: Fixture
+  call: Call
+  database: ReturnType<typeof openDatabase>
 }
 
-const identity = '/identity/resources'
-const listOf = (name: string, path: string, more: Omit<Case, 'name' | 'path'> = {}): Case[] => [
-  { name: `${name}, first page`, path: () => path, ...more },
-  { name: `${name}, a page in the middle`, path: () => path, middle: true, ...more },
-]
-const cases: Case[] = [
-  { name: 'own profile', path: () => `${identity}/users/v2/me`, as: 'memberToken' },
-  { name: 'own profile in the big tenant', path: () => `${identity}/users/v2/me`, as: 'userToken' },
-  { name: 'user by id', path: (f) => `${identity}/vendor-only/users/v1/${f.userId}` },
-  { name: 'user by address', path: (f) => `${identity}/users/v1/email?email=${f.email}` },
-  { name: 'member by id', path: (f) => `${identity}/users/v1/${f.memberId}`, tenant: 'tenantId' },
-  { name: 'tenant by id', path: (f) => `/tenants/resources/tenants/v2/${f.bigTenantId}` },
-  { name: 'statuses', path: (f) => `${identity}/tenants/users/v1/statuses?userIds=${f.userId}` },
-  ...listOf('users', `${identity}/users/v3`),
-  ...listOf('users, newest first', `${identity}/users/v3?_order=DESC`),
-  ...listOf('users by address', `${identity}/users/v3?_sortBy=email`),
-  ...listOf('users by name', `${identity}/users/v3?_sortBy=name`),
-  ...listOf('members of the big tenant', `${identity}/users/v3`, { tenant: 'bigTenantId' }),
-  ...listOf('members, as one of them', `${identity}/users/v1`, { as: 'userToken' }),
-  ...listOf('members of the big tenant by address', `${identity}/users/v3?_sortBy=email`, { tenant: 'bigTenantId' }),
-  ...listOf('users of a tenant and one below it', `${identity}/users/v3`, { tenant: 'familyTenantId' }),
-  {
-    name: 'counts of members of the big tenant',
-    path: () => `${identity}/tenants/users/v1/count`,
-    body: (f) => ({ tenantIds: [f.bigTenantId] }),
-  },
-  { name: 'page of members in the portal', path: () => '/team/resources/members/v1', as: 'userToken' },
-  { name: 'counts of members in the portal', path: () => '/team/resources/stats/v1/members', as: 'userToken' },
-  ...listOf('tenants', '/tenants/resources/tenants/v2?_limit=10'),
-  ...listOf('tenants by name', '/tenants/resources/tenants/v2?_limit=10&_sortBy=name'),
-  ...listOf('tenants below one', '/tenants/resources/hierarchy/v2?_limit=5', { tenant: 'parentTenantId' }),
-  ...listOf('addresses', `${identity}/users/emails/v1`),
-  ...listOf('numbers', `${identity}/users/phone-numbers/v2`),
-  ...listOf('usernames', `${identity}/usernames/v1`),
-  ...listOf('addresses in the big tenant', `${identity}/users/emails/v1`, { tenant: 'bigTenantId' }),
-  ...listOf('numbers in the big tenant', `${identity}/users/phone-numbers/v2`, { tenant: 'bigTenantId' }),
-  ...listOf('usernames in the big tenant by name', `${identity}/usernames/v1?_sortBy=username`, {
-    tenant: 'bigTenantId',
-  }),
-  // one found, whatever the number of users
-  { name: 'search: part of a name', path: () => `${identity}/users/v3?_filter=therstoneha` },
-  { name: 'search: beginning of a name', path: () => `${identity}/users/v3?_namePrefix=Wilhelmina` },
-  {
-    name: 'search: beginning of an address',
-    path: (f) => `${identity}/users/v3?_identifierType=email&_identifier=${f.email.slice(0, -9)}`,
-  },
-  { name: 'search: nothing found', path: () => `${identity}/users/v3?_filter=qqzzxx` },
-  {
-    name: 'search in the big tenant: nothing found',
-    path: () => `${identity}/users/v3?_filter=qqzzxx`,
-    tenant: 'bigTenantId',
-  },
-  {
-    name: 'search below one tenant: nothing found',
-    path: () => `${identity}/users/v3?_filter=qqzzxx`,
-    tenant: 'parentTenantId',
-  },
-  {
-    name: 'search: a tenant below one',
-    path: (f) => `/tenants/resources/hierarchy/v2?_filter=${f.tenantId.slice(0, 20)}`,
-    tenant: 'parentTenantId',
-  },
-  { name: 'search: a tenant', path: (f) => `/tenants/resources/tenants/v2?_filter=${f.bigTenantId.slice(0, 20)}` },
-  {
-    name: 'phrases',
-    path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Wilhelm,stoneha&_phraseSearchExcludes=Bob`,
-  },
-  {
-    name: 'phrases, mistyped',
-    path: () => `${identity}/users/v1/query/phrase?_phraseSearchContains=Fetherstonhaugh&_phraseSearchApproximate=true`,
-  },
-]
-
-async function path(call: Call, one: Case, fixture: Fixture) {
+async function requestOf({ call, fixture }: Side, one: Case) {
   const headers = {
     authorization: `Bearer ${fixture[one.as ?? 'vendorToken']}`,
     ...(one.tenant && { 'frontegg-tenant-id': fixture[one.tenant] }),
   }
   const first = one.path(fixture)
-  if (!one.middle) return { path: first, headers }
-  const { _metadata } = (await call('GET', first, 200, undefined, headers)).body as unknown as {
-    _metadata: { totalPages: number }
+  const offset = one.middle ? Math.floor((await pagesOf(call, first, headers)) / 2) : 0
+  const url = offset ? `${first}${first.includes('?') ? '&' : '?'}_offset=${offset}` : first
+  return {
+    offset,
+    send: () =>
+      one.body ? call('POST', url, 201, one.body(fixture), headers) : call('GET', url, 200, undefined, headers),
   }
-  return { path: `${first}${first.includes('?') ? '&' : '?'}_offset=${Math.floor(_metadata.totalPages / 2)}`, headers }
+}
+async function pagesOf(call: Call, path: string, headers: Record<string, string>) {
+  const { body } = await call('GET', path, 200, undefined, headers)
+  return (body as unknown as { _metadata: { totalPages: number } })._metadata.totalPages
+}
+
+/** The total and the page, one after the other on one connection. */
+function bareOf({ fixture, database }: Side, { rows, columns, order, limit = 50, value }: Bare, offset: number) {
+  const values = [fixture.vendorId, ...(value ? [value(fixture)] : [])]
+  return async () => {
+    await database.pool.query(`select count(*) from ${rows}`, values)
+    await database.pool.query(
+      `select ${columns} from ${rows} order by ${order} offset ${offset * limit} limit ${limit}`,
+      values,
+    )
+  }
+}
+
+async function timed(work: () => Promise<unknown>) {
+  const begin = performance.now()
+  await work()
+  return performance.now() - begin
+}
+
+const column = (value: number | undefined, digits = 2) =>
+  (value === undefined ? '' : value.toFixed(digits)).padStart(10)
+const heading = (what: string, ...columns: string[]) =>
+  console.log(`\n${what.padEnd(60)}${columns.map((name) => name.padStart(10)).join('')}`)
+
+async function measure(sides: readonly Side[], one: Case) {
+  const times: number[][] = sides.map(() => []),
+    bare: number[] = []
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [index, side] of sides.entries()) {
+      const { offset, send } = await requestOf(side, one)
+      const plain = one.bare && index === sides.length - 1 ? bareOf(side, one.bare, offset) : undefined
+      for (let i = 0; i < REQUESTS; i++) {
+        const taken = await timed(send),
+          beside = plain && (await timed(plain))
+        // the first round warms up
+        if (!round) continue
+        times[index]!.push(taken)
+        if (beside !== undefined) bare.push(beside)
+      }
+    }
+  }
+  return [...times.map(median), bare.length ? median(bare) : undefined] as [number, number, number | undefined]
+}
+
+/** What each of `count` turns takes, and writes into the write-ahead log; as many before warm up, and write the pages that a checkpoint has had written anew. */
+async function writes({ database }: Side, name: string, count: number, turn: (i: number) => Promise<unknown>) {
+  for (let i = 0; i < count; i++) await turn(i)
+  const lsn = async () =>
+    (await database.pool.query<{ lsn: string }>('select pg_current_wal_lsn() as lsn')).rows[0]!.lsn
+  const times: number[] = [],
+    before = await lsn()
+  for (let i = 0; i < count; i++) times.push(await timed(() => turn(count + i)))
+  const { rows } = await database.pool.query<{ kB: number }>(
+    'select (pg_current_wal_lsn() - $1::pg_lsn)::float8 / 1000 as "kB"',
+    [before],
+  )
+  console.log(`${name.padEnd(60)}${column(median(times))}${column(rows[0]!.kB / count, 1)}`)
+}
+
+const PASSWORD = 'Henhouse-1!'
+
+async function measureCreations(side: Side) {
+  const { call, fixture } = side,
+    headers = { authorization: `Bearer ${fixture.vendorToken}`, 'frontegg-tenant-id': fixture.tenantId }
+  const create = (i: number, prefix: string, password?: string) =>
+    call(
+      'POST',
+      `${identity}/users/v2`,
+      201,
+      {
+        email: `${prefix}${i}@example.org`,
+        name: `Created ${i}`,
+        skipInviteEmail: true,
+        ...(password && { password }),
+      },
+      headers,
+    )
+  await writes(side, 'a creation', WRITES, (i) => create(i, 'created'))
+  for (const places of [1, 100, 1000]) {
+    const { body } = await create(places, 'login', PASSWORD)
+    await side.database.pool.query(
+      `insert into "Membership" ("vendorId", "userId", "tenantId", "acceptedAt", "createdAt")
+      select "vendorId", $2, id, now(), now() from "Tenant" where "vendorId" = $1 and id <> $3 order by id limit $4`,
+      [fixture.vendorId, body['id'], fixture.tenantId, places - 1],
+    )
+    await writes(side, `a login, member of ${places} of the tenants`, Math.ceil(WRITES / 10), () =>
+      call('POST', `${identity}/auth/v1/user`, 200, { email: `login${places}@example.org`, password: PASSWORD }),
+    )
+  }
+}
+
+/** Bulk invitations of 1,000 each, which a job takes in, one after the other. */
+async function measureImport({ call, fixture, database }: Side) {
+  const { worker } = await buildServer(benchDeps(database, passwordHasher(HASH), pino({ level: 'fatal' }))),
+    headers = { authorization: `Bearer ${fixture.vendorToken}`, 'frontegg-tenant-id': fixture.tenantId }
+  const wal = async () =>
+    (await database.pool.query<{ mb: number }>(`select (pg_current_wal_lsn() - '0/0'::pg_lsn)::float8 / 1e6 as mb`))
+      .rows[0]!.mb
+  const before = await wal()
+  const taken = await timed(async () => {
+    for (let done = 0; done < IMPORTED; done += 1000) {
+      const users = Array.from({ length: Math.min(1000, IMPORTED - done) }, (_, i) => ({
+        email: `imported${done + i}@example.org`,
+        skipInviteEmail: true,
+      }))
+      const { body } = await call('POST', `${identity}/users/bulk/v1/invite`, 202, { users }, headers)
+      await runDue(worker, fixture.vendorId)
+      const status = await call('GET', `${identity}/users/bulk/v1/status/${body['id']}`, 200, undefined, headers)
+      if (status.body['status'] !== 'Completed') throw new Error(JSON.stringify(status.body).slice(0, 300))
+    }
+  })
+  console.log(
+    `an import of ${IMPORTED}: ${(taken / 1000).toFixed(0)} s, ${((IMPORTED * 1000) / taken).toFixed(0)} users/s, ${((await wal()) - before).toFixed(0)} MB written`,
+  )
 }
 
 const server = await postgres(),
   only = process.argv.find((a) => a.startsWith('--only='))?.slice('--only='.length)
+const wanted = ({ name }: { name: string }) => !only || name.includes(only)
 try {
-  const servers = []
+  const sides: Side[] = []
   for (const [index, size] of sizes.entries()) {
-    const fixture = await prepare(await server.create(`scale${index}`), size)
-    servers.push({ fixture, call: caller((await start('henhouse.ts', fixture, 4320 + index, 2)).pool) })
+    const fixture = await prepare(await server.create(`scale${index}`), size),
+      database = openDatabase(fixture.databaseUrl, { max: 1 })
+    sides.push({ fixture, database, call: caller((await start('henhouse.ts', fixture, 4320 + index, 2)).pool) })
   }
   console.log(
-    `median of ${ROUNDS} × ${REQUESTS} requests one after the other; Node ${process.versions.node}; ${availableParallelism()} cores shared by server, load and Postgres\n`,
+    `median of ${ROUNDS} × ${REQUESTS} requests one after the other; Node ${process.versions.node}; ${availableParallelism()} cores shared by server, load and Postgres`,
   )
-  console.log(
-    `${'milliseconds a request'.padEnd(60)}${'thousand'.padStart(10)}${USERS === 1_000_000 ? 'million'.padStart(10) : String(USERS).padStart(10)}${'ratio'.padStart(8)}`,
-  )
-  for (const one of cases.filter(({ name }) => !only || name.includes(only))) {
-    const times: number[][] = servers.map(() => [])
-    for (let round = 0; round <= ROUNDS; round++) {
-      for (const [index, { call, fixture }] of servers.entries()) {
-        const { path: url, headers } = await path(call, one, fixture)
-        for (let i = 0; i < REQUESTS; i++) {
-          const begin = performance.now()
-          await (one.body
-            ? call('POST', url, 201, one.body(fixture), headers)
-            : call('GET', url, 200, undefined, headers))
-          // the first round warms up
-          if (round) times[index]!.push(performance.now() - begin)
-        }
-      }
-    }
-    const [small, large] = times.map(median) as [number, number]
-    console.log(
-      `${one.name.padEnd(60)}${small.toFixed(2).padStart(10)}${large.toFixed(2).padStart(10)}${(large / small).toFixed(2).padStart(8)}`,
-    )
+  const many = USERS === 1_000_000 ? 'million' : String(USERS)
+  heading('milliseconds a read', 'thousand', many, 'ratio')
+  for (const one of pointReads.filter(wanted)) {
+    const [small, large] = await measure(sides, one)
+    console.log(`${one.name.padEnd(60)}${column(small)}${column(large)}${column(large / small)}`)
   }
+  heading('milliseconds a list or search', 'thousand', many, 'bare SQL', 'ratio')
+  for (const one of lists.filter(wanted)) {
+    const [small, large, bare] = await measure(sides, one)
+    console.log(`${one.name.padEnd(60)}${column(small)}${column(large)}${column(bare)}${column(bare && large / bare)}`)
+  }
+  if (!only || only === 'writes') {
+    const large = sides.at(-1)!
+    heading('of ' + many + ' users', 'ms', 'kB of WAL')
+    await measureCreations(large)
+    await measureImport(large)
+  }
+  for (const { database } of sides) await database.close()
 } finally {
   await server.stop()
 }
