@@ -23,7 +23,10 @@ export function canonical(text: string): string | undefined {
   return bits === most ? network.toString() : `${network.toString()}/${bits}`
 }
 
-/** Whether the address is one of these, or in one of these networks, all canonical. What is no address is in none. */
+/**
+ * Whether the address equals one of these or lies in one of these networks, all canonical. A text that is no address is
+ * in none.
+ */
 export function isAmong(address: string, ranges: readonly string[]) {
   const parsed = parse(address.replace(/%.*$/, ''))
   if (!parsed) return false
@@ -34,7 +37,10 @@ export function isAmong(address: string, ranges: readonly string[]) {
   })
 }
 
-/** Whom an address stands for: itself, or for IPv6 its /64, any number of whose addresses one machine can have (RFC 4291 §2.5.4). */
+/**
+ * What an address is counted as: itself or, for IPv6, its /64, because one machine can have every address of it (RFC
+ * 4291 §2.5.4).
+ */
 export function networkOf(address: string) {
   const plain = canonical(address.replace(/%.*$/, '')) ?? address
   return plain.includes(':') ? canonical(`${plain}/64`)! : plain

@@ -85,7 +85,10 @@ export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf,
   }
 }
 
-/** Fastify with what every request has: a trace id, a line in the log, the envelope of errors, cookies, headers for browsers. */
+/**
+ * Fastify with what every request gets: a trace id, a line in the log, the error envelope, cookies, headers for
+ * browsers.
+ */
 async function framework(deps: Deps) {
   const loggerInstance: FastifyBaseLogger = deps.log
   const app = Fastify({
@@ -149,12 +152,12 @@ type Serving = Pick<AppParts, 'deps' | 'permissionsOf' | 'reaches'> & {
   read: TokenReader
 }
 
-/** Takes a request of an operation to its handler, and the handler's answer to the caller. */
+/** Passes a request to its operation's handler, and the handler's answer to the caller. */
 const serving =
   ({ deps, environments, read, permissionsOf, reaches }: Serving) =>
   async (op: Operation, request: FastifyRequest, reply: FastifyReply) => {
     if (op.environment) reply.headers(await heedAddress(anywhere(deps), op, request.ip))
-    // otherwise the input is looked at only when the caller has been let in
+    // otherwise the input is checked only after the caller is authorized
     const early = op.environment && inputOf(op, request)
     const { environment, claims } = op.environment
       ? { environment: await op.environment(environments, early), claims: undefined }
@@ -177,7 +180,7 @@ const serving =
     return send(deps, op, reply, await answer(full, op, input))
   }
 
-/** Which environment a call is for may be what it has yet to prove: then it counts for all of them together. */
+/** For calls that have yet to prove which environment they are for: they count for all environments together. */
 const anywhere = (deps: ServerDeps) => ({
   deps,
   vendorId: 'any',
@@ -196,7 +199,7 @@ async function answer(ctx: Scoped, op: Operation, input: unknown): Promise<unkno
   }
 }
 
-/** What a handler has thrown, as the caller is told it. */
+/** Turns what a handler threw into the error that the caller gets. */
 async function refuse(ctx: Scoped, op: Operation, thrown: unknown): Promise<never> {
   const error = pointsNowhere(thrown) ? ((await lostScope(ctx)) ?? thrown) : thrown
   if (ctx.deps.strict && error instanceof ApiError && !declares(op, error.status))
@@ -204,7 +207,10 @@ async function refuse(ctx: Scoped, op: Operation, thrown: unknown): Promise<neve
   throw error
 }
 
-/** A token outlives its tenant and its user for a while: what is written for one that is no more points nowhere. */
+/**
+ * A token can outlive its tenant or user. A write for one that is gone breaks a foreign key; this finds what is
+ * missing.
+ */
 async function lostScope({ db, tenant, user }: Scoped) {
   if (tenant && !(await db.tenant.findFirst({ where: { id: tenant.id }, select: { id: true } })))
     return errors.notFound('Tenant')
@@ -213,7 +219,7 @@ async function lostScope({ db, tenant, user }: Scoped) {
     : undefined
 }
 
-/** 400, 401, 403 and 404 come from the kernel itself; anything else an operation must name. */
+/** The kernel itself answers 400, 401, 403 and 404; an operation must declare any other. */
 const declares = (op: Operation, status: number) =>
   [400, 401, 403, 404].includes(status) ||
   (status === 429 && !!op.limits) ||
@@ -266,7 +272,7 @@ async function fromForm(request: FastifyRequest, form: Buffer) {
 
 function inputOf(op: Operation, request: FastifyRequest) {
   if (request.url.includes('%00')) throw errors.notFound()
-  // an id that cannot be one names nothing
+  // a malformed id finds nothing
   if (op.params && faults(op.params, request.params).length) throw errors.notFound()
   const query = op.query && fromQuery(op.query, request.query as Record<string, unknown>)
   const body =

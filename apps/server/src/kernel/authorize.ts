@@ -27,7 +27,10 @@ const hostName = (text: string) =>
     .replace(/[/:].*$/, '')
     .toLowerCase()
 
-/** Which environment a request without a valid token is for: named by a header, else by the host it came to, else the default one. */
+/**
+ * The environment of a request without a valid token: the one that a header names, else the one of its host, else the
+ * default.
+ */
 export async function environmentOf(
   request: FastifyRequest,
   environments: EnvironmentDirectory,
@@ -57,8 +60,8 @@ export interface Identified {
 }
 
 /**
- * The environment and, where a valid token came along, what it says. Whether the token is good enough is `callerOf`'s to say.
- * A public operation takes no notice of a bad token (browsers send stale ones along with a refresh).
+ * The environment and, with a valid token, its claims. `callerOf` decides whether the token is enough.
+ * A public operation ignores a bad token: browsers send stale ones along with a refresh.
  */
 export async function identify(
   request: FastifyRequest,
@@ -78,7 +81,7 @@ export async function identify(
 export const may = (held: readonly string[], wanted: string) =>
   held.some((key) => key === wanted || (key.endsWith('*') && wanted.startsWith(key.slice(0, -1))))
 
-/** Loads the permission keys of a user whose token carries none, as the environment may configure. */
+/** Loads the permission keys of users whose token carries none, as an environment can configure. */
 export type PermissionsOf = (ctx: Ctx, userId: string, tenantId: string) => Promise<readonly string[]>
 
 const unexpired = (ctx: Ctx, claims: Claims | undefined) =>
@@ -102,7 +105,10 @@ export async function callerOf(
   return { kind: 'user', userId: valid.sub, tenantId: valid.tenantId, sessionId: valid.sid, permissions }
 }
 
-/** Who calls a public operation with a good token, which nobody has to have: whose tenant and user the call is about. Headers alone prove nothing. */
+/**
+ * The caller of a public operation who sends a good token, though none is needed: it says whose tenant and user the
+ * call is about. Headers alone prove nothing.
+ */
 export function guestOf(ctx: Ctx, op: Operation, claims: Claims | undefined): VendorCaller | UserCaller | undefined {
   const valid = op.auth === 'public' ? unexpired(ctx, claims) : undefined
   if (valid?.type === 'vendor') return { kind: 'vendor' }
@@ -110,12 +116,12 @@ export function guestOf(ctx: Ctx, op: Operation, claims: Claims | undefined): Ve
   return { kind: 'user', userId: valid.sub, tenantId: valid.tenantId, sessionId: valid.sid, permissions: [] }
 }
 
-/** Whether a user may act in another tenant with what its token lets it do in its own. */
+/** Whether users may do in another tenant what their token lets them do in their own. */
 export type Reaches = (ctx: Ctx, caller: UserCaller, tenantId: string) => Promise<boolean>
 
 /**
- * The tenant of the call: the user token's own, or one below it that a header names and the user has access to; the one
- * that an environment token names and that is this environment's.
+ * The tenant of the call. For a user token: its own, or one below it that a header names and the user has access to.
+ * For an environment token: the one that it names, which must be in this environment.
  */
 export async function tenantOf(
   ctx: Ctx,

@@ -5,13 +5,16 @@ import { fingerprint } from './random.ts'
 import type { Ctx } from './operation.ts'
 
 /**
- * A code, link or token that was handed out: only its hash is kept, it works once, for a while, and for a number of tries.
- * (OWASP Forgot Password Cheat Sheet; RFC 6749 §10.10 for the entropy of long ones.)
+ * A code, link or token that was handed out. Only its hash is kept. It works once, for a limited time and number of
+ * tries
+ * (OWASP Forgot Password Cheat Sheet; RFC 6749 §10.10 for the entropy of long ones).
  */
 export interface ChallengeKind {
   readonly purpose: string
   readonly maxAttempts?: number
-  /** A person types it, so it is short: its hash takes the server's key, as a plain one would be undone by trying every code. */
+  /**
+   * People type it, so it is short. Its hash takes the server's key: a plain hash could be undone by trying every code.
+   */
   readonly typed?: boolean
 }
 
@@ -21,11 +24,11 @@ export interface Issue {
   userId?: string
   tenantId?: string | undefined
   data?: object
-  /** what `answer` must be told again of a typed secret; the attempt's id where it is absent */
+  /** `answer` needs the salt of a typed secret again; the attempt's id when absent */
   salt?: string | undefined
 }
 
-/** What is stored of a secret. @param salt keeps the same code of two attempts from having the same hash */
+/** What is stored of a secret. @param salt makes the hashes of the same code differ between two attempts */
 export const hashOf = (ctx: Ctx, kind: ChallengeKind, secret: string, salt: string) =>
   kind.typed ? ctx.deps.secrets.digest(`${ctx.vendorId} ${kind.purpose} ${salt} ${secret}`) : fingerprint(secret)
 
@@ -46,14 +49,16 @@ export function issue(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, userI
         createdAt: now,
         expiresAt: after(now, lifetimeMs),
       },
-      // gone meanwhile, or before: access tokens outlive their user
+      // the user is gone: access tokens can outlive their user
     })
     .catch(onUnknownReference(errors.notFound('User')))
 }
 
 export type Outcome<C> = { state: 'ok'; challenge: C } | { state: 'unknown' | 'expired' | 'used' }
 
-/** Looks a long secret up by its hash and uses it, if it still can be: of any number of callers at once, one is told `ok`. */
+/**
+ * Finds a long secret by its hash and uses it up, if it is still good. Of any number of callers at once, one gets `ok`.
+ */
 export async function redeem(ctx: Ctx, kind: ChallengeKind, secret: string) {
   const challenge = await find(ctx, kind, secret)
   if (challenge.state !== 'ok') return challenge
@@ -77,10 +82,10 @@ export async function find(ctx: Ctx, kind: ChallengeKind, secret: string) {
 }
 
 /**
- * Tries a short code against one attempt known by its id. Each wrong try counts, also those at the same time; when the
- * tries are used up the right code is refused, too.
- * @param id as it was sent: may be no id at all
- * @param userId whose attempt it must be
+ * Tries a short code against one attempt, found by its id. Every wrong try counts, also simultaneous ones. Once the
+ * tries are used up, the right code is refused too.
+ * @param id as sent: it may be malformed
+ * @param userId the attempt's owner
  * @param salt as the code was issued with
  */
 export async function answer(
@@ -123,7 +128,10 @@ export const codeErrors = {
   expired: failure(400, 'ER-01017', 'Code has expired'),
 }
 
-/** The attempt that `answer` finds the code to be right for. @throws 401 for a wrong code or an unknown attempt; 400 for one that is over, used, or was tried too often */
+/**
+ * The attempt that the code is right for. @throws 401 for a wrong code or an unknown attempt; 400 for one that has
+ * expired, was used, or was tried too often
+ */
 export async function mustAnswer(
   ctx: Ctx,
   kind: ChallengeKind,
@@ -137,7 +145,7 @@ export async function mustAnswer(
   throw outcome.state === 'expired' || outcome.state === 'used' ? codeErrors.expired() : codeErrors.wrong()
 }
 
-/** Makes the earlier ones worthless: a new link replaces the old one, a changed password all of them. */
+/** Revokes earlier ones: a new link replaces the old one, a changed password ends all of them. */
 export async function revoke(ctx: Ctx, userId: string, kinds: readonly ChallengeKind[], tenantId?: string) {
   await ctx.db.challenge.deleteMany({
     where: {

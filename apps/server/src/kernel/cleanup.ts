@@ -1,6 +1,9 @@
 import type { ServerDeps } from './deps.ts'
 
-/** What is of no more use, and when: a condition on a row `t`; times are of the environment's own clock (`env.now`). */
+/**
+ * Rows that are no longer needed, and when: a condition on a row `t`. Times are on the environment's own clock
+ * (`env.now`).
+ */
 export interface Rubbish {
   readonly table: string
   readonly when: string
@@ -14,12 +17,15 @@ const rubbishOfKernel: readonly Rubbish[] = [
 ]
 const BATCH = 5000
 
-/** Deletes what has long expired, in all environments, in small steps that hold no lock for long. Any number of replicas may do it. */
+/**
+ * Deletes what expired long ago, in all environments, in small steps that hold no lock for long. Any number of replicas
+ * may run it.
+ */
 export async function cleanUp(
   { database, systemClock }: Pick<ServerDeps, 'database' | 'systemClock'>,
   rubbish: readonly Rubbish[],
 ) {
-  // belongs to no environment, and is kept on the machine's clock
+  // belongs to no environment, and runs on the machine's clock
   await database.pool.query('delete from "Tally" where "expiresAt" < $1', [systemClock.now()])
   for (const { table, when } of [...rubbishOfKernel, ...rubbish]) {
     for (let count = BATCH; count === BATCH;) {

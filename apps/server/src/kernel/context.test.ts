@@ -20,7 +20,7 @@ describe.concurrent("a context's database", () => {
           tenantId,
         ])
         const renamed = rename()
-        // whoever has waited for longer is ended; who has not come to wait by then does not have to
+        // long enough for the update to wait for the lock; if it comes later, it need not wait at all
         await new Promise((resolve) => setTimeout(resolve, 200))
         await client.query('update "User" set name = $2 where id = $1', [id, 'Other'])
         await client.query('commit')

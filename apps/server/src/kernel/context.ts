@@ -8,13 +8,13 @@ import type { Ctx } from './operation.ts'
 import type { Sql, Statement } from './sql.ts'
 
 interface Handles {
-  /** what runs by itself is tried again */
+  /** single operations, each tried again after a conflict */
   alone: Db
   /** for transactions, which are tried again as a whole */
   together: Db
 }
 
-/** Extending a Prisma client is not free: what there is for an environment is kept. */
+/** Extending a Prisma client is not free: an environment's handles are kept. */
 const handles = new WeakMap<object, LRUCache<string, Handles>>()
 function handlesOf({ database: { prisma } }: ServerDeps, vendorId: string): Handles {
   let cache = handles.get(prisma)
@@ -32,7 +32,7 @@ function handlesOf({ database: { prisma } }: ServerDeps, vendorId: string): Hand
 }
 
 const withoutDatabase = new WeakMap<ServerDeps, Deps>()
-/** What areas see of it. */
+/** The part of it that areas see. */
 function visible(deps: ServerDeps): Deps {
   let found = withoutDatabase.get(deps)
   if (!found) {
@@ -92,7 +92,7 @@ const transaction = <T>(ctx: Ctx, db: Db, work: (ctx: Ctx) => Promise<T>): Promi
     { maxWait: 10_000, timeout: 20_000 },
   )
 
-/** Does again what Postgres has undone because somebody else was in the way. */
+/** Repeats what Postgres has rolled back because of a conflict with another transaction. */
 async function persistently<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -103,7 +103,9 @@ async function persistently<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Deadlocks and serialization failures: as Prisma says it, as it arrives at COMMIT, and as Postgres says it (of `sql`). */
+/**
+ * Deadlocks and serialization failures in their three forms: from Prisma, at COMMIT, and from Postgres itself (`sql`).
+ */
 function isWriteConflict(error: unknown) {
   const e = error as { code?: string; cause?: { kind?: string } }
   return ['P2034', '40001', '40P01'].includes(e.code ?? '') || e.cause?.kind === 'TransactionWriteConflict'

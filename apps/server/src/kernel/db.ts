@@ -4,12 +4,17 @@ function unscoped(): never {
   throw new Error('raw SQL is not scoped to an environment')
 }
 
-/** The first argument of raw SQL that the kernel itself sends, of which it knows the environment. */
+/**
+ * The first argument of the kernel's own raw SQL: it marks a statement that the kernel has limited to one environment.
+ */
 export const scoped = Symbol('scoped')
 
 type Attempt = <T>(work: () => Promise<T>) => Promise<T>
 
-/** The only database handle that an area ever sees: filtered by, and stamped with, one environment. `attempt` runs each operation. */
+/**
+ * The only database handle that areas see. It filters by one environment and stamps it on every row. `attempt` runs
+ * each operation.
+ */
 export function forVendor(prisma: PrismaClient, vendorId: string, attempt: Attempt = (work) => work()) {
   const stamp = (row: object) => ({ ...row, vendorId })
   return prisma.$extends({
@@ -43,7 +48,7 @@ export function forVendor(prisma: PrismaClient, vendorId: string, attempt: Attem
 }
 
 type Scoped = ReturnType<typeof forVendor>
-/** The environment's own row, what belongs to none, and raw SQL are out of reach. */
+/** Without the environment's own row, tables that belong to no environment, and raw SQL. */
 export type Db = Omit<
   Scoped,
   | 'vendor'

@@ -8,7 +8,10 @@ import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 import type { SecretBox } from './secrets.ts'
 
-/** What one process is built from; the same for every environment in it. It holds no way to the database: that goes by environment. */
+/**
+ * What a process is built from; the same for every environment in it. The way to the database is not here: contexts
+ * have it, by environment.
+ */
 export interface Deps {
   readonly systemClock: Clock
   readonly random: Random
@@ -17,14 +20,17 @@ export interface Deps {
   readonly log: Logger
   /** An RSA pair for a new environment. */
   newKeyPair(): Promise<KeyPair>
-  /** Where a browser reaches the default environment; the others are found under a label before its host. */
+  /** Where browsers reach the default environment; the others have a label before its host. */
   readonly publicUrl: URL
   /** Origins that may call with cookies, beside the server's own; `*` lets any (emulator). */
   readonly allowedOrigins: readonly string[] | '*'
   readonly trustProxy: boolean | string
-  /** Whether operations' `limits` hold. What guards a code against being guessed holds always. */
+  /** Whether operations' `limits` apply. Limits that keep codes from being guessed always apply. */
   readonly rateLimits: boolean
-  /** Carries the mail of environments that have configured no provider. `'hold'`: nothing ever leaves the machine (emulator). */
+  /**
+   * Carries the mail of environments without a provider of their own. `'hold'`: nothing ever leaves the machine
+   * (emulator).
+   */
   readonly mail: MailProvider | 'hold'
   /** The sender of mail that `mail` carries; without one it is `no-reply@` the environment's host. */
   readonly mailFrom?: string
@@ -47,7 +53,9 @@ export interface Deps {
   readonly strict: boolean
 }
 
-/** What a server is built from. The database in it knows no environments: only the kernel and the programs have it. */
+/**
+ * What a server is built from. Its database is not limited to an environment: only the kernel and the programs have it.
+ */
 export interface ServerDeps extends Deps {
   readonly database: Database
 }

@@ -2,7 +2,10 @@ import type { Ctx } from './operation.ts'
 
 class Unsaid extends Error {}
 
-/** Does what `write` writes; where there is nobody to write to, takes it back again: neither answer nor time tell which it was. */
+/**
+ * Runs `write`. When there is nobody to write to, it is rolled back, so that neither the answer nor the time shows
+ * which it was.
+ */
 export async function discreetly(ctx: Ctx, isMeant: boolean, write: (tx: Ctx) => Promise<void>) {
   await ctx
     .atomically(async (tx) => {

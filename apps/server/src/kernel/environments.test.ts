@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { deps, newEnvironment, UNKNOWN_ID, unique } from '../../test/environment.ts'
 import { environmentDirectory } from './environments.ts'
 
-/** The directory of another replica, which nobody tells of a change, with its own time. */
+/** The directory of another replica, which hears of no change and has a time of its own. */
 function replica() {
   const time = { ms: 1, now: () => time.ms }
   return {
@@ -18,7 +18,7 @@ const change = (id: string, data: { name?: string; host?: string }) =>
   deps.database.prisma.vendor.update({ where: { id }, data })
 
 test.concurrent(
-  'an environment that another replica changes is known as it was for five seconds, and no longer',
+  'an environment that another replica changes is remembered as it was for five seconds, and no longer',
   async () => {
     const env = await newEnvironment(),
       { directory, wait } = replica(),
@@ -57,7 +57,7 @@ test.concurrent(
   },
 )
 
-test.concurrent('one that there is not is looked for each time', async () => {
+test.concurrent('an unknown one is looked up each time', async () => {
   const { directory } = replica(),
     host = `${unique('host')}.example`
   expect([await directory.byId(UNKNOWN_ID), await directory.byId('no id'), await directory.byHost(host)]).toEqual([

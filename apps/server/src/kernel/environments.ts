@@ -20,15 +20,18 @@ interface SigningKey {
   readonly secret: string
 }
 
-/** How long another replica may go on with what it knew. */
+/** How long another replica may use what it remembers. */
 const FRESH_MS = 5000
 
-/** Stands in for an unknown environment's, so that it is looked for and compared with like a known one's. No key has this hash. */
+/**
+ * Stands in for an unknown environment, so that looking it up and comparing its key take as long as for a known one. No
+ * key has this hash.
+ */
 const NOBODY = { id: '00000000-0000-0000-0000-000000000000', apiKeyHash: '0'.repeat(64) }
 
 /**
- * Finds environments, remembering them for a few seconds: each request needs one, and they hardly ever change.
- * @param time what the seconds are counted by, in milliseconds
+ * Finds environments and remembers them for a few seconds: every request needs one, and they hardly ever change.
+ * @param time counts these seconds, in milliseconds
  */
 export function environmentDirectory(prisma: PrismaClient, time: { now(): number } = performance) {
   const known = new LRUCache<string, Environment>({ max: 5000, ttl: FRESH_MS, perf: time })
@@ -67,13 +70,13 @@ export function environmentDirectory(prisma: PrismaClient, time: { now(): number
       ),
     byHost: (host: string) => through(`host:${host}`, () => idOf(prisma, { host })),
     byName: (name: string) => through(`name:${name}`, () => idOf(prisma, { name })),
-    /** The environment whose API key this is. Takes as long for an unknown environment as for a wrong key. */
+    /** The environment with this id and API key. An unknown environment takes as long as a wrong key. */
     async byApiKey(id: string, apiKey: string) {
       const found = await idOfHolder(prisma, id, apiKey)
       return found === undefined ? undefined : byId(found)
     },
     default: () => through('default', () => idOf(prisma, { isDefault: true })),
-    /** To be called by whoever changes an environment, its keys or its clock. */
+    /** Call this after a change of an environment, its keys or its clock. */
     forget(id: string) {
       known.delete(id)
       ids.clear()
@@ -97,7 +100,10 @@ async function idOfHolder(prisma: PrismaClient, id: string, apiKey: string) {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 export const isUuid = (text: string) => UUID.test(text)
 
-/** The base URL of an environment, which is also its tokens' issuer: its own host, or its name before the server's. No trailing slash. */
+/**
+ * An environment's base URL, which is also its tokens' issuer: its own host, or its name before the server's host. No
+ * trailing slash.
+ */
 export function baseUrl(publicUrl: URL, environment: Pick<Environment, 'host' | 'name' | 'isDefault'>) {
   if (environment.host) return `https://${environment.host}`
   const url = new URL(publicUrl)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** A failure that the caller is meant to see. Everything else becomes a 500. */
+/** A failure that the caller is meant to see. Any other error becomes a 500. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
@@ -70,7 +70,7 @@ export const errors = {
   tooMany: failure(429, null, 'Too many requests'),
 }
 
-/** A constraint that a statement has hurt, by `db` or by `sql`, alone or in a transaction. */
+/** A violated constraint, as `db` or `sql` reports it, alone or in a transaction. */
 interface DatabaseFailure {
   code?: string
   /** Postgres's own */
@@ -85,7 +85,10 @@ function hurt(e: unknown, prismaCode: string, postgresCode: string, kind: string
   return { constraint: failure.constraint ?? cause?.constraint?.index ?? cause?.constraint?.fields?.join(',') ?? '' }
 }
 
-/** `.catch(onDuplicate(roleErrors.keyTaken()))`: the unique index decides, never check-then-insert. Given a function, it is told the index or its columns. */
+/**
+ * `.catch(onDuplicate(roleErrors.keyTaken()))`: the unique index decides, never check-then-insert. A function gets the
+ * index or its columns.
+ */
 export const onDuplicate =
   (error: ApiError | ((constraint: string) => ApiError)) =>
   (e: unknown): never => {

@@ -2,16 +2,17 @@ import type { Database } from '@henhouse/database'
 import type { FastifyInstance } from 'fastify'
 
 export interface Health {
-  /** Why nothing should be sent here now, as while the server ends; undefined when all is well. */
+  /** Why this server should get no requests now, for instance because it is ending; undefined when all is well. */
   unready: string | undefined
 }
 
-/** Less than a probe is usually given. */
+/** Shorter than the usual time limit of a probe. */
 const PATIENCE_MS = 2000
 
 /**
- * `/health/live`: the process answers; restart it when it does not. `/health/ready`: send it requests; 503 says why not.
- * A server listens only when its migrations (and the emulator's seed) are applied, so what is left to ask is the database.
+ * `/health/live`: the process answers; restart it when it does not. `/health/ready`: send it requests; a 503 says why
+ * not.
+ * A server listens only after its migrations (and the emulator's seed), so only the database is left to check.
  */
 export function health(app: FastifyInstance, { pool }: Database): Health {
   const state: Health = { unready: undefined }

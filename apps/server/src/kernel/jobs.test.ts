@@ -149,7 +149,7 @@ describe.concurrent('jobs', () => {
     await runDue(workerWith(kind), env.id)
     expect(await ctx.db.job.findUnique({ where: { id } })).toMatchObject({
       state: 'failed',
-      error: 'the job never came to an end',
+      error: 'the job never finished',
     })
   })
 

@@ -7,38 +7,41 @@ import type { ServerDeps } from './deps.ts'
 import type { EnvironmentDirectory } from './environments.ts'
 import type { Ctx } from './operation.ts'
 
-/** Work done later, at least once: `run` must bear being repeated. */
+/** Work done later, at least once: `run` must be safe to repeat. */
 export interface Job<P extends TSchema = TSchema> {
   readonly name: string
   readonly payload: P
   /** Tries before it is given up; the default 8 take 32 minutes. */
   readonly maxAttempts?: number
-  /** Keep the row when done, for whoever asks how it went. */
+  /** Keep the row when done, for status queries. */
   readonly keep?: boolean
   run(ctx: Ctx, payload: Static<P>, control: JobControl): Promise<void>
-  /** After the last try has failed, in the transaction that records it: both happen, or neither and the job is tried again. */
+  /**
+   * Runs after the last try has failed, in the transaction that records it. Both happen, or neither and the job is
+   * tried again.
+   */
   failed?(ctx: Ctx, payload: Static<P>, reason: string): Promise<void>
 }
 export interface JobControl {
   readonly id: string
   /** 1 for the first */
   readonly attempt: number
-  /** There will be no other */
+  /** no other try will follow */
   readonly last: boolean
   /**
-   * Stores how far it has come, for status queries and for the next try after a crash; given the context of a transaction,
-   * together with what was done there. @throws `TakenOver`, which is not for the job to catch
+   * Stores the progress, for status queries and for the next try after a crash. Given the context of a transaction, it
+   * is stored together with the work done there. @throws `TakenOver`, which the job must not catch
    */
   progress(value: object, tx?: Ctx): Promise<void>
 }
-/** A worker that was silent for too long and taken for dead has nothing more to do or to say. */
+/** This worker was silent for so long that another one has taken its job: it must do and store nothing more. */
 export class TakenOver extends Error {}
-/** Thrown by a job that no repetition will help. */
+/** A job throws this when repeating it would not help. */
 export class Hopeless extends Error {}
 
 export const job = <P extends TSchema>(declaration: Job<P>): Job<P> => declaration
 
-/** Queues in the caller's transaction: no job without what it is about, and none lost. */
+/** Queues a job in the caller's transaction: both are committed, or neither. */
 export async function add<P extends TSchema>(
   ctx: Ctx,
   { name, maxAttempts = 8 }: Job<P>,
@@ -77,13 +80,16 @@ export interface WorkerParts {
   jobs: readonly Job[]
   rubbish: readonly Rubbish[]
   log: Logger
-  /** How long a silent holder is believed alive; a living one renews three times as often. A minute when absent. */
+  /**
+   * How long a silent worker counts as alive; a living one renews its lease three times as often. A minute when absent.
+   */
   leaseMs?: number
 }
 
 /**
- * Takes due jobs so that no other replica has them: `runAt` is on the environment's clock, the lease on the machine's.
- * Raw SQL, as it looks across environments and skips locked rows.
+ * Takes due jobs, so that no other replica gets them. `runAt` is on the environment's clock, the lease on the
+ * machine's.
+ * Raw SQL, because it looks across environments and skips locked rows.
  */
 async function claim({ deps, leaseMs = MINUTE }: WorkerParts, vendorId: string | undefined): Promise<Row[]> {
   const now = deps.systemClock.now()
@@ -106,7 +112,7 @@ async function runOne(parts: WorkerParts, row: Row) {
   const environment = await environments.byId(row.vendorId)
   const declared = parts.jobs.find((j) => j.name === row.name)
   if (!environment || !declared) {
-    // a newer replica's job: leave it, with its tries, to whoever knows it
+    // a newer replica's job: leave it, with its tries, to one that knows it
     log.warn({ job: row.name, id: row.id }, 'no such job here')
     await deps.database.pool.query('update "Job" set attempts = attempts - 1 where id = $1', [row.id])
     return
@@ -122,8 +128,8 @@ async function runOne(parts: WorkerParts, row: Row) {
       .catch(() => {})
   }, leaseMs / 3).unref()
   try {
-    // every try so far took its worker with it
-    if (row.attempts > row.maxAttempts) throw new Hopeless('the job never came to an end')
+    // every try so far has killed its worker
+    if (row.attempts > row.maxAttempts) throw new Hopeless('the job never finished')
     await declared.run(ctx, row.payload, {
       id: row.id,
       attempt: row.attempts,
@@ -133,7 +139,7 @@ async function runOne(parts: WorkerParts, row: Row) {
           where: { ...held(row), state: 'queued' },
           data: { progress: value },
         })
-        if (!count) throw new TakenOver('another worker has taken the job over')
+        if (!count) throw new TakenOver('another worker has taken over the job')
       },
     })
     if (declared.keep)
@@ -150,7 +156,7 @@ async function runOne(parts: WorkerParts, row: Row) {
   }
 }
 
-/** Only as long as no other worker has taken the job since: each taking counts as an attempt. */
+/** Only while no other worker has taken the job: each taking counts as an attempt. */
 const held = ({ id, attempts }: Row) => ({ id, attempts })
 
 async function settleFailure(ctx: Ctx, declared: Job, row: Row, error: unknown) {
@@ -180,7 +186,10 @@ async function settleFailure(ctx: Ctx, declared: Job, row: Row, error: unknown) 
 /** 15 s, 30 s, 1 min … at most 30 min. */
 export const backOff = (attempt: number) => Math.min(15 * SECOND * 2 ** (attempt - 1), 30 * MINUTE)
 
-/** Runs what is due now, of one environment or of all, until nothing is; for tests and the emulator's control plane. */
+/**
+ * Runs the jobs that are due, of one environment or of all, until none is left. For tests and the emulator's control
+ * plane.
+ */
 export async function runDue(parts: WorkerParts, vendorId?: string): Promise<number> {
   for (let count = 0; ;) {
     const rows = await claim(parts, vendorId)

@@ -31,7 +31,7 @@ const tally = (answers: Answer[]) =>
     .sort((a, b) => a - b)
     .map((status) => `${answers.filter((a) => a.status === status).length}x${status}`)
     .join(' ')
-/** An address that no other test has. */
+/** An address that no other test uses. */
 const newIp = () => `2001:db8:${cryptoRandom.uuid().slice(9, 18).replace('-', ':')}::1`
 
 async function limited() {
@@ -101,7 +101,7 @@ describe.concurrent('rate limits', () => {
     expect((await ask(at('192.0.2.78'))).status).toBe(400)
   })
 
-  test("are whoever's the call is about, too, from however many addresses, and whether there is such a user or not", async () => {
+  test('also count by the user that a call is about, from any number of addresses, whether that user exists or not', async () => {
     const { env, at } = await limited(),
       user = await env.newUser({ password: PASSWORD })
     const answersFor = async (email: string) => {
@@ -127,7 +127,7 @@ describe.concurrent('rate limits', () => {
     expect((await at(newIp())('POST', login, { email: bystander.email, password: PASSWORD })).status).toBe(200)
   })
 
-  test('of an API key hold for all environments together, also those that there are not', async () => {
+  test('of an API key hold for all environments together, unknown ones included', async () => {
     const { env, at } = await limited(),
       ip = newIp()
     const ask = (clientId: string) => at(ip)('POST', '/auth/vendor', { clientId, secret: 'wrong' })

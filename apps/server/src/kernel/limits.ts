@@ -7,7 +7,7 @@ import type { Ctx, Limit, Operation, Quota } from './operation.ts'
 export const perIp = (most: number, perMs: number): Limit<unknown> => ({ most, perMs })
 
 type Counting = Pick<Ctx, 'deps' | 'vendorId' | 'clock' | 'sql' | 'inTransaction'>
-/** What is counted: the name of the deed, and whom it is done by or to. */
+/** What is counted: the name of the action, and the address or user it is about. */
 export interface Counted {
   readonly name: string
   readonly about: string
@@ -19,10 +19,10 @@ interface Count {
 }
 
 /**
- * Counts in the database, so that all replicas count together, and at once, so that of any number of calls at the same time
- * each is told a number of its own. Must not be called in a transaction: what was refused has been counted all the same, and
- * the connection that it takes may be the one that other transactions wait for. Windows are fixed, on the environment's
- * clock; across the boundary of two, twice as many may come in a short time.
+ * Counts in the database, so that all replicas count together, and in one statement, so that simultaneous calls each
+ * get a number of their own. Must not be called in a transaction: a refused call still counts, and its connection may
+ * be the one that other transactions wait for. Windows are fixed, on the environment's clock; around the boundary of
+ * two, twice as many calls may pass in a short time.
  */
 async function count(ctx: Counting, counted: Counted, quota: Quota): Promise<Count> {
   if (ctx.inTransaction) throw new Error(`${counted.name} is counted inside a transaction`)
@@ -33,16 +33,16 @@ async function count(ctx: Counting, counted: Counted, quota: Quota): Promise<Cou
 
 const windowOf = ({ clock }: Counting, { perMs }: Quota) => Math.floor(clock.now().getTime() / perMs)
 
-/** Tells nobody who reads it about whom it is. */
+/** A keyed hash: it does not show whom it is about. */
 const keyOf = (ctx: Counting, { name, about }: Counted, quota: Quota) =>
   ctx.deps.secrets.digest(JSON.stringify([ctx.vendorId, name, quota.perMs, windowOf(ctx, quota), about]))
 
-/** Counts one more, and refuses it when it is one too many. As `count`, not in a transaction. @throws 429 */
+/** Counts one more, and refuses it when it is one too many. Like `count`, not in a transaction. @throws 429 */
 export async function spend(ctx: Counting, counted: Counted, quota: Quota) {
   mustBeWithin(ctx, await count(ctx, counted, quota), quota)
 }
 
-/** Takes back what `spend` counted in this window: all of it, or one. Not in a transaction either. */
+/** Takes back what `spend` counted in this window: all of it, or one. Not in a transaction. */
 export async function forget(ctx: Counting, counted: Counted, quota: Quota) {
   await ctx.sql(forgetting, keyOf(ctx, counted, quota))
 }
@@ -62,7 +62,7 @@ type Limited = Pick<Operation, 'id' | 'limits'>
 
 /**
  * Counts a call for the address that it comes from.
- * @returns headers of the reply that say how many more there may be
+ * @returns reply headers that say how many calls are left
  * @throws 429
  */
 export async function heedAddress(
@@ -84,7 +84,10 @@ export async function heedAddress(
   return headers
 }
 
-/** Counts a call for whom it is about. No header says how many there have been: others made them. @throws 429 */
+/**
+ * Counts a call for each user, name or address that it is about. No header says how many there were, because others may have made them.
+ * @throws 429
+ */
 export async function heedSubjects<I>(ctx: Counting, { id, limits = [] }: Limited, input: I) {
   for (const limit of ctx.deps.rateLimits ? limits : []) {
     const about = limit.of?.(input)
@@ -93,7 +96,7 @@ export async function heedSubjects<I>(ctx: Counting, { id, limits = [] }: Limite
   return input
 }
 
-/** Of an e-mail address, a username or a phone number: each is one subject, however it is written. */
+/** One spelling for each e-mail address, username or phone number, so that it counts as one. */
 const oneSpelling = (text: string) =>
   text
     .trim()

@@ -33,7 +33,7 @@ describe('the log', () => {
     for (const shown of ['seen', 'seen too', 'said']) expect(text).toContain(shown)
   })
 
-  test("shows an error's kind, message, code and stack, not what a driver hangs on it", () => {
+  test("shows an error's kind, message, code and stack, not what a driver attaches to it", () => {
     const cause = Object.assign(new Error('duplicate key'), { code: '23505', detail: 'Key (email)=(hush)' })
     const error = Object.assign(
       new Error('\nInvalid `user.create()` invocation in\n  data: { password: "hush" }\n\nUnique constraint failed', {

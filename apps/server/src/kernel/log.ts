@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { pino, type DestinationStream, type Logger } from 'pino'
 
-/** Fields whose values never enter a log, however deep they lie. */
+/** Fields whose values never enter a log, at any depth. */
 const HIDDEN = new Set([
   'authorization',
   'cookie',
@@ -55,7 +55,7 @@ export function logger({
   )
 }
 
-/** Pino's own redaction knows fields at given depths only, and costs ten times as much. */
+/** Pino's own redaction works at fixed depths only, and costs ten times as much. */
 function withoutSecrets(entry: Record<string, unknown>): Record<string, unknown> {
   let copy: Record<string, unknown> | undefined
   for (const [name, value] of Object.entries(entry)) {
@@ -75,7 +75,7 @@ const isPlain = (value: unknown): value is Record<string, unknown> =>
   value !== null &&
   (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
 
-/** Loaded when the first line is written, which at the emulator's usual level may be never. */
+/** Loaded with the first line, which at the emulator's usual level may never be written. */
 function prettyOutput(): DestinationStream {
   let stream: DestinationStream | undefined
   return {
@@ -99,8 +99,8 @@ interface Described {
 }
 
 /**
- * An error without what drivers hang on it: the details of a failed statement hold the row, and Prisma's messages the
- * arguments of the call, before their last paragraph.
+ * An error without what drivers attach to it: the details of a failed statement hold the row, and Prisma's messages
+ * hold the arguments of the call, before their last paragraph.
  */
 function describe(error: unknown): Described {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error) }

@@ -62,7 +62,7 @@ function describe(op: Operation) {
   }
 }
 
-/** The document that the server publishes, read off the declarations it runs on. */
+/** The document that the server publishes, derived from the declarations that it runs on. */
 export function openapi(operations: readonly Operation[]) {
   const paths: Record<string, Record<string, unknown>> = {}
   for (const op of operations.toSorted(byPath)) (paths[op.path] ??= {})[op.method.toLowerCase()] = describe(op)
@@ -86,6 +86,6 @@ export function openapi(operations: readonly Operation[]) {
 /** The document as openapi.json holds it. */
 export const openapiText = (operations: readonly Operation[]) => `${JSON.stringify(openapi(operations), null, 2)}\n`
 
-/** So that the file changes only where the API does, whatever the order of the areas. */
+/** Sorted by path, so that the file changes only when the API does, not with the order of the areas. */
 const byPath = (a: Operation, b: Operation) => compare(a.path, b.path) || compare(a.method, b.method)
 const compare = (a: string, b: string) => (a < b ? -1 : Number(a > b))

@@ -28,12 +28,15 @@ export interface UserCaller {
 }
 
 declare const proven: unique symbol
-/** An account that the caller has been shown to belong to. Only the kernel can make one. */
+/** An account that the caller has proved to belong to. Only the kernel can make one. */
 export interface TenantScope {
   readonly id: string
   readonly [proven]: 'tenant'
 }
-/** The user whom the call is about: the token's own, or the one that an environment token names. Only the kernel can make one. */
+/**
+ * The user that the call is about: the token's own, or the one that an environment token names. Only the kernel can
+ * make one.
+ */
 export interface UserScope {
   readonly id: string
   readonly [proven]: 'user'
@@ -56,17 +59,17 @@ export interface Ctx {
   atomically<T>(work: (ctx: Ctx) => Promise<T>): Promise<T>
 }
 
-/** What of the HTTP request a flow may need. */
+/** What a flow may need of the HTTP request. */
 export interface Http {
   readonly ip: string
   readonly userAgent: string
-  /** of the page that calls, as browsers say it; only one that may call with cookies */
+  /** the origin of the calling page, as browsers send it; only one that may call with cookies */
   readonly origin: string | undefined
   /** `frontegg-requested-application-id` or `frontegg-application-id` */
   readonly applicationId: string | undefined
   /** `frontegg-tenant-id` as sent, not proven */
   readonly tenantHeader: string | undefined
-  /** `frontegg-login-alias`: the account whose own login box it is, by its alias */
+  /** `frontegg-login-alias`: the alias of the account whose login box it is */
   readonly loginAlias: string | undefined
   readonly cookies: Readonly<Record<string, string | undefined>>
   setCookie(name: string, value: string, options: { maxAgeSeconds: number; sameSite: 'strict' | 'lax' | 'none' }): void
@@ -99,7 +102,7 @@ export const isReply = (value: unknown): value is Reply<unknown> =>
 /** No body at all, not even `null`: some clients fail on any. */
 export const Empty = Type.Void()
 
-/** A reply that is no JSON: what it is and its bytes, which stay what they are for ever if `lasting`. */
+/** A reply that is not JSON: its type and its bytes. `lasting` when they never change. */
 export interface RawBody {
   readonly type: string
   readonly data: Buffer | string
@@ -107,13 +110,15 @@ export interface RawBody {
 }
 export const Raw = Type.Unsafe<RawBody>({ description: 'no JSON' })
 
-/** In every window of `perMs` milliseconds at most so many. */
+/** At most so many in every window of `perMs` milliseconds. */
 export interface Quota {
   readonly most: number
   readonly perMs: number
 }
 
-/** How often an operation may be called from one address or, where `of` says about whom the call is (whether there is such a one or not), about one subject. */
+/**
+ * How often an operation may be called from one address or, with `of`, about one user or name, which need not exist.
+ */
 export interface Limit<I> extends Quota {
   of?(input: I): string | undefined
 }
@@ -135,15 +140,21 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
   params?: P
   query?: Q
   body?: B
-  /** The body may be a multipart form, too: its first file is this field of the body, in base64. */
+  /** The body may also be a multipart form: its first file becomes this field of the body, in base64. */
   upload?: string
   /** Success statuses; the first is the usual one. */
   returns: R
   errors?: readonly Failure[]
   deprecated?: boolean
-  /** How often it may be called, where rate limits are on: by whom in any case, about whom once the input has been checked. */
+  /**
+   * How often it may be called, where rate limits are on. Those by address are checked first, those with `of` after the
+   * input.
+   */
   limits?: readonly Limit<Part<'params', P> & Part<'query', Q> & Part<'body', B>>[]
-  /** Finds the environment of a public call that names it in its input, whatever host the call came to and whatever its headers say. Throws when there is none. */
+  /**
+   * Finds the environment of a public call from its input, whatever its host and headers say. Throws when there is
+   * none.
+   */
   environment?(
     environments: EnvironmentDirectory,
     input: Part<'params', P> & Part<'query', Q> & Part<'body', B>,
@@ -167,7 +178,7 @@ export type Operation = Omit<
   handler(ctx: any, input: any): any
 }
 
-/** @throws for input whose schema says more than is checked */
+/** @throws for a schema with a keyword that validation does not check */
 export function operation<
   A extends Auth,
   R extends Record<number, TSchema>,

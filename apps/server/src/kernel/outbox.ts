@@ -5,16 +5,16 @@ import { Hopeless, job } from './jobs.ts'
 import type { Ctx } from './operation.ts'
 import { Id } from './validation.ts'
 
-/** Whoever takes messages away. */
+/** What takes messages away. */
 export interface Carrier {
   readonly name: string
-  /** Absent: nothing leaves this machine, and the message is kept for whoever looks at it. @throws Refused */
+  /** Absent: nothing leaves this machine, and the message stays to be read. @throws Refused */
   send?(message: Message): Promise<unknown>
 }
 
 /**
- * The job that hands a pending message to whoever carries it by then. At least once: when the outcome could not be
- * recorded the message is sent again, under the same id.
+ * The job that hands a pending message to the carrier of that moment. At least once: when the outcome could not be
+ * recorded, the message is sent again under the same id.
  */
 export const delivery = (name: string, carrierFor: (ctx: Ctx) => Carrier | Promise<Carrier>) =>
   job({
@@ -26,7 +26,7 @@ export const delivery = (name: string, carrierFor: (ctx: Ctx) => Carrier | Promi
       if (message?.status !== 'pending') return
       const carrier = await carrierFor(ctx),
         provider = carrier.name
-      // queued before this server was told to hold everything
+      // queued before this server was set to hold all messages
       if (!carrier.send) return note(ctx, messageId, { status: 'held', provider })
       try {
         await carrier.send(message)
@@ -35,7 +35,7 @@ export const delivery = (name: string, carrierFor: (ctx: Ctx) => Carrier | Promi
         await note(ctx, messageId, { provider, attempts: attempt, error: reason })
         throw error instanceof Refused && !error.retryable ? new Hopeless(reason) : error
       }
-      // what has arrived need not lie here: links and codes in it may still open an account
+      // a delivered message need not stay: its links and codes may still open an account
       const delivered = { html: '', text: '', link: null, code: null }
       await ctx.db.message.updateMany({
         where: { id: messageId },
@@ -52,12 +52,12 @@ interface Outcome {
   attempts?: number
   error?: string
 }
-/** Says what became of a message, unless another worker, which took this one for dead, has sent it. */
+/** Records what became of a message, unless another worker has taken it over and sent it. */
 async function note(ctx: Ctx, id: string, data: Outcome) {
   await ctx.db.message.updateMany({ where: { id, status: 'pending' }, data })
 }
 
-/** A template's `{{placeholders}}` replaced; what there is no value for is left empty. */
+/** Replaces a template's `{{placeholders}}`; one without a value becomes empty. */
 export const fill = (
   template: string,
   values: Readonly<Record<string, string | undefined>>,

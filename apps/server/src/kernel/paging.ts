@@ -19,20 +19,20 @@ export interface PageRequest {
 export const slice = ({ _limit = 50, _offset = 0 }: PageRequest) => ({ take: _limit, skip: _limit * _offset })
 
 export interface List<By extends string> {
-  /** the rows, and which of them: `"Tenant" t where t."vendorId" = $1` */
+  /** the rows and their filter: `"Tenant" t where t."vendorId" = $1` */
   rows: string
-  /** selects how many there are, where that takes less than going through `rows` */
+  /** counts them, where that takes less than going through `rows` */
   total?: string
   id: string
-  /** what it can be ordered by; equal ones are in the order of their ids */
+  /** what it can be ordered by; equal ones follow their ids */
   orders: Record<By, string>
-  /** orders in which some rows have nothing: those come before all others */
+  /** orders that can be null: such rows come first */
   nullable?: readonly NoInfer<By>[]
 }
 
 /**
- * A list as one statement for each of its orders: the ids of a page, in order, and how many there are altogether, both as of
- * one moment. $2 and $3 are the page, the list's own values follow.
+ * A list as one statement for each of its orders: the ids of a page, in order, and the total, both as of one moment.
+ * $2 and $3 are the page; the list's own values follow.
  */
 export function listOf<By extends string, Values extends readonly unknown[] = []>(name: string, list: List<By>) {
   const { rows, total = `select count(*) from ${rows}`, id, orders, nullable = [] } = list
@@ -56,7 +56,7 @@ export function listOf<By extends string, Values extends readonly unknown[] = []
   }
 }
 
-/** Rows in the order of their ids in `ids`, as a look-up by ids has none. */
+/** Puts rows in the order of their ids in `ids`, as a look-up by ids has no order. */
 export function inOrderOf<R extends { id: string }>(
   ids: readonly string[],
   rows: readonly R[],
@@ -66,7 +66,7 @@ export function inOrderOf<R extends { id: string }>(
   return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
-/** Prisma's filter for text that holds `part` anywhere, in either case. Prisma by itself takes `%` and `_` for wildcards. */
+/** Prisma's filter for text that contains `part`, in either case. Prisma by itself reads `%` and `_` as wildcards. */
 export const containing = (part: string) => ({
   contains: part.replace(/[\\%_]/g, '\\$&'),
   mode: 'insensitive' as const,
@@ -79,7 +79,10 @@ export const Page = <S extends TSchema>(item: S) =>
     _metadata: Type.Object({ totalItems: Type.Integer(), totalPages: Type.Integer() }),
   })
 
-/** The reference's wrapper of a page; links are query strings with every other parameter kept (clients put the question mark before them), empty where there is no such page. */
+/**
+ * The reference's wrapper of a page. Links are query strings that keep every other parameter (clients add the question
+ * mark), and empty where there is no such page.
+ */
 export function page<I>(items: I[], totalItems: number, query: PageRequest & object) {
   const { _limit = 50, _offset = 0 } = query
   const totalPages = Math.ceil(totalItems / _limit)

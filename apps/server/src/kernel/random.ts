@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomInt, randomUUID } from 'node:crypto'
 
-/** The only source of chance. */
+/** The only source of randomness. */
 export interface Random {
   uuid(): string
   /** An unguessable secret, base64url; 32 bytes are 256 bits. */

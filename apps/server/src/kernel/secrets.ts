@@ -1,16 +1,22 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto'
 
-/** What the server's own key does for secrets that are stored: those that must be readable again (private keys, providers' API keys) it seals. */
+/**
+ * What the server's own key does for stored secrets. It seals those that must be readable again (private keys,
+ * providers' API keys).
+ */
 export interface SecretBox {
   /** AES-256-GCM (NIST SP 800-38D) with a random 96-bit nonce: `v1.<nonce>.<ciphertext and tag>`, base64url. */
   seal(plain: string): string
   /** @throws when the text was sealed with another key, or tampered with */
   open(sealed: string): string
-  /** What is stored of a text that has few enough values to try them all, such as a code or an address: HMAC-SHA-256, hexadecimal, under a key of its own. Without the server's key nothing can be tried. */
+  /**
+   * What is stored of a text with so few possible values that all could be tried, such as a code or an address:
+   * HMAC-SHA-256 in hexadecimal, under a key of its own. Nobody can try them without the server's key.
+   */
   digest(text: string): string
 }
 
-/** @param passphrase at least 32 characters of real chance; the keys are derived from it by HKDF-SHA-256 */
+/** @param passphrase at least 32 random characters; the keys are derived from it by HKDF-SHA-256 */
 export function secretBox(passphrase: string): SecretBox {
   const derived = (purpose: string) => Buffer.from(hkdfSync('sha256', passphrase, '', purpose, 32))
   const key = derived('henhouse secrets at rest'),

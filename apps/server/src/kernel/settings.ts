@@ -3,13 +3,13 @@ import { type ApiError, onDuplicate } from './errors.ts'
 import type { Ctx, TenantScope } from './operation.ts'
 import { DateTime, Id, mustBeChecked } from './validation.ts'
 
-/** A document of policy that an environment, or one of its tenants, may store; `initial` answers until it does. */
+/** A policy document that an environment or a tenant can store; `initial` answers until it does. */
 export interface Setting<S extends TObject> {
   readonly key: string
   readonly schema: S
   readonly initial: Static<S>
 }
-/** @throws for a schema that says more than is checked */
+/** @throws for a schema with a keyword that validation does not check */
 export function setting<S extends TObject>(key: string, schema: S, initial: Static<S>): Setting<S> {
   mustBeChecked(schema, `setting ${key}`)
   return { key, schema, initial }
@@ -26,7 +26,7 @@ type Any = Setting<TObject>
 
 const where = (s: Any, tenant: TenantScope | undefined) => ({ key: s.key, tenantId: tenant?.id ?? null })
 
-/** What this very scope has stored; nothing of the environment shines through to a tenant. */
+/** What exactly this scope has stored: a tenant inherits nothing here. */
 export async function stored<S extends TObject>(
   ctx: Ctx,
   s: Setting<S>,
@@ -60,7 +60,10 @@ export async function effective<S extends TObject>(
   return { ...s.initial, ...(row?.value as Static<S> | undefined) }
 }
 
-/** What the environment (null) and these tenants have stored of several settings, in one query: for whoever merges them part by part. */
+/**
+ * What the environment (null) and these tenants have stored of several settings, in one query, for callers that merge
+ * them part by part.
+ */
 export async function layers(ctx: Ctx, settings: readonly Any[], tenantIds: readonly (string | null)[]) {
   const own = [...new Set(tenantIds)].filter((id) => id !== null)
   const rows = await ctx.db.setting.findMany({
@@ -76,8 +79,8 @@ export async function layers(ctx: Ctx, settings: readonly Any[], tenantIds: read
 export type Layers = Awaited<ReturnType<typeof layers>>
 
 /**
- * Of what `layers` read, the documents that members of these tenants are under: the environment's and each tenant's.
- * Where tenants `override`, a tenant's own stands in the place of the environment's.
+ * The documents that apply to members of these tenants, of what `layers` read: the environment's and each tenant's.
+ * Where tenants `override`, a tenant's own replaces the environment's.
  */
 export function inForce<S extends TObject>(
   of: Layers,
@@ -92,7 +95,7 @@ export function inForce<S extends TObject>(
   )
 }
 
-/** @throws `taken` when the scope has stored one already */
+/** @throws `taken` when the scope already has one */
 export async function create<S extends TObject>(
   ctx: Ctx,
   s: Setting<S>,
@@ -103,7 +106,7 @@ export async function create<S extends TObject>(
   return (await insert(ctx, s, value, tenant).catch(onDuplicate(taken))) as unknown as Stored<Static<S>>
 }
 
-/** Stores the whole document, in the place of what there was. */
+/** Stores the whole document and replaces the old one. */
 export function save<S extends TObject>(ctx: Ctx, s: Setting<S>, value: Static<S>, tenant?: TenantScope) {
   return change(ctx, s, () => value, tenant)
 }
@@ -113,7 +116,7 @@ export function patch<S extends TObject>(ctx: Ctx, s: Setting<S>, fields: Partia
   return change(ctx, s, (old) => ({ ...s.initial, ...old, ...fields }), tenant)
 }
 
-/** Two changes at once both take effect: a row that changed in between is read again. */
+/** Two simultaneous changes both take effect: a row that changed in between is read again. */
 async function change<S extends TObject>(
   ctx: Ctx,
   s: Setting<S>,

@@ -16,10 +16,10 @@ export interface Statement<Row extends object, Values extends readonly unknown[]
 }
 
 const declared = new Map<string, string>()
-/** All statements that the loaded modules declare: a test reads them. */
+/** All statements of the loaded modules: a test reads them. */
 export const declaredStatements: ReadonlyMap<string, string> = declared
 
-/** @throws for a name that another text has already */
+/** @throws when another text already has the name */
 export function statement<Row extends object, Values extends readonly unknown[] = []>(
   name: string,
   text: string,
@@ -27,14 +27,14 @@ export function statement<Row extends object, Values extends readonly unknown[] 
 ): Statement<Row, Values> {
   const known = declared.get(name)
   if (known !== undefined && known !== text) throw new Error(`two statements have the name ${name}`)
-  // a connection takes two names for one from here on
+  // Postgres cuts longer names, so that two could become one
   if (name.length > 63) throw new Error(`the name of the statement ${name} is longer than 63 characters`)
   if (!/\$1\b/.test(text)) throw new Error(`the statement ${name} does not say which environment it is about ($1)`)
   declared.set(name, text)
   return { name, text, planEachTime }
 }
 
-/** Runs a statement for one environment, in the transaction of the context if it is in one. */
+/** Runs a statement for one environment, in the context's transaction if there is one. */
 export type Sql = <Row extends object, Values extends readonly unknown[]>(
   statement: Statement<Row, Values>,
   ...values: Values

@@ -19,8 +19,8 @@ export interface Claims {
 }
 
 /**
- * Checks tokens with the key that their `kid` names, and tells whose environment that is. A signature is checked once;
- * expiry is looked at every time, on the environment's clock (see authorize).
+ * Checks tokens with the key that their `kid` names, and says whose environment that is. A signature is checked once,
+ * expiry every time, on the environment's clock (see authorize).
  */
 export function tokenReader(jwt: FastifyInstance['jwt'], environments: EnvironmentDirectory, secrets: SecretBox) {
   const checked = new LRUCache<string, { vendorId: string; kid: string; claims: Claims }>({ max: 10_000 })
@@ -28,7 +28,7 @@ export function tokenReader(jwt: FastifyInstance['jwt'], environments: Environme
     const known = checked.get(token)
     if (known) {
       const environment = await environments.byId(known.vendorId)
-      // a retired key takes its tokens with it
+      // removing a key ends its tokens
       if (environment?.keys.some((key) => key.id === known.kid)) return { environment, claims: known.claims }
       checked.delete(token)
       return undefined
@@ -83,7 +83,7 @@ export function signToken(
 }
 
 const openedKeys = new WeakMap<SecretBox, LRUCache<string, string>>()
-/** Unsealing on every signature would cost more than it protects: the key is in memory for as long as it signs. */
+/** Unsealing at every signature would cost more than it protects: the key is in memory while it signs. */
 function opened(secrets: SecretBox, sealed: string) {
   let cache = openedKeys.get(secrets)
   if (!cache) openedKeys.set(secrets, (cache = new LRUCache({ max: 1000 })))

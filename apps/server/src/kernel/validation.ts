@@ -23,24 +23,29 @@ interface Schema {
   maxItems?: number
   /** OpenAPI's: names the property whose constant tells the branches of a union apart */
   discriminator?: { propertyName: string }
-  /** our own: says the fault instead of the text derived from the keyword */
+  /** our own: replaces the text derived from the keyword */
   message?: string
 }
 
-/** An id of ours, in a path, a query or a body. In a path anything else is simply not found. */
+/** An id of ours, in a path, a query or a body. A malformed one in a path is simply not found. */
 export const Id = Type.String({ format: 'uuid' })
-/** Characters of a text that lists are ordered by, or that something is found by: an entry of an index holds 2.7 kB. */
+/**
+ * The most characters of a text that lists are ordered by, or that something is found by: an index entry holds 2.7 kB.
+ */
 export const INDEXED_LENGTH = 255
 export const Name = Type.String({ minLength: 1, maxLength: INDEXED_LENGTH })
 /** The wire's date and time: RFC 3339. */
 export const DateTime = Type.String({ format: 'date-time' })
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
-/** A list whose published document says it is an object: the schema leaves open what it is, so that both kinds of client can read it. */
+/**
+ * A list that the published document calls an object: the schema leaves its type open, so that both kinds of client can
+ * read it.
+ */
 export const Rows = <R>() => Type.Unsafe<R[]>({ description: 'a list' })
 export const OneOf = <const V extends string[]>(values: readonly [...V]) =>
   Type.Unsafe<V[number]>({ type: 'string', enum: [...values] })
 
-/** Postgres stores no JSON in which there is half of a surrogate pair, or a NUL. */
+/** Postgres stores no JSON with half a surrogate pair or a NUL in it. */
 export const isStorable = (value: unknown) => !/(?<!\\)(?:\\\\)*\\u(?:d[89a-f]|0000)/.test(JSON.stringify(value) ?? '')
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
@@ -51,8 +56,8 @@ const nullable = (schema: Schema): boolean =>
   (!schema.type && !schema.anyOf && !schema.enum && schema.const === undefined)
 
 /**
- * Drops what the schema does not declare (unknown fields are ignored, not refused), and nulls in the place of optional
- * fields (clients send them for "not given").
+ * Drops undeclared fields (they are ignored, not refused), and nulls in place of optional fields (clients send them for
+ * "not given").
  */
 export function tidy(schema: Schema, value: unknown): unknown {
   if (Array.isArray(value)) return schema.items ? value.map((item) => tidy(schema.items!, item)) : value
@@ -75,7 +80,7 @@ export function tidy(schema: Schema, value: unknown): unknown {
     for (const name of Object.keys(value)) if (!(name in schema.properties)) out[name] = value[name]
   return out
 }
-/** The branch that the value itself says it is. */
+/** The branch that the value's discriminator names. */
 const tagged = ({ anyOf, discriminator }: Schema, value: unknown) => {
   const { propertyName } = discriminator!
   return isObject(value) ? anyOf!.find((s) => s.properties?.[propertyName]?.const === value[propertyName]) : undefined
@@ -83,12 +88,15 @@ const tagged = ({ anyOf, discriminator }: Schema, value: unknown) => {
 const fitsShape = (schema: Schema, value: Record<string, unknown>) =>
   (schema.required ?? []).every((name) => name in value)
 
-/** Query strings hold text: numbers, booleans and lists (repeated or comma-joined) are made of it where the schema wants them. */
+/**
+ * Query strings hold text: converts it to numbers, booleans and lists (repeated or comma-joined) where the schema wants
+ * them.
+ */
 export function fromQuery(schema: Schema, query: Record<string, unknown>) {
   const out: Record<string, unknown> = {}
   for (const [name, part] of Object.entries(schema.properties ?? {})) {
     const given = query[name] ?? query[`${name}[]`]
-    // the browser client writes `undefined` for what it was not given
+    // the browser client writes `undefined` for absent values
     if (given === undefined || given === '' || given === 'undefined') continue
     out[name] = convert(part, given)
   }
@@ -104,7 +112,7 @@ function convert(schema: Schema, given: unknown): unknown {
       .filter((v) => v !== '')
       .map((v) => convert(schema.items ?? {}, v))
   }
-  // a list that the wire declares as text (`ids`) is one text, however it was sent
+  // a list that the wire declares as text (`ids`) becomes one text, however it was sent
   const text: unknown = Array.isArray(given)
     ? schema.type === 'string' && !schema.enum
       ? given.join(',')
@@ -121,7 +129,7 @@ function convert(schema: Schema, given: unknown): unknown {
   return text
 }
 
-/** What `faults` looks at in a schema of each type. */
+/** The keywords that `faults` checks, by type. */
 const CHECKED: Record<string, readonly string[]> = {
   string: ['minLength', 'maxLength', 'pattern', 'format'],
   number: ['minimum', 'maximum'],
@@ -131,12 +139,12 @@ const CHECKED: Record<string, readonly string[]> = {
   array: ['items', 'minItems', 'maxItems'],
   object: ['properties', 'required', 'additionalProperties', 'patternProperties'],
 }
-/** These refuse nothing. */
+/** Keywords that refuse nothing. */
 const NOTES = ['type', 'title', 'description', 'default', 'examples', 'deprecated', 'message']
 
 /**
- * A keyword that `faults` does not look at would let everything through: such a schema is refused when it is declared.
- * @param where names it, for the error
+ * Refuses a schema with a keyword that `faults` does not check: such a keyword would let everything through.
+ * @param where names the schema in the error
  */
 export function mustBeChecked(schema: TSchema, where: string) {
   const refuse = (what: string, at: string): never => {
@@ -149,7 +157,7 @@ export function mustBeChecked(schema: TSchema, where: string) {
     if (part.format !== undefined && !Object.hasOwn(FORMATS, part.format)) refuse(`format ${part.format}`, at)
     if (part.discriminator && !part.anyOf?.every(isTaggedBy(part.discriminator.propertyName)))
       refuse('discriminator without a constant in every branch', at)
-    // values of fields that are not declared may be anything
+    // undeclared fields may have any value
     if (part.additionalProperties !== undefined && part.additionalProperties !== true)
       refuse('additionalProperties', at)
     for (const [pattern, values] of Object.entries(part.patternProperties ?? {}))
@@ -169,7 +177,7 @@ function checkedIn({ anyOf, enum: values, const: value, type }: Schema): readonl
 }
 const isTaggedBy = (name: string) => (branch: Schema) => branch.properties?.[name]?.const !== undefined
 
-/** Every fault of the value, in the words that clients of the API know. */
+/** Every fault of the value, in the words that the API's clients know. */
 export function faults(schema: Schema, value: unknown, path = ''): string[] {
   const list = allFaults(schema, value, path)
   return [...new Set(list)]
@@ -213,7 +221,7 @@ function unionFaults(schema: Schema, value: unknown, path: string): string[] {
   return constants.length > 1 ? [`${path} must be one of the following values: ${constants.join(', ')}`] : (first ?? [])
 }
 
-/** Faults are those of the branch that was meant. */
+/** The faults of the branch that was meant. */
 function taggedFaults(schema: Schema, value: unknown, path: string): string[] {
   const branch = tagged(schema, value),
     { propertyName } = schema.discriminator!
@@ -295,7 +303,7 @@ function objectFaults(schema: Schema, value: unknown, path: string): string[] {
 }
 
 const compiled = new WeakMap<object, { Check(value: unknown): boolean }>()
-/** Compiled when first used: compiling 300 schemas at once costs seconds of every start. */
+/** Compiled when first used: compiling 300 schemas at once would add seconds to every start. */
 export function fits(schema: TSchema, value: unknown) {
   let check = compiled.get(schema)
   if (!check) compiled.set(schema, (check = Compile(schema)))

@@ -2,22 +2,25 @@ import type { Prisma } from '@henhouse/database'
 import { sizes, subtree, type Place } from './tree.sql.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 
-/** Of a tenant's `path`, the ids of those above it, the nearest first. */
+/** The ids of the tenants above, from a tenant's `path`, the nearest first. */
 export const idsAbove = (path: readonly string[]) => path.slice(0, -1).toReversed()
 
-/** The ids of the tenants above, the nearest first. Empty for a tenant at the top, or none. */
+/** The ids of the tenants above, the nearest first; empty for a tenant at the top and for an unknown one. */
 export const ancestorsOf = async ({ db }: Ctx, tenantId: string) =>
   idsAbove((await db.tenant.findFirst({ where: { id: tenantId }, select: { path: true } }))?.path ?? [])
 
-/** Whether there are tenants below it. In order, so that Postgres takes the index and does not look for any. */
+/** Whether there are tenants below it. The order makes Postgres use the index. */
 export const isParent = async ({ db }: Ctx, tenantId: string) =>
   (await db.tenant.findFirst({ where: { parentId: tenantId }, orderBy: { id: 'asc' }, select: { id: true } })) !== null
 
-/** Nobody else moves a tenant until the transaction ends. For who is to move some, before any other lock: a trigger takes it for each statement that could move one. */
+/**
+ * Keeps others from moving tenants until the transaction ends. Take it before any other lock if you are going to move
+ * some: a trigger takes it for every statement that could move one.
+ */
 export const lockHierarchy = (tx: Ctx) =>
   tx.db.tenant.updateMany({ where: { id: '', parentId: '' }, data: { parentId: null } })
 
-/** A tenant, alone or with all that are below it. */
+/** A tenant, alone or with all those below it. */
 export interface Family {
   readonly tenantId: string
   readonly below: boolean
@@ -27,7 +30,7 @@ export const tenantsOf = ({ tenantId, below }: Family): Prisma.TenantWhereInput 
 export const membershipsIn = (family: Family): Prisma.MembershipWhereInput =>
   family.below ? { tenant: tenantsOf(family) } : { tenantId: family.tenantId }
 
-/** What is in both: one of the two, as what is below one tenant is so altogether, or nothing (null). */
+/** The tenants in both. Two subtrees lie one within the other, or have nothing in common (null). */
 export async function common(ctx: Ctx, a: Family, b: Family): Promise<Family | null> {
   const has = async (family: Family, id: string) =>
     family.tenantId === id || (family.below && (await ancestorsOf(ctx, id)).includes(family.tenantId))
@@ -38,7 +41,7 @@ export async function common(ctx: Ctx, a: Family, b: Family): Promise<Family | n
 /** The tenant and those below it, the oldest first. */
 export const subtreeOf = (ctx: Ctx, tenantId: string): Promise<Place[]> => ctx.sql(subtree, tenantId)
 
-/** How many tenants there are below each of these, as far as they are below or the same as one. */
+/** How many tenants are below each of these; those outside the tenant's subtree are left out. */
 export async function sizesBelow(
   ctx: Ctx,
   tenantId: string,

@@ -1,12 +1,12 @@
 import type { Tenant } from '@henhouse/database'
 import { statement } from '../../../kernel/sql.ts'
 
-/** A tenant seen from one above it: that one's children are at level 1. */
+/** A tenant as seen from one above it, whose children are at level 1. */
 export interface Place extends Pick<Tenant, 'id' | 'parentId' | 'name' | 'status' | 'createdAt'> {
   readonly level: number
 }
 
-/** The ways down can be long: Prisma would follow them one by one. */
+/** A hierarchy can be deep, and Prisma would follow it level by level. */
 export const subtree = statement<Place, [tenantId: string]>(
   'tenants.subtree',
   `
