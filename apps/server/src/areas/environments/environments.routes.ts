@@ -53,7 +53,7 @@ export const environmentsRoutes = [
     tag,
     auth: 'public',
     returns: { 200: PublicEnvironment },
-    // the login page carries nobody else's name
+    // the login page shows no other name
     handler: (ctx) => ({ name: ctx.environment.name, logo: '', icon: '', whiteLabelMode: true }),
   }),
   operation({
@@ -64,7 +64,7 @@ export const environmentsRoutes = [
     tag,
     auth: 'public',
     returns: { 200: Type.Object({}) },
-    // none: each is as its client has it by itself
+    // none: each client uses its own default
     handler: () => ({}),
   }),
   operation({

@@ -15,18 +15,19 @@ export interface NewEnvironment {
   id?: string
   /** label of its host name: lower-case letters, digits and dashes */
   name: string
-  /** the host name it is reached by, where it has one of its own */
+  /** its own host name, if it has one */
   host?: string
   apiKey?: string
-  /** the one that is meant when nothing in a request says which */
+  /** the default, for requests that name no environment */
   isDefault?: boolean
-  /** of its first application, the one that is meant when none is named */
+  /** the id of its first application, which is its default one */
   applicationId?: string
 }
 
 /**
- * Makes an environment with its key, its built-in permissions and roles, and its first application. The API key is returned
- * this once: only its hash is stored. It is a random 122-bit secret (or the emulator's public one), so a fast hash does.
+ * Makes an environment with its key, its built-in permissions and roles, and its first application. Only this returns
+ * the API key: its hash is stored. It is a random 122-bit secret (or the emulator's public one), so a fast hash is
+ * enough.
  * @param more is written in the same transaction
  * @throws a unique violation (P2002) when the id, name or host is taken
  */
@@ -56,7 +57,7 @@ export async function createEnvironment(
   const ctx = contextFor(deps, environment, deps.log)
   await deps.database.prisma.$transaction(
     async (tx) => {
-      // there is one default: the index says so
+      // there is one default: the index enforces it
       if (isDefault) await tx.vendor.updateMany({ where: { isDefault }, data: { isDefault: false } })
       await tx.vendor.create({
         data: { id, name, host: host ?? null, isDefault, apiKeyHash: fingerprint(apiKey), createdAt },
@@ -70,7 +71,7 @@ export async function createEnvironment(
   return { environment, apiKey }
 }
 
-/** Writes what every environment starts with; nothing of it may be there. */
+/** Writes what every environment starts with; none of it may be there yet. */
 export async function addBuiltIns(tx: Prisma.TransactionClient, ctx: Ctx, applicationId?: string) {
   const rows = builtInRows(ctx),
     { application, asDefault } = applications.firstRows(ctx, applicationId)
@@ -122,7 +123,7 @@ function builtInRows(ctx: Ctx) {
   return { categories, permissions, roles, rolePermissions }
 }
 
-/** The environment that a client id and its API key open. @throws 401, which does not tell an unknown id from a wrong key */
+/** The environment for a client id and its API key. @throws 401, the same for an unknown id and a wrong key */
 export async function authenticate(
   directory: EnvironmentDirectory,
   { clientId, secret }: { clientId: string; secret: string },
@@ -132,13 +133,13 @@ export async function authenticate(
   return environment
 }
 
-/** A token to manage the environment with, for a day; RS256 whatever users' tokens are signed with, as servers' SDKs know the public key only. */
+/** A token to manage the environment with, for a day. Always RS256: servers' SDKs know only the public key. */
 export function issueToken(ctx: Ctx) {
   const expiresIn = DAY / SECOND
   return { token: signToken(ctx, { type: 'vendor', vendorId: ctx.vendorId, scopes: [] }, { expiresIn }), expiresIn }
 }
 
-/** `adminBox` is the login page and the portal, with their own pages and looks; nothing else is set up by metadata. */
+/** `adminBox` is the login page and the portal, with their own pages and looks; there is no other metadata. */
 export const metadata = (entityName: string) => ({
   rows: entityName === 'adminBox' ? [{ configuration: { navigation: {} } }] : [],
 })

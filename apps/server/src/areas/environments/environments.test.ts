@@ -100,7 +100,7 @@ describe.concurrent('environment tokens', () => {
     }
   })
 
-  test("a wrong key, another environment's key, an unknown id and one that is none are refused alike", async () => {
+  test("a wrong key, another environment's key, an unknown id and a malformed one are refused alike", async () => {
     const env = await newEnvironment(),
       other = await newEnvironment()
     for (const credentials of [
@@ -194,7 +194,7 @@ describe.concurrent('the key set', () => {
 })
 
 describe.concurrent('what a login page asks first', () => {
-  test('it is told the environment it came to', async () => {
+  test('it gets the environment it came to', async () => {
     const env = await newEnvironment()
     expect(await env.anonymous('GET', '/frontegg/vendors/public')).toMatchObject({
       status: 200,
@@ -222,7 +222,7 @@ describe.concurrent('what a login page asks first', () => {
     })
   })
 
-  test("a server's SDK is told the base URL, which is the one in links", async () => {
+  test("a server's SDK gets the base URL, which is the one in links", async () => {
     const env = await newEnvironment()
     const { environment } = await env.context()
     const answer = await env.vendor('GET', '/vendors/base-url')

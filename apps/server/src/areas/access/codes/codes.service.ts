@@ -5,15 +5,16 @@ import type { Ctx } from '../../../kernel/operation.ts'
 import type { MailedCode } from './codes.schemas.ts'
 import { activationErrors } from '../../sign-in/activation/activation.errors.ts'
 
-/** A code that comes by mail, for a token that says which code is meant. The token is no secret by itself: the code is. */
+/** A code in a mail, for a token that says which code is meant. Only the code is secret. */
 export interface CodeKind extends ChallengeKind {
   readonly typed: true
   readonly perTenant?: boolean
 }
 
 /**
- * How many codes one token may stand for. Pages keep their token when a user has the mail sent once more, so that the new
- * code must work with it; but whoever knows the token only, and never sees the mails, must not go on guessing for ever.
+ * How many codes one token may stand for. When users have the mail sent once more, pages keep their token, and the new
+ * code must work with it. But somebody who knows only the token, and never sees the mails, must not go on guessing for
+ * ever.
  */
 const MOST_CODES = 5
 
@@ -25,7 +26,7 @@ interface NewCode {
   data?: object
 }
 
-/** A new code in the place of the one before, under the same token as long as that may be. @param codeExpiration seconds */
+/** Replaces the code, under the same token while that is allowed. @param codeExpiration seconds */
 export async function renew(ctx: Ctx, kind: CodeKind, { userId, isNobody, tenantId, codeExpiration, data }: NewCode) {
   const code = ctx.random.digits(6),
     lifetimeMs = codeExpiration * SECOND
@@ -58,7 +59,7 @@ export async function renew(ctx: Ctx, kind: CodeKind, { userId, isNobody, tenant
   return { token: id, code }
 }
 
-/** What the token stands for, whether its code has run out or not: a new one would be for the same token. @throws 400 */
+/** What the token stands for, even when its code has expired: a new code would be for the same token. @throws 400 */
 export async function pending(ctx: Ctx, kind: CodeKind, { userId, token }: Pick<MailedCode, 'userId' | 'token'>) {
   const found =
     isUuid(token) && isUuid(userId)
@@ -68,7 +69,7 @@ export async function pending(ctx: Ctx, kind: CodeKind, { userId, token }: Pick<
   return found
 }
 
-/** Tries the code, as `answer` of the kernel does: a wrong one counts, so nothing that throws it back may undo that. */
+/** Tries the code, as the kernel's `answer` does. A wrong one counts, so nothing may roll that back. */
 export const enter = (ctx: Ctx, kind: CodeKind, { userId, token, code }: MailedCode) =>
   answer(ctx, kind, token, code.trim(), userId)
 

@@ -8,9 +8,9 @@ import * as access from '../sessions/access.service.ts'
 import * as unlocking from './unlock.service.ts'
 
 /**
- * Counts a wrong password or second factor. The one that locks the user has a mail sent about it; of those that come at once
- * with it none is told that it was wrong.
- * @param name as it was typed, for nobody's: it is counted, and locked, alike
+ * Counts a wrong password or second factor. The one that locks the user causes a mail about it; those that come at the
+ * same time are not told that they were wrong.
+ * @param name as typed; a name without a user is counted, and locked, in the same way
  * @throws 423
  */
 export async function wrong(ctx: Ctx, user: Person | null, name: string) {
@@ -19,15 +19,15 @@ export async function wrong(ctx: Ctx, user: Person | null, name: string) {
   if (!counted) throw loginErrors.locked()
 }
 
-/** Whose password was guessed at: a user's, or, for nobody's, the name that was typed. */
+/** Whose password was guessed: a user's or, where there is none, that of the typed name. */
 export type Target = { userId: string } | { name: string }
 
 /**
- * Counts a wrong password or second factor, exactly also when many arrive at once, and at the limit locks the user and ends
- * what is under way in its name. Names that are nobody's are counted alike, for the same work. To be called outside of any
- * transaction that the refusal of the login would roll back.
- * @returns `counted`: false for one that came when there had been enough; `locked`: this very one was the last, and the user
- * should be told by mail (UnlockUser)
+ * Counts a wrong password or second factor, exactly also when many arrive at once. At the limit it locks the user and
+ * ends what is under way in their name. Names without a user are counted in the same way, with the same work. Call it
+ * outside any transaction that the refused login would roll back.
+ * @returns `counted`: false when the limit had been reached before; `locked`: this one reached it, and the user should
+ * get a mail (UnlockUser)
  */
 export async function failed(ctx: Ctx, target: Target): Promise<{ counted: boolean; locked: boolean }> {
   const limit = await lockout.limitOf(
@@ -54,7 +54,9 @@ async function countOf(tx: Ctx, id: string, limit: number) {
   return { counted: count === 1, locked: last.count === 1 }
 }
 
-/** For how long a name that is nobody's is remembered after the last guess. Whoever waits longer learns that it is. */
+/**
+ * How long a name without a user is remembered after the last guess. A longer wait would show that there is no user.
+ */
 const NAME_MS = 30 * DAY
 
 async function countOfName(tx: Ctx, name: string, limit: number) {
@@ -75,7 +77,7 @@ async function countOfName(tx: Ctx, name: string, limit: number) {
   return { counted: row !== undefined, locked }
 }
 
-/** Whether a name that is nobody's has been guessed at so often that it would be locked. */
+/** Whether a name without a user has had so many guesses that it would be locked. */
 export async function isNameLocked(ctx: Ctx, name: string) {
   const row = await ctx.db.challenge.findFirst({
     where: { id: idOf(ctx, name) },
@@ -84,9 +86,9 @@ export async function isNameLocked(ctx: Ctx, name: string) {
   return row !== null && row.attempts >= row.maxAttempts
 }
 
-/** Names are few enough to try, so they are kept under the server's key. */
+/** Names are few enough to try, so they are hashed with the server's key. */
 const hashOf = (ctx: Ctx, name: string) =>
   ctx.deps.secrets.digest(`${ctx.vendorId} lockout ${name.trim().toLowerCase()}`)
-/** One row of a name, whoever comes first. */
+/** One row for each name, also when several calls come first at once. */
 const idOf = (ctx: Ctx, name: string) =>
   hashOf(ctx, name).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')

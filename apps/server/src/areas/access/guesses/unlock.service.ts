@@ -7,11 +7,14 @@ import * as mail from '../../delivery/mail/mail.service.ts'
 import { mailDataOf, nobody, type Person } from '../../delivery/mail/person.ts'
 import { activationErrors } from '../../sign-in/activation/activation.errors.ts'
 
-/** The link by which users unlock themselves whom wrong passwords have locked. It is for that one lock only. */
+/** The link that lets users undo a lock by wrong passwords. It is for that one lock only. */
 const unlocking: ChallengeKind = { purpose: 'unlock' }
 const LIFETIME_MS = DAY
 
-/** Tells a user, whom wrong passwords have just locked, how to unlock itself. For nobody, and for a user without an address, everything is done alike, but nothing is mailed; nor to one who is not locked. */
+/**
+ * Mails users how to unlock themselves after wrong passwords have locked them. For an unknown user, one without an
+ * address and one who is not locked, the same work is done, but no mail is sent.
+ */
 export async function sendMail(ctx: Ctx, user: Person | null) {
   const person = user ?? nobody(ctx, null),
     to = person.email
@@ -41,7 +44,7 @@ export async function sendMail(ctx: Ctx, user: Person | null) {
   })
 }
 
-/** Undoes the lock that the link was mailed for; not one that management has put in its place. @throws 400 */
+/** Undoes the lock that the link was mailed for, but not one that management has put in its place. @throws 400 */
 export async function unlock(ctx: Ctx, token: string) {
   const found = await find(ctx, unlocking, token),
     userId = found.state === 'ok' ? found.challenge.userId : null

@@ -8,7 +8,7 @@ const url = '/identity/resources/users/v3/me/unlock',
   login = '/identity/resources/auth/v1/user'
 const password = 'Correct-Horse-7'
 
-/** Somebody whom wrong passwords have locked, and the token of the mail about it. */
+/** A user who was locked by wrong passwords, and the token of the mail about it. */
 async function lockedOut(env: TestEnvironment) {
   await env.vendor('POST', '/identity/resources/configurations/v1/lockout-policy', { enabled: true, maxAttempts: 2 })
   const user = await env.newUser({ password }),

@@ -1,22 +1,22 @@
 import type { Ctx } from '../../../kernel/operation.ts'
 import * as sessions from './sessions.service.ts'
 
-/** They let nobody in by themselves: invitations, and the link that undoes a lock. */
+/** These let nobody in by themselves: invitations, and the link that undoes a lock. */
 const harmless = ['invitation', 'invitation-code', 'unlock']
-/** What an address is proved with that has not been proved yet. Once it has, they only set passwords. */
+/** These prove a new address. Once it is proved, they only set passwords. */
 const proofs = ['activation', 'activation-code']
 
 interface Extent {
   /** the session that stays */
   except?: string | undefined
-  /** only what is of this tenant */
+  /** only what belongs to this tenant */
   tenantId?: string | undefined
 }
 
 /**
- * Ends all that is under way in a user's name, in the caller's transaction: sessions with their refresh tokens, links, codes
- * and tokens that were handed out, and the browsers that a second factor was not asked for in. For a user who is locked or
- * kept out, or has another password. Access tokens are good until they expire.
+ * Ends all that is under way in a user's name, in the caller's transaction: sessions with their refresh tokens, links,
+ * codes and tokens that were handed out, and remembered browsers. For users who are locked or kept out, or have a new
+ * password. Access tokens are good until they expire.
  */
 export async function end(tx: Ctx, userId: string, { except, tenantId }: Extent = {}) {
   await sessions.endAll(tx, userId, { except, ...(tenantId !== undefined && { tenantId }) })

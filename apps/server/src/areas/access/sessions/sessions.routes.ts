@@ -112,7 +112,7 @@ export const sessionsRoutes = [
     handler: (ctx) => sessions.configuration(ctx),
   }),
   operation({
-    // in no specification; infrastructure tools write where they read
+    // in no specification, but infrastructure tools write to the path that they read
     id: 'setEnvironmentSessionConfigurationV1',
     method: 'POST',
     path: `${policy}/vendor`,

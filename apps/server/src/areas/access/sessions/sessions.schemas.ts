@@ -24,11 +24,11 @@ export const Session = Type.Object({
   createdAt: DateTime,
   ipAddress: Nullable(Type.String()),
   userAgent: Nullable(Type.String()),
-  /** the one that the caller's token is of */
+  /** the session of the caller's token */
   current: Type.Boolean(),
   /** clients expect it; nobody can impersonate anybody so far */
   impersonated: Type.Boolean(),
-  /** when it ends if nothing more happens in it */
+  /** when it ends without further activity */
   expires: DateTime,
 })
 

@@ -17,11 +17,11 @@ type Caller = VendorCaller | UserCaller
 
 /** What ends a session before its refresh token does. */
 export interface Policy {
-  /** without a refresh; milliseconds, like the next */
+  /** the longest time without a refresh; milliseconds, like the next */
   idle: number
-  /** since the login, whatever happens */
+  /** the longest time since the login */
   total: number
-  /** how many of a user's there may be, in one tenant if that is the one that says so */
+  /** how many a user may have; in one tenant only, if its policy says so */
   concurrent: { max: number; within?: string } | undefined
 }
 
@@ -38,7 +38,7 @@ export async function rulesOf(ctx: Ctx, ...tenantIds: (string | null)[]): Promis
   return (tenantId) => ({ configuration, policy: policyOf(stored, tenantId) })
 }
 
-/** Part by part, what the tenant has stored stands in the place of what the environment has. */
+/** Part by part, what the tenant has stored replaces what the environment has. */
 function policyOf(stored: settings.Layers, tenantId: string | null): Policy {
   const own = tenantId === null ? undefined : stored(sessionConfiguration, tenantId)
   const {
@@ -58,7 +58,7 @@ function policyOf(stored: settings.Layers, tenantId: string | null): Policy {
   }
 }
 
-/** When the session ends if nothing more happens in it. */
+/** When the session ends without further activity. */
 export const endOf = (session: Pick<Session, 'createdAt' | 'lastActiveAt' | 'expiresAt'>, { idle, total }: Policy) =>
   new Date(
     Math.min(session.expiresAt.getTime(), session.lastActiveAt.getTime() + idle, session.createdAt.getTime() + total),
@@ -73,7 +73,7 @@ export async function configure(ctx: Ctx, parts: SessionConfiguration, tenant?: 
   await settings.patch(ctx, sessionConfiguration, parts, tenant)
 }
 
-/** The user's sessions that still live, newest first. */
+/** The user's living sessions, newest first. */
 export async function list(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope) {
   await mustBeIn(ctx, caller, user, tenant)
   const now = ctx.clock.now()
@@ -95,14 +95,16 @@ export async function list(ctx: Ctx, caller: Caller, user: UserScope, tenant: Te
     .filter((row) => row.expires > now)
 }
 
-/** The one that the caller's token is of. @throws 404 when it has ended, or the token is of none */
+/** The session of the caller's token. @throws 404 when it has ended, or the token has none */
 export async function current(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope) {
   const found = (await list(ctx, caller, user, tenant)).find((session) => session.current)
   if (!found) throw sessionErrors.notFound()
   return found
 }
 
-/** Ends one of the user's sessions: its refresh token is worth nothing from now on. @throws 404 when there is no such living one */
+/**
+ * Ends one of the user's sessions: its refresh token no longer works. @throws 404 when there is no such living session
+ */
 export async function end(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope, sessionId: string) {
   await mustBeIn(ctx, caller, user, tenant)
   const { count } = await ctx.db.session.updateMany({
@@ -112,16 +114,16 @@ export async function end(ctx: Ctx, caller: Caller, user: UserScope, tenant: Ten
   if (count === 0) throw sessionErrors.notFound()
 }
 
-/** Ends all of the user's own sessions, the caller's among them. */
+/** Ends all of the user's own sessions, the current one included. */
 export async function endOwn(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope) {
   await mustBeIn(ctx, caller, user, tenant)
   await endAll(ctx, user.id)
 }
 
 /**
- * Ends a member's sessions in the tenant of the call, so that no account reaches into another; without a tenant
- * (management only) everywhere.
- * @throws 404 when there is no such user there, 403 for one who is stronger than the caller
+ * Ends a member's sessions in the tenant of the call, so that no account reaches into another. Without a tenant
+ * (management only) it ends them everywhere.
+ * @throws 404 when there is no such user there, 403 when they are stronger than the caller
  */
 export async function revoke(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userId: string) {
   const there =
@@ -136,7 +138,7 @@ export async function revoke(ctx: Ctx, caller: Caller, tenant: TenantScope | und
 }
 
 /**
- * Ends a user's sessions, but for one, or only those in one tenant. Tokens already issued stay valid until they expire.
+ * Ends a user's sessions: all, all but one, or those in one tenant. Issued tokens stay valid until they expire.
  * @returns how many there were
  */
 export async function endAll(

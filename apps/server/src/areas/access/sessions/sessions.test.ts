@@ -21,7 +21,7 @@ const alive = async (env: TestEnvironment, userId: string) =>
   (await env.context()).db.session.count({ where: { userId, endedAt: null } })
 
 describe.concurrent('sessions', () => {
-  test('a user sees its own, with where they are from and which is this one', async () => {
+  test('users see their own, with where they are from and which one is current', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD }),
       other = await env.newUser({ password: PASSWORD })
@@ -58,7 +58,7 @@ describe.concurrent('sessions', () => {
     })
   })
 
-  test('management names the user and its tenant, and needs both', async () => {
+  test('management names the user and their tenant, and needs both', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     const { id } = await login(env, user.email)
@@ -94,7 +94,7 @@ describe.concurrent('sessions', () => {
     expect((await refresh(env, one.token)).status).toBe(201)
   })
 
-  test('nobody ends what is not its own', async () => {
+  test('users end only their own', async () => {
     const env = await newEnvironment()
     const [mine, theirs] = [await env.newUser({ password: PASSWORD }), await env.newUser({ password: PASSWORD })]
     const [{ call }, other] = [await login(env, mine.email), await login(env, theirs.email)]
@@ -121,7 +121,7 @@ describe.concurrent('sessions', () => {
     expect((await refresh(env, again.token)).status).toBe(401)
   })
 
-  test('whoever may delete sessions ends those of a member, but only in the own account', async () => {
+  test('users who may delete sessions end those of a member, but only in their own account', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     const ctx = await env.context(),

@@ -15,11 +15,11 @@ export interface AccessToken {
 /** Where a user acts. */
 export interface ActiveTenant {
   id: string
-  /** all that let the user in, as tokens list them */
+  /** all tenants that let the user in, as tokens list them */
   tenantIds: string[]
 }
 
-/** How the user proved to be who it is: of this login only, a refreshed token says nothing of it. */
+/** How users proved who they are. Only for this login: a refreshed token does not say. */
 export interface Proof {
   readonly amr?: readonly string[] | undefined
   readonly acr?: string | undefined
@@ -35,7 +35,7 @@ export interface Occasion {
   readonly proof?: Proof
 }
 
-/** A signed token that says who the user is and what it may do in one tenant. */
+/** A signed token that says who users are and what they may do in one tenant. */
 export function issue(
   ctx: Ctx,
   user: Subject,

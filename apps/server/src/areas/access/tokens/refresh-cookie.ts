@@ -4,21 +4,21 @@ import { SECOND } from '../../../kernel/clock.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 import type { RefreshToken } from './refresh-tokens.service.ts'
 
-/** The application that the request names; the environment's client id names none. */
+/** The application that the request names. The environment's client id counts as none. */
 export const requestedApplication = ({ http, vendorId }: HttpCtx) =>
   http.applicationId === vendorId ? undefined : http.applicationId
-/** As far as it can be one: it becomes part of a cookie's name. */
+/** Only if it can be an id: it becomes part of a cookie's name. */
 export const applicationOf = (ctx: HttpCtx) => {
   const id = requestedApplication(ctx)
   return id !== undefined && isUuid(id) ? id : undefined
 }
 
-/** Mobile clients build the name themselves: of the id, only the first dash goes. */
+/** Mobile clients build the name themselves: they drop only the first dash of the id. */
 const nameOf = (id: string) => `fe_refresh_${id.replace('-', '')}`
-/** Other clients take out no dash, or all of them. */
+/** Other clients drop no dash, or all of them. */
 const spellings = (id: string) => [nameOf(id), `fe_refresh_${id}`, `fe_refresh_${id.replaceAll('-', '')}`]
 
-/** The cookies of the requested application, or else the environment's, that came with the request. */
+/** The request's cookies for the requested application, or else the environment's. */
 function present(ctx: HttpCtx) {
   const sent = [applicationOf(ctx), ctx.vendorId].map((id) =>
     (id === undefined ? [] : spellings(id)).filter((name) => ctx.http.cookies[name] !== undefined),

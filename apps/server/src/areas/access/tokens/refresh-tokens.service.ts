@@ -8,12 +8,12 @@ import { sessionErrors } from '../sessions/sessions.errors.ts'
 import { endOf, type Rules } from '../sessions/sessions.service.ts'
 import type { Rubbish } from '../../../kernel/cleanup.ts'
 
-/** Tabs that show the same token at the same time are no thieves. */
+/** Tabs that show the same token at the same time are not thieves. */
 const GRACE_MS = 10 * SECOND
-/** How many exchanges a late tab may have slept through within that time. */
+/** How many exchanges a late tab may have missed within that time. */
 const MAX_STEPS_BEHIND = 8
 
-/** What a login, and the tokens it gives, have to know of a user. */
+/** What a login and its tokens have to know about a user. */
 export const subject = {
   id: true,
   email: true,
@@ -36,13 +36,13 @@ export interface RefreshToken {
   readonly token: string
   readonly expiresAt: Date
 }
-/** Who has proved to be somebody, as it was read before. */
+/** Users as they were read when they proved who they are. */
 export type Seen = Pick<Subject, 'id' | 'passwordChangedAt'>
 
 /**
- * Whoever hands out what leads to a session or a new password does this first, in the transaction that does so: at the
- * user's row it comes before or after a lock and a new password, which end all that came before them.
- * @throws 423 for a user who is locked; 401 for one who is gone, or has another password than when it was read
+ * Call this first in a transaction that hands out what leads to a session or a new password. It waits at the user's
+ * row, so it comes before or after a lock or a new password, which end all that came before them.
+ * @throws 423 when the user is locked; 401 when they are gone, or their password has changed since they were read
  */
 export async function mustBeUnchanged(
   tx: Ctx,
@@ -72,8 +72,8 @@ interface Place {
 }
 
 /**
- * Begins a session in a tenant, with its first refresh token; the user's oldest ones end where there are too many. Logins
- * of one user queue at its row, so that no two of them each take the last place.
+ * Begins a session in a tenant, with its first refresh token. The user's oldest sessions end when there are too many.
+ * Logins of one user queue at the user's row, so that no two of them take the last place.
  * @throws as `mustBeUnchanged`
  */
 export async function start(ctx: HttpCtx, { user, tenantId, applicationId, mfaPassed }: NewSession, rules: Rules) {
@@ -109,7 +109,10 @@ export async function start(ctx: HttpCtx, { user, tenantId, applicationId, mfaPa
   return { sessionId, token, expiresAt }
 }
 
-/** Ends what is too much, but never the session given: by the environment's number the longest unused, by the policy's the oldest. */
+/**
+ * Ends surplus sessions, but never the given one: by the environment's number those unused for longest, by the policy's
+ * the oldest.
+ */
 async function makeRoom(ctx: Ctx, { userId, tenantId, sessionId }: Place, { configuration, policy }: Rules) {
   const now = ctx.clock.now()
   const rows = await ctx.db.session.findMany({
@@ -127,7 +130,7 @@ async function makeRoom(ctx: Ctx, { userId, tenantId, sessionId }: Place, { conf
   if (ids.length) await ctx.db.session.updateMany({ where: { id: { in: ids }, endedAt: null }, data: { endedAt: now } })
 }
 
-/** A new token ends when its time is up, or with the session. */
+/** A new token ends after its lifetime, or with the session. */
 const lifetime = ({ configuration, policy }: Rules, now: Date, createdAt: Date) =>
   new Date(
     Math.min(
@@ -136,7 +139,7 @@ const lifetime = ({ configuration, policy }: Rules, now: Date, createdAt: Date) 
     ),
   )
 
-/** The token with its session and whose it is; null for one that never was, or has long been cleaned up. */
+/** The token with its session and user; null for one that never existed, or was cleaned up. */
 export function find(ctx: Ctx, token: string) {
   return ctx.db.refreshToken.findUnique({
     where: { id: fingerprint(token) },
@@ -145,21 +148,21 @@ export function find(ctx: Ctx, token: string) {
 }
 export type Found = NonNullable<Awaited<ReturnType<typeof find>>>
 
-/** The session that an access token is of, with its user; null when there is none. */
+/** The session of an access token, with its user; null when there is none. */
 export function sessionOf(ctx: Ctx, { userId, sessionId }: UserCaller) {
   return sessionId === undefined
     ? null
     : ctx.db.session.findFirst({ where: { id: sessionId, userId }, include: { user: { select: subject } } })
 }
 
-/** Tokens are given in a living session only and to a user who is not locked. @throws 401 */
+/** Tokens are issued only in a living session, to a user who is not locked. @throws 401 */
 export function mustLive(ctx: Ctx, session: Session & { user: Subject }, { policy }: Rules) {
   if (session.endedAt || session.user.isLocked || endOf(session, policy) <= ctx.clock.now()) throw sessionErrors.ended()
 }
 
 /**
- * Whether the token may still be shown. One that was exchanged longer ago than parallel tabs can explain has been stolen,
- * from the user or by the user's software: its whole session ends (RFC 9700 §4.14.2).
+ * Whether the token may still be shown. If it was exchanged longer ago than parallel tabs can explain, somebody has
+ * stolen it: its whole session ends (RFC 9700 §4.14.2).
  * @throws 401
  */
 export async function mustBeGood(ctx: Ctx, { session, usedAt, expiresAt }: Found, rules: Rules) {
@@ -176,7 +179,7 @@ export async function mustBeGood(ctx: Ctx, { session, usedAt, expiresAt }: Found
   }
 }
 
-/** Ends the session that the token is of, used or not. Does nothing for one that is of none. */
+/** Ends the session of the token, used or not. Does nothing for an unknown token. */
 export async function endSession(ctx: Ctx, token: string) {
   await ctx.db.session.updateMany({
     where: { endedAt: null, tokens: { some: { id: fingerprint(token) } } },
@@ -185,7 +188,7 @@ export async function endSession(ctx: Ctx, token: string) {
 }
 
 /**
- * Exchanges a good token for the next one; whoever comes second is given the same one.
+ * Exchanges a good token for the next one; a second caller gets the same one.
  * @throws 401 when the session has ended meanwhile
  */
 export async function exchange(
@@ -227,7 +230,7 @@ export async function exchange(
   return first ? next : latest(ctx, token, session.id)
 }
 
-/** The token at the end of the line that this one began. */
+/** The last token of the line that this one began. */
 async function latest(ctx: Ctx, token: string, sessionId: string): Promise<RefreshToken> {
   const line = [token]
   while (line.length <= MAX_STEPS_BEHIND) line.push(successor(ctx, line.at(-1)!))
@@ -248,8 +251,8 @@ async function latest(ctx: Ctx, token: string, sessionId: string): Promise<Refre
 }
 
 /**
- * The token after this one. It is derived, not drawn, so that all who show the same token at the same time are given the
- * same next one and no session ever forks; only its hash is stored, too. Underivable without the environment's secret.
+ * The token after this one. It is derived, not drawn: all who show the same token at the same time get the same next
+ * one, so no session ever forks, and only its hash is stored. It cannot be derived without the environment's secret.
  */
 function successor(ctx: Ctx, token: string) {
   const key = ctx.environment.keys[0]
@@ -257,7 +260,7 @@ function successor(ctx: Ctx, token: string) {
   return createHmac('sha256', ctx.deps.secrets.open(key.secret)).update(`refresh token ${token}`).digest('base64url')
 }
 
-/** Used ones stay until they expire: one that is shown again is how a theft is noticed. */
+/** Used tokens stay until they expire: showing one again reveals a theft. */
 export const refreshTokenRubbish: Rubbish = {
   table: 'RefreshToken',
   when: `t."expiresAt" < env.now - interval '1 day'`,

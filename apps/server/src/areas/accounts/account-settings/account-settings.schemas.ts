@@ -18,7 +18,7 @@ export const AccountSettingsChange = Type.Object({
 })
 
 const text = Nullable(Type.String())
-/** What a login box may know before anybody has logged in. */
+/** What a login box may know before anybody logs in. */
 export const PublicAccountSettings = Type.Object({ tenantId: Type.String(), applicationUrl: text, loginUrl: text })
 export const AccountSettings = Type.Object({
   ...PublicAccountSettings.properties,
@@ -31,8 +31,8 @@ export const AccountSettings = Type.Object({
   logo: text,
 })
 
-/** The settings are columns of the tenant; what is not public the public schema does not let out. */
+/** The settings are columns of the tenant; the public schema leaves out what is not public. */
 export const toAccountSettings = (row: Tenant): Static<typeof AccountSettings> => ({ ...row, tenantId: row.id })
 
-/** Clients of a login box of one account's own name it by its alias: in a header, or in the address. */
+/** The login box of one account names it by its alias: in a header, or in the address. */
 export const Named = Type.Object({ organization: Type.Optional(Type.String()) })

@@ -3,7 +3,7 @@ import type { Ctx, HttpCtx, TenantScope } from '../../../kernel/operation.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
 import * as tenants from '../tenants/tenants.service.ts'
 
-/** @throws 404 for a tenant that is no more */
+/** @throws 404 for a tenant that is gone */
 export async function of(ctx: Ctx, tenantId: string) {
   const [found] = await tenants.byId(ctx, tenantId)
   if (!found) throw tenantErrors.notFound()
@@ -11,8 +11,8 @@ export async function of(ctx: Ctx, tenantId: string) {
 }
 
 /**
- * The tenant that a visitor means: by its alias, else that of the visitor's token, else by the id in the header, which
- * nobody has to prove for what is public.
+ * The tenant that a visitor means: by its alias, else that of their token, else by the id in the header, which needs no
+ * proof for public data.
  * @throws 403 when none is named, 404 when there is none of that name
  */
 export async function meant(ctx: HttpCtx, tenant: TenantScope | undefined, alias = ctx.http.loginAlias) {

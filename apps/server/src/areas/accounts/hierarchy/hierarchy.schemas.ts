@@ -4,7 +4,7 @@ import { Order, pageQuery } from '../../../kernel/paging.ts'
 import { DateTime, Id, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
 import { NewTenant, OwnId, SubAccountAccessType } from '../tenants/tenants.schemas.ts'
 
-/** The reference asks for neither. */
+/** The reference requires neither. */
 export const Kinship = Type.Object({
   parentTenantId: Type.Optional(Type.String()),
   childTenantId: Type.Optional(Type.String()),

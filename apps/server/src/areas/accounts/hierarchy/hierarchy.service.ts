@@ -13,12 +13,12 @@ import {
   type TreeNode,
 } from './hierarchy.schemas.ts'
 
-/** A tenant's calls are about itself and what is below it; management without a tenant goes everywhere. @throws 404 */
+/** A tenant's calls are about itself and the tenants below it; management without a tenant reaches all. @throws 404 */
 export async function mustBeWithin(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string) {
   if (tenantId !== tenant?.id) await mustBeBelow(ctx, tenant, tenantId)
 }
 
-/** As `mustBeWithin`, but nobody calls for itself what the one above decides. */
+/** As `mustBeWithin`, but without the tenant itself: the tenant above decides about it. */
 export async function mustBeBelow(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string) {
   if (tenant && !(await ancestorsOf(ctx, tenantId)).includes(tenant.id)) throw tenantErrors.notFound()
 }
@@ -34,7 +34,7 @@ export async function above(ctx: Ctx, tenantId: string) {
 export const below = async (ctx: Ctx, tenant: TenantScope) =>
   (await subtreeOf(ctx, tenant.id)).filter(({ level }) => level > 0).toSorted((a, b) => a.level - b.level)
 
-/** The tenant with all that is below it. @throws 404 */
+/** The tenant with all those below it. @throws 404 */
 export async function tree(ctx: Ctx, tenant: TenantScope): Promise<TreeNode> {
   const nodes = new Map((await subtreeOf(ctx, tenant.id)).map((row) => [row.id, { row, children: [] as TreeNode[] }]))
   for (const node of nodes.values()) if (node.row.level > 0) nodes.get(node.row.parentId!)?.children.push(node)
@@ -43,7 +43,10 @@ export async function tree(ctx: Ctx, tenant: TenantScope): Promise<TreeNode> {
   return root
 }
 
-/** The children of one tenant in the subtree; with a filter whatever there is below it. @throws 404 for one that is not in the subtree */
+/**
+ * The children of one tenant in the subtree; with a filter all below it that match. @throws 404 for a tenant outside
+ * the subtree
+ */
 export async function search(ctx: Ctx, tenant: TenantScope, query: SubTenantQuery) {
   const { _subTenantId = tenant.id, _filter, _sortBy = 'createdAt', _order } = query
   await mustBeWithin(ctx, tenant, _subTenantId)
@@ -88,7 +91,10 @@ async function shown(ctx: Ctx, rows: readonly SubTenantRow[]) {
   return rows.map((row) => toSubTenant(row, parents.has(row.id)))
 }
 
-/** Which of the tenants have others below them. Not counted by a relation: where most tenants are below one, Postgres would take each for it and go through all. */
+/**
+ * Which of the tenants have others below them. Not counted by a relation: where most tenants share one parent, Postgres
+ * would expect as many for each, and read all.
+ */
 export const parentsAmong = async (ctx: Ctx, tenantIds: readonly string[]) =>
   new Set(
     (await ctx.db.tenant.groupBy({ by: ['parentId'], where: { parentId: { in: [...tenantIds] } } })).map(
@@ -96,7 +102,7 @@ export const parentsAmong = async (ctx: Ctx, tenantIds: readonly string[]) =>
     ),
   )
 
-/** How many tenants there are below each of these, as far as they are in the subtree. */
+/** How many tenants are below each of these; those outside the subtree are left out. */
 export async function sizes(ctx: Ctx, tenant: TenantScope, tenantIds: readonly string[]) {
   const total = await sizesBelow(ctx, tenant.id, tenantIds)
   return [...new Set(tenantIds)]

@@ -7,8 +7,8 @@ import { hierarchyErrors } from './hierarchy.errors.ts'
 import type { Relation } from './hierarchy.schemas.ts'
 
 /**
- * Puts a tenant, with all that is below it, under another one. It may come from the top, or from another place in the same
- * hierarchy; out of another hierarchy it has to be taken first.
+ * Puts a tenant, with all those below it, under another one. It may come from the top, or from another place in the
+ * same hierarchy. From another hierarchy it must be taken out first.
  * @throws 400 for a tenant that is the same, above the new parent, or of another hierarchy, 404 when either is unknown
  */
 export async function link(ctx: Ctx, { parentTenantId, childTenantId }: Relation) {
@@ -27,7 +27,10 @@ export async function link(ctx: Ctx, { parentTenantId, childTenantId }: Relation
   })
 }
 
-/** Takes a tenant out from under its parent: it is at the top then, of what is below it. @throws 404 when they are no parent and child */
+/**
+ * Takes a tenant out from under its parent: it becomes the top of those below it. @throws 404 when they are not parent
+ * and child
+ */
 export async function unlink(ctx: Ctx, { parentTenantId, childTenantId }: Relation) {
   await alone(ctx, [childTenantId], async (tx) => {
     const { count } = await tx.db.tenant.updateMany({
@@ -39,9 +42,9 @@ export async function unlink(ctx: Ctx, { parentTenantId, childTenantId }: Relati
 }
 
 /**
- * Runs `change` while nobody else rearranges a hierarchy: two moves that would make a circle together, and only together, are
- * so done one after the other.
- * @param change is told for each tenant the way to the top: the tenant itself first
+ * Runs `change` while nobody else rearranges a hierarchy: two moves that would make a circle only together are done one
+ * after the other.
+ * @param change gets each tenant's way to the top, the tenant itself first
  */
 const alone = <T>(
   ctx: Ctx,

@@ -8,7 +8,7 @@ import * as subTenants from './sub-tenants.service.ts'
 
 const v1 = '/tenants/resources/sub-tenants/v1',
   one = `${v1}/{tenantId}` as const
-/** Users do it to what is below their own account, management to any. */
+/** Users act on the accounts below their own, management on any. */
 const common = { tag: 'Sub-accounts', auth: 'both', tenant: 'optional' } as const
 const changing = {
   ...common,

@@ -10,7 +10,7 @@ export async function create(ctx: Ctx, tenant: TenantScope | undefined, made: Ne
   return tenants.create(ctx, made)
 }
 
-/** Changes what the one above decides of a tenant. @throws 404 for a tenant elsewhere, 400 when nothing is given */
+/** Changes what the tenant above decides about one. @throws 404 for a tenant elsewhere, 400 when nothing is given */
 export async function update(
   ctx: Ctx,
   tenant: TenantScope | undefined,
@@ -21,7 +21,7 @@ export async function update(
   return tenants.update(ctx, tenantId, change)
 }
 
-/** What is below it moves up. @throws 404 for a tenant elsewhere */
+/** The tenants below it move up. @throws 404 for a tenant elsewhere */
 export async function remove(ctx: Ctx, tenant: TenantScope | undefined, tenantId: string) {
   await mustBeBelow(ctx, tenant, tenantId)
   await deletion.remove(ctx, tenantId)

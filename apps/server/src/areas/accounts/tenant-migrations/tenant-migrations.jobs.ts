@@ -7,7 +7,7 @@ import { OwnId } from '../tenants/tenants.schemas.ts'
 import * as tenants from '../tenants/tenants.service.ts'
 import { atTheStart, type Progress } from './tenant-migrations.schemas.ts'
 
-/** Makes the tenants one after the other; after a crash it goes on where it was. */
+/** Makes the tenants one after the other; after a crash it goes on where it stopped. */
 export const migrateTenants = job({
   name: 'migrate-tenants',
   payload: Type.Object({ tenantIds: Type.Array(Type.String()) }),
@@ -19,7 +19,7 @@ export const migrateTenants = job({
   },
 })
 
-/** The tenant and the note of it are stored together: neither is ever there without the other. */
+/** The tenant and its record are stored together, or neither is. */
 async function migrate(
   ctx: Ctx,
   tenantId: string,

@@ -12,7 +12,7 @@ export const MigrationStatus = Type.Object({
 })
 export type MigrationStatus = Static<typeof MigrationStatus>
 
-/** How many entries have been looked at, and which of them came to nothing. */
+/** How many entries are done, and which of them failed. */
 export interface Progress {
   readonly done: number
   readonly errors: MigrationStatus['errors']

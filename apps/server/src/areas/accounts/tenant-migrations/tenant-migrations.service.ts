@@ -5,7 +5,7 @@ import { tenantMigrationErrors } from './tenant-migrations.errors.ts'
 import { migrateTenants } from './tenant-migrations.jobs.ts'
 import { atTheStart, type MigrationStatus, type Progress } from './tenant-migrations.schemas.ts'
 
-/** Has tenants of these ids made, each with its id for a name. Ids that are given twice count once. */
+/** Queues a job that makes tenants with these ids, each with its id as its name. Repeated ids count once. */
 export async function start(ctx: Ctx, tenantIds: readonly string[]) {
   return { migrationId: await jobs.add(ctx, migrateTenants, { tenantIds: [...new Set(tenantIds)] }) }
 }

@@ -26,7 +26,7 @@ describe.concurrent('a migration of accounts', () => {
     ])
   })
 
-  test('goes on past an id that is taken, or that is none', async () => {
+  test('goes on past an id that is taken or malformed', async () => {
     const env = await newEnvironment()
     await env.vendor('POST', '/tenants/resources/tenants/v1', { tenantId: 'b', name: 'B' })
     const id = await start(env, ['a', 'b', 'x,y', '', 'c'])
@@ -151,7 +151,7 @@ describe.concurrent('a migration of accounts', () => {
     expect(await stored(env)).toEqual([])
   })
 
-  test('is refused without ids, with what is none, and with too many', async () => {
+  test('is refused without ids, with malformed ones, and with too many', async () => {
     const env = await newEnvironment()
     for (const body of [
       {},

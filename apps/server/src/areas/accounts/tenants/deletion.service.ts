@@ -7,13 +7,13 @@ import type { Ctx } from '../../../kernel/operation.ts'
 import { tenantErrors } from './tenants.errors.ts'
 import { keyOf } from './tenants.service.ts'
 
-/** Members that one transaction takes away, or tenants that it moves; a hundred thousand would outlast its time limit. */
+/** How many members one transaction removes, or tenants it moves; a hundred thousand would exceed its time limit. */
 const STEP = 1000
 
 /**
- * Takes away the tenant, everything in it, and the users who belong to no other. The tenants below it move up to the one
- * above it. A superuser belongs to every tenant, and stays. Of very many members, or tenants right below it, most go before, in
- * steps that each leave a whole state; a job ends what a crash interrupts.
+ * Deletes the tenant, everything in it, and the users who belong to no other. The tenants below it move up to the one
+ * above it. A superuser belongs to every tenant, and stays. With very many members, or tenants right below it, most go
+ * first, in steps that each leave a consistent state; a job finishes what a crash interrupts.
  * @throws 404
  */
 export async function remove(ctx: Ctx, tenantId: string) {
@@ -40,13 +40,13 @@ export async function remove(ctx: Ctx, tenantId: string) {
     try {
       return await ctx.atomically((tx) => removeAll(tx, tenantId))
     } catch (error) {
-      // one was put below it in the meantime: it moves up, too
+      // a tenant was put below it meanwhile: it moves up, too
       if (attempt === 5 || (error as { code?: string }).code !== 'P2003') throw error
     }
   }
 }
 
-/** From here on nobody gets in by its membership, and the tenant goes even if this process does. */
+/** From here on its members cannot get in, and the tenant goes even if this process dies. */
 function announce(ctx: Ctx, tenantId: string) {
   return ctx.atomically(async (tx) => {
     const now = tx.clock.now(),
@@ -61,7 +61,7 @@ function announce(ctx: Ctx, tenantId: string) {
 /** @returns whether there may be more */
 function takeSome(ctx: Ctx, tenantId: string) {
   return ctx.atomically(async (tx) => {
-    // whoever deletes the same one waits
+    // a simultaneous deletion waits here
     await locked(tx, tenantId)
     const members = await tx.db.membership.findMany({
       where: { tenantId },
@@ -99,7 +99,7 @@ function raiseSome(ctx: Ctx, tenantId: string) {
   })
 }
 
-/** The tenant, which nobody else moves or deletes until the transaction ends. @throws 404 */
+/** Locks the tenant: nobody else moves or deletes it until the transaction ends. @throws 404 */
 const locked = (tx: Ctx, tenantId: string) =>
   tx.db.tenant
     .update({ where: keyOf(tx, tenantId), data: { id: tenantId }, select: { parentId: true } })
@@ -116,18 +116,18 @@ async function removeAll(ctx: Ctx, tenantId: string) {
     where: { superUser: false, memberships: { some: { tenantId }, every: { tenantId } } },
   })
   await ctx.db.user.updateMany({ where: { activeTenantId: tenantId }, data: { activeTenantId: null } })
-  // what was to be done in it; a job that is at it finds nothing there any more
+  // the jobs about it; one that is running finds nothing there any more
   await ctx.db.job.deleteMany({ where: { payload: { path: ['tenantId'], equals: tenantId } } })
   await ctx.db.tenant.delete({ where: keyOf(ctx, tenantId) }).catch(onMissing(tenantErrors.notFound()))
 }
 
-/** Ends a deletion whose process died at it; not that of another tenant that has got the id since. */
+/** Finishes a deletion whose process died, but not of another tenant that has got the id since. */
 const finishDeletion = jobs.job({
   name: 'finish-tenant-deletion',
   payload: Type.Object({ tenantId: Type.String(), rowId: Type.String() }),
   async run(ctx, { tenantId, rowId }) {
     if (!(await ctx.db.tenant.findFirst({ where: { id: tenantId, rowId }, select: { id: true } }))) return
-    // somebody else may end it at the same time
+    // another process may finish it at the same time
     await remove(ctx, tenantId).catch((error: unknown) => {
       if (!(error instanceof ApiError)) throw error
     })

@@ -11,7 +11,7 @@ const fields = {
   status: text,
   website: text,
   applicationUrl: text,
-  /** where its own login box is */
+  /** where its login box is */
   loginUrl: text,
   /** an image, base64 */
   logo: text,
@@ -47,7 +47,9 @@ export type NewTenant = Static<typeof NewTenant>
 export const TenantChange = Type.Object(fields)
 export type TenantChange = Static<typeof TenantChange>
 
-/** Whether members may go down into the tenants below: if they are told so, unless they are told not to, or in any case. */
+/**
+ * Whether members may go down into the tenants below: only if they are allowed to, unless it is forbidden, or always.
+ */
 export const SubAccountAccessType = OneOf(['defaultOff', 'defaultOn', 'alwaysOn'])
 export type SubAccountAccessType = Static<typeof SubAccountAccessType>
 
@@ -66,7 +68,7 @@ export const TenantQuery = Type.Object({
 export type TenantQuery = Static<typeof TenantQuery>
 
 export const Tenant = Type.Object({
-  /** of the row; everybody else says `tenantId` */
+  /** of the row; everywhere else the wire says `tenantId` */
   id: Id,
   vendorId: Id,
   tenantId: Type.String(),

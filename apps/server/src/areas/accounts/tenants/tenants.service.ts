@@ -14,18 +14,18 @@ import {
   type TenantQuery,
 } from './tenants.schemas.ts'
 
-/** For what takes one row by its key. */
+/** For operations on one row by its key. */
 export const keyOf = (ctx: Ctx, id: string) => ({ vendorId_id: { vendorId: ctx.vendorId, id } })
 
 /**
- * Without an id of the caller's it gets a random one, without a name its id.
+ * Without an id from the caller the tenant gets a random one; without a name, its id.
  * @throws 409 when the id or the alias is taken, 404 when the parent is unknown
  */
 export async function create(
   ctx: Ctx,
   { tenantId = ctx.random.uuid(), parentTenantId, name = tenantId, metadata, ...fields }: NewTenant,
 ) {
-  // to itself the foreign key would let it point
+  // the foreign key would let it point to itself
   if (parentTenantId === tenantId) throw tenantErrors.notFound()
   const now = ctx.clock.now()
   const data = {
@@ -111,18 +111,18 @@ export async function update(
     .catch(onMissing(tenantErrors.notFound()))
 }
 
-/** Adds the keys to the metadata, in the place of those of the same name. */
+/** Adds the keys to the metadata, and replaces those of the same name. */
 export const mergeMetadata = (ctx: Ctx, tenantId: string, added: object | string) => {
   const value = parsed(added)
   if (!isObject(value)) throw tenantErrors.badMetadata()
   return changeMetadata(ctx, tenantId, (old) => ({ ...old, ...value }))
 }
 
-/** A key that is not there is no failure. */
+/** A missing key is no failure. */
 export const removeMetadata = (ctx: Ctx, tenantId: string, key: string) =>
   changeMetadata(ctx, tenantId, (old) => Object.fromEntries(Object.entries(old).filter(([name]) => name !== key)))
 
-/** The first statement holds the row until the last is done: of two changes at once none is lost. */
+/** The first statement locks the row until the last is done, so that no simultaneous change is lost. */
 function changeMetadata(ctx: Ctx, tenantId: string, next: (old: Prisma.InputJsonObject) => Prisma.InputJsonObject) {
   return ctx
     .atomically(async (tx) => {
@@ -144,7 +144,7 @@ const taken = (constraint: string) => (constraint.includes('alias') ? tenantErro
 const isObject = (value: unknown): value is Prisma.InputJsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Metadata comes as JSON, or as the text of it; null is as good as nothing. */
+/** Metadata comes as JSON, or as the text of it; null counts as nothing. */
 function parsed(metadata: unknown): Prisma.InputJsonValue | undefined {
   if (typeof metadata !== 'string') return (metadata as Prisma.InputJsonValue) ?? undefined
   let value
@@ -157,7 +157,7 @@ function parsed(metadata: unknown): Prisma.InputJsonValue | undefined {
   return value ?? undefined
 }
 
-/** The name is refused in bodies, and so in the text of one. */
+/** Bodies refuse this name, so the text of one does, too. */
 function refuseProto(key: string, value: unknown) {
   if (key === '__proto__') throw new SyntaxError('not a name')
   return value

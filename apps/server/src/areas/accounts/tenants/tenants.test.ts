@@ -494,7 +494,7 @@ describe.concurrent('metadata of a tenant', () => {
     )
   })
 
-  test('of an unknown tenant there is none', async () => {
+  test('is not found for an unknown tenant', async () => {
     const env = await newEnvironment(),
       other = await newEnvironment()
     const theirs = await make(other, { metadata: { a: 1 } })
@@ -621,7 +621,7 @@ describe.concurrent('deleting a tenant', () => {
     expect(await (await other.context()).db.user.findUnique({ where: { id: theirs.id } })).not.toBeNull()
   })
 
-  test('a user with the permission deletes its own tenant, whatever header comes along', async () => {
+  test('users with the permission delete their own tenant, whatever header comes along', async () => {
     const env = await newEnvironment()
     const other = (await make(env)).tenantId
     const owner = await env.user({ permissions: ['fe.account-settings.delete.account'] }),

@@ -10,7 +10,7 @@ const unsealed = (ctx: Ctx, row: ApplicationClient) => ({
   clientSecret: ctx.deps.secrets.open(row.clientSecret),
 })
 
-/** Of the application that the request names, else of the default one. */
+/** Creates a client of the application that the request names, else of the default one. */
 export async function create(ctx: Ctx, applicationId: string | undefined, client: NewClient) {
   const columns = checked(client),
     now = ctx.clock.now()
@@ -32,7 +32,7 @@ export async function create(ctx: Ctx, applicationId: string | undefined, client
   return unsealed(ctx, row)
 }
 
-/** The document is flat. */
+/** The metadata must be flat. */
 function checked({ redirectURLs, externalMetadata }: ClientChange) {
   if (redirectURLs) mustBeAddresses({ redirectURLs })
   if (!externalMetadata) return {}

@@ -6,7 +6,7 @@ const url = '/applications/resources/applications',
   users = '/identity/resources/applications/v1',
   auth = '/identity/resources/auth/v1/user'
 
-/** A user who is let into a managed application of its account, and a browser at it. */
+/** A user who is let into a managed application of their account, and a browser at it. */
 async function admitted() {
   const env = await newEnvironment(),
     user = await env.newUser({ password: PASSWORD }),
@@ -57,7 +57,7 @@ describe.concurrent('a session of an application', () => {
     })
     const first = await login()
     expect(claimsOf(first.body.accessToken)).toMatchObject({ aud: appId, applicationId: appId, tenantId })
-    // the other account has not got it
+    // the other account does not have it
     expect((await refresh(first.body.refreshToken, other)).status).toBe(401)
     await env.vendor('POST', `${url}/tenant-assignments/v1/${appId}`, { tenantId: other, accessType: 'FREE_ACCESS' })
     const second = await refresh((await login()).body.refreshToken, other)

@@ -5,7 +5,7 @@ import { applicationErrors } from './applications.errors.ts'
 import type { AccessType, Assigned, TenantFilter } from './applications.schemas.ts'
 import { idsIn, mustExist } from './applications.service.ts'
 
-/** What tenants were assigned: the tenant of the call, or those asked for, of which a user sees none but its own. */
+/** What tenants were assigned: the tenant of the call, or those asked for. Users see only their own. */
 export async function list(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -40,7 +40,7 @@ export async function tenantsOf(ctx: Ctx, applicationId: string) {
   return rows.map((row) => row.tenantId)
 }
 
-/** @returns everything that the tenant has now @throws 409 when it has the application already */
+/** @returns everything that the tenant has now @throws 409 when it already has the application */
 export async function assign(
   ctx: Ctx,
   applicationId: string,
@@ -60,7 +60,7 @@ export async function assign(
   return { id: tenantId, apps }
 }
 
-/** @throws 404 for a tenant that has not got the application */
+/** @throws 404 for a tenant that does not have the application */
 export async function change(ctx: Ctx, applicationId: string, tenantId: string, accessType: AccessType) {
   await mustExist(ctx, applicationId)
   const { count } = await ctx.db.applicationTenant.updateMany({
@@ -70,7 +70,7 @@ export async function change(ctx: Ctx, applicationId: string, tenantId: string, 
   if (!count) throw applicationErrors.tenantNotAssigned()
 }
 
-/** The tenant's users lose the application, too: they do not come back with the tenant. @throws 404 as `change` */
+/** The tenant's users lose the application, too, and do not get it back with the tenant. @throws 404 as `change` */
 export async function unassign(ctx: Ctx, applicationId: string, tenantId: string) {
   await mustExist(ctx, applicationId)
   await ctx.atomically(async (tx) => {

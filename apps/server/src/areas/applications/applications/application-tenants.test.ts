@@ -72,7 +72,7 @@ describe.concurrent('applications of accounts', () => {
     expect(await found('accessType=FREE_ACCESS')).toEqual([{ tenantId: tenant, appIds: [blog] }])
     expect(await found(`tenantIds=${other},nowhere`)).toEqual([{ tenantId: other, appIds: [shop] }])
     expect((await env.as(tenant)('GET', `${url}/v2?accessType=OPEN`)).status).toBe(400)
-    // a user is shown nothing but its own account's
+    // users see only what is their own account's
     const user = await env.user({ tenantId: tenant, permissions: ['fe.account-settings.read.app'] })
     expect((await user('GET', `${url}/v2?appIds=${shop}`)).body).toEqual([
       { tenantId: tenant, assignments: [{ appId: shop, accessType: 'MANAGED_ACCESS' }] },

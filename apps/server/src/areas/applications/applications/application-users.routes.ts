@@ -110,7 +110,7 @@ export const userRoutes = [
     handler: (ctx, { query }) => assignments.usersOfAll(ctx, ctx.caller, ctx.tenant, query.appIds ?? []),
   }),
   operation({
-    // no permission for one's own: the service asks for it where it is needed
+    // users need no permission to read their own: the service checks it where it is needed
     id: 'listApplicationsOfUserV1',
     method: 'GET',
     path: `${v1}/{userId}/apps`,

@@ -27,9 +27,10 @@ function mustBeThere(scope: TenantScope | undefined, tenantId: string) {
 }
 
 /**
- * Lets members of a tenant into applications that the tenant has; whoever is in stays in.
+ * Lets members of a tenant into applications that the tenant has. Those already in stay in.
  * @returns the assignments asked for, old and new
- * @throws 404 for an unknown application, tenant or member, or an application that the tenant has not; nothing is changed then
+ * @throws 404 for an unknown application, tenant or member, or an application that the tenant lacks; nothing is changed
+ * then
  */
 export async function assign(
   ctx: Ctx,
@@ -66,7 +67,7 @@ async function mustBeMembers(ctx: Ctx, userIds: readonly string[], tenantId: str
   if (members < userIds.length) throw userErrors.notFound()
 }
 
-/** Holds the tenant's assignments, so that none is taken away before its users are let in. */
+/** Locks the tenant's assignments, so that none is removed before its users are let in. */
 async function mustBeAssigned(tx: Ctx, applicationIds: readonly string[], tenantId: string) {
   const found = await tx.db.application.findMany({
     where: { id: { in: applicationIds.filter(isUuid) } },
@@ -83,7 +84,7 @@ async function mustBeAssigned(tx: Ctx, applicationIds: readonly string[], tenant
   if (count < managed.length) throw applicationErrors.tenantNotAssigned()
 }
 
-/** Whoever was not let in is no failure. @throws 404 for an unknown application */
+/** A user who was not let in is no failure. @throws 404 for an unknown application */
 export async function unassign(
   ctx: Ctx,
   caller: Caller,
@@ -102,7 +103,7 @@ export async function unassign(
   })
 }
 
-/** Users who were let into the application, in whatever tenant. @throws 404 */
+/** Users who were let into the application, in any tenant. @throws 404 */
 export async function usersOf(ctx: Ctx, applicationId: string) {
   await mustExist(ctx, applicationId)
   const rows = await ctx.db.applicationUser.findMany({
@@ -113,7 +114,10 @@ export async function usersOf(ctx: Ctx, applicationId: string) {
   return once(rows.map((row) => row.userId))
 }
 
-/** What a user was let into, in the tenant of the call if there is one. Of others only those may know who may read assignments. @throws 404 for whoever is not there */
+/**
+ * What a user was let into, in the tenant of the call if there is one. Only users who may read assignments see those of
+ * others. @throws 404 for an unknown user
+ */
 export async function applicationsOf(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userId: string) {
   const [user] = await applicationsOfAll(ctx, caller, tenant, [userId])
   if (!user) throw userErrors.notFound()
@@ -122,7 +126,7 @@ export async function applicationsOf(ctx: Ctx, caller: Caller, tenant: TenantSco
   return user.appIds
 }
 
-/** What each of these users was let into; whoever is not there is left out. */
+/** What each of these users was let into; unknown users are left out. */
 export async function applicationsOfAll(
   ctx: Ctx,
   caller: Caller,
@@ -144,11 +148,11 @@ export async function applicationsOfAll(
   }))
 }
 
-/** Invisible users are seen by nobody but management and themselves. */
+/** Only management and the invisible users themselves see invisible users. */
 const visibleUsers = (caller: Caller) =>
   caller.kind === 'user' ? { OR: [{ invisible: false }, { id: caller.userId }] } : {}
 
-/** Who was let into each of these applications; those that are not in sight are left out. */
+/** Who was let into each of these applications; those that are not visible are left out. */
 export async function usersOfAll(
   ctx: Ctx,
   caller: Caller,
@@ -180,8 +184,9 @@ interface Choice {
 }
 
 /**
- * Says in which tenant the user is active in each of these applications from the next login on.
- * @throws 404 for an unknown application, or a tenant that the user is no member of or that has not got it; 403 for a user who was not let in there. Nothing is changed then
+ * Sets the tenant in which the user is active in each of these applications from the next login on.
+ * @throws 404 for an unknown application, or a tenant that the user is not a member of or that lacks the application;
+ * 403 for a user who was not let in there. Nothing is changed then
  */
 export function chooseTenants(ctx: Ctx, user: UserScope, given: readonly Choice[]) {
   const choices = [...new Map(given.map((choice) => [choice.applicationId.toLowerCase(), choice.tenantId]))].map(

@@ -32,7 +32,7 @@ describe.concurrent('users of applications', () => {
     })
     await env.clock.advance(1000)
     const let2 = await env.vendor('POST', url, { appId, tenantId, userIds: [ada.id, ben.id, ada.id.toUpperCase()] })
-    // whoever is in stays in, since then
+    // those already in stay in, with their old date
     expect(let2.body).toHaveLength(2)
     expect(let2.body[0]).toEqual(let1.body[0])
     expect(let2.body[1].userTenantId).not.toBe(let1.body[0].userTenantId)
@@ -179,7 +179,7 @@ describe.concurrent('users of applications, in the portal', () => {
     expect((await admin('GET', `${url}/${ada.id}/apps`)).body).toEqual([blog])
   })
 
-  test('are nobody in another account, nor in an application that the own one has not got', async () => {
+  test('are nobody in another account, nor in an application that their own does not have', async () => {
     const env = await newEnvironment()
     const admin = await env.user({ permissions }),
       theirs = await env.newUser(),
@@ -287,7 +287,7 @@ describe.concurrent('the account in which a user is active in an application', (
     expect((await as('PUT', active, { activeApplicationTenants: [{ applicationId: free }] })).status).toBe(400)
     expect(await read()).toEqual(before)
 
-    // who is let in no longer is active no longer
+    // a user who is no longer let in is no longer active
     await env.vendor('DELETE', url, { appId: managed, tenantId: user.tenantId, userIds: [user.id] })
     expect(await read()).toEqual([{ applicationId: free, tenantId: other }])
     await ctx.db.membership.deleteMany({ where: { userId: user.id, tenantId: other } })

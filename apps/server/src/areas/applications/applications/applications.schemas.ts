@@ -3,7 +3,10 @@ import { Type, type Static } from 'typebox'
 import { fingerprint } from '../../../kernel/random.ts'
 import { DateTime, Id, Nullable, OneOf } from '../../../kernel/validation.ts'
 
-/** Of an application: open to everybody, or to tenants and users that were assigned. Of an assigned tenant: open to all its users, or to those assigned. */
+/**
+ * Of an application: open to everybody, or to assigned tenants and users. Of an assigned tenant: open to all its users,
+ * or to those assigned.
+ */
 export const AccessType = OneOf(['FREE_ACCESS', 'MANAGED_ACCESS'])
 export type AccessType = Static<typeof AccessType>
 
@@ -68,7 +71,7 @@ export const Application = Type.Object({
   allowDcr: Type.Boolean(),
 })
 
-/** What of a row `toApplication` needs, which is all but its secrets. */
+/** The columns that `toApplication` needs: all but the secrets. */
 export const asShown = {
   omit: { clientSecret: true, sharedSecret: true },
   include: { asDefault: { select: { vendorId: true } } },
@@ -92,7 +95,7 @@ export const toApplication = ({
   updatedAt: row.updatedAt.toISOString(),
 })
 
-/** Ids are joined by commas. The portal asks for some ids and, beside them, for the applications that are open to everybody. */
+/** Ids are joined by commas. The portal asks for some ids and also for the applications that are open to everybody. */
 export const ApplicationFilter = Type.Object({
   _accessType: Type.Optional(AccessType),
   _isDefault: Type.Optional(Type.Boolean()),

@@ -8,7 +8,7 @@ import { asShown, type ApplicationChange, type ApplicationFilter, type NewApplic
 
 const MOST = 200
 
-/** A tenant sees what is open to everybody, and what it was assigned; management without a tenant all. */
+/** A tenant sees what is open to everybody and what it was assigned; management without a tenant sees all. */
 export const visibleTo = (tenant: Pick<TenantScope, 'id'> | undefined): Prisma.ApplicationWhereInput =>
   tenant ? { OR: [{ accessType: 'FREE_ACCESS' }, { tenants: { some: { tenantId: tenant.id } } }] } : {}
 
@@ -40,7 +40,7 @@ export function list(
   })
 }
 
-/** Whoever says whether it wants those open to everybody wants, beside them, the ids given and no others. */
+/** A caller who says whether to list the open ones wants these in addition to the given ids, and no others. */
 function among({
   ids,
   _includeFreeAccess,
@@ -81,7 +81,10 @@ function newRow(ctx: Ctx, { metadata = {}, ...fields }: Omit<NewApplication, 'is
 
 const newSecret = (ctx: Ctx) => ctx.deps.secrets.seal(ctx.random.uuid())
 
-/** The application that every environment starts with, open to everybody: the rows, and so the environment is in them. */
+/**
+ * The rows of the application that every environment starts with, which is open to everybody. They name the
+ * environment.
+ */
 export function firstRows(ctx: Ctx, id?: string) {
   const url = baseUrl(ctx.deps.publicUrl, ctx.environment)
   const application = {
@@ -91,7 +94,7 @@ export function firstRows(ctx: Ctx, id?: string) {
   return { application, asDefault: { vendorId: ctx.vendorId, applicationId: application.id } }
 }
 
-/** What is fed to browsers as an address must not be a script. */
+/** Browsers open these addresses, so they must not be scripts. */
 export function mustBeAddresses({
   appURL,
   loginURL,
@@ -107,7 +110,7 @@ export function mustBeAddresses({
   }
 }
 
-/** Holds the environment's one row of its default: what the holder has counted stays true until it is done. */
+/** Locks the environment's one row of its default: what the holder has counted stays true until it is done. */
 const queueUp = (tx: Ctx) =>
   tx.db.defaultApplication.upsert({ where: { vendorId: tx.vendorId }, create: {}, update: { vendorId: tx.vendorId } })
 
@@ -136,7 +139,7 @@ export async function mustExist(ctx: Ctx, id: string) {
     throw applicationErrors.notFound()
 }
 
-/** Changes the given fields, metadata as a whole. There is one default at most: a new one takes the place of the old. */
+/** Changes the given fields, metadata as a whole. There is at most one default: a new one replaces the old. */
 export function update(ctx: Ctx, id: string, { isDefault, metadata, ...fields }: ApplicationChange) {
   mustBeAddresses(fields)
   return ctx.atomically(async (tx) => {
@@ -161,7 +164,7 @@ export async function remove(ctx: Ctx, id: string) {
     .catch(onMissing(applicationErrors.notFound()))
 }
 
-/** What the application's own servers prove with who they are. */
+/** The secrets with which the application's own servers prove who they are. */
 export async function credentials(ctx: Ctx, id: string) {
   const found = await ctx.db.application.findUnique({
     where: { id },
@@ -172,7 +175,7 @@ export async function credentials(ctx: Ctx, id: string) {
   return { clientSecret: secrets.open(found.clientSecret), sharedSecret: secrets.open(found.sharedSecret) }
 }
 
-/** The old secret is worth nothing from now on. */
+/** The old secret no longer works. */
 export async function regenerate(ctx: Ctx, id: string, which: 'clientSecret' | 'sharedSecret') {
   const data = { [which]: newSecret(ctx), updatedAt: ctx.clock.now() }
   const { count } = isUuid(id) ? await ctx.db.application.updateMany({ where: { id }, data }) : { count: 0 }
@@ -186,9 +189,10 @@ export interface Entry {
 }
 
 /**
- * The application that a user, who has been let into the tenant, logs in to; undefined when none is named. The first login
- * finishes the application's integration. A superuser needs no assignment of its own.
- * @throws 404 when there is no such application or the tenant has it not, 403 when it is switched off or not for this user
+ * The application that a user, already let into the tenant, logs in to; undefined when none is named. The first login
+ * finishes the application's integration. A superuser needs no assignment.
+ * @throws 404 when there is no such application or the tenant lacks it, 403 when it is switched off or not open to this
+ * user
  */
 export async function mustAdmit(ctx: Ctx, { applicationId, userId, tenantId }: Entry) {
   if (applicationId === undefined) return undefined
@@ -229,14 +233,14 @@ export async function mustAdmit(ctx: Ctx, { applicationId, userId, tenantId }: E
 }
 
 type Access = { accessType: string }
-/** Whether a user of the tenant must have been let in. @throws 404 when the tenant has not got the application */
+/** Whether users of the tenant need an assignment. @throws 404 when the tenant does not have the application */
 export function wantsAssignment(application: Access, tenant: Access | undefined) {
   if (application.accessType === 'FREE_ACCESS') return false
   if (!tenant) throw applicationErrors.tenantNotAssigned()
   return tenant.accessType !== 'FREE_ACCESS'
 }
 
-/** Where the user has chosen to be active in the application; it is a member there still. */
+/** The tenant where the user has chosen to be active in the application, if they are still a member there. */
 export async function activeTenantOf(ctx: Ctx, applicationId: string, userId: string) {
   return (
     await ctx.db.applicationActiveTenant.findFirst({ where: { applicationId, userId }, select: { tenantId: true } })
@@ -255,8 +259,8 @@ export async function requested(ctx: Ctx, applicationId: string | undefined) {
 }
 
 /**
- * Lets somebody who has just been made a member of the tenant into the requested application, where that takes an assignment.
- * @throws 404 when the tenant has not got the application, and as `requested`
+ * Lets a new member of the tenant into the requested application, if that needs an assignment.
+ * @throws 404 when the tenant does not have the application, and as `requested`
  */
 export async function enrol(ctx: Ctx, { applicationId, userId, tenantId }: Entry) {
   const application = await requested(ctx, applicationId)
@@ -271,7 +275,7 @@ export async function enrol(ctx: Ctx, { applicationId, userId, tenantId }: Entry
   })
 }
 
-/** A new tenant has the default application from its beginning. */
+/** Gives a new tenant the default application. */
 export async function assignDefault(ctx: Ctx, tenantId: string) {
   const found = await ctx.db.application.findFirst({
     where: { accessType: 'MANAGED_ACCESS', asDefault: { isNot: null } },

@@ -150,7 +150,7 @@ describe.concurrent('applications', () => {
     expect((await env.vendor('PATCH', `${url}/${first.id}`, { isDefault: true })).status).toBe(201)
     expect(await defaults(env)).toMatchObject([{ id: first.id }])
     expect(await env.vendor('DELETE', `${url}/${second.id}`)).toMatchObject({ status: 200, body: null })
-    // only the default itself can say that it is none
+    // only the default itself can stop being the default
     const third = await make(env)
     await env.vendor('PATCH', `${url}/${third.id}`, { isDefault: false })
     expect(await defaults(env)).toHaveLength(1)
@@ -230,7 +230,7 @@ describe.concurrent('applications', () => {
     expect((await env.vendor('GET', `${url}?_accessType=OPEN`)).status).toBe(400)
   })
 
-  test('a user sees those of its account, and asks for some of them as the portal does', async () => {
+  test('users see those of their account, and ask for some of them as the portal does', async () => {
     const env = await newEnvironment()
     const mine = await env.newTenant(),
       theirs = await env.newTenant()

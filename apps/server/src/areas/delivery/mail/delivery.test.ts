@@ -113,7 +113,7 @@ describe('a mail', () => {
     ])
   })
 
-  test('that has left is not sent again when its job is: the worker may have died before it could say that it was done', async () => {
+  test('that has left is not sent again when its job runs again: the worker may have died before it recorded the end', async () => {
     const { env, received, send, run } = await sendgridDouble(() => accepted)
     await send()
     const { db } = await env.context()
@@ -311,7 +311,7 @@ describe('a mail', () => {
     expect((await env.messages())[0]!.error).toBe('sendgrid answered 500: spam: *** in this')
   })
 
-  test('that waits when the server is told to hold all mail stays', async () => {
+  test('that is waiting stays when the server is set to hold all mail', async () => {
     const { env, received, send } = await sendgridDouble(() => accepted)
     await send()
     expect(await env.runJobs()).toBe(1)

@@ -42,7 +42,7 @@ export function providerFor({ aws, mail, mailEndpoints = {}, systemClock }: Deps
   }
 }
 
-/** `none`: mail is held, and there would be nobody to carry it. */
+/** The name of the carrier; `none` when mail is held and no provider is configured. */
 export const carrierName = ({ mail }: Deps, payload: MailPayload | null) =>
   payload?.provider ?? (mail === 'hold' ? 'none' : mail.name)
 
@@ -52,7 +52,10 @@ interface Kept {
 }
 const kept = new WeakMap<Deps, LRUCache<string, Kept>>()
 
-/** The provider that the environment has configured, kept from mail to mail: an assumed role and open connections outlive one. */
+/**
+ * The provider that the environment has configured. It is kept, because an assumed role and open connections outlive
+ * one mail.
+ */
 export function configuredProvider({ deps, vendorId }: Ctx, payload: MailPayload): MailProvider {
   let cache = kept.get(deps)
   if (!cache)
@@ -65,7 +68,7 @@ export function configuredProvider({ deps, vendorId }: Ctx, payload: MailPayload
         },
       })),
     )
-  // sealing draws a new nonce, so that the sealed secret also tells one save of a configuration from the next
+  // sealing draws a new nonce, so the sealed secret also tells two saved configurations apart
   const sealed = payload.secret,
     known = cache.get(vendorId)
   if (known?.sealed === sealed) return known.provider

@@ -38,7 +38,7 @@ export type MailTemplateType = Static<typeof MailTemplateType>
 /** Values of a template's `{{placeholders}}`. */
 export type MailData = Readonly<Record<string, string | undefined>>
 
-/** A key or ARN; never one that was read back masked. */
+/** A key or ARN, never a masked one that was read back. */
 const secretAt = (path: string) =>
   Type.String({
     minLength: 1,
@@ -72,7 +72,7 @@ export type MailPayload = Static<typeof MailPayload>
 
 export const SendgridSecret = Type.Object({ secret: secretAt('secret') })
 
-/** Who carries an environment's mail; the secret is sealed. */
+/** An environment's mail provider; the secret is sealed. */
 export const mailConfiguration = setting('mail-configuration', Type.Object({ payload: Nullable(MailPayload) }), {
   payload: null,
 })
@@ -85,7 +85,7 @@ export const MailConfiguration = Type.Object({
   updatedAt: DateTime,
 })
 
-/** @param payload with its secret in clear, which is masked here */
+/** @param payload with its secret in clear; it is masked here */
 export function toMailConfiguration(
   { provider, secret, ...others }: MailPayload,
   { createdAt, updatedAt }: Pick<Stored<unknown>, 'createdAt' | 'updatedAt'>,
@@ -99,5 +99,5 @@ export function toMailConfiguration(
   }
 }
 
-/** Enough to recognize a long secret by, nothing of a short one. */
+/** Shows enough of a long secret to recognize it, and nothing of a short one. */
 const masked = (secret: string) => `********${secret.length < 16 ? '' : secret.slice(-4)}`

@@ -24,12 +24,13 @@ export interface OutgoingMail {
 }
 
 /**
- * Writes a mail and queues its delivery, both in the caller's transaction. `redirectURL` and `code` of the data are the
- * message's link and code; the tenant's name is added. Where all mail is held nothing is queued: the message is what can be looked at.
+ * Writes a mail and queues its delivery, both in the caller's transaction. `redirectURL` and `code` of the data become
+ * the message's link and code; the tenant's name is added. When all mail is held, nothing is queued: the message stays
+ * to be read.
  */
 export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: OutgoingMail) {
   const { payload } = await settings.effective(ctx, mailConfiguration)
-  // asked for no tenant, too: a mail that is taken back again must have cost as much
+  // also without a tenant: a mail that is rolled back must have cost as much
   const tenant = await ctx.db.tenant.findFirst({ where: { id: tenantId ?? '' }, select: { name: true } })
   const held = ctx.deps.mail === 'hold',
     id = ctx.random.uuid()
@@ -53,7 +54,7 @@ export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: O
 }
 
 function senderOf({ deps, environment }: Ctx, payload: MailPayload | null) {
-  // Mailgun's domain is the one that its receivers' checks (SPF, DKIM) will pass
+  // Mailgun's domain is the one that passes the receivers' checks (SPF, DKIM)
   const domain =
     payload?.provider === 'mailgun' ? payload.domain : new URL(baseUrl(deps.publicUrl, environment)).hostname
   return {
@@ -74,7 +75,7 @@ export async function configuration(ctx: Ctx) {
   return toMailConfiguration({ ...payload, secret: ctx.deps.secrets.open(payload.secret) }, row)
 }
 
-/** Stores who carries the mail from now on, in the place of what there was. Mails that are waiting take it, too. */
+/** Replaces the environment's provider. Mails that are waiting use the new one, too. */
 export async function configure(ctx: Ctx, payload: MailPayload | undefined) {
   if (!payload) throw invalid('payload must be an object')
   const secret = payload.secret.trim()
@@ -86,12 +87,12 @@ export async function configure(ctx: Ctx, payload: MailPayload | undefined) {
   await settings.save(ctx, mailConfiguration, { payload: { ...payload, secret: ctx.deps.secrets.seal(secret) } })
 }
 
-/** Leaves the environment's mail to the server's own provider. */
+/** Gives the environment's mail back to the server's own provider. */
 export async function removeConfiguration(ctx: Ctx) {
   await settings.remove(ctx, mailConfiguration)
 }
 
-/** Which field a provider could not be built with. */
+/** The field that kept a provider from being built. */
 function fieldFault({ message }: TypeError) {
   if (message.includes('region')) return 'payload.region must be a region of AWS'
   if (message.includes('domain')) return 'payload.domain must be a domain name'

@@ -71,7 +71,7 @@ describe.concurrent('the mail configuration', () => {
     ).toBe(201)
   })
 
-  test('is replaced whole, and removed as often as one likes', async () => {
+  test('is replaced whole, and can be removed again and again', async () => {
     const env = await newEnvironment()
     await env.vendor('POST', v2, { payload: { provider: 'ses', secret: 'one', id: 'AKIA1', region: 'eu-west-1' } })
     const before = (await env.vendor('GET', v1)).body

@@ -4,12 +4,12 @@ import type { Ctx, Http, HttpCtx, UserCaller, VendorCaller } from '../../../kern
 
 /* A user as mails and tokens show them. */
 
-/** Whom a mail is about. */
+/** The user that a mail is about. */
 export interface Person extends Pick<User, 'id' | 'name' | 'email' | 'phoneNumber' | 'profilePictureUrl' | 'metadata'> {
   readonly isNobody?: true
 }
 
-/** Stands in for a user who is not there: so that as much is done as for one, and then taken back. */
+/** Stands in for an unknown user, so that as much work is done as for a known one, and then rolled back. */
 export const nobody = (ctx: Pick<Ctx, 'random'>, email: string | null): Person => ({
   id: ctx.random.uuid(),
   name: email ?? '',
@@ -19,23 +19,23 @@ export const nobody = (ctx: Pick<Ctx, 'random'>, email: string | null): Person =
   metadata: '{}',
   isNobody: true,
 })
-/** Whose a row is. */
+/** The column that says whose a row is; empty for nobody. */
 export const ownerIn = ({ id, isNobody }: Pick<Person, 'id' | 'isNobody'>) => (isNobody ? {} : { userId: id })
 
-/** The picture; a user without one has that of its e-mail address at Gravatar, else its initials. */
+/** The user's picture; without one, Gravatar's for their e-mail address, else their initials. */
 export const pictureOf = (user: Pick<Person, 'id' | 'name' | 'email' | 'profilePictureUrl'>) =>
   user.profilePictureUrl ??
   `https://www.gravatar.com/avatar/${createHash('md5')
     .update(user.email ?? user.id)
     .digest('hex')}?d=https://ui-avatars.com/api/${encodeURIComponent(user.name)}/128/random`
 
-/** Of a call by the user, or by the environment for the user. */
+/** The context of a call by the user, or by the environment for the user. */
 export type OwnCtx = HttpCtx & { readonly caller: VendorCaller | UserCaller }
 export type Origin = Pick<Http, 'ip' | 'userAgent'>
-/** An environment's own address is nothing to tell the user. */
+/** Where the call came from. An environment's own address would tell the user nothing. */
 export const originOf = ({ caller, http }: OwnCtx): Origin | undefined => (caller.kind === 'user' ? http : undefined)
 
-/** Of who is behind a mail, beside its addressee: the one who invites, or has come. */
+/** The person behind a mail: the one who invites, or who has joined. */
 const issuerDataOf = (issuer: Person | null | undefined) =>
   issuer
     ? {
@@ -46,15 +46,18 @@ const issuerDataOf = (issuer: Person | null | undefined) =>
       }
     : {}
 
-/** What only the call that a mail comes of knows. */
+/** What only the call behind a mail knows. */
 export interface Circumstances {
   emailMetadata?: object | undefined
   issuer?: Person | null | undefined
-  /** where what the mail tells of was done */
+  /** where the action came from that the mail is about */
   from?: Origin | undefined
 }
 
-/** Values of the placeholders that every mail to a user has: of the user, of its metadata, and of what the request brought for the mail. */
+/**
+ * Values of the placeholders that every mail to a user has: the user's fields, their metadata, and what the request
+ * brought for the mail.
+ */
 export const mailDataOf = (user: Person, { emailMetadata, issuer, from }: Circumstances = {}) => ({
   name: user.name,
   email: user.email ?? undefined,

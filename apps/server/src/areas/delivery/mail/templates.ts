@@ -1,7 +1,7 @@
 import { fill } from '../../../kernel/outbox.ts'
 import type { MailData, MailTemplateType } from './mail.schemas.ts'
 
-/** `{{placeholders}}` anywhere in it. */
+/** May contain `{{placeholders}}` anywhere. */
 export interface Template {
   subject: string
   html: string
@@ -11,20 +11,20 @@ export interface Template {
 interface Content {
   subject: string
   paragraphs: string[]
-  /** in their place where `{{issuerName}}` is known */
+  /** used instead where `{{issuerName}}` is known */
   issued?: string[]
-  /** what the button for `{{redirectURL}}` says */
+  /** the label of the button for `{{redirectURL}}` */
   action?: string
-  /** whether it hands out `{{code}}` */
+  /** whether it contains `{{code}}` */
   code?: true
-  /** whether it says from where something was done */
+  /** whether it says where an action came from */
   origin?: true
   closing: string
 }
 
 const UNASKED = 'If you did not ask for this, you can ignore this e-mail: nothing changes without you.'
 const ALARM = 'If this was not you, change your password and tell your administrator.'
-const SECRET = 'Never pass the code on to anybody, whoever asks for it.'
+const SECRET = 'Never pass the code on to anybody, no matter who asks for it.'
 
 const contents: Record<MailTemplateType, Content> = {
   ActivateUser: {
@@ -220,7 +220,10 @@ const origins = [
 ] as const
 const nameOf = (placeholder: string) => placeholder.slice(2, -2)
 
-/** The mail that an environment sends as long as it has none of its own. Without the button, code and lines for which the data, where given, has no value. */
+/**
+ * The mail that an environment sends while it has none of its own. Given data, it leaves out the button, code and lines
+ * that have no value there.
+ */
 export function defaultTemplate(type: MailTemplateType, data?: MailData): Template {
   const has = (placeholder: string) => !data || !!data[nameOf(placeholder)]
   const { action, code, origin, issued, ...content } = contents[type],
@@ -286,7 +289,10 @@ ${body.join('\n')}
   }
 }
 
-/** The template with its placeholders replaced: escaped in HTML, as they are in text and subject; what there is no value for is left empty. */
+/**
+ * The template with its placeholders replaced: escaped in HTML, as they are in text and subject. One without a value
+ * becomes empty.
+ */
 export function filled({ subject, html, text }: Template, data: MailData): Template {
   return { subject: fill(subject, data), html: fill(html, data, escaped), text: fill(text, data) }
 }

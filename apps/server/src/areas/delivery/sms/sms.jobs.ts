@@ -7,7 +7,7 @@ export const deliverSms = delivery('deliver-sms', ({ deps: { sms } }) => {
   return {
     name: sms?.name ?? 'none',
     async send({ id, recipient, text }) {
-      // taken away after the message was queued
+      // the carrier was removed after the message was queued
       if (!sms) throw smsErrors.notSent(masked(recipient))
       await sms.send({ id, to: recipient, text })
     },

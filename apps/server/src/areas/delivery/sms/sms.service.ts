@@ -15,10 +15,10 @@ export interface OutgoingSms {
 }
 
 /**
- * Writes a text message and queues its delivery, both in the caller's transaction. Where all messages are held nothing is
- * queued: the message is what can be looked at.
+ * Writes a text message and queues its delivery, both in the caller's transaction. When all messages are held, nothing
+ * is queued: the message stays to be read.
  * @param to E.164 without dashes
- * @throws 400 when there is nobody to carry it
+ * @throws 400 when nothing carries text messages
  */
 export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: OutgoingSms) {
   if (!ctx.deps.sms) throw smsErrors.notSent(masked(to))

@@ -70,7 +70,7 @@ describe.concurrent('a text message', () => {
     expect([await ctx.db.message.count(), await ctx.db.job.count()]).toEqual([0, 0])
   })
 
-  test('that waits when the server is told to hold all messages stays, and one that lost its carrier is tried again', async () => {
+  test('stays when the server is set to hold all messages, and is tried again when it has lost its carrier', async () => {
     const env = await newEnvironment()
     const { send: queue } = live(env, http({ url: 'http://127.0.0.1:1' }))
     await queue()

@@ -8,7 +8,7 @@ const users = '/identity/resources/users',
   MINE = '+15551234567',
   NEW = '+15557654321'
 const { sms: _, ...others } = deps
-/** Nobody carries its text messages. */
+/** Nothing carries its text messages. */
 const mute = await buildServer(others)
 
 interface Somebody {

@@ -274,7 +274,7 @@ describe.concurrent('bulk invitations', () => {
     ).toMatchObject({
       status: 'CompletedWithErrors',
       processedTenants: 0,
-      errors: [{ message: 'the job never came to an end' }],
+      errors: [{ message: 'the job never finished' }],
     })
     expect(await mailed(env)).toEqual([])
   })

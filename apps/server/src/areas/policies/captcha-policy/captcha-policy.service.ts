@@ -27,8 +27,9 @@ export async function publicPolicy(ctx: Ctx) {
 }
 
 /**
- * Lets pass whoever needs no captcha or brings a good one: to be called before a login, sign-up or reset looks anything up.
- * A captcha service that does not answer lets nobody pass.
+ * Lets callers pass who need no captcha or bring a good one. Call it before a login, sign-up or reset looks anything
+ * up.
+ * When the captcha service does not answer, nobody passes.
  * @throws 400
  */
 export async function mustPass(
@@ -42,11 +43,14 @@ export async function mustPass(
   if (!token) throw captchaErrors.missing()
   const verdict = await siteverify(ctx, ctx.deps.secrets.open(secretKey), token, ip)
   if (!verdict) throw captchaErrors.unavailable()
-  // checkboxes give no score: they have been ticked or not
+  // checkboxes give no score, only a yes or no
   if (!verdict.success || (verdict.score ?? 1) < minScore) throw captchaErrors.wrong()
 }
 
-/** A wrong secret would lock everybody out, so the service is asked about it first; when it does not answer, it is believed. */
+/**
+ * A wrong secret would lock everybody out, so the service is asked about it first. When it does not answer, the secret
+ * is accepted.
+ */
 async function keysMustWork(ctx: Ctx, { enabled, secretKey }: NewCaptchaPolicy) {
   if (!enabled || ctx.deps.captchaUrl === undefined) return
   const verdict = await siteverify(ctx, secretKey, 'is the secret known?')

@@ -12,8 +12,8 @@ const Verdict = Type.Object({
 export type Verdict = Static<typeof Verdict>
 
 /**
- * Asks reCAPTCHA's `siteverify`, or whoever speaks its protocol (hCaptcha and Turnstile do), about a token that a browser
- * has brought. Without such a service configured the token `score:0.7` has that score, and any other is wrong.
+ * Asks reCAPTCHA's `siteverify`, or a service with the same protocol (hCaptcha, Turnstile), about a browser's token.
+ * Without a configured service, the token `score:0.7` has that score, and any other is wrong.
  * @returns undefined when the service gave no answer that can be understood
  */
 export async function siteverify(

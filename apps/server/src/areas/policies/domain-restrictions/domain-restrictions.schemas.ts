@@ -41,7 +41,7 @@ export const domainConfiguration = setting('domain-restrictions', DomainConfigur
   blockPublicDomains: false,
 })
 
-/** What is called `listType` in replies is called `type` here. */
+/** The wire says `listType` in replies, and `type` here. */
 export const DomainConfigurationChange = Type.Object({
   active: Type.Boolean(),
   blockPublicDomains: Type.Optional(Type.Boolean()),

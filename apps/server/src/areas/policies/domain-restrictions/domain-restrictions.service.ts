@@ -43,10 +43,12 @@ export async function remove(ctx: Ctx, tenant: TenantScope | undefined, id: stri
   if (!count) throw domainErrors.notFound()
 }
 
-/** Swaps one of the two lists for another. What is on both keeps its id. Of several at once the last one stands, whole. */
+/**
+ * Replaces one of the two lists. A domain on both keeps its id. Of several calls at once the last one stands, whole.
+ */
 export async function replace(ctx: Ctx, tenant: TenantScope | undefined, { type, domains }: DomainList) {
   const wanted = [...new Set(domains.map((domain) => domain.toLowerCase()))]
-  // the document is there to be locked
+  // stores the document, so that it can be locked
   const { id } = await settings.patch(ctx, domainConfiguration, {}, tenant)
   return ctx.atomically(async (tx) => {
     await tx.db.setting.updateMany({ where: { id }, data: { version: { increment: 1 } } })
@@ -76,8 +78,8 @@ export async function configure(
 }
 
 /**
- * To be called before somebody comes in with an e-mail address, or takes another one: at sign-up without a tenant, by an
- * invitation to one with it. The environment's and the tenants' restrictions must all let the address through.
+ * Call this before a user comes in with an e-mail address or changes to one: without a tenant at sign-up, with the
+ * tenant for an invitation. The restrictions of the environment and of the tenants must all allow the address.
  * @throws 403
  */
 export async function mustAllow(ctx: Ctx, email: string, tenantIds: readonly string[] = []) {
@@ -97,7 +99,7 @@ export async function mustAllow(ctx: Ctx, email: string, tenantIds: readonly str
   if (!allowed) throw domainErrors.restricted()
 }
 
-/** Empty for what is no address: such a domain is on no list. */
+/** Empty for a text that is no address: no list has such a domain. */
 const domainOf = (email: string) =>
   domainToASCII(
     email

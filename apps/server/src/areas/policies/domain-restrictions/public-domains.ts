@@ -1,4 +1,4 @@
-/** Where anybody gets a mailbox: the large free-mail providers of the world, as of 2026. Kept by hand; disposable addresses are not on it. */
+/** The world's large free-mail providers, as of 2026. Kept by hand; disposable addresses are not on it. */
 export const publicDomains: ReadonlySet<string> = new Set(
   `
   gmail.com googlemail.com

@@ -14,10 +14,10 @@ const AuthStrategy = OneOf([
   'UsernameAndSms',
 ])
 
-/** 68 years: a moment that far ahead can still be written down. */
+/** 68 years: a moment that far ahead is still a valid date. */
 const Seconds = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
 
-/** What an environment has decided about identities; times in seconds. */
+/** An environment's decisions about identities; times in seconds. */
 export const IdentityConfiguration = Type.Object({
   defaultTokenExpiration: Seconds,
   defaultRefreshTokenExpiration: Type.Integer({ minimum: 1, maximum: 15_552_000 }),
@@ -41,7 +41,7 @@ export const IdentityConfiguration = Type.Object({
   refreshTokensRotationLimit: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
   addSamlAttributesToJwt: Type.Boolean(),
   allowCustomLoginTenantSwitch: Type.Boolean(),
-  /** whether users may give others roles only that are weaker than their own, not as strong ones */
+  /** whether users may give others only roles that are weaker than their own, not equal ones */
   restrictEqualLevelRoleAssignment: Type.Boolean(),
 })
 export type IdentityConfiguration = Static<typeof IdentityConfiguration>
@@ -89,7 +89,7 @@ export const Configuration = Type.Object({
 
 export const BasicConfiguration = Type.Pick(IdentityConfiguration, ['forcePermissions', 'machineToMachineAuthStrategy'])
 
-/** What a login page needs before anybody has logged in. */
+/** What a login page needs before anybody logs in. */
 export const PublicConfiguration = Type.Pick(IdentityConfiguration, [
   'allowSignups',
   'allowNotVerifiedUsersLogin',
@@ -112,14 +112,14 @@ const secondaryStrategies = [
   'UsernameAndSms',
 ] as const
 
-/** How users log in: the way of the environment, and the ways beside it. */
+/** How users log in: the environment's main way, and the ways beside it. */
 export const Strategies = Type.Object({
   mainAuthStrategies: Type.Array(Type.Object({ strategy: AuthStrategy })),
   secondaryAuthStrategies: Type.Array(
     Type.Object({ strategy: OneOf([...secondaryStrategies]), isActive: Type.Boolean() }),
   ),
 })
-/** No environment has one of them switched on: there is only the main way so far. */
+/** So far there is only the main way: the others are off in every environment. */
 export const toStrategies = ({ authStrategy }: IdentityConfiguration): Static<typeof Strategies> => ({
   mainAuthStrategies: [{ strategy: authStrategy }],
   secondaryAuthStrategies: secondaryStrategies.map((strategy) => ({ strategy, isActive: false })),

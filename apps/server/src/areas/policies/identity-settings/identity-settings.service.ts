@@ -8,7 +8,7 @@ import {
   type IdentityConfiguration,
 } from './identity-settings.schemas.ts'
 
-/** The environment's decisions, as they are in force now. */
+/** The environment's decisions that apply now. */
 export const current = (ctx: Ctx) => settings.effective(ctx, identityConfiguration)
 
 /** Changes the given fields only. */
@@ -16,7 +16,7 @@ export async function change(ctx: Ctx, { skipTenantValidation: _, ...fields }: C
   return (await settings.patch(ctx, identityConfiguration, fields)).value
 }
 
-/** The configuration with the keys it is used with. Users never see the secret, and management only while it signs. */
+/** The configuration with its keys. Users never see the secret; management sees it only while it signs. */
 export function withKeys(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,

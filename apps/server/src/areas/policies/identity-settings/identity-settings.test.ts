@@ -178,7 +178,7 @@ describe.concurrent('parts of the identity configuration', () => {
     })
   })
 
-  test('a login page is told what it needs, without a token and with a stale one', async () => {
+  test('a login page gets what it needs, without a token and with a stale one', async () => {
     const env = await newEnvironment()
     const expected = {
       allowSignups: true,

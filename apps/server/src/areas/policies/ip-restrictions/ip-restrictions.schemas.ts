@@ -8,7 +8,7 @@ export type ListType = Static<typeof ListType>
 export const NewIpRestriction = Type.Object({
   /** an address or a network, IPv4 or IPv6 */
   ip: Type.String({ minLength: 1, maxLength: 100 }),
-  /** the portal leaves out the list that is chosen anyway */
+  /** the portal leaves it out for the list that is chosen */
   strategy: Type.Optional(ListType),
   isActive: Type.Optional(Type.Boolean()),
   description: Type.Optional(Type.String({ maxLength: 1000 })),

@@ -25,7 +25,7 @@ export async function list(ctx: Ctx, tenant: Tenant, query: PageRequest & { _fil
   return { items, total }
 }
 
-/** Puts an address or network on a list; what is on it already is changed. */
+/** Puts an address or network on a list, or changes the entry that is already there. */
 export async function put(ctx: Ctx, tenant: Tenant, { ip, strategy, ...fields }: NewIpRestriction) {
   const now = ctx.clock.now(),
     key = {
@@ -43,7 +43,7 @@ export async function put(ctx: Ctx, tenant: Tenant, { ip, strategy, ...fields }:
   return row
 }
 
-/** Puts several on their lists; those that are on them already stay as they are. */
+/** Puts several on their lists; entries that are already there stay as they are. */
 export async function putAll(ctx: Ctx, tenant: Tenant, { ips }: NewIpRestrictions) {
   const now = ctx.clock.now(),
     { strategy: chosen } = await configuration(ctx, tenant)
@@ -69,7 +69,7 @@ export async function configuration(ctx: Ctx, tenant: Tenant): Promise<IpConfigu
   return stored(ipConfiguration, tenant.id) ?? ipConfiguration.initial
 }
 
-/** @throws 400 when the caller would shut out the address it calls from */
+/** @throws 400 when callers would shut out the address they call from */
 export async function configure(ctx: Ctx, tenant: TenantScope, change: Partial<IpConfiguration>, ownIp: string) {
   const next = { ...(await configuration(ctx, tenant)), ...change }
   if (next.isActive && (await isListed(ctx, tenant, ownIp, next.strategy)) !== (next.strategy === 'ALLOW'))
@@ -94,7 +94,7 @@ export async function isAllowed(ctx: Ctx, tenant: Tenant, ip: string) {
   return !isActive || (await isListed(ctx, tenant, ip, strategy)) === (strategy === 'ALLOW')
 }
 
-/** To be called when somebody comes into a tenant: logs in, takes up an invitation, or has its tokens refreshed. @throws 403 */
+/** Call this when users come into a tenant: log in, take up an invitation, or refresh their tokens. @throws 403 */
 export async function mustAllow(ctx: Ctx, ip: string, tenantId: string) {
   if (!(await isAllowed(ctx, { id: tenantId }, ip))) throw ipErrors.restricted()
 }

@@ -4,7 +4,7 @@ import * as ips from './ip-restrictions.service.ts'
 
 const url = '/identity/resources/configurations/v1/restrictions/ip'
 const keys = ['fe.secure.read.ipRestrictions', 'fe.secure.write.ipRestrictions', 'fe.secure.delete.ipRestrictions']
-/** As somebody who calls from that address. */
+/** Calls from that address. */
 const from =
   (client: Client, ip: string): Client =>
   (method, path, payload, more) =>
@@ -209,7 +209,7 @@ describe.concurrent('an IP address', () => {
       await expect(ips.mustAllow(ctx, ip, tenantId), ip).rejects.toMatchObject({ status: 403 })
   })
 
-  test('of whoever may not read the restrictions is not tested', async () => {
+  test('is not tested for users who may not read the restrictions', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     expect((await user('POST', `${url}/verify`)).status).toBe(403)

@@ -3,7 +3,7 @@ import * as settings from '../../../kernel/settings.ts'
 import { lockoutErrors } from './lockout-policy.errors.ts'
 import { lockoutPolicy, type NewLockoutPolicy } from './lockout-policy.schemas.ts'
 
-/** What the tenant itself, or without one the environment, has stored. @throws 404 */
+/** What the tenant has stored or, without a tenant, the environment. @throws 404 */
 export const policy = (ctx: Ctx, tenant: TenantScope | undefined) =>
   settings.mustBeStored(ctx, lockoutPolicy, lockoutErrors.notDefined(), tenant)
 
@@ -16,8 +16,8 @@ export async function updatePolicy(ctx: Ctx, tenant: TenantScope | undefined, va
 }
 
 /**
- * How many wrong passwords in a row lock a user of these tenants; undefined when none do. A tenant's policy stands in the place of the
- * environment's; of several tenants' the strictest counts.
+ * How many wrong passwords in a row lock a user of these tenants; undefined when none do. A tenant's policy replaces
+ * the environment's; of several tenants' policies the strictest counts.
  */
 export async function limitOf(ctx: Ctx, tenantIds: readonly string[]) {
   const policies = settings.inForce(await settings.layers(ctx, [lockoutPolicy], tenantIds), lockoutPolicy, tenantIds, {

@@ -90,7 +90,7 @@ export const mfaPolicyRoutes = [
     path: `${path}/mfa/strategies`,
     summary: 'List the kinds of second factor',
     tag,
-    // whoever enrols has to know them
+    // users who enrol have to know them
     auth: 'both',
     returns: { 200: MfaStrategies },
     handler: async (ctx) => toMfaStrategies(await mfaPolicy.configuration(ctx)),

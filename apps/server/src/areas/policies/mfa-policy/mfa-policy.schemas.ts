@@ -5,7 +5,7 @@ import { OneOf } from '../../../kernel/validation.ts'
 export const MfaRequirement = Type.Object({
   enforceMFAType: OneOf(['DontForce', 'Force', 'ForceExceptSAML']),
   allowRememberMyDevice: Type.Boolean(),
-  /** seconds that a remembered device goes without a second factor */
+  /** seconds that a remembered device needs no second factor */
   mfaDeviceExpiration: Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 }),
 })
 export type MfaRequirement = Static<typeof MfaRequirement>
@@ -32,7 +32,7 @@ export type MfaStrategy = (typeof MFA_STRATEGIES)[number]
 
 const Seconds = Type.Integer({ minimum: 300, maximum: 2 ** 31 - 1 })
 export const MfaConfiguration = Type.Object({
-  /** `serviceName`: what an authenticator app shows the account under */
+  /** `serviceName`: the account's name in an authenticator app */
   authenticationApp: Type.Object({ active: Type.Boolean(), serviceName: Type.String() }),
   sms: Type.Object({ active: Type.Boolean(), tokenLifetimeSeconds: Seconds }),
   email: Type.Object({ active: Type.Boolean(), tokenLifetimeSeconds: Seconds, sender: Type.String() }),

@@ -12,7 +12,7 @@ import {
   type MfaStrategy,
 } from './mfa-policy.schemas.ts'
 
-/** What the tenant itself, or without one the environment, has stored. @throws 404 */
+/** What the tenant has stored or, without a tenant, the environment. @throws 404 */
 export const policy = (ctx: Ctx, tenant: TenantScope | undefined) =>
   settings.mustBeStored(ctx, mfaPolicy, mfaPolicyErrors.notFound(), tenant)
 
@@ -25,7 +25,7 @@ export async function updatePolicy(ctx: Ctx, tenant: TenantScope | undefined, fi
   return settings.patch(ctx, mfaPolicy, fields, tenant)
 }
 
-/** Changes the given fields, of a new policy where there is none. */
+/** Changes the given fields, or makes a policy of them where there is none. */
 export const putPolicy = (ctx: Ctx, tenant: TenantScope | undefined, fields: MfaPolicyChange) =>
   settings.patch(ctx, mfaPolicy, fields, tenant)
 
@@ -37,8 +37,9 @@ const NONE: MfaRequirement = {
 const STRENGTH = ['DontForce', 'ForceExceptSAML', 'Force'] as const
 
 /**
- * What a user of these tenants (all of the user's, not just the active one) is under: the strictest of the environment's
- * policy and theirs. A device is remembered only where no policy forbids it, and for the shortest time that any grants.
+ * What applies to a user of these tenants (all of the user's, not just the active one): the strictest of the
+ * environment's policy and theirs. A device is remembered only where no policy forbids it, and for the shortest time
+ * that any allows.
  */
 export async function requirement(ctx: Ctx, tenantIds: readonly string[]): Promise<MfaRequirement> {
   const policies = settings.inForce(await settings.layers(ctx, [mfaPolicy], tenantIds), mfaPolicy, tenantIds, {
@@ -52,7 +53,7 @@ export async function requirement(ctx: Ctx, tenantIds: readonly string[]): Promi
   }
 }
 
-/** Which second factors users may have, and how those are set up. */
+/** Which second factors users may have, and how they are set up. */
 export const configuration = (ctx: Ctx) => settings.effective(ctx, mfaSettings)
 
 export async function activeStrategies(ctx: Ctx): Promise<MfaStrategy[]> {

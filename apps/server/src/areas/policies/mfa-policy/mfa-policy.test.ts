@@ -67,7 +67,7 @@ describe.concurrent('the MFA policy', () => {
     })
   })
 
-  test("a tenant has its own beside the environment's, for whoever may change it", async () => {
+  test("a tenant has its own beside the environment's, for users who may change it", async () => {
     const env = await newEnvironment(),
       admin = await env.user({ permissions: keys }),
       stranger = await env.user({ permissions: keys })

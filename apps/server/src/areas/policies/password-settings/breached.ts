@@ -3,7 +3,7 @@ import type { Ctx } from '../../../kernel/operation.ts'
 
 const TIMEOUT_MS = 3000
 
-/** What is tried first everywhere; for servers that ask nobody. */
+/** The passwords that are tried first everywhere, for servers that ask no service. */
 const common: ReadonlySet<string> = new Set(
   `
   123456 123456789 12345678 1234567 1234567890 12345 123123 1234 111111 000000 654321 666666 121212 112233 123321 987654321 1q2w3e 1q2w3e4r 1q2w3e4r5t 1qaz2wsx
@@ -20,9 +20,10 @@ const common: ReadonlySet<string> = new Set(
 )
 
 /**
- * How often a password turns up in known breaches; 0 for never. Only the first five of the forty digits of its SHA-1 leave
- * the server, and the reply is padded, so that neither gives the password away (Have I Been Pwned's range protocol).
- * A service that does not answer counts as never: it must not keep people from choosing passwords.
+ * How often a password appears in known breaches; 0 for never. Only the first five of the forty digits of its SHA-1
+ * leave the server, and the reply is padded, so that neither gives the password away (Have I Been Pwned's range
+ * protocol).
+ * When the service does not answer, the result is 0: it must not keep people from choosing passwords.
  */
 export async function timesBreached({ deps, log }: Ctx, password: string): Promise<number> {
   if (deps.breachedPasswordsUrl === undefined) return common.has(password) ? 1 : 0

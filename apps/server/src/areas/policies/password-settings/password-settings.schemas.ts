@@ -22,8 +22,8 @@ const limits = {
 }
 
 /**
- * What an environment or a tenant has said about passwords, and no more: a tenant is under the environment's rules in all
- * it has not said itself. Flat, so that two changes at once both take effect.
+ * What an environment or a tenant has said about passwords, and no more: where a tenant says nothing, the environment's
+ * rules apply. Flat, so that two changes at once both take effect.
  */
 export const passwordRules = setting(
   'password-policy',
@@ -81,7 +81,7 @@ export const rotation = setting('password-rotation', RotationRules, {
 export const RotationChange = Type.Partial(RotationRules)
 export type RotationChange = Static<typeof RotationChange>
 
-/** `tenantId` is empty for the environment's own: the wire has a text there. */
+/** `tenantId` is empty for the environment's own, because the wire has a text there. */
 export const Rotation = Type.Object({
   ...RotationRules.properties,
   tenantId: Type.String(),

@@ -15,13 +15,16 @@ import {
 } from './password-settings.schemas.ts'
 import { faultsOf, initialRules, strictest, type Rules } from './strength.ts'
 
-/** What an environment says about its accounts' own rules: off, they may only be stricter; on, they stand in the place of the environment's. */
+/**
+ * What an environment says about its accounts' own rules. Off: they can only be stricter. On: they replace the
+ * environment's.
+ */
 type Override =
   'allowOverridePasswordComplexity' | 'allowOverridePasswordExpiration' | 'allowOverrideEnforcePasswordHistory'
 const mayOverride = (of: settings.Layers, which: Override) =>
   ({ ...identityConfiguration.initial, ...of(identityConfiguration, null) })[which]
 
-/** The rules of a tenant by themselves, or without one the environment's. */
+/** The rules of a tenant alone or, without a tenant, the environment's. */
 export async function rules(ctx: Ctx, tenant: Pick<TenantScope, 'id'> | undefined): Promise<Rules> {
   const of = await settings.layers(ctx, [passwordRules], tenant ? [tenant.id] : [])
   return { ...initialRules, ...of(passwordRules, null), ...(tenant && of(passwordRules, tenant.id)) }
@@ -52,9 +55,10 @@ export async function strictestRules(ctx: Ctx, tenantIds: readonly string[]): Pr
 }
 
 /**
- * To be called with every password that somebody chooses, outside of transactions (it may ask whether it was breached).
- * @param tenantIds those that the user is in, or is to be in
- * @throws 400 with the text of every test it fails, or when it was breached and that matters
+ * Call this with every password that a user chooses, outside transactions (it may ask a service whether it was
+ * breached).
+ * @param tenantIds the user's tenants, future ones included
+ * @throws 400 with the text of every test it fails, or when it was breached and the policy forbids that
  */
 export async function mustSatisfy(ctx: Ctx, password: string, tenantIds: readonly string[]) {
   const wanted = await strictestRules(ctx, tenantIds)
@@ -65,7 +69,7 @@ export async function mustSatisfy(ctx: Ctx, password: string, tenantIds: readonl
 
 export { timesBreached }
 
-/** What the tenant itself, or without one the environment, has stored. @throws 404 */
+/** What the tenant has stored or, without a tenant, the environment. @throws 404 */
 export const history = (ctx: Ctx, tenant: TenantScope | undefined) =>
   settings.mustBeStored(ctx, historyPolicy, passwordErrors.noHistoryPolicy(), tenant)
 
@@ -77,7 +81,7 @@ export async function updateHistory(ctx: Ctx, tenant: TenantScope | undefined, v
   return settings.save(ctx, historyPolicy, value, tenant)
 }
 
-/** How many passwords, the present one among them, a new one must differ from. */
+/** How many passwords a new one must differ from, the present one included. */
 async function historySize(ctx: Ctx, tenantIds: readonly string[]) {
   const of = await settings.layers(ctx, [historyPolicy, identityConfiguration], tenantIds)
   const policies = settings.inForce(of, historyPolicy, tenantIds, {
@@ -87,7 +91,7 @@ async function historySize(ctx: Ctx, tenantIds: readonly string[]) {
 }
 
 /**
- * The password is none that the user had lately. To be called outside of transactions: it compares with slow hashes.
+ * Refuses a password that the user had lately. Call it outside transactions: it compares with slow hashes.
  * @throws 400
  */
 export async function mustBeNew(ctx: Ctx, userId: string, password: string, tenantIds: readonly string[]) {
@@ -110,8 +114,8 @@ export async function mustBeNew(ctx: Ctx, userId: string, password: string, tena
 }
 
 /**
- * Keeps the hash that a new password replaces (null: there was none), in the transaction that replaces it. No more is
- * kept than the policy asks for: without one nothing.
+ * Keeps the hash that a new password replaces (null: there was none), in the same transaction. It keeps no more than
+ * the policy asks for: nothing without one.
  */
 export async function remember(ctx: Ctx, userId: string, replaced: string | null, tenantIds: readonly string[]) {
   const size = await historySize(ctx, tenantIds)
@@ -129,7 +133,7 @@ export async function remember(ctx: Ctx, userId: string, replaced: string | null
   if (oldest) await ctx.db.passwordHistory.deleteMany({ where: { userId, sequence: { lte: oldest.sequence } } })
 }
 
-/** What the tenant itself, or without one the environment, has stored. @throws 404 */
+/** What the tenant has stored or, without a tenant, the environment. @throws 404 */
 export const rotationOf = (ctx: Ctx, tenant: TenantScope | undefined) =>
   settings.mustBeStored(ctx, rotation, passwordErrors.noRotation(), tenant)
 
@@ -140,8 +144,8 @@ export async function changeRotation(ctx: Ctx, tenant: TenantScope | undefined, 
 export type Expiry = { expired: true } | { expiresInMinutes: number; notificationPeriod: number }
 
 /**
- * Whether a user's password has run out, or (in minutes, as the policy has them) is about to; undefined while there is
- * nothing to say. A password of unknown age is as old as the user. Of several policies the shortest period counts.
+ * Whether a user's password has expired or (in minutes, as in the policy) is about to; undefined when there is nothing
+ * to say. A password of unknown age is as old as the user. Of several policies the shortest period counts.
  */
 export async function expiry(
   ctx: Ctx,

@@ -24,7 +24,7 @@ async function join(env: TestEnvironment, userId: string, tenantId: string) {
 const refusal = (messages: string[]) => ({ status: 400, messages })
 
 describe.concurrent('the password policy', () => {
-  test('is read by whoever signs up, and has its defaults', async () => {
+  test('can be read at sign-up, and has its defaults', async () => {
     const env = await newEnvironment()
     expect(await env.anonymous('GET', url)).toMatchObject({ status: 200, body: fresh })
     expect(await env.vendor('GET', url)).toMatchObject({ status: 200, body: fresh })
@@ -129,7 +129,7 @@ describe.concurrent('the strictest policy that a user is under', () => {
     expect((await user('GET', config)).body).toEqual(wanted)
   })
 
-  test("is the environment's for whoever is unknown, like for one without stricter tenants", async () => {
+  test("is the environment's for unknown users, as for users without stricter tenants", async () => {
     const env = await newEnvironment(),
       other = await newEnvironment(),
       theirs = await other.newUser(),
@@ -212,7 +212,7 @@ describe.concurrent('the password history policy', () => {
   })
 })
 
-/** Somebody who has had these passwords, the last of them now, as a change of password would leave them. */
+/** A user who has had these passwords, the last of them now, as changes of the password would leave them. */
 async function userWith(env: TestEnvironment, had: string[], tenantId?: string) {
   const { id } = await env.newUser({ password: had[0]!, ...(tenantId !== undefined && { tenantId }) })
   for (const password of had.slice(1)) await change(env, id, password)

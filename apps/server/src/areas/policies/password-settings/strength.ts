@@ -1,4 +1,7 @@
-/** What a password must be like: required tests, and optional ones of which a number must be passed (after OWASP's password strength test). */
+/**
+ * What a password must be like: required tests, and optional ones, some of which it must pass (after OWASP's password
+ * strength test).
+ */
 export interface Rules {
   readonly minLength: number
   readonly maxLength: number
@@ -28,7 +31,7 @@ export const initialRules: Rules = {
   blockPwnedPasswords: false,
 }
 
-/** ASCII, as the meters of login pages have it: any other letter counts as a special character. */
+/** ASCII, like the meters of login pages: any other letter counts as a special character. */
 const optionalTests = [
   ['requireLowercase', /[a-z]/, 'The password must contain at least one lowercase letter.'],
   ['requireUppercase', /[A-Z]/, 'The password must contain at least one uppercase letter.'],
@@ -36,7 +39,7 @@ const optionalTests = [
   ['requireSpecialChars', /[^A-Za-z0-9 ]/, 'The password must contain at least one special character.'],
 ] as const
 
-/** Every test that the password fails. Its characters are Unicode code points (NIST SP 800-63B, 5.1.1.2). */
+/** Every test that the password fails. Characters are Unicode code points (NIST SP 800-63B, 5.1.1.2). */
 export function faultsOf(password: string, rules: Rules): string[] {
   const length = [...password].length
   const faults: string[] = []
@@ -52,12 +55,12 @@ export function faultsOf(password: string, rules: Rules): string[] {
 }
 
 const testsOf = (rules: Rules) => optionalTests.filter(([name]) => rules[name]).length
-/** No more than there are. */
+/** At most as many as there are. */
 const needed = (rules: Rules) => Math.min(rules.minOptionalTestsToPass, testsOf(rules))
 
-/** Rules that whoever keeps them keeps each of these. */
+/** The rules whose passwords keep each of the given rules. */
 export function strictest(all: readonly [Rules, ...Rules[]]): Rules {
-  // those that ask for no optional test at all have no say about which there are
+  // rules that ask for no optional test do not decide which there are
   const asking = all.filter((rules) => needed(rules) > 0)
   const some = (name: (typeof optionalTests)[number][0]) => asking.some((rules) => rules[name])
   const tests = asking.length
@@ -82,7 +85,7 @@ export function strictest(all: readonly [Rules, ...Rules[]]): Rules {
     maxLength: Math.max(minLength, Math.min(...all.map((rules) => rules.maxLength))),
     allowPassphrases: all.every((rules) => rules.allowPassphrases),
     minPhraseLength: Math.max(...all.map((rules) => rules.minPhraseLength)),
-    // at worst, all that are passed are first those that the others ask for
+    // at worst, a password passes all tests that these rules do not ask for
     minOptionalTestsToPass: Math.max(0, ...asking.map((rules) => needed(rules) + together - testsOf(rules))),
     checkThreeRepeatedChars: all.some((rules) => rules.checkThreeRepeatedChars),
     blockPwnedPasswords: all.some((rules) => rules.blockPwnedPasswords),

@@ -3,7 +3,10 @@ import { setting } from '../../../kernel/settings.ts'
 import { OneOf } from '../../../kernel/validation.ts'
 import type { IdentityConfiguration } from '../identity-settings/identity-settings.schemas.ts'
 
-/** How a new user proves that a mail has arrived. `codeExpiration` in seconds, of codes only: links have a life of their own. */
+/**
+ * How new users prove that a mail has arrived. `codeExpiration` is in seconds, for codes only: links have a lifetime of
+ * their own.
+ */
 export const MailStrategy = Type.Object({
   strategy: OneOf(['code', 'link']),
   codeExpiration: Type.Integer({ minimum: 60, maximum: 2 ** 31 - 1 }),
@@ -35,14 +38,14 @@ export function toSignUpStrategies({ authStrategy }: IdentityConfiguration): Sta
     username: authStrategy.startsWith('Username'),
   }
   return [
-    // who logs in by a user name may still leave an address to be reached at
+    // users who log in by a user name may still leave an address
     { strategy: 'email', isActive: required.email || required.username, isRequired: required.email },
     { strategy: 'phoneNumber', isActive: required.phoneNumber, isRequired: required.phoneNumber },
     { strategy: 'username', isActive: required.username, isRequired: required.username },
   ]
 }
 
-/** By what a forgotten password can be set anew. */
+/** How a forgotten password can be reset. */
 export const PasswordRecoveryStrategies = Type.Array(
   Type.Object({ strategy: OneOf(['email', 'sms']), isActive: Type.Boolean() }),
 )

@@ -4,7 +4,7 @@ import { activationStrategy, invitationStrategy, type MailStrategy } from './str
 
 /** Whether activation mails hold a link or a code, and for how many seconds a code works. */
 export const activation = (ctx: Ctx) => settings.effective(ctx, activationStrategy)
-/** As `activation`, of the mails that invite a known user to one more account. */
+/** As `activation`, for mails that invite a known user to one more account. */
 export const invitation = (ctx: Ctx) => settings.effective(ctx, invitationStrategy)
 
 export async function changeActivation(ctx: Ctx, fields: Partial<MailStrategy>) {

@@ -6,22 +6,24 @@ import { doorsTo } from './sub-account-access.service.ts'
 /** Memberships that have not run out. */
 export const live = (ctx: Ctx) => ({ OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }] })
 
-/** Users whom the caller may know of: users see none of invisible users. */
+/** The users that the caller may see: users do not see invisible ones. */
 export const visibleTo = (caller: VendorCaller | UserCaller) => (caller.kind === 'user' ? { invisible: false } : {})
-/** Memberships that have not run out, of those users. */
+/** Memberships of those users that have not run out. */
 export const liveAndVisibleTo = (ctx: Ctx, caller: VendorCaller | UserCaller) => ({
   ...live(ctx),
   ...(caller.kind === 'user' && { user: visibleTo(caller) }),
 })
 
-/** The tenants that a user belongs to, also where disabled or not yet arrived; none for an unknown user. */
+/** A user's tenants, including those where they are disabled or have not arrived yet; none for an unknown user. */
 export async function tenantIdsOf(ctx: Ctx, userId: string) {
   return (await ctx.db.membership.findMany({ where: { userId, ...live(ctx) }, select: { tenantId: true } })).map(
     (row) => row.tenantId,
   )
 }
 
-/** The keys of what a user may do in a tenant, as tokens carry them. Empty for somebody who is not a member. */
+/**
+ * The keys of a user's roles and permissions in a tenant, as tokens carry them. Empty for users who are not members.
+ */
 export async function keysOf(ctx: Ctx, userId: string, tenantId: string) {
   const roles = await ctx.db.role.findMany({
     where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
@@ -29,22 +31,23 @@ export async function keysOf(ctx: Ctx, userId: string, tenantId: string) {
     orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
   })
   return {
-    // one of the tenant's may have the key of one of the environment's
+    // a tenant's role may have the same key as one of the environment's
     roles: [...new Set(roles.map((role) => role.key))],
     permissions: [...new Set(roles.flatMap((role) => role.permissions.map(({ permission }) => permission.key)))],
   }
 }
 
 /**
- * The ids of all roles that a user has in a tenant: those that it has there, and those of the tenants above from which it
- * comes down. Not to be called inside `ctx.atomically`.
+ * The ids of all roles that users have in a tenant: their own there, and those of the tenants above from which they
+ * come down.
+ * Not to be called inside `ctx.atomically`.
  */
 export async function rolesHeld(ctx: Ctx, userId: string, tenantId: string) {
   const [here, doors] = await Promise.all([rolesAt(ctx, userId, [tenantId]), doorsTo(ctx, userId, tenantId)])
   return [...new Set(doors.length ? [...here, ...(await rolesAt(ctx, userId, doors))] : here)]
 }
 
-/** The roles of the memberships, and those of the groups where they count. */
+/** The roles of the memberships, and those of their groups where groups count. */
 async function rolesAt(ctx: Ctx, userId: string, tenantIds: string[]) {
   const [own, inherited] = await Promise.all([
     ctx.db.membershipRole.findMany({ where: { userId, tenantId: { in: tenantIds } }, select: { roleId: true } }),

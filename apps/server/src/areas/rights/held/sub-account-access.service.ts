@@ -1,7 +1,7 @@
 import { ancestorsOf, isParent, type Family } from '../tree/tree.service.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 
-/** Whether a member may go down into what is below the tenant. `access` is what has been decided for the user, null for nothing. */
+/** Whether a member may go down into the tenants below. `access` is the decision for this user; null: none was made. */
 export const goesBelow = (access: boolean | null, type: string) =>
   type === 'alwaysOn' || (access ?? type === 'defaultOn')
 
@@ -29,8 +29,8 @@ async function membershipsUpFrom(ctx: Ctx, userId: string, tenantId: string, abo
 }
 
 /**
- * The tenants from which the user comes down into this one, with the roles that it has up there: those above whose members
- * it is with access to sub-accounts. None where the tenant itself keeps the user out.
+ * The tenants above from which users come down into this one, with their roles up there: those where they are members
+ * with access to sub-accounts. None where the tenant itself keeps the user out.
  */
 export async function doorsTo(ctx: Ctx, userId: string, tenantId: string) {
   const above = await ancestorsOf(ctx, tenantId)
@@ -40,21 +40,24 @@ export async function doorsTo(ctx: Ctx, userId: string, tenantId: string) {
 }
 
 /**
- * Whether all that the user may do in this tenant it may do below it, too: as a member with access to sub-accounts, or as
- * somebody who came down into it.
+ * Whether users may do below this tenant all that they may do in it: as members with access to sub-accounts, or because
+ * they came down into it.
  */
 async function opens(ctx: Ctx, userId: string, tenantId: string) {
   const { own, open } = await membershipsUpFrom(ctx, userId, tenantId, await ancestorsOf(ctx, tenantId))
   return own ? open.includes(tenantId) : open.length > 0
 }
 
-/** Whether a user whose token is for one tenant may act in another one with it. */
+/** Whether a user whose token is for one tenant may act with it in another. */
 export async function reaches(ctx: Ctx, { userId, tenantId }: { userId: string; tenantId: string }, wanted: string) {
   if (!(await ancestorsOf(ctx, wanted)).includes(tenantId)) return false
   return (await opens(ctx, userId, tenantId)) && (await doorsTo(ctx, userId, wanted)).length > 0
 }
 
-/** The tenant and those below it in which the caller may do what it may do in its own: without access to sub-accounts a user stays at home. */
+/**
+ * The tenant and those below it in which callers may do what they may do in their own. Without access to sub-accounts,
+ * users stay in their own.
+ */
 export const familyOf = async (ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string): Promise<Family> => ({
   tenantId,
   below:

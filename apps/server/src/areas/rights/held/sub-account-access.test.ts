@@ -117,7 +117,7 @@ describe.concurrent('access to sub-accounts', () => {
       await allow(env, user.id, decided)
       expect([await opens(), await shown()], `${type} ${decided}`).toEqual([open, open])
     }
-    // one tenant's rule opens nothing below another one
+    // one tenant's rule opens nothing below another
     await allow(env, user.id, null)
     expect(await rolesIn(env, user.id, low)).toEqual([])
     expect((await env.as(top)('GET', `/identity/resources/users/v1/${user.id}`)).body.subAccountAccessAllowed).toBe(
@@ -249,7 +249,7 @@ describe.concurrent('access to sub-accounts', () => {
     const list = async () =>
       (await reader('GET', '/identity/resources/users/v3')).body.items.map((item: { id: string }) => item.id)
     expect(await list()).not.toContain(found.id)
-    // its access comes from above, with a role that reads nobody
+    // their access comes from above, with a role that reads nobody
     await join(env, reader.id, top, [await newRole(env, 'weak')])
     await rule(env, top, 'alwaysOn')
     expect(await list()).not.toContain(found.id)
@@ -285,7 +285,7 @@ describe.concurrent("a header that names a tenant below that of a user's token",
     await rule(env, top, 'alwaysOn')
     expect(await rolesIn(env, user.id, low)).toEqual(['weak'])
     expect((await create(user, low)).body[0].tenantId).toBe(middle)
-    // somebody who came down into the middle brought along nothing but what counts below, too
+    // users who came down into the middle bring only what counts below, too
     const strong = await env.newUser({ tenantId: top, permissions: ['fe.secure.write.roles'] })
     const visitor = Object.assign(await env.asUser({ id: strong.id, tenantId: middle }), strong)
     expect((await create(visitor, low)).body[0].tenantId).toBe(low)

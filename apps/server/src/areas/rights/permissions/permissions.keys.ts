@@ -2,8 +2,8 @@ const secure = <K extends string>(key: K) => `fe.secure.${key}` as const
 const below = <K extends string>(key: K) => `fe.account-hierarchy.${key}` as const
 
 /**
- * What a user must hold for what is not its own data: the one place that says so (BEHAVIOUR 2.1; the names make the mapping,
- * as there is no public table). Each key is one of those built in to every environment (environments/built-in.ts).
+ * What users must hold for data that is not their own. Only this file says so (BEHAVIOUR 2.1; the mapping follows the
+ * names, as there is no public table). Each key is built in to every environment (environments/built-in.ts).
  */
 export const needs = {
   users: {
@@ -22,7 +22,7 @@ export const needs = {
     read: secure('read.groups'),
     write: secure('write.groups'),
     delete: secure('delete.groups'),
-    /** also to take them away, as there is no other */
+    /** also to take them away: there is no other key for that */
     roles: secure('write.groupsRoles'),
     addUsers: secure('write.groupsUsers'),
     removeUsers: secure('delete.groupsUsers'),

@@ -48,7 +48,7 @@ export async function remove(ctx: Ctx, permissionId: string) {
   await ctx.db.permission.delete({ where: { id: permissionId } }).catch(onMissing(permissionErrors.notFound()))
 }
 
-/** Adds the permission to roles; those that have it keep it. A user reaches the roles of its own tenant only. */
+/** Adds the permission to roles; those that have it keep it. Users reach only the roles of their own tenant. */
 export async function addToRoles(
   ctx: Ctx,
   caller: Caller,
@@ -66,7 +66,7 @@ export async function addToRoles(
   return get(ctx, permissionId)
 }
 
-/** Says for each of the permissions whether tenants may use it in their own roles. */
+/** Sets for each of the permissions whether tenants may use it in their own roles. */
 export async function classify(ctx: Ctx, permissionIds: string[], assignmentType: 'NEVER' | 'ALWAYS' | 'ASSIGNABLE') {
   const wanted = [...new Set(permissionIds)]
   if (wanted.some((id) => !isUuid(id))) throw permissionErrors.notFound()

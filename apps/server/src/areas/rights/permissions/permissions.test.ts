@@ -195,7 +195,7 @@ describe.concurrent('permissions', () => {
       expect((await env.vendor('PUT', `${url}/classification`, body)).status).toBe(400)
   })
 
-  test('a wrong body is refused, and categories are told whole', async () => {
+  test('a wrong body is refused, and categories are shown whole', async () => {
     const env = await newEnvironment()
     expect(await env.vendor('POST', url, { key: 'a', name: 'A' })).toMatchObject({
       status: 400,

@@ -161,13 +161,13 @@ describe.concurrent("roles as strong as one's own", () => {
       })
     for (const [method, path, body] of deeds(weaker, group!))
       expect((await admin(method, path, body)).status, path).toBeLessThan(300)
-    // what is no assignment stays as it was
+    // what hands out no role is as before
     expect((await admin('POST', roles, [{ key: 'made', name: 'M', level: 5 }])).status).toBe(201)
     expect((await home('POST', `${users}/v1/${other.id}/roles`, { roleIds: [equal] })).status).toBe(201)
   })
 })
 
-describe.concurrent('whoever is stronger', () => {
+describe.concurrent('a stronger user', () => {
   const attempts = (id: string) =>
     [
       ['DELETE', `${users}/v1/${id}`, undefined],

@@ -6,7 +6,7 @@ import { Role, toRole, type RoleWithPermissionIds } from './roles.schemas.ts'
 export const RoleQuery = Type.Object({
   _limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 2000 })),
   _offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
-  /** the last three: by how many there are */
+  /** the last three: by their number */
   _sortBy: Type.Optional(
     OneOf([
       'key',
@@ -40,7 +40,7 @@ export const DerivedRole = Type.Object({
 })
 export type DerivedRole = Static<typeof DerivedRole>
 
-/** A role as the portal's page of the team reads it. */
+/** A role as the portal's team page reads it. */
 export const TeamRole = Type.Object({ ...Role.properties, description: Type.String(), permissionLevel: Type.Integer() })
 export const toTeamRole = (row: RoleWithPermissionIds): Static<typeof TeamRole> => ({
   ...toRole(row),

@@ -9,7 +9,7 @@ import { toRole, withPermissionIds } from './roles.schemas.ts'
 import { mayGrant, mayName, usable, visibleTo } from './roles.service.ts'
 import type { DerivedRole, RoleQuery } from './roles-v2.schemas.ts'
 
-/** A page of the roles that the tenant sees; without one (management) of all. */
+/** A page of the roles that the tenant sees; of all roles without a tenant (management). */
 export async function search(ctx: Ctx, tenant: TenantScope | undefined, query: RoleQuery) {
   const { _filter, _levels, _tenantIds } = query
   const where: Prisma.RoleWhereInput = {
@@ -76,7 +76,7 @@ export async function derive(
     .catch(onUnknownReference(permissionErrors.notFound()))
 }
 
-/** The levels that there are, the strongest first. */
+/** All levels, the strongest first. */
 export async function levels(ctx: Ctx, tenant: TenantScope | undefined) {
   return (
     await ctx.db.role.findMany({
@@ -88,7 +88,7 @@ export async function levels(ctx: Ctx, tenant: TenantScope | undefined) {
   ).map((role) => role.level)
 }
 
-/** The tenants that have roles of their own, as far as they are seen. */
+/** The tenants with roles of their own, among those that are visible. */
 export async function tenantIds(ctx: Ctx, tenant: TenantScope | undefined) {
   const rows = await ctx.db.role.findMany({
     where: { AND: [visibleTo(tenant), { tenantId: { not: null } }] },

@@ -196,7 +196,7 @@ describe.concurrent('a role after another one', () => {
     expect(answers.find((answer) => answer.status === 409)!.body.errors).toEqual(['Roles already exists'])
   })
 
-  test('is made by a user in its own tenant, and no stronger than the user', async () => {
+  test('can be made by users in their own tenant, no stronger than they are', async () => {
     const env = await newEnvironment()
     const user = await env.user({ permissions: ['fe.secure.write.roles'], level: 5 }),
       reader = await env.user({ permissions: ['fe.secure.read.roles'] })

@@ -81,7 +81,7 @@ export async function remove(ctx: Ctx, caller: Caller, tenant: TenantScope | und
   await ctx.db.role.delete({ where: { id: roleId } }).catch(onMissing(roleErrors.notFound()))
 }
 
-/** Replaces what the role may do. */
+/** Replaces the role's permissions. */
 export async function setPermissions(
   ctx: Ctx,
   caller: Caller,
@@ -103,7 +103,10 @@ export async function setPermissions(
     .catch(onMissing(roleErrors.notFound()))
 }
 
-/** The ids of permissions, each once. What the role has already it may keep. @throws 404 when any is unknown, 403 when a user may not use it in a role */
+/**
+ * The ids of permissions, each once. The role may keep those that it has. @throws 404 when one is unknown, 403 when a
+ * user may not use it in a role
+ */
 export async function usable(ctx: Ctx, caller: Caller, permissionIds: readonly string[], roleId?: string) {
   const wanted = [...new Set(permissionIds)]
   const permissions = await ctx.db.permission.findMany({
@@ -122,8 +125,8 @@ export async function usable(ctx: Ctx, caller: Caller, permissionIds: readonly s
 }
 
 /**
- * What tenants may use in roles of their own the environment decides, one by one. The built-in permissions are about this very
- * server: a user passes on none that it has not got, or it could make itself whatever it likes.
+ * The environment decides which permissions tenants may use in their own roles. The built-in permissions are about this
+ * server itself: users pass on only those that they hold, or they could give themselves anything.
  * @throws 403
  */
 export function mayPassOn(
@@ -155,7 +158,7 @@ export async function setTenant(ctx: Ctx, roleId: string, tenantId: string | nul
     .catch(onMissing(roleErrors.notFound()))
 }
 
-/** The ids of roles that can be given in this tenant, in the order asked for. @throws 400 when any is unknown there */
+/** The ids of roles that can be given in this tenant, in the order asked for. @throws 400 when one is unknown there */
 export async function assignable(ctx: Ctx, caller: Caller | undefined, tenantId: string, roleIds: readonly string[]) {
   const wanted = [...new Set(roleIds)]
   if (!wanted.length) return []
@@ -168,7 +171,7 @@ export async function assignable(ctx: Ctx, caller: Caller | undefined, tenantId:
   return wanted
 }
 
-/** What a member is given who was given nothing: the roles for a tenant's first user, or the default ones. */
+/** The roles of new members who were given none: those for a tenant's first user, or the default ones. */
 export async function initial(ctx: Ctx, tenantId: string, { first }: { first: boolean }) {
   const roles = await ctx.db.role.findMany({
     where: { ...visibleTo({ id: tenantId }), AND: { OR: [{ isDefault: true }, { firstUserRole: true }] } },
@@ -178,15 +181,18 @@ export async function initial(ctx: Ctx, tenantId: string, { first }: { first: bo
   return (first && forFirst.length ? forFirst : roles.filter((role) => role.isDefault)).map((role) => role.id)
 }
 
-/** A lower level is stronger: a user hands out nothing stronger than the strongest role of its own, inherited ones among them. Equal is allowed. */
+/**
+ * A lower level is stronger. Users give no role that is stronger than their own strongest, inherited ones included.
+ * Equal is allowed.
+ */
 export async function mayGrant(ctx: Ctx, caller: Caller, level: number) {
   if (caller.kind === 'user' && level < (await strengthOf(ctx, caller.userId, caller.tenantId)))
     throw roleErrors.tooStrong()
 }
 
 /**
- * Tokens carry the keys of roles, and applications go by them: a user gives no role of its tenant the key of one of the
- * environment's, though management may. What the role is called already it may stay. @throws 409
+ * Tokens carry the keys of roles, and applications rely on them. So users cannot give a role of their tenant the key of
+ * one of the environment's; management can. A role may keep its key. @throws 409
  */
 export async function mayName(ctx: Ctx, caller: Caller, keys: string[], roleId?: string) {
   if (caller.kind === 'vendor') return
@@ -206,7 +212,10 @@ export async function mayName(ctx: Ctx, caller: Caller, keys: string[], roleId?:
     throw roleErrors.keyTaken()
 }
 
-/** As `mayGrant`, for handing out: the environment may restrict that to roles weaker than the caller's strongest. No roles have an infinite level. */
+/**
+ * As `mayGrant`, for assigning roles: the environment can restrict that to roles weaker than the caller's strongest.
+ * Without roles the level is infinite.
+ */
 export async function mayAssign(ctx: Ctx, caller: Caller, level: number) {
   await mayGrant(ctx, caller, level)
   if (
@@ -218,7 +227,10 @@ export async function mayAssign(ctx: Ctx, caller: Caller, level: number) {
   if (level <= (await strengthOf(ctx, caller.userId, caller.tenantId))) throw roleErrors.notWeaker()
 }
 
-/** Whoever is stronger than the caller is not the caller's to remove, shut out or change. A user may do all that to itself. @throws 403 */
+/**
+ * Users cannot remove, shut out or change members who are stronger than they are. They may do all that to themselves.
+ * @throws 403
+ */
 export async function mayManage(ctx: Ctx, caller: Caller, tenant: Pick<TenantScope, 'id'> | undefined, userId: string) {
   if (caller.kind === 'vendor' || caller.userId === userId || !tenant || !isUuid(userId)) return
   const [own, other] = await Promise.all([
@@ -228,7 +240,7 @@ export async function mayManage(ctx: Ctx, caller: Caller, tenant: Pick<TenantSco
   if (other < own) throw roleErrors.strongerUser()
 }
 
-/** The level of a user's strongest role in a tenant; infinite for whoever has none. */
+/** The level of a user's strongest role in a tenant; infinite for users without one. */
 async function strengthOf(ctx: Ctx, userId: string, tenantId: string) {
   const held = await ctx.db.role.findMany({
     where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
@@ -237,7 +249,9 @@ async function strengthOf(ctx: Ctx, userId: string, tenantId: string) {
   return Math.min(...held.map((role) => role.level))
 }
 
-/** All the roles are there for the caller to change. @throws 404 when one is not in sight, 403 when one is out of reach */
+/**
+ * Checks that the caller may change all the roles. @throws 404 when one is not visible, 403 when one is out of reach
+ */
 export async function mustBeEditable(
   ctx: Ctx,
   caller: Caller,
@@ -253,16 +267,22 @@ export async function mustBeEditable(
   await mayGrant(ctx, caller, Math.min(...found.map((role) => role.level)))
 }
 
-/** A default role marked for migration is given to everybody who is there already: to the first ones now, to the others by a job. */
+/**
+ * Gives a default role marked for migration to everybody who is already there: to the first ones now, to the others by
+ * a job.
+ */
 async function migrate(ctx: Ctx, role: MigrateableRole) {
   if (await giveToNext(ctx, role)) await jobs.add(ctx, giveToAll, { roleId: role.id })
 }
 
 type MigrateableRole = Pick<Role, 'id' | 'isDefault' | 'migrateRole' | 'tenantId'>
-/** Members who are given a role in one step. */
+/** How many members get a role in one step. */
 const STEP = 1000
 
-/** Gives the role to the next members who have not got it, in the order of their users' ids. @returns where to go on, if there may be more */
+/**
+ * Gives the role to the next members who lack it, in the order of their users' ids. @returns where to go on, if there
+ * may be more
+ */
 async function giveToNext(ctx: Ctx, { id: roleId, isDefault, migrateRole, tenantId }: MigrateableRole, from?: string) {
   if (!isDefault || !migrateRole) return undefined
   const members = await ctx.db.membership.findMany({
@@ -282,7 +302,7 @@ async function giveToNext(ctx: Ctx, { id: roleId, isDefault, migrateRole, tenant
   return members.length === STEP ? members.at(-1)!.userId : undefined
 }
 
-/** Bears repetition, and stops when the role is no longer to be everybody's. */
+/** Safe to repeat. Stops when the role is no longer meant for everybody. */
 const giveToAll = jobs.job({
   name: 'give-role-to-all',
   payload: Type.Object({ roleId: Id }),

@@ -94,7 +94,7 @@ describe.concurrent('roles', () => {
     })
   })
 
-  test('a user changes roles of its own tenant only, and none stronger than its own', async () => {
+  test('users change only roles of their own tenant, and none stronger than their own', async () => {
     const env = await newEnvironment()
     const tenantId = await env.newTenant()
     const manager = await env.user({ tenantId, permissions: ['fe.secure.write.*', 'fe.secure.delete.role'], level: 5 })
@@ -188,7 +188,7 @@ describe.concurrent('roles', () => {
     ).toEqual(['ReadOnly'])
   })
 
-  test("a deleted role is nobody's any more: neither members' nor groups', nor in the next token", async () => {
+  test('a deleted role is gone from members, groups and the next token', async () => {
     const env = await newEnvironment(),
       member = await env.newUser(),
       call = env.as(member.tenantId)
