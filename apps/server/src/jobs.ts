@@ -28,5 +28,5 @@ export const jobs: readonly Job[] = [
   ...userBulkJobs,
 ]
 
-/** Everything that it deletes when it is of no more use. */
+/** Everything that it deletes once it is no longer needed. */
 export const rubbish: readonly Rubbish[] = [refreshTokenRubbish, rememberedDeviceRubbish, sessionRubbish]

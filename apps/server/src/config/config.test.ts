@@ -180,7 +180,7 @@ describe('the configuration of the emulator', () => {
     })
   })
 
-  test('refuses too many requests only where it is told to', () => {
+  test('refuses too many requests only where rate limits are on', () => {
     expect(emulatorConfig({ HENHOUSE_RATE_LIMITS: 'on' }).rateLimits).toBe(true)
     expect(productionConfig({ ...good, HENHOUSE_RATE_LIMITS: 'off' }).config.rateLimits).toBe(false)
     expect(faults({ HENHOUSE_RATE_LIMITS: 'yes' })).toEqual(['HENHOUSE_RATE_LIMITS must be one of on, off'])

@@ -4,11 +4,12 @@ import type { AwsCredentials } from '@henhouse/mail'
 import { checkHttp, checkTwilio, type HttpOptions, type TwilioOptions } from '@henhouse/sms'
 
 /*
- * The only reader of process.env. Each program asks for its own configuration once, at its start, and is told every fault
- * at once. What must not be seen stands apart in `secrets`, so that the rest can be logged.
+ * The only reader of process.env. Each program reads its configuration once, at its start, and reports all faults at
+ * once.
+ * Secrets stand apart in `secrets`, so that the rest can be logged.
  */
 
-/** What anybody may know about the emulator: documents, CI and fixtures rely on it, and production refuses it. */
+/** The emulator's public defaults: documents, CI and fixtures rely on them, and production refuses them. */
 export const EMULATOR = {
   clientId: '11111111-1111-4111-8111-111111111111',
   apiKey: '22222222-2222-4222-8222-222222222222',
@@ -26,7 +27,7 @@ export interface ProductionConfig {
   readonly trustProxy: boolean | string
   readonly rateLimits: boolean
   readonly passwords: HashParameters
-  /** the sender of what HENHOUSE_SMTP_URL carries */
+  /** the sender of mail that HENHOUSE_SMTP_URL carries */
   readonly mailFrom: string | undefined
   /** where captchas are checked */
   readonly captchaUrl: string
@@ -42,7 +43,7 @@ export interface ProductionSecrets {
   readonly smtpUrl: string | undefined
   /** this server's own identity at AWS, for environments that let it send through their SES */
   readonly aws: AwsIdentity | undefined
-  /** what carries text messages; undefined: nothing does */
+  /** what carries text messages; undefined: none can be sent */
   readonly sms: SmsCarrier | undefined
 }
 interface AwsIdentity {
@@ -54,7 +55,7 @@ type SmsCarrier = ({ readonly kind: 'twilio' } & TwilioOptions) | ({ readonly ki
 export interface EmulatorConfig {
   readonly host: string
   readonly port: number
-  /** where a browser finds it, when that is not http://localhost:<port> */
+  /** where browsers find it, when that is not http://localhost:<port> */
   readonly publicUrl: URL | undefined
   readonly clientId: string
   readonly apiKey: string
@@ -65,7 +66,7 @@ export interface EmulatorConfig {
   readonly passwords: HashParameters
   readonly rateLimits: boolean
   readonly logLevel: LogLevel
-  /** what relative paths on the command line are relative to */
+  /** the folder that relative paths on the command line start from */
   readonly directory: string
 }
 
@@ -153,7 +154,7 @@ export function emulatorConfig(variables: Variables = process.env): EmulatorConf
 }
 
 type Parse<T> = (value: string) => T
-/** Says what is wrong with a value, to follow the variable's name. */
+/** Says what is wrong with a value; its text follows the variable's name. */
 class Fault extends Error {}
 
 function reader(variables: Variables) {
@@ -161,7 +162,7 @@ function reader(variables: Variables) {
   const fault = (name: string, what: string) => {
     faults.push(`${name} ${what}`)
   }
-  // a faulty one reads as undefined: `finish` throws before anybody sees it
+  // a faulty value reads as undefined: `finish` throws before anybody uses it
   function parsed<T>(name: string, value: string, parse: Parse<T>): T {
     try {
       return parse(value)
@@ -171,7 +172,7 @@ function reader(variables: Variables) {
       return undefined as T
     }
   }
-  // compose files pass on unset variables as empty ones
+  // compose files pass unset variables on as empty ones
   const given = (name: string) => variables[name]?.trim() || undefined
   return {
     fault,
@@ -308,7 +309,7 @@ const httpUrl: Parse<URL> = (value) => {
 
 const serviceUrl: Parse<string> = (value) => url(value, ['https:', 'http:'], 'https://service.example.com/path').href
 
-/** `none`: for servers that reach nothing outside. */
+/** `none`: for servers without access to the outside. */
 const serviceUrlOrNone: Parse<string | undefined> = (value) => (value === 'none' ? undefined : serviceUrl(value))
 
 const list = (value: string) =>
@@ -320,13 +321,13 @@ const list = (value: string) =>
 const origins: Parse<string[]> = (value) =>
   list(value).map((origin) => {
     if (origin === '*')
-      throw new Fault('must name each origin: `*` would let every web page act for whoever is logged in')
+      throw new Fault('must name each origin: `*` would let every web page act for anybody who is logged in')
     if (!URL.canParse(origin) || !/^https?:/.test(origin) || new URL(origin).href !== `${new URL(origin).origin}/`)
-      throw new Fault(`must be origins such as https://app.example.com, with commas between them: ${origin} is none`)
+      throw new Fault(`must be origins such as https://app.example.com, separated by commas: ${origin} is not one`)
     return new URL(origin).origin
   })
 
-/** `true` believes anybody: right behind a proxy that is the only way in, and nowhere else. */
+/** `true` trusts every sender: only right behind a proxy that is the only way in. */
 const proxies: Parse<boolean | string> = (value) => {
   if (value === 'true' || value === 'false') return value === 'true'
   for (const part of list(value)) {
@@ -337,7 +338,7 @@ const proxies: Parse<boolean | string> = (value) => {
       (isIP(address) !== 0 && !more.length && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most)))
     if (!good)
       throw new Fault(
-        `must be true, false, or the proxies' addresses or networks with commas between them, such as 10.0.0.0/8: ${part} is none`,
+        `must be true, false, or the proxies' addresses or networks, separated by commas, such as 10.0.0.0/8: ${part} is not one`,
       )
   }
   return list(value).join(',')
@@ -351,7 +352,7 @@ function hashParameters(optional: Optional): HashParameters {
   }
 }
 
-/** As `hashParameters`, and no less than is safe. */
+/** As `hashParameters`, but not below what is safe. */
 function costlyHashing(optional: Optional, fault: (name: string, what: string) => void) {
   const passwords = hashParameters(optional)
   if (!reachesOwasp(passwords))
@@ -376,11 +377,11 @@ const reachesOwasp = ({ memoryCost, timeCost }: HashParameters) =>
   OWASP_CHOICES.some(([memory, passes]) => memoryCost >= memory && timeCost >= passes)
 
 const MAKE_KEY = 'make one with `openssl rand -base64 32`'
-// six letters and more: shorter ones turn up by chance in real keys
+// at least six letters: shorter words turn up by chance in real keys
 const COMMON =
   /change.?me|passw[o0]rd|passphrase|secret|default|example|henhouse|frontegg|encrypt|placeholder|insecure|development|production|letmein|qwerty|your.?key/i
 
-/** Refuses what is no random text; of what is, it refuses less than one in a million. */
+/** Refuses keys that are not random. It refuses fewer than one random key in a million. */
 const strongKey: Parse<string> = (value) => {
   if (value === EMULATOR.encryptionKey) throw new Fault(`is the emulator's, which everybody knows; ${MAKE_KEY}`)
   if (value.length < 32) throw new Fault(`must have at least 32 characters; ${MAKE_KEY}`)

@@ -3,7 +3,7 @@ import type { SeedEnvironment } from './seed.schemas.ts'
 
 type Shown = SeedEnvironment & { clientId: string; apiKey: string }
 
-/** What somebody needs who has just started the emulator. */
+/** What people need right after starting the emulator. */
 export function banner(environments: readonly Shown[], url: URL, where: string) {
   const base = url.href.replace(/\/$/, '')
   const [first, ...others] = [...environments].sort(
@@ -48,6 +48,6 @@ function rolesOf({ tenants = [] }: NonNullable<SeedEnvironment['users']>[number]
   return shown.length ? `  (${shown.join('; ')})` : ''
 }
 
-/** To be pasted into a POSIX shell. */
+/** A command to paste into a POSIX shell. */
 const curl = (url: string, body: object) =>
   `curl -s ${url} -H 'content-type: application/json' -d '${JSON.stringify(body).replaceAll("'", "'\\''")}'`

@@ -144,7 +144,7 @@ describe.concurrent('the control plane: environments', () => {
         name,
         seed: { users: [{ email: 'x@y.example', tenants: [{ tenant: 'T' }] }] },
       }),
-    ).toMatchObject({ status: 400, body: { errors: ['seed.users.0.tenants.0.tenant T is none of the tenants'] } })
+    ).toMatchObject({ status: 400, body: { errors: ['seed.users.0.tenants.0.tenant T is not one of the tenants'] } })
     expect((await call('POST', '/_emulator/environments', { name })).status).toBe(201)
     expect(await call('POST', '/_emulator/environments', { name })).toMatchObject({ status: 409 })
   })
@@ -161,7 +161,7 @@ describe.concurrent('the control plane: environments', () => {
 })
 
 describe.concurrent('the control plane: reset', () => {
-  test('takes everything back to the seed, and whoever uses it goes on', async () => {
+  test('takes everything back to the seed, and its clients go on', async () => {
     const env = await planted(),
       other = await planted()
     const before = (await login(env.browser)).body
@@ -354,7 +354,7 @@ describe.concurrent('the control plane', () => {
       expect((await call('POST', url, undefined, { origin })).status, origin).toBe(403)
   })
 
-  test('answers anybody when it was told to', async () => {
+  test('answers anybody when it is opened to others', async () => {
     const open = await buildServer(deps)
     await addControlPlane(open, { open: true })
     expect(

@@ -14,8 +14,8 @@ import { Label, Seed } from './seed.schemas.ts'
 import { steer, Steering } from './steering.ts'
 
 /*
- * What the emulator can be asked beside the API, below /_emulator. Nobody logs in to it, so it answers the machine it runs
- * on only, until it is told to listen to others.
+ * The emulator's control plane, below /_emulator. Nobody logs in to it, so it answers only the machine it runs on,
+ * unless HENHOUSE_HOST opens it to others.
  */
 
 const failures = {
@@ -30,7 +30,7 @@ const failures = {
 }
 
 export interface ControlPlaneOptions {
-  /** by whatever name and from whatever web page it is called: for networks of containers */
+  /** answers under any name and to any web page: for networks of containers */
   open: boolean
 }
 
@@ -55,7 +55,7 @@ export async function addControlPlane(server: Server, { open }: ControlPlaneOpti
   )
 }
 
-/** Id or name; without one, what the headers and the host say, as for every call. */
+/** Id or name; without one the headers and the host decide, as for every call. */
 const Which = Type.Object({ environment: Type.Optional(Type.String({ minLength: 1 })) })
 
 async function named(
@@ -105,7 +105,7 @@ function environmentRoutes(app: FastifyInstance, server: Server) {
     const [first, ...others] = faultsOf(seed, 'seed.')
     if (first !== undefined) throw invalid(first, ...others)
     const { environment, apiKey } = await plant(deps, { name }, seed).catch(onDuplicate(failures.taken()))
-    // not every program looks up <name>.localhost: the header leads to the environment as well
+    // not every program finds <name>.localhost: the header works as well
     return reply.code(201).send({
       ...shown(environment),
       clientId: environment.id,
@@ -126,10 +126,10 @@ function environmentRoutes(app: FastifyInstance, server: Server) {
   })
 }
 
-/** How long jobs that run already are waited for. */
+/** How long to wait for jobs that are already running. */
 const JOBS_MS = 10_000
 
-/** Until nothing is due, waiting for those that the worker has taken a moment ago. */
+/** Runs jobs until none is due, and waits for those that the worker has just taken. */
 async function runAll({ worker }: Server, vendorId: string) {
   const { pool } = worker.deps.database,
     deadline = performance.now() + JOBS_MS
@@ -149,16 +149,16 @@ const MessageQuery = Type.Object({
   to: Type.Optional(Type.String()),
   template: Type.Optional(Type.String()),
   channel: Type.Optional(Type.String()),
-  /** a moment, or the id of a message: what came then or later, or after it */
+  /** a moment, or a message's id: only messages from then on, or after that one */
   since: Type.Optional(Type.String()),
-  /** seconds to wait for one that fits, if there is none */
+  /** seconds to wait for a matching message, if there is none yet */
   wait: Type.Optional(Type.Number({ minimum: 0, maximum: 60 })),
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
 })
 
 const POLL_MS = 50
 
-/** Newest first, so that the first is the one that was waited for. */
+/** Newest first, so that the message that was waited for comes first. */
 function messageRoutes(app: FastifyInstance, server: Server) {
   const {
     health,
@@ -259,8 +259,8 @@ const pause = (ms: number) =>
 const LOCAL = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /**
- * Against web pages that reach this machine: by a name of their own that leads here (DNS rebinding), which the `Host` header
- * shows, or from another origin, which `Origin` shows.
+ * Keeps out web pages that reach this machine under a name of their own that leads here (DNS rebinding, visible in
+ * `Host`), or from another origin (visible in `Origin`).
  */
 async function isLocal(request: FastifyRequest, { environments, worker: { deps } }: Server) {
   const known = async (url: string) => {

@@ -9,8 +9,9 @@ interface Shape {
 }
 
 /**
- * Reads what a person has written: unlike the API's input, what is not known is a fault, because it is a slip of the pen.
- * Every fault begins with the path of what it is about.
+ * Reads what a person has written. Unlike in the API's input, an unknown field is a fault, because it is probably a
+ * typo.
+ * Every fault begins with its path.
  */
 export function read<S extends TSchema>(schema: S, value: unknown): { value: Static<S>; faults: string[] } {
   const tidied = tidy(schema, value)
@@ -30,6 +31,6 @@ function unknownFields(schema: Shape, value: unknown, path = ''): string[] {
     if (Object.hasOwn(properties, name)) return unknownFields(properties[name]!, part, inside(name))
     return schema.additionalProperties
       ? []
-      : [`${inside(name)} is not known: here can be ${Object.keys(properties).join(', ')}`]
+      : [`${inside(name)} is unknown: expected one of ${Object.keys(properties).join(', ')}`]
   })
 }

@@ -1,18 +1,18 @@
 import { generateKeyPair, type KeyPair } from '@henhouse/jwt'
 
-/** Making an RSA pair takes 50 to 300 ms of a core: some are kept ready, so that a new environment need not wait. */
+/** Making an RSA pair takes 50 to 300 ms of a core. Some are kept ready, so that a new environment does not wait. */
 export function keyPool(size: number, generate: () => Promise<KeyPair> = generateKeyPair) {
   const ready: KeyPair[] = []
   let filling: Promise<void> | undefined
   let closed = false
 
-  /** One after the other, so that requests keep a core to themselves. */
+  /** One at a time, so that requests keep a core. */
   async function fill() {
     while (ready.length < size && !closed) ready.push(await generate())
     filling = undefined
   }
   return {
-    /** Begins to make pairs; before that, and when they run out, `take` makes its own. */
+    /** Starts making pairs. Before that, and when they run out, `take` makes one itself. */
     open() {
       filling ??= fill()
     },

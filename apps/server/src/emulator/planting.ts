@@ -23,8 +23,8 @@ export async function plant(deps: ServerDeps, environment: NewEnvironment, seed:
 }
 
 /**
- * Sees to it that there are these environments: what is missing is planted, what is there stays as it is, but for its API
- * key and for which one is the default; `reset` goes back to the new seed.
+ * Makes sure that these environments exist. Missing ones are planted. Existing ones stay as they are, except for their
+ * API key and which one is the default; `reset` goes back to the new seed.
  */
 export async function plantMissing(
   deps: ServerDeps,
@@ -50,8 +50,8 @@ export async function plantMissing(
 }
 
 /**
- * Takes an environment back to its seed. Its client id, API key and signing keys stay, so that whoever uses it can go on;
- * its clock shows the real time again.
+ * Takes an environment back to its seed. Its client id, API key and signing keys stay, so that its clients can go on.
+ * Its clock shows the real time again.
  */
 export async function reset(deps: ServerDeps, environments: EnvironmentDirectory, id: string) {
   const { prisma } = deps.database
@@ -63,7 +63,7 @@ export async function reset(deps: ServerDeps, environments: EnvironmentDirectory
     hashes = await hashesOf(deps.passwords, seed)
   await prisma.$transaction(
     async (tx) => {
-      // whoever resets it at the same time waits here
+      // a simultaneous reset waits here
       await tx.$queryRaw`select from "Vendor" where id = ${id}::uuid for update`
       await tx.$executeRawUnsafe(await wiping(tx), id)
       await tx.tally.deleteMany({ where: { scope: id } })
@@ -77,7 +77,10 @@ export async function reset(deps: ServerDeps, environments: EnvironmentDirectory
   environments.forget(id)
 }
 
-/** One statement that empties every table of an environment but that of its keys, so that foreign keys are checked at its end only. */
+/**
+ * Empties every table of an environment except that of its keys, in one statement, so that foreign keys are checked
+ * only at its end.
+ */
 async function wiping(tx: Transaction) {
   const tables = await tx.$queryRaw<{ name: string }[]>`
     select quote_ident(relname) as name from pg_class
@@ -86,7 +89,9 @@ async function wiping(tx: Transaction) {
   return `with ${tables.map(({ name }, index) => `t${index} as (delete from ${name} where "vendorId" = $1::uuid)`).join(', ')} select`
 }
 
-/** Each password once, as hashing takes long: the demo's users share theirs, and a reset finds it done. */
+/**
+ * Each password is hashed once, because hashing takes long: the demo's users share theirs, and a reset finds it done.
+ */
 const known = new WeakMap<PasswordHasher, Map<string, Promise<string>>>()
 async function hashesOf(passwords: PasswordHasher, { users = [] }: Seed) {
   let hashes = known.get(passwords)
@@ -96,7 +101,7 @@ async function hashesOf(passwords: PasswordHasher, { users = [] }: Seed) {
   return new Map(await Promise.all([...hashes].map(async ([password, hash]) => [password, await hash] as const)))
 }
 
-/** The same id at every reset, and in every place that starts from the fixed client id (RFC 9562 §5.5, name-based). */
+/** The same id at every reset, and wherever the fixed client id is used (RFC 9562 §5.5, name-based). */
 export function nameBasedId(namespace: string, name: string) {
   const bytes = createHash('sha1')
     .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))
@@ -110,7 +115,7 @@ export function nameBasedId(namespace: string, name: string) {
 
 const firstApplication = (environmentId: string) => nameBasedId(environmentId, 'first application')
 
-/** Writes the seed's rows into an environment that has nothing but what is built in. */
+/** Writes the seed's rows into an environment that has only what is built in. */
 async function sow(tx: Transaction, ctx: Ctx, seed: Seed, hashes: ReadonlyMap<string, string>) {
   const now = ctx.clock.now(),
     { vendorId } = ctx,
@@ -243,7 +248,7 @@ function userRow(
   }
 }
 
-/** The roles that a member of a tenant gets: those of the keys, or the default ones. */
+/** A member's roles in a tenant: those with the keys, or the default ones. */
 async function rolesByKey(tx: Transaction, vendorId: string) {
   const roles = await tx.role.findMany({
     where: { vendorId },
@@ -252,7 +257,7 @@ async function rolesByKey(tx: Transaction, vendorId: string) {
   return (tenantId: string, keys: readonly string[] | undefined) => {
     const there = roles.filter((role) => role.tenantId === null || role.tenantId === tenantId)
     if (!keys) return there.filter((role) => role.isDefault).map(({ id }) => id)
-    // the tenant's own before the environment's of the same key
+    // the tenant's own before the environment's with the same key
     return [...new Set(keys)].map(
       (key) =>
         (there.find((role) => role.key === key && role.tenantId !== null) ?? there.find((role) => role.key === key)!)

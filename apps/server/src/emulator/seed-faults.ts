@@ -2,8 +2,8 @@ import { builtInCategories, builtInRoles } from '../areas/environments/built-in.
 import type { Seed, SeedEnvironment } from './seed.schemas.ts'
 
 /*
- * What of well-formed seeds does not fit together: something twice, and references to what is not there. Each fault begins
- * with the path of what it is about.
+ * Finds what does not fit together in well-formed seeds: duplicates, and references to what does not exist. Each fault
+ * begins with its path.
  */
 
 /** @param at path of one environment */
@@ -25,7 +25,7 @@ export function faultsOfAll(environments: readonly SeedEnvironment[], at: (index
   ]
 }
 
-/** Of one environment's. @param at what its paths begin with */
+/** The faults of one environment. @param at the beginning of their paths */
 export function faultsOf(seed: Seed, at = ''): string[] {
   const tenantOf = finder(seed.tenants ?? [])
   return [
@@ -76,7 +76,7 @@ function tenantFaults({ tenants = [] }: Seed, at: string, tenantOf: Finder) {
   return [
     ...repeated(tenants.map(({ id }, n) => ({ path: `${at}tenants.${n}.id`, value: id }))),
     ...repeated(tenants.map(({ alias }, n) => ({ path: `${at}tenants.${n}.alias`, value: alias }))),
-    // what has no id is given one made from its name
+    // without an id, one is derived from the name
     ...repeated(
       tenants.map(({ id, name }, n) => ({
         path: `${at}tenants.${n}.name`,
@@ -138,9 +138,9 @@ interface Place {
   path: string
   /** undefined: not given */
   value: string | undefined
-  /** what it must be alone among, when that is not all */
+  /** what it must be unique among, when that is not all */
   among?: string
-  /** what two values are compared by, when it is not themselves */
+  /** what to compare by, when that is not the value */
   same?: number | null | undefined
 }
 function repeated(places: readonly Place[], taken: readonly string[] = []) {
@@ -148,19 +148,19 @@ function repeated(places: readonly Place[], taken: readonly string[] = []) {
   return places.flatMap(({ path, value, among = '', same }) => {
     if (value === undefined) return []
     const identity = `${among} ${same ?? value}`
-    if (seen.has(identity)) return [`${path} ${value} is there already`]
+    if (seen.has(identity)) return [`${path} ${value} already exists`]
     seen.add(identity)
     return []
   })
 }
 
 const unknown = (path: string, keys: readonly string[] | undefined, known: ReadonlySet<string>, what: string) =>
-  (keys ?? []).flatMap((key, index) => (known.has(key) ? [] : [`${path}.${index} ${key} is none of the ${what}`]))
+  (keys ?? []).flatMap((key, index) => (known.has(key) ? [] : [`${path}.${index} ${key} is not one of the ${what}`]))
 
 function unknownTenant(path: string, reference: string, tenantOf: Finder) {
   const found = tenantOf(reference)
   if (typeof found === 'number') return []
   return [
-    `${path} ${reference} ${found === undefined ? 'is none of the tenants' : 'is the name of several tenants: give the id'}`,
+    `${path} ${reference} ${found === undefined ? 'is not one of the tenants' : 'is the name of several tenants: give the id'}`,
   ]
 }

@@ -33,7 +33,7 @@ describe('a seed file', () => {
         'tenants:\n  - id: 3\n    name: Acme\nusers:\n  - email: nobody\n    pasword: x\n    tenants: [{ tenant: Acme, roles: Admin }]\nsettings:\n  defaultTokenExpiration: 0\n',
       ),
     ).toEqual([
-      'seed.yaml:6:14 users.0.pasword is not known: here can be id, email, name, password, verified, phoneNumber, profilePictureUrl, metadata, vendorMetadata, tenants',
+      'seed.yaml:6:14 users.0.pasword is unknown: expected one of id, email, name, password, verified, phoneNumber, profilePictureUrl, metadata, vendorMetadata, tenants',
       'seed.yaml:9:27 settings.defaultTokenExpiration must not be less than 1',
       'seed.yaml:2:9 tenants.0.id must be a string',
       'seed.yaml:5:12 users.0.email must be an email',
@@ -52,20 +52,20 @@ users:
   - { email: A@B.example, tenants: [{ tenant: Acme }, { tenant: gone }] }
 `).map((line) => line.replace(/^\S+ /, '')),
     ).toEqual([
-      'permissions.1.key a is there already',
-      'permissions.2.key fe.secure.read.users is there already',
-      'roles.0.key Admin is there already',
+      'permissions.1.key a already exists',
+      'permissions.2.key fe.secure.read.users already exists',
+      'roles.0.key Admin already exists',
       'roles.1.tenant Acme is the name of several tenants: give the id',
-      'roles.1.permissions.1 b is none of the permissions',
-      'roles.3.tenant Nowhere is none of the tenants',
-      'tenants.1.name Acme is there already',
+      'roles.1.permissions.1 b is not one of the permissions',
+      'roles.3.tenant Nowhere is not one of the tenants',
+      'tenants.1.name Acme already exists',
       'tenants.2.parent y makes a circle',
       'tenants.3.parent x makes a circle',
-      'users.1.email a@b.example is there already',
-      'users.0.tenants.1.tenant x is there already',
-      'users.0.tenants.0.roles.2 other is none of the roles of this tenant',
+      'users.1.email a@b.example already exists',
+      'users.0.tenants.1.tenant x already exists',
+      'users.0.tenants.0.roles.2 other is not one of the roles of this tenant',
       'users.1.tenants.0.tenant Acme is the name of several tenants: give the id',
-      'users.1.tenants.1.tenant gone is none of the tenants',
+      'users.1.tenants.1.tenant gone is not one of the tenants',
     ])
   })
 
@@ -77,7 +77,7 @@ users:
       faultsIn('environments:\n  - { name: a, default: true }\n  - { name: a, default: true }\n').map((line) =>
         line.replace(/^\S+ /, ''),
       ),
-    ).toEqual(['environments.1.name a is there already', 'environments.1.default true is there already'])
+    ).toEqual(['environments.1.name a already exists', 'environments.1.default true already exists'])
   })
 
   test('says where it is no YAML', () => {

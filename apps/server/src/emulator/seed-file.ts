@@ -6,7 +6,7 @@ import { faultsOfAll } from './seed-faults.ts'
 import { Seed, SeedFile, type SeedEnvironment } from './seed.schemas.ts'
 
 /**
- * Reads a seed file: a list of `environments`, or what the one environment starts with.
+ * Reads a seed file: a list of `environments`, or the seed of the one environment.
  * @throws StartFailure that names every fault with its line and column
  */
 export async function readSeedFile(path: string): Promise<SeedEnvironment[]> {
@@ -32,7 +32,7 @@ export function parseSeedFile(text: string, name: string): SeedEnvironment[] {
   const environments = several
     ? (value as { environments: SeedEnvironment[] }).environments
     : [{ name: 'default', ...value } as SeedEnvironment]
-  // what does not have the right shape cannot be looked into any further
+  // a seed of the wrong shape cannot be checked any further
   const all = faults.length ? faults : faultsOfAll(environments, (index) => (several ? `environments.${index}.` : ''))
   if (all.length) throw faulty(all.map((fault) => `${place(offsetOf(document, fault))} ${fault}`))
   return environments
@@ -43,7 +43,7 @@ const faulty = (faults: string[]) =>
     `The seed cannot be used, and nothing of it was applied:\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
   )
 
-/** Where the fault's path begins, or the nearest part of it that is there. */
+/** Where the fault's path begins in the file, or the nearest part of it that exists. */
 function offsetOf(document: Document, fault: string) {
   const path =
     /^(?:each value in )?([\w.-]+) /

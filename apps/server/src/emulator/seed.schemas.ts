@@ -20,7 +20,7 @@ const SeedRole = Type.Object({
   level: Type.Optional(Type.Integer({ minimum: 0, maximum: 32767 })),
   isDefault: Type.Optional(Type.Boolean()),
   firstUserRole: Type.Optional(Type.Boolean()),
-  /** id or name of the tenant it belongs to; of the environment without one */
+  /** id or name of the tenant it belongs to; without one it belongs to the environment */
   tenant: Type.Optional(Filled),
   /** keys */
   permissions: Type.Optional(Type.Array(Filled)),
@@ -57,7 +57,7 @@ const SeedUser = Type.Object({
   ),
 })
 
-/** What an environment starts with, beside what all of them have. */
+/** What an environment starts with, besides what is built in. */
 export const Seed = Type.Object({
   settings: Type.Optional(Type.Partial(IdentityConfiguration)),
   permissions: Type.Optional(Type.Array(SeedPermission)),
@@ -75,7 +75,7 @@ const SeedEnvironment = Type.Object({
   clientId: Type.Optional(Id),
   apiKey: Type.Optional(Filled),
   host: Type.Optional(Filled),
-  /** the one that is meant when a request says nothing of which; the first without one */
+  /** the default, for requests that name no environment; the first one if none says so */
   default: Type.Optional(Type.Boolean()),
   ...Seed.properties,
 })
@@ -86,7 +86,7 @@ export const SeedFile = Type.Object({ environments: Type.Array(SeedEnvironment, 
 /** What `reset` goes back to, kept with the environment. */
 export const storedSeed = setting('emulator-seed', Seed, {})
 
-/** What there is without a seed file, with the credentials of the configuration. Documents and fixtures rely on it. */
+/** The seed when there is no seed file, with the configuration's credentials. Documents and fixtures rely on it. */
 export const demo: SeedEnvironment = {
   name: 'default',
   tenants: [{ id: '33333333-3333-4333-8333-333333333333', name: 'Acme' }],

@@ -14,13 +14,13 @@ export const Steering = Type.Object({
 })
 export type Steering = Static<typeof Steering>
 
-/** Dates outside of these have no four-digit year, which tokens' and databases' readers do not expect. */
+/** Dates outside these have no four-digit year, which readers of tokens and databases do not expect. */
 const EARLIEST = Date.UTC(1970),
   LATEST = Date.UTC(9999, 11, 31)
 
 /**
- * Moves an environment's clock: `reset` to the real time, then `set`, then `advance`; `freeze` says whether it stands
- * still from then on, else it goes on as it did. Of several calls at once each has its effect.
+ * Moves an environment's clock: `reset` to the real time, then `set`, then `advance`. `freeze` stops it or lets it go
+ * on; without `freeze` that stays as it was. Simultaneous calls all take effect.
  */
 export async function steer(
   { database: { prisma }, systemClock }: ServerDeps,
@@ -55,7 +55,7 @@ export async function steer(
 const DURATION =
   /^P(?!$)(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
 
-/** Months and years are those of the calendar; the last day of a month stays the last at most. */
+/** Months and years are the calendar's; a day that the month does not have becomes its last. */
 function after(from: Date, advance: number | string): Date {
   if (typeof advance === 'number') return new Date(from.getTime() + advance * 1000)
   const parts = DURATION.exec(advance)

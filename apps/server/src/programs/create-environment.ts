@@ -13,8 +13,8 @@ Makes an environment in the database of DATABASE_URL and prints its client id an
 once: only a hash of it is stored.
 
   --name      a label of lower-case letters, digits and dashes; below HENHOUSE_PUBLIC_URL's host it names the environment
-  --host      the environment's own host name, where it has one: id.example.com
-  --default   the one that is meant when a request says nothing of which; the first environment is it anyway
+  --host      the environment's own host name, if it has one: id.example.com
+  --default   use it for requests that name no environment; the first environment is always the default
   --help`
 
 async function main() {
@@ -85,9 +85,9 @@ function readArguments(): Wanted {
     host = values.host?.toLowerCase()
   if (!name) throw fail('--name is missing')
   if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(name))
-    throw fail(`--name must be a label of lower-case letters, digits and dashes: ${name} is none`)
+    throw fail(`--name must be a label of lower-case letters, digits and dashes: ${name} is not one`)
   if (host !== undefined && !/^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/.test(host))
-    throw fail(`--host must be a host name without scheme, port and path: ${host} is none`)
+    throw fail(`--host must be a host name without scheme, port and path: ${host} is not one`)
   return { name, host, isDefault: values.default ?? false }
 }
 

@@ -102,7 +102,7 @@ describe('the emulator', () => {
   )
 
   test(
-    'starts from a seed file, with other credentials, and keeps nothing when it is told so',
+    'starts from a seed file, with other credentials, and keeps nothing with --ephemeral',
     async () => {
       const folder = await temporaryFolder(),
         file = join(folder, 'seed.yaml')

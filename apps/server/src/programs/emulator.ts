@@ -35,7 +35,7 @@ Environment variables, all optional: HENHOUSE_PORT, HENHOUSE_HOST (0.0.0.0 lets 
 HENHOUSE_CLIENT_ID, HENHOUSE_API_KEY, HENHOUSE_DATA (.henhouse), DATABASE_URL (a Postgres to use in place of the
 embedded one), HENHOUSE_RATE_LIMITS (off; on refuses as production does), LOG_LEVEL (warn; info shows every request).`
 
-/** The same app as in production, made steerable. */
+/** The same app as in production, with a control plane. */
 async function main() {
   const options = readArguments()
   const config = emulatorConfig()
@@ -73,7 +73,10 @@ async function main() {
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1'])
 
-/** Each environment's own, else the overrides for the default one, else what follows from its name: the same at every start. */
+/**
+ * The credentials: each environment's own, else the overrides (for the default one), else derived from its name, so the
+ * same at every start.
+ */
 function withCredentials(environments: readonly SeedEnvironment[], config: EmulatorConfig) {
   const chosen = Math.max(
     0,
@@ -122,7 +125,7 @@ async function startPostgres(
     dataDir,
     temporary: ephemeral,
     onProgress: say,
-    // a crash of the machine may cost the last moments, and nothing else; of what is thrown away nothing need reach the disk
+    // a crash of the machine may cost the last moments, and nothing else; ephemeral data need not reach the disk at all
     settings: { synchronous_commit: 'off', ...(ephemeral && { fsync: 'off', full_page_writes: 'off' }) },
   }).catch((error: Error) => {
     throw new StartFailure(error.message)
@@ -143,7 +146,7 @@ async function emulatorDeps(
     connections: 10,
     onMigrated: (names) => say(`Applied ${names.length} migration${names.length === 1 ? '' : 's'}`),
     otherKey:
-      'This database belongs to a server that is no emulator: its secrets are encrypted with another key. Give the emulator a database of its own (DATABASE_URL)',
+      'This database belongs to a server that is not an emulator: its secrets are encrypted with another key. Give the emulator a database of its own (DATABASE_URL)',
   })
   return {
     database,
@@ -194,7 +197,7 @@ function readArguments(): { port: number | undefined; ephemeral: boolean; seed: 
   }
   const { port, ephemeral = false, seed } = values
   if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65_535))
-    throw new StartFailure(`--port must be a number from 0 to 65535: ${port} is none`)
+    throw new StartFailure(`--port must be a number from 0 to 65535: ${port} is not one`)
   return { port: port === undefined ? undefined : Number(port), ephemeral, seed }
 }
 

@@ -20,7 +20,7 @@ async function newDatabase() {
 
 describe('production', () => {
   test(
-    'migrates, serves the environment that was made for it, and ends when it is told to',
+    'migrates, serves the environment that was made for it, and ends on a signal',
     async () => {
       const url = await newDatabase(),
         port = await freePort()

@@ -49,7 +49,7 @@ export async function productionDeps(
   }
 }
 
-/** Mail of an environment without a provider of its own is tried for as long as any, and then shown as failed. */
+/** Without a provider, mail is retried as usual, and then shown as failed. */
 const noProvider: MailProvider = {
   name: 'none',
   send: () =>

@@ -3,14 +3,14 @@ import type { Logger } from 'pino'
 import type { SecretBox } from '../kernel/secrets.ts'
 import type { Server } from '../kernel/app.ts'
 
-/** What main, the emulator and the tools share: how a program begins and ends. */
+/** What the programs share: how they start and end. */
 
-/** Why a program cannot start, in words for whoever started it. */
+/** Why a program cannot start, in words for the person who started it. */
 export class StartFailure extends Error {
   override readonly name = 'StartFailure'
 }
 
-/** For the end of a program's file: says why it could not start, and leaves with 1. */
+/** Ends a program that could not start: prints why, and exits with 1. */
 export function giveUp(error: unknown): never {
   const expected = error instanceof Error && ['StartFailure', 'ConfigError'].includes(error.name)
   process.stderr.write(`${expected ? error.message : error instanceof Error ? error.stack : String(error)}\n`)
@@ -21,17 +21,18 @@ export interface DatabaseNeeds {
   /** at most */
   connections: number
   secrets: SecretBox
-  /** what to say when the secrets in the database were sealed with another key */
+  /** what to say when the database's secrets were sealed with another key */
   otherKey: string
   onMigrated?: (names: readonly string[]) => void
 }
 
-/** The oldest Postgres with unique indexes that count nulls as equal. */
+/** The oldest Postgres whose unique indexes can treat nulls as equal. */
 const OLDEST_POSTGRES = 15
 
 /**
- * Opens a database that this server can work with, with all migrations applied. Replicas may do this at once.
- * @throws StartFailure when it is out of reach, too old, or holds somebody else's secrets; then nothing in it has changed
+ * Opens a database that this server can use, and applies all migrations. Replicas may do this at once.
+ * @throws StartFailure when it is out of reach, too old, or holds secrets sealed with another key; then nothing in it
+ * has changed
  */
 export async function openMigrated(
   url: string,
@@ -69,7 +70,7 @@ async function mustBeRecent({ pool }: Database, url: string) {
     throw new StartFailure(`Postgres ${OLDEST_POSTGRES} or later is needed, and the server of DATABASE_URL is ${name}`)
 }
 
-/** Shown by any one secret: all are sealed with the same key. */
+/** Any one secret shows it: all are sealed with the same key. */
 async function mustOpen({ pool }: Database, secrets: SecretBox, otherKey: string) {
   const {
     rows: [known],
@@ -103,10 +104,12 @@ export async function listen({ http }: Server, { host, port }: { host: string; p
 
 /** How long requests and jobs may take to finish when the process is asked to end. */
 const PATIENCE_MS = 10_000
-/** A signal that comes twice within this was sent once, to the whole group of processes. */
+/** A second signal within this time is the same one: it was sent to the whole process group. */
 const ECHO_MS = 500
 
-/** On SIGTERM or Ctrl-C: calls `end` and leaves with 0, or with 1 when that fails, takes too long, or is asked for again. */
+/**
+ * On SIGTERM or Ctrl-C, calls `end` and exits with 0; with 1 when that fails, takes too long, or a second signal comes.
+ */
 export function endOnSignal(log: Logger, end: () => Promise<void>) {
   let since: number | undefined
   const onSignal = (signal: string) => {
@@ -132,7 +135,7 @@ export function endOnSignal(log: Logger, end: () => Promise<void>) {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal)
 }
 
-/** Takes no more requests, and waits for those that are being served and for the jobs that run. */
+/** Stops taking requests, and waits for the requests and jobs that are running. */
 export async function drain({ http, health }: Server, worker: { stop(): Promise<void> }) {
   health.unready = 'the server is ending'
   await Promise.all([http.close(), worker.stop()])
