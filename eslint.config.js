@@ -34,7 +34,7 @@ export default ts.config(
         'error',
         { allow: ['URL', 'URLSearchParams'], allowNumber: true },
       ],
-      // what fails does so by its promise, also where nothing is waited for
+      // failures come through the promise, also where nothing is awaited
       '@typescript-eslint/require-await': 'off',
       // nothing of ours has a method that needs its `this`
       '@typescript-eslint/unbound-method': 'off',

@@ -1,8 +1,8 @@
 import boundaries from 'eslint-plugin-boundaries'
 
 /*
- * Who may import whom. Both lists run from the bottom to the top: an area, and a file of the kernel, imports only what stands
- * before it. So nothing is imported in a circle, and a new area or file has to be given its place first.
+ * Who may import what. Both lists run from the bottom to the top: an area or a file of the kernel imports only those
+ * before it. So there are no import circles, and a new area or file needs a place first.
  */
 
 const layers = {
@@ -38,7 +38,7 @@ const layers = {
   environments: ['.'],
 }
 
-/** Before each its statements, x.sql.ts, if it has any. */
+/** Before each come its statements, x.sql.ts, if it has any. */
 const kernelFiles = [
   'addresses',
   'clock',
@@ -84,7 +84,7 @@ const places = [
   { category: 'leaf', pattern: [`${src}/areas/**/*.errors.ts`, `${src}/areas/rights/permissions/permissions.keys.ts`] },
 ]
 
-/** One pattern for all of them: each that the plugin tries costs time. */
+/** One pattern for all of them: each one that the plugin tries costs time. */
 const oneOf = (categories) => ({
   file: { categories: categories.length > 1 ? `{${categories.join(',')}}` : categories[0] },
 })
@@ -131,7 +131,7 @@ const ofKernel = (file, index) =>
   )
 
 export const layering = [
-  // whatever has no place yet
+  // files that have no place yet
   rules([`${src}/**/*.ts`]),
   ...areas.map(ofArea),
   ...kernel.map(ofKernel),

@@ -4,7 +4,7 @@ import { PrismaClient } from './generated/client.ts'
 
 export interface Database {
   prisma: PrismaClient
-  /** the very connections that `prisma` uses, for the few statements that must not go through it */
+  /** the connections that `prisma` uses, for the few statements that must not go through it */
   pool: pg.Pool
   /** waits for running queries */
   close: () => Promise<void>
@@ -38,7 +38,10 @@ export function openDatabase(url: string, { max = 10, connectionTimeout = 10_000
   }
 }
 
-/** Postgres would compile what it takes for costly: most of a second for a statement of some milliseconds. A server that cannot does not mind. */
+/**
+ * Postgres would compile statements that it takes for costly: most of a second for one of a few milliseconds. A server
+ * that cannot compile does not mind.
+ */
 const withoutCompiler = (client: pg.ClientBase) =>
   client.query('set jit = off').then(
     () => {},

@@ -27,7 +27,7 @@ export async function createDatabase(
   return databaseUrl(serverUrl, name)
 }
 
-/** Drops a database and disconnects whoever uses it; no error when there is none. */
+/** Drops a database and disconnects its users; no error when there is none. */
 export async function dropDatabase(serverUrl: string, name: string): Promise<void> {
   await execute(serverUrl, `drop database if exists ${pg.escapeIdentifier(name)} with (force)`)
 }

@@ -50,7 +50,7 @@ export function prepared(provider: string, mail: Mail): Mail {
   }
 }
 
-/** What of a mail must not be read in logs. */
+/** What logs must not show of a mail. */
 export const said = (mail: Mail): Pick<Confidential, 'texts' | 'known'> => ({
   texts: [mail.text, mail.html],
   known: [mail.to, mail.from.address],

@@ -59,7 +59,7 @@ function form(mail: Mail): FormData {
   if (mail.text !== '') fields.set('text', mail.text)
   if (mail.html !== '') fields.set('html', mail.html)
   fields.set('v:mail_id', mail.id)
-  // a tracked link is a rewritten one: the secret in it would pass through, and be opened by, somebody else
+  // a tracked link is a rewritten one: the tracker would see, and could open, the secret in it
   for (const tracking of ['o:tracking', 'o:tracking-clicks', 'o:tracking-opens']) fields.set(tracking, 'no')
   return fields
 }

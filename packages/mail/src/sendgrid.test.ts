@@ -145,7 +145,7 @@ describe('sendgrid', () => {
     expect(refused.message).not.toContain('SG.')
   })
 
-  it('refuses a base address that is none, without quoting it', () => {
+  it('refuses a malformed base address, without quoting it', () => {
     expect(() => sendgrid({ apiKey, baseUrl: 'ftp://user:hush@host' })).toThrow(/^(?!.*hush).*not an http/)
     expect(() => sendgrid({ apiKey, baseUrl: 'host' })).toThrow(TypeError)
   })

@@ -50,7 +50,7 @@ const message = (mail: Mail) => ({
     { type: 'text/html', value: mail.html },
   ].filter(({ value }) => value !== ''),
   custom_args: { mail_id: mail.id },
-  // a tracked link is a rewritten one: the secret in it would pass through, and be opened by, somebody else
+  // a tracked link is a rewritten one: the tracker would see, and could open, the secret in it
   tracking_settings: { click_tracking: { enable: false, enable_text: false }, open_tracking: { enable: false } },
 })
 

@@ -22,9 +22,10 @@ interface Session {
 const MARGIN = 5 * 60_000
 
 /**
- * Amazon SES, with a role of another account that is assumed through AWS STS. The role's credentials are
- * kept until five minutes before they expire, and mails that need new ones at the same time ask once.
- * A signal ends the sending, not the asking, which other mails may be waiting for and which has its own time-out.
+ * Amazon SES, with a role of another account that is assumed through AWS STS. The role's credentials are kept until
+ * five minutes before they expire, and mails that need new ones at the same time ask once.
+ * A signal ends only the sending. Other mails may be waiting for the credentials, and asking for them has its own
+ * time-out.
  * Throws a TypeError for a malformed region, role or endpoint.
  */
 export function sesRole(options: SesRoleOptions): MailProvider {
@@ -111,7 +112,7 @@ function roleAssumer(name: string, options: SesRoleOptions) {
 
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
-// Enough XML for these replies: their elements are told by name, hold text only and have no attributes.
+// Enough XML for these replies: elements are found by name, hold only text and have no attributes.
 function element(xml: string, tag: string): string | undefined {
   const [, content] = new RegExp(`<${tag}>([^<]*)</${tag}>`).exec(xml) ?? []
   return content?.trim().replace(/&(amp|lt|gt|quot|apos);/g, (_, entity: string) => ENTITIES[entity] ?? '')

@@ -7,8 +7,8 @@ export interface SmtpServer {
   /** TLS from the first byte (RFC 8314); default: whether the port is 465 */
   secure?: boolean | undefined
   /**
-   * Sends nothing before STARTTLS (RFC 3207) has succeeded. Default: true with a password for another
-   * machine, because leaving STARTTLS out is all that an attacker would have to do to read it.
+   * Sends nothing before STARTTLS (RFC 3207) has succeeded. Default: true with a password for another machine, because
+   * otherwise an attacker who leaves STARTTLS out could read it.
    */
   requireTls?: boolean | undefined
 }

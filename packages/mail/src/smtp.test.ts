@@ -175,7 +175,7 @@ describe('smtp over TLS', () => {
   })
 })
 
-/** An SMTP server that says what it is told to by command, 250 otherwise. Null is silence, an empty string hangs up. */
+/** An SMTP server that gives the given reply to each command, 250 otherwise. Null is silence, an empty string hangs up. */
 async function scripted(replies: Record<string, string | null> = {}) {
   const commands: string[] = [],
     sockets: Socket[] = []

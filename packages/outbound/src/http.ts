@@ -21,7 +21,7 @@ export interface Answer {
   text: string
 }
 
-/** Posts once; redirects are answers. Without an answer it throws a Refused, which names no more than the kind of fault. */
+/** Posts once; redirects are answers. Without an answer it throws a Refused, which names only the kind of fault. */
 export async function post(provider: string, request: Request, confidential: Confidential): Promise<Answer> {
   const { url, headers, body, signal } = request
   const timeout = AbortSignal.timeout(request.timeoutMs)
@@ -53,15 +53,15 @@ export function jsonObject(text: string): Record<string, unknown> {
   }
 }
 
-/** A provider's base address without a slash at its end. Throws a TypeError, without quoting it, when it is none. */
+/** A provider's base address without a slash at its end. Throws a TypeError for a malformed one, without quoting it. */
 export function baseAddress(provider: string, address: string): string {
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol))
     throw new TypeError(`${provider}: the base address is not an http(s) address`)
   return address.replace(/\/+$/, '')
 }
 
-// Only the code is told: undici's messages can quote a header, and with it the key. Without a cause the
-// request itself was impossible, such as a key with a line break in it, and stays so.
+// Only the code is shown: undici's messages can quote a header, and with it the key. Without a cause the request itself
+// was impossible, such as one with a line break in its key, and stays so.
 function unreachable(error: unknown) {
   const cause = error instanceof Error ? error.cause : undefined
   const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''

@@ -1,4 +1,7 @@
-/** A message that a provider did not accept. Its own text is fit for logs: it holds no key, no password and nothing secret of the message. */
+/**
+ * A message that a provider did not accept. Its text can be logged: it holds no key, no password and nothing secret of
+ * the message.
+ */
 export class Refused extends Error {
   override readonly name = 'Refused'
   /** whether the same message may be accepted later, without anybody changing anything */
@@ -22,13 +25,13 @@ interface Reply {
   reason: string
 }
 
-/** What must not be read in logs. */
+/** What logs must not show. */
 export interface Confidential {
   /** the provider's keys and passwords */
   secrets: readonly string[]
   /** what the message says, in each of its forms */
   texts?: readonly string[]
-  /** words of it that may be told, such as the recipient's address */
+  /** words of it that may be shown, such as the recipient's address */
   known?: readonly string[]
 }
 

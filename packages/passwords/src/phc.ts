@@ -40,7 +40,7 @@ export function parse(hash: string): Argon2Hash | undefined {
   return isBase64(salt) && isBase64(digest) && isUsable(parsed) ? parsed : undefined
 }
 
-/** A hash that no password has and that costs as much to check as a real one with these parameters. */
+/** A hash that no password has, as costly to check as a real one with these parameters. */
 export function decoy({ memoryCost, timeCost, parallelism }: HashParameters): string {
   return `$argon2id$v=19$m=${memoryCost},t=${timeCost},p=${parallelism}$${unpadded(Buffer.alloc(16))}$${unpadded(Buffer.alloc(32))}`
 }

@@ -36,5 +36,5 @@ export function prepared(provider: string, sms: Sms): Sms {
 
 export const isNumber = (text: string) => /^\+[1-9]\d{6,14}$/.test(text)
 
-/** What of a message must not be read in logs. */
+/** What logs must not show of a message. */
 export const said = (sms: Sms): Pick<Confidential, 'texts' | 'known'> => ({ texts: [sms.text], known: [sms.to] })

@@ -19,7 +19,7 @@ export interface Platform {
 
 const OUTSIDE = 'set DATABASE_URL to a Postgres server instead (version 15 or later)'
 
-/** What a system gets to read on which the binaries of npm do not run. */
+/** The error for a system on which npm's binaries do not run. */
 export const unsupported = (why: string): Error =>
   new Error(`The embedded Postgres cannot run here: ${why}. Please ${OUTSIDE}.`)
 
@@ -72,7 +72,9 @@ async function readLinks(native: string): Promise<Links> {
   return links.map(({ source, target }) => ({ target: basename(source), file: target.replace(/^native\//, '') }))
 }
 
-/** False when the folder may not be written to. The package's own install script does this too, if it is allowed to run. */
+/**
+ * False when the folder cannot be written to. The package's own install script does this too, if it is allowed to run.
+ */
 async function makeLinks(folder: string, links: Links): Promise<boolean> {
   for (const { target, file } of links) {
     const path = join(folder, file)
@@ -104,7 +106,7 @@ async function copyToCache(native: string, links: Links, name: string): Promise<
   return folder
 }
 
-/** The first of the usual places that exists or can be made, and that nobody else could have filled. */
+/** The first of the usual places that exists or can be made, and that only this account could have filled. */
 async function cacheFolder(): Promise<string> {
   const uid = process.getuid?.()
   const system = uid === 0 ? '/var/cache/henhouse' : join(homedir(), '.cache', 'henhouse')

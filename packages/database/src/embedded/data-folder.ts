@@ -66,7 +66,8 @@ async function removeUnfinished(dataDir: string): Promise<void> {
 
 async function makeCluster(folder: DataFolder, binaries: Binaries): Promise<string> {
   const { dataDir, account } = folder
-  // made under another name, so that what is called data is complete; each its own, for one that was killed may still be clearing up
+  // made under another name, so that a folder called data is complete; each run its own, as one that was killed may
+  // still be clearing up
   await removeUnfinished(dataDir)
   const unfinished = await mkdtemp(join(dataDir, UNFINISHED))
 
@@ -117,8 +118,8 @@ function initdbArguments(directory: string, temporary: boolean): string[] {
 }
 
 /**
- * How to name a folder to Postgres. An account that may not pass through the folders above it (`/root`) still works in
- * it when it is its current directory; Postgres wants an absolute path, and Linux has one for that.
+ * The name of a folder for Postgres. An account that may not pass through the folders above it (`/root`) can still work
+ * in it as its current directory. Postgres wants an absolute path, and Linux has one for that.
  */
 export async function placeOf(
   folder: string,

@@ -20,7 +20,7 @@ describe('what is said when the embedded Postgres cannot run', () => {
     )
   })
 
-  it('says that the disk is full, whoever noticed', () => {
+  it('says that the disk is full, wherever that was noticed', () => {
     const expected = /The disk that holds \/srv\/hens is full/
     expect(
       explain({ ...failure, log: 'FATAL:  could not write lock file "postmaster.pid": No space left on device' })

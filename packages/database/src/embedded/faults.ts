@@ -9,7 +9,7 @@ export interface Failure {
   port?: number | undefined
 }
 
-/** Turns what Postgres said when it failed into what can be done about it. */
+/** Turns what Postgres said when it failed into advice. */
 export function explain({ doing, code, log, dataDir, port }: Failure): Error {
   const last = log.trim().split('\n').slice(-6).join('\n')
   if (isDiskFull(log)) return diskFull(dataDir, last)
@@ -34,7 +34,7 @@ export function explain({ doing, code, log, dataDir, port }: Failure): Error {
 
 export const isPortTaken = (log: string): boolean => /could not bind .*address|Address already in use/i.test(log)
 
-/** Processes of a server that crashed still hold its memory; they end by themselves. */
+/** Processes of a crashed server still hold its memory; they end by themselves. */
 export const isMemoryHeld = (log: string): boolean => /shared memory block .* still in use/.test(log)
 
 const isDiskFull = (log: string): boolean =>

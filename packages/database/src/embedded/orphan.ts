@@ -7,8 +7,8 @@ import { promisify } from 'node:util'
 const run = promisify(execFile)
 
 /**
- * Ends the Postgres that an owner who is gone has left on the data folder, and clears away what it left behind. Only the
- * folder's owner may call this. Normally the orphan is ending already, for its guard saw the owner go.
+ * Ends the Postgres that a dead owner has left on the data folder, and clears away its files. Only the folder's owner
+ * may call this. Normally the orphan is ending already, because its guard saw the owner go.
  *
  * @throws when it does not end
  */
@@ -42,7 +42,9 @@ async function postmasterId(data: string): Promise<number | undefined> {
   return pid > 0 ? pid : undefined
 }
 
-/** Whether the process is a Postgres at work in this very folder; a dead one's number may have been given to another. */
+/**
+ * Whether the process is a Postgres at work in this very folder; a dead one's number may belong to another process now.
+ */
 async function isPostmaster(pid: number, data: string): Promise<boolean> {
   if (process.platform === 'linux') {
     const [at, here] = await Promise.all([readlink(`/proc/${pid}/cwd`).catch(() => undefined), realpath(data)])

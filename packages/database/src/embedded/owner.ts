@@ -24,8 +24,8 @@ const GONE = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTSOCK'])
  * Makes this process the one owner of a data folder, until it releases it or ends.
  *
  * A listening socket stands for the owner, because the kernel closes it with the process, even after SIGKILL: no stale
- * lock, no reused process id, and it works between containers that share the folder. Sockets are numbered; whoever finds
- * the highest one dead tries to listen on the next, which only one can.
+ * lock, no reused process id, and it works between containers that share the folder. Sockets are numbered. A process
+ * that finds the highest one dead tries to listen on the next, and only one can.
  *
  * @throws when a living process owns the folder; the message says which one
  */
@@ -90,7 +90,7 @@ async function generations({ folder, prefix }: Place): Promise<number[]> {
     .map((name) => Number.parseInt(name.slice(prefix.length), 10))
 }
 
-/** undefined when the path is there already */
+/** undefined when the path already exists */
 function listen(path: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
     const server = createServer((socket) => {

@@ -19,7 +19,7 @@ export interface EmbeddedPostgresOptions {
   settings?: Record<string, string | number | boolean>
   /** delete the data folder when the server ends, however it ends */
   temporary?: boolean
-  /** told what takes a moment, in words for a person */
+  /** called before a step that takes a moment, in words for a person */
   onProgress?: (message: string) => void
 }
 

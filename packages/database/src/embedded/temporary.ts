@@ -6,7 +6,7 @@ import { startEmbeddedPostgres, type EmbeddedPostgres } from './start.ts'
 // nothing of it is kept, so nothing need reach the disk
 const FORGETFUL = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: 100 }
 
-/** An embedded Postgres without a past or a future: fast, and gone with all its data when it or this process ends. */
+/** An embedded Postgres that keeps nothing: it is fast, and gone with all its data when it or this process ends. */
 export async function startTemporaryPostgres(): Promise<EmbeddedPostgres> {
   return await startEmbeddedPostgres({
     dataDir: await mkdtemp(join(tmpdir(), 'henhouse-')),
