@@ -27,7 +27,7 @@ export const sessionsRoutes = [
     id: 'getCurrentSessionV1',
     method: 'GET',
     path: `${own}/me/current`,
-    summary: 'Get the session that the token is of',
+    summary: 'Get the session of the token',
     tag: 'User Sessions',
     auth: 'user',
     tenant: 'required',

@@ -46,7 +46,7 @@ export const accountSettingsRoutes = [
     id: 'getPublicAccountSettingsV1',
     method: 'GET',
     path: `${path}/public`,
-    summary: 'Read what a login box may know of the account',
+    summary: 'Read what a login box may know about the account',
     tag,
     auth: 'public',
     tenant: 'optional',

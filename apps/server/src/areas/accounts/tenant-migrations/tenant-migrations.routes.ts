@@ -13,7 +13,7 @@ export const tenantMigrationsRoutes = [
     id: 'migrateTenantsV1',
     method: 'POST',
     path,
-    summary: 'Have accounts of given ids made',
+    summary: 'Create accounts with given ids, in the background',
     tag,
     auth: 'vendor',
     body: Migration,

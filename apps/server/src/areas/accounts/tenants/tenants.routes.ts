@@ -122,7 +122,7 @@ export const tenantsRoutes = [
     id: 'listTenantsV2',
     method: 'GET',
     path: v2,
-    summary: 'List accounts by the page',
+    summary: 'List accounts, page by page',
     tag,
     auth: 'vendor',
     query: TenantQuery,

@@ -14,7 +14,7 @@ export const clientRoutes = [
     id: 'createApplicationClient',
     method: 'POST',
     path: url,
-    summary: 'Create a client, with credentials of its own, of the requested application or the default one',
+    summary: 'Create a client, with its own credentials, for the requested application or the default one',
     tag,
     auth: 'vendor',
     body: NewClient,

@@ -71,7 +71,7 @@ export const strategiesRoutes = [
     id: 'listPasswordRecoveryStrategiesV1',
     method: 'GET',
     path: `${path}/password-recovery/strategies`,
-    summary: 'Read by what a forgotten password can be set anew',
+    summary: 'Read how a forgotten password can be reset',
     tag: 'Core Settings',
     auth: 'public',
     returns: { 200: PasswordRecoveryStrategies },

@@ -22,7 +22,7 @@ export const userEmailsPolicyRoutes = [
     id: 'setUserEmailsPolicyV1',
     method: 'POST',
     path,
-    summary: 'Say whether users may change their e-mail address',
+    summary: 'Set whether users may change their e-mail address',
     tag,
     auth: 'vendor',
     body: Type.Partial(UserEmailsPolicy),

@@ -100,7 +100,7 @@ export const permissionsRoutes = [
     id: 'classifyPermissionsV1',
     method: 'PUT',
     path: '/identity/resources/permissions/v1/classification',
-    summary: 'Say which permissions accounts may use in their own roles',
+    summary: 'Set which permissions accounts may use in their own roles',
     tag: 'Permissions',
     auth: 'vendor',
     body: Type.Object({ permissionIds: Type.Array(Type.String(), { minItems: 1 }), type: AssignmentType }),
