@@ -8,16 +8,16 @@ import { mailDataOf, ownerIn, type Circumstances, type Person } from '../../deli
 import * as strategies from '../../policies/strategies/strategies.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 
-/** The link that a new user proves its address with. */
+/** The link that proves a new user's e-mail address. */
 export const activation: ChallengeKind = { purpose: 'activation' }
-/** The code that it does so with where the environment wants codes. */
+/** The code that takes the link's place where the environment wants codes. */
 export const activationCode: CodeKind = { purpose: 'activation-code', typed: true }
 const LIFETIME_MS = 7 * DAY
 
 /**
- * Makes a new activation link or code, in the place of any before, and mails it; nothing is mailed to a user without an
- * address. With `emailMetadata` go the values of `{{emailMetadata.…}}` in the mail.
- * @returns what a page that the code is typed into needs to know beside it; nothing where it is a link
+ * Makes a new activation link or code, which replaces any older one, and mails it. A user without an address gets no mail.
+ * `emailMetadata` holds the values of `{{emailMetadata.…}}` in the mail.
+ * @returns what a page needs to send back with the typed code; nothing for a link
  */
 export async function send(
   ctx: Ctx,
@@ -50,7 +50,7 @@ export async function send(
   return token
 }
 
-/** An activation link without a mail. What was sent before is worth nothing any more. */
+/** An activation link without a mail. Older links and codes stop working. */
 async function makeLink(ctx: Ctx, user: Pick<Person, 'id' | 'email' | 'isNobody'>, tenantId: string | undefined) {
   const { id: userId, email } = user
   const token = ctx.random.token()
@@ -59,7 +59,7 @@ async function makeLink(ctx: Ctx, user: Pick<Person, 'id' | 'email' | 'isNobody'
   return { token, link: address(ctx, 'activate', userId, token) }
 }
 
-/** Whether what was sent proves this address of the user, and not one that the user has had before. */
+/** Whether the link or code was sent to the user's present address, not to an earlier one. */
 export const isAbout = (
   { userId, data }: { userId: string | null; data: unknown },
   user: Pick<Person, 'id' | 'email'>,
@@ -68,7 +68,7 @@ export const isAbout = (
 const address = (ctx: Ctx, page: string, userId: string, token: string) =>
   `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/${page}?${new URLSearchParams({ userId, token })}`
 
-/** For management to hand out by itself, to whomever: a verified user without a password can set one with it. @throws 404 */
+/** A link for management to hand out itself. A verified user without a password can set one with it. @throws 404 */
 export async function linkFor(ctx: Ctx, userId: string) {
   const user = await ctx.db.user.findUnique({
     where: { id: userId },

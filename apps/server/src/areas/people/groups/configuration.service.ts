@@ -9,7 +9,7 @@ export async function change(ctx: Ctx, fields: Partial<GroupsConfiguration>) {
   await settings.patch(ctx, groupsConfiguration, fields)
 }
 
-/** @throws 403 where there are no groups */
+/** @throws 403 when groups are switched off */
 export async function mustBeEnabled(ctx: Ctx) {
   const configuration = await current(ctx)
   if (!configuration.enabled) throw groupErrors.disabled()

@@ -82,7 +82,7 @@ export const withUser = {
 } as const
 
 type Person = Pick<User, keyof typeof withUser.membership.select.user.select>
-/** Roles and users are there where they were asked for. */
+/** Roles and users are present only when asked for. */
 export interface GroupRow extends Omit<GroupColumns, 'vendorId' | 'tenantId'> {
   roles?: { role: RoleWithPermissionIds }[]
   users?: { membership: { acceptedAt: Date | null; user: Person } }[]

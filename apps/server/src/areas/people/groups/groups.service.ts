@@ -21,7 +21,7 @@ import {
 type Caller = VendorCaller | UserCaller
 type Relations = GroupQuery['_groupsRelations']
 
-/** Every function here refuses with 403 where groups are switched off, and knows the groups of the given tenant only. */
+/** Every function here throws 403 when groups are switched off, and sees only the given tenant's groups. */
 export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, relations: Relations): Promise<GroupRow[]> {
   await mustBeEnabled(ctx)
   return ctx.db.group.findMany({
@@ -47,7 +47,7 @@ export async function page(ctx: Ctx, caller: Caller, tenant: TenantScope, query:
   return { rows, total }
 }
 
-/** Those of the groups that there are. */
+/** The groups with these ids. Unknown ids are left out. */
 export async function byIds(
   ctx: Ctx,
   caller: Caller,
@@ -112,7 +112,7 @@ export async function remove(ctx: Ctx, caller: Caller, tenant: TenantScope, grou
   await ctx.db.group.delete({ where: { id: groupId, tenantId: tenant.id } }).catch(onMissing(groupErrors.notFound()))
 }
 
-/** Gives the group roles beside those it has; none that is stronger than the caller's own. What an identity provider manages has its roles from here, too. */
+/** Adds roles to the group, none stronger than the caller's own. Groups that an identity provider manages get their roles here, too. */
 export async function addRoles(
   ctx: Ctx,
   caller: Caller,
@@ -128,7 +128,7 @@ export async function addRoles(
     .catch(onUnknownReference(groupErrors.notFound()))
 }
 
-/** Takes roles from the group. Throws as `addRoles` does: nobody disarms whoever is stronger. */
+/** Takes roles from the group. Throws as `addRoles` does: a caller cannot take away roles stronger than their own. */
 export async function removeRoles(
   ctx: Ctx,
   caller: Caller,
@@ -141,7 +141,7 @@ export async function removeRoles(
   await ctx.db.groupRole.deleteMany({ where: { groupId, roleId: { in: unwanted } } })
 }
 
-/** Members of the tenant join the group; all of them or, when one is no member, none. */
+/** Adds members of the tenant to the group: all of them, or none when one is not a member. */
 export async function addUsers(
   ctx: Ctx,
   caller: Caller,
@@ -151,7 +151,7 @@ export async function addUsers(
 ) {
   await mustBeInReach(ctx, caller, tenant, groupId)
   if (!userIds.every(isUuid)) throw groupErrors.unknownMembers()
-  // the foreign key to the membership tells who is one
+  // the foreign key to the membership rejects users who are not members
   await ctx.db.groupUser
     .createMany({
       data: [...new Set(userIds)].map((userId) => ({ groupId, tenantId: tenant.id, userId })),
@@ -171,7 +171,7 @@ export async function removeUsers(
   await ctx.db.groupUser.deleteMany({ where: { groupId, userId: { in: userIds.filter(isUuid) } } })
 }
 
-/** In which groups of a tenant, or without one of all tenants, the users are; users who are no members are left out. */
+/** The groups that each user is in, in one tenant or, without one, in all. Users who are not members are left out. */
 export async function ofUsers(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userIds: readonly string[]) {
   await mustBeEnabled(ctx)
   const rows = await ctx.db.membership.findMany({
@@ -191,7 +191,7 @@ export async function ofUsers(ctx: Ctx, caller: Caller, tenant: TenantScope | un
   return rows.map(({ groups, ...row }) => ({ ...row, groupIds: groups.map((g) => g.groupId) }))
 }
 
-/** What is to come with a group. Its type says that both do, as Prisma can't take a choice; `GroupRow` says that either may be missing. */
+/** What to load with a group. The type claims both, as Prisma cannot type a choice; in `GroupRow` either may be missing. */
 function related(ctx: Ctx, caller: Caller, relations: Relations) {
   const both = {
     roles: { select: withRole, orderBy: [{ role: { createdAt: 'asc' } }, { role: { key: 'asc' } }] },
@@ -215,13 +215,13 @@ async function mustBeThere(ctx: Ctx, tenant: TenantScope, groupId: string) {
   return { ...found, rolesEnabled }
 }
 
-/** What an identity provider manages (name, members, existence) users leave to it. */
+/** Users may not change what an identity provider manages: a group's name, its members, its existence. */
 async function mustBeOurs(ctx: Ctx, caller: Caller, tenant: TenantScope, groupId: string) {
   const { managedBy } = await mustBeThere(ctx, tenant, groupId)
   if (caller.kind === 'user' && managedBy !== 'frontegg') throw groupErrors.provisioned()
 }
 
-/** Who joins a group gets its roles, who leaves it loses them: a user decides that only where none of them is stronger than its own. */
+/** Joining a group gives its roles and leaving takes them, so a user may do either only when none is stronger than their own. */
 async function mustBeInReach(ctx: Ctx, caller: Caller, tenant: TenantScope, groupId: string) {
   await mustBeOurs(ctx, caller, tenant, groupId)
   if (caller.kind === 'vendor') return

@@ -36,7 +36,7 @@ const names = ({ body }: { body: any }) => (body.groups ?? body.items).map((g: {
 const ids = (rows: { id: string }[]) => rows.map((row) => row.id)
 
 describe.concurrent('groups', () => {
-  test('a new group has the given details, or plain ones', async () => {
+  test('a new group has the given details, or default ones', async () => {
     const env = await newEnvironment()
     const tenant = await env.newTenant()
     const plain = await env.as(tenant)('POST', url, { name: 'Plain' })
@@ -53,7 +53,7 @@ describe.concurrent('groups', () => {
     })
   })
 
-  test('input that cannot be is refused, and nothing is made of it', async () => {
+  test('invalid input is refused, and creates nothing', async () => {
     const env = await newEnvironment()
     const client = env.as(await env.newTenant())
     expect(await client('POST', url, {})).toMatchObject({
@@ -71,7 +71,7 @@ describe.concurrent('groups', () => {
     expect(names(await client('GET', url))).toEqual(['Editors'])
   })
 
-  test('a change touches what it names, and tells the whole group', async () => {
+  test('an update changes only the fields it names, and answers the whole group', async () => {
     const env = await newEnvironment()
     const member = await env.newUser()
     const client = env.as(member.tenantId),
@@ -97,7 +97,7 @@ describe.concurrent('groups', () => {
     expect((await client('PATCH', `${url}/${UNKNOWN_ID}`, { name: 'X' })).status).toBe(404)
   })
 
-  test('a name is taken once in a tenant, and free in others', async () => {
+  test('a name can be used once in a tenant, and again in others', async () => {
     const env = await newEnvironment()
     const client = env.as(await env.newTenant()),
       elsewhere = env.as(await env.newTenant())
@@ -112,7 +112,7 @@ describe.concurrent('groups', () => {
     expect((await client('PATCH', `${url}/${other}`, { name: 'B', color: '#fff' })).status).toBe(200)
   })
 
-  test('of many that take the same name at once, one gets it', async () => {
+  test('of many requests for the same name at once, one gets it', async () => {
     const env = await newEnvironment()
     const client = env.as(await env.newTenant())
     const answers = await Promise.all(Array.from({ length: 8 }, () => client('POST', url, { name: 'same' })))
@@ -120,7 +120,7 @@ describe.concurrent('groups', () => {
     expect(names(await client('GET', url))).toEqual(['same'])
   })
 
-  test('a deleted group is gone, with an empty answer, and takes nobody along', async () => {
+  test('a deleted group is gone, with an empty answer, and its members stay', async () => {
     const env = await newEnvironment()
     const member = await env.newUser(),
       client = env.as(member.tenantId)
@@ -136,7 +136,7 @@ describe.concurrent('groups', () => {
     expect(await ctx.db.role.count({ where: { id: roleId } })).toBe(1)
   })
 
-  test('of many that delete a group at once, one does', async () => {
+  test('of many requests to delete a group at once, one succeeds', async () => {
     const env = await newEnvironment()
     const client = env.as(await env.newTenant()),
       id = await newGroup(client)
@@ -170,7 +170,7 @@ describe.concurrent('groups', () => {
     expect(names(await env.as(theirs.tenantId)('GET', url))).toEqual(['Theirs'])
   })
 
-  test('roles and users come where they are asked for', async () => {
+  test('roles and users are included when asked for', async () => {
     const env = await newEnvironment()
     const member = await env.newUser({ email: 'ada@example.com' }),
       client = env.as(member.tenantId)
@@ -222,7 +222,7 @@ describe.concurrent('groups', () => {
     }
   })
 
-  test('groups are found by their ids; what is none of them is left out', async () => {
+  test('groups are found by their ids; unknown ids are left out', async () => {
     const env = await newEnvironment()
     const client = env.as(await env.newTenant())
     const [a] = [await newGroup(client, 'A'), await newGroup(client, 'B')]
@@ -232,7 +232,7 @@ describe.concurrent('groups', () => {
     expect((await client('POST', `${url}/bulkGet`, { groupsIds: Array(1001).fill(a) })).status).toBe(400)
   })
 
-  test('the second version has pages, in the order that is asked for', async () => {
+  test('the second version has pages, in the requested order', async () => {
     const env = await newEnvironment()
     const client = env.as(await env.newTenant())
     for (const name of ['C', 'A', 'B']) {
@@ -272,7 +272,7 @@ describe.concurrent('groups', () => {
     }
   })
 
-  test('only members of the tenant join: all that are named, or none', async () => {
+  test('only members of the tenant can be added: all that are named, or none', async () => {
     const env = await newEnvironment()
     const member = await env.newUser(),
       stranger = await env.newUser(),
@@ -305,7 +305,7 @@ describe.concurrent('groups', () => {
     expect(ids((await client('GET', `${url}/${id}?${all}`)).body.roles)).toEqual([own, shared])
   })
 
-  test('whoever leaves the tenant leaves its groups, and a deleted role leaves them, too', async () => {
+  test('a user who leaves the tenant leaves its groups, and a deleted role leaves them, too', async () => {
     const env = await newEnvironment()
     const [a, role] = [await env.newUser(), await newRole(env, 'r')]
     const b = await env.newUser({ tenantId: a.tenantId }),
@@ -320,7 +320,7 @@ describe.concurrent('groups', () => {
     expect(body.roles).toEqual([])
   })
 
-  test('a tenant that is deleted takes its groups along', async () => {
+  test('deleting a tenant deletes its groups', async () => {
     const env = await newEnvironment()
     const member = await env.newUser(),
       client = env.as(member.tenantId),
@@ -377,7 +377,7 @@ describe.concurrent('roles inherited from groups', () => {
     expect((await keysOf(env, member)).roles).toEqual(['own'])
   })
 
-  test('open operations to the next token', async () => {
+  test('grant their operations from the next token on', async () => {
     const env = await newEnvironment()
     const member = await env.newUser(),
       client = env.as(member.tenantId),
@@ -423,7 +423,7 @@ describe.concurrent('roles inherited from groups', () => {
 })
 
 describe.concurrent('what a user may do with groups', () => {
-  test('each operation needs the permission that is named after it', async () => {
+  test('each operation needs its own permission', async () => {
     const env = await newEnvironment()
     const tenantId = await env.newTenant(),
       id = await newGroup(env.as(tenantId)),
@@ -454,7 +454,7 @@ describe.concurrent('what a user may do with groups', () => {
     }
   })
 
-  test('none hands out, or takes away, a role stronger than its own', async () => {
+  test('users neither give nor take roles stronger than their own', async () => {
     const env = await newEnvironment()
     const [strong, equal, weak] = [
       await newRole(env, 'strong', 4),
@@ -476,7 +476,7 @@ describe.concurrent('what a user may do with groups', () => {
     expect(ids((await client('GET', `${url}/${id}?${all}`)).body.roles)).toEqual([strong])
   })
 
-  test('none decides who is in a group that has a role stronger than its own', async () => {
+  test('users do not choose the members of a group with a role stronger than their own', async () => {
     const env = await newEnvironment()
     const user = await env.user({ permissions: every, level: 5 }),
       client = env.as(user.tenantId),
@@ -496,7 +496,7 @@ describe.concurrent('what a user may do with groups', () => {
     expect((await user('PATCH', `${url}/${id}`, { color: '#123' })).status).toBe(200)
   })
 
-  test('what an identity provider manages is its own, but for the roles', async () => {
+  test('a group that an identity provider manages cannot be changed, except for its roles', async () => {
     const env = await newEnvironment()
     const user = await env.user({ permissions: every }),
       client = env.as(user.tenantId),
@@ -522,7 +522,7 @@ describe.concurrent('what a user may do with groups', () => {
     expect((await client('DELETE', `${url}/${id}`)).status).toBe(200)
   })
 
-  test('nobody sees invisible members but the environment; those who have not come yet are shown as such', async () => {
+  test('only the environment sees invisible members; invited ones are shown as not yet activated', async () => {
     const env = await newEnvironment()
     const user = await env.user({ permissions: every }),
       client = env.as(user.tenantId),
@@ -549,7 +549,7 @@ describe.concurrent('what a user may do with groups', () => {
 })
 
 describe.concurrent('the configuration of groups', () => {
-  test('everything is on at first; a field that is not named keeps its value', async () => {
+  test('everything is on by default; a field that is not named keeps its value', async () => {
     const env = await newEnvironment()
     const read = async () => (await env.vendor('GET', `${url}/config`)).body
     expect(await read()).toEqual({ enabled: true, rolesEnabled: true })
@@ -569,7 +569,7 @@ describe.concurrent('the configuration of groups', () => {
     expect((await admin('POST', `${url}/config`, { enabled: false })).status).toBe(401)
   })
 
-  test('groups that are switched off refuse every call, and are there again when switched on', async () => {
+  test('switched-off groups refuse every call, and are back when switched on again', async () => {
     const env = await newEnvironment()
     const tenant = await env.newTenant(),
       client = env.as(tenant),
@@ -620,7 +620,7 @@ describe.concurrent('the configuration of groups', () => {
 describe.concurrent('the groups of users', () => {
   const v3 = '/identity/resources/users/v3/groups'
 
-  test('are told for each tenant, or for the one that the call is about', async () => {
+  test('are listed for each tenant, or for the one that the call names', async () => {
     const env = await newEnvironment()
     const a = await env.newUser(),
       b = await env.newUser(),
@@ -653,7 +653,7 @@ describe.concurrent('the groups of users', () => {
     expect((await reader('GET', `${v3}?ids=${a.id},${b.id}`)).body).toEqual([row(a.id, a.tenantId, [here])])
   })
 
-  test('at most 250 can be asked for, and unknown ones are left out', async () => {
+  test('at most 250 users can be asked for, and unknown ones are left out', async () => {
     const env = await newEnvironment()
     expect(await env.vendor('GET', `${v3}?ids=${UNKNOWN_ID},no-id`)).toMatchObject({ status: 200, body: [] })
     expect((await env.vendor('GET', v3)).status).toBe(400)

@@ -40,7 +40,7 @@ const inherited = [['editor'], ['fe.secure.read.groups']],
   nothing = [[], []]
 
 describe.concurrent('the roles of a group', () => {
-  test("are in the token of a login and in one's authorization; whoever leaves has lost them at once, and with the next token", async () => {
+  test("are in the token of a login and in the user's authorization; a user who leaves loses them at once, and in the next token", async () => {
     const env = await newEnvironment(),
       member = await env.newUser({ password }),
       { join, leave } = await groupWithRole(env, member.tenantId)
@@ -92,7 +92,7 @@ describe.concurrent('the roles of a group', () => {
     else expect(await rights(env, accessToken)).toEqual(nothing)
   })
 
-  test('go down to the accounts below with whoever has access to them, and no further than that', async () => {
+  test('apply in the accounts below to users with access to them, and nowhere else', async () => {
     const env = await newEnvironment(),
       member = await env.newUser({ password }),
       { join, leave } = await groupWithRole(env, member.tenantId),

@@ -5,7 +5,7 @@ import { DateTime, Id, Nullable, OneOf } from '../../../kernel/validation.ts'
 export const MembershipStatus = OneOf(['PendingInvitation', 'PendingLogin', 'Activated', 'NotActivated'])
 export type MembershipStatus = Static<typeof MembershipStatus>
 
-/** How far a user has got in a tenant. */
+/** The state of a user's membership in a tenant. */
 export function statusOf(
   user: { verified: boolean; lastLogin: Date | null },
   membership: { acceptedAt: Date | null },
@@ -15,11 +15,11 @@ export function statusOf(
   return user.lastLogin ? 'Activated' : 'PendingLogin'
 }
 
-/** Whether a user is a member already, and not one who has yet to come. */
+/** Whether a user has joined, and is not only invited. */
 export const hasArrived = (...of: Parameters<typeof statusOf>) =>
   ['Activated', 'PendingLogin'].includes(statusOf(...of))
 
-/** Whether users may be members for a while only. */
+/** Whether memberships may have an end. */
 export const temporaryUsers = setting('temporary-users', Type.Object({ enabled: Type.Boolean() }), { enabled: false })
 
 /** How long a temporary user stays, in seconds; a hundred years at most. */
@@ -27,7 +27,7 @@ export const Expiration = Type.Integer({ minimum: 300, maximum: 3_153_600_000 })
 
 export const RoleIds = Type.Object({ roleIds: Type.Array(Type.String()) })
 
-/** The roles that a member has, when some have been given or taken. */
+/** The roles that a member has after some were given or taken. */
 export const MemberRoles = Type.Object({
   tenantId: Type.String(),
   userId: Id,

@@ -14,17 +14,17 @@ import { membershipErrors } from './memberships.errors.ts'
 export interface NewMembership {
   userId: string
   tenantId: string
-  /** As `roles.assignable` let them pass. None: those that a newcomer is given. */
+  /** Checked by `roles.assignable`. None: the roles that newcomers get. */
   roleIds?: readonly string[] | undefined
-  /** There is an invitation that the user has yet to accept. */
+  /** The user has an invitation that they have not accepted yet. */
   invited?: boolean
-  /** A temporary member's end. */
+  /** When a temporary membership ends. */
   expiresAt?: Date | null | undefined
-  /** The user was made as one who is active there. */
+  /** The user was inserted with this tenant as the active one. */
   isActiveThere?: boolean
 }
 
-/** Makes the user a member; who has no tenant yet will log in to this one. @throws 409 for a member, 404 when there is no such tenant */
+/** Makes the user a member. A user without a tenant will log in to this one. @throws 409 for a member, 404 when there is no such tenant */
 export function add(
   ctx: Ctx,
   { userId, tenantId, roleIds = [], invited = false, expiresAt = null, isActiveThere = false }: NewMembership,
@@ -32,7 +32,7 @@ export function add(
   return ctx.atomically(async (tx) => {
     const now = tx.clock.now()
     const granted = roleIds.length ? roleIds : await roles.initial(tx, tenantId, { first: await isEmpty(tx, tenantId) })
-    // one that has run out may still lie here
+    // an expired membership may still be here
     await tx.db.membership.deleteMany({ where: { userId, tenantId, expiresAt: { lte: now } } })
     await tx.db.membership
       .create({
@@ -53,14 +53,14 @@ export function add(
   })
 }
 
-/** Who lets people in without saying as what gives them the roles of newcomers. @throws 403 when one of those is stronger than the caller's own */
+/** Adding people without naming roles gives them the roles of newcomers. @throws 403 when one of those is stronger than the caller's own */
 export async function mayBringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string) {
   if (caller.kind === 'vendor') return
   const somebody = await ctx.db.membership.findFirst({ where: { tenantId }, select: { userId: true } })
   await roles.assignable(ctx, caller, tenantId, await roles.initial(ctx, tenantId, { first: !somebody }))
 }
 
-/** Whether nobody is there yet. The lock on its row lets those who come at once find out one after the other. */
+/** Whether the tenant has no members. The lock on its row makes simultaneous first members wait for each other. */
 async function isEmpty(tx: Ctx, tenantId: string) {
   const nobody = async () => !(await tx.db.membership.findFirst({ where: { tenantId }, select: { userId: true } }))
   if (!(await nobody())) return false
@@ -69,8 +69,8 @@ async function isEmpty(tx: Ctx, tenantId: string) {
 }
 
 /**
- * Ends a membership, and what is under way in that tenant. The user stays, without tenants if need be; whoever was active there
- * goes on in the first of the others. @throws 404 for a user who is no member
+ * Ends a membership, and the user's sessions in that tenant. The user stays, even without any tenant; if they were active
+ * there, they go on in the first of their others. @throws 404 for a user who is no member
  */
 export async function remove(ctx: Ctx, userId: string, tenantId: string) {
   if (!(await end(ctx, userId, tenantId))) throw membershipErrors.notFound()
@@ -79,7 +79,7 @@ export async function remove(ctx: Ctx, userId: string, tenantId: string) {
 /** @param when a condition on the membership; returns whether it has been ended */
 function end(ctx: Ctx, userId: string, tenantId: string, when: { expiresAt?: { lte: Date } } = {}) {
   return ctx.atomically(async (tx) => {
-    // the user before its membership, as whoever changes the user has it: neither then waits for what the other holds
+    // locks the user before the membership, in the order that changes of users take: no deadlock
     await tx.db.user.updateMany({ where: { id: userId }, data: { id: userId } })
     const { count } = await tx.db.membership.deleteMany({ where: { userId, tenantId, ...when } })
     if (!count) return false
@@ -97,7 +97,7 @@ function end(ctx: Ctx, userId: string, tenantId: string, when: { expiresAt?: { l
   })
 }
 
-/** Lets a member in again, or keeps it out of this one tenant; to be kept out ends what is under way there. @throws 404 for a user who is no member, 403 for one who is stronger than the caller */
+/** Lets a member in again, or disables them in this one tenant, which ends their sessions there. @throws 404 for a user who is no member, 403 for one who is stronger than the caller */
 export async function setDisabled(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -117,7 +117,7 @@ export async function setDisabled(
   })
 }
 
-/** In the one tenant; everywhere, for a user whom no other lets in. */
+/** Ends sessions in this tenant; everywhere, for a user who has no other tenant to go to. */
 async function endAccess(tx: Ctx, userId: string, tenantId: string) {
   const isInElsewhere = await tx.db.user.count({
     where: {
@@ -143,13 +143,13 @@ export function setExpiry(ctx: Ctx, userId: string, tenantId: string, expiresAt:
   })
 }
 
-/** Has a temporary membership ended when its time is up. */
+/** Schedules the end of a temporary membership. */
 export const endLater = (
   tx: Ctx,
   { userId, tenantId, expiresAt }: { userId: string; tenantId: string; expiresAt: Date },
 ) => jobs.add(tx, expireMembership, { userId, tenantId }, expiresAt)
 
-/** Gives roles beside those that the member has. @throws 400 for an unknown role, 403 for one stronger than the caller's own, 404 for a user who is no member */
+/** Adds roles to those that the member has. @throws 400 for an unknown role, 403 for one stronger than the caller's own, 404 for a user who is no member */
 export async function grantRoles(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -164,7 +164,7 @@ export async function grantRoles(
   return rolesOf(ctx, userId, tenantId)
 }
 
-/** Takes roles away. Throws as `grantRoles` does: nobody disarms whoever is stronger. */
+/** Takes roles away. Throws as `grantRoles` does: a caller cannot take away roles stronger than their own. */
 export async function revokeRoles(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -184,8 +184,8 @@ export interface RolesIn {
 }
 
 /**
- * Changes a member's roles in several tenants: in all of them, or in none. What is both given and taken is given; `others`
- * takes whatever is not given. Throws as `grantRoles` does.
+ * Changes a member's roles in several tenants: in all of them, or in none. A role that is both given and taken is given;
+ * `others` takes every role that is not given. Throws as `grantRoles` does.
  */
 export async function changeRoles(
   ctx: Ctx,
@@ -217,7 +217,7 @@ export async function changeRoles(
       }
     })
     .catch((error: unknown) => {
-      // whether the caller may take what there is now has to be asked again
+      // the roles have changed meanwhile: check again whether the caller may take them
       if (error !== stale) throw error
       return changeRoles(ctx, caller, userId, changes)
     })
@@ -232,7 +232,7 @@ const roleIdsOf = async (ctx: Ctx, userId: string, tenantId: string) =>
     })
   ).map((row) => row.roleId)
 
-/** The roles of these users' memberships in force, a row each; without those whom the caller may not see, or who are unknown. */
+/** The roles of these users' current memberships, one row each. Unknown users, and those the caller may not see, are left out. */
 export async function rolesOfUsers(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -269,7 +269,7 @@ async function rolesOf(ctx: Ctx, userId: string, tenantId: string) {
   }
 }
 
-/** A temporary member's time is up, unless it was prolonged since this was queued. */
+/** Ends a temporary membership, unless it was prolonged after this was queued. */
 const expireMembership = jobs.job({
   name: 'expire-membership',
   payload: Type.Object({ userId: Id, tenantId: Type.String() }),

@@ -15,7 +15,7 @@ const newRoles = async (env: TestEnvironment, ...levels: number[]) =>
 const keys = ({ body }: { body: { roles: { key: string }[] } }) => body.roles.map((role) => role.key)
 
 describe.concurrent('memberships', () => {
-  test('roles are given and taken, once or twice, and the ones left are answered', async () => {
+  test('roles are given and taken, once or twice, and the answer has the ones left', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       [one, two] = await newRoles(env, 1, 2),
@@ -39,7 +39,7 @@ describe.concurrent('memberships', () => {
     expect(keys(await call('POST', `${users}/${user.id}/roles`, { roleIds: [] }))).toEqual(['level-2'])
   })
 
-  test('roles given many times at once are there once', async () => {
+  test('a role given many times at once is held once', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       [role] = await newRoles(env, 1)
@@ -52,7 +52,7 @@ describe.concurrent('memberships', () => {
     expect(keys(answers[0]!)).toEqual(['level-1'])
   })
 
-  test('roles are those that the tenant can see, of users that it has', async () => {
+  test('only roles that the tenant can see are given, and only to its users', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       stranger = await env.newUser(),
@@ -73,7 +73,7 @@ describe.concurrent('memberships', () => {
     expect(keys(await env.as(stranger.tenantId)('POST', `${users}/${stranger.id}/roles`, { roleIds: [] }))).toEqual([])
   })
 
-  test('a user gives and takes nothing stronger than it has, and each needs its permission', async () => {
+  test('a user gives and takes nothing stronger than their own roles, and needs a permission for each', async () => {
     const env = await newEnvironment()
     const [strong, weak] = await newRoles(env, 1, 9)
     const manager = await env.user({
@@ -93,7 +93,7 @@ describe.concurrent('memberships', () => {
     )
   })
 
-  test('a member is kept out of one tenant, its sessions there end, and it is let in again', async () => {
+  test('a member is disabled in one tenant, their sessions there end, and they are let in again', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       other = await env.newTenant(),
@@ -129,7 +129,7 @@ describe.concurrent('memberships', () => {
     expect(await flags()).toEqual([false, false])
   })
 
-  test('members are kept out by those who may, in their own tenant', async () => {
+  test('members are disabled by users with the permission, in their own tenant', async () => {
     const env = await newEnvironment()
     const manager = await env.user({ permissions: ['fe.secure.write.enableDisable'] }),
       colleague = await env.newUser({ tenantId: manager.tenantId }),

@@ -4,7 +4,7 @@ import { newEnvironment, UNKNOWN_ID } from '../../../../test/environment.ts'
 const url = '/identity/resources/users/v3/roles'
 
 describe.concurrent('roles of users', () => {
-  test('are listed by tenant, for ids that are repeated or comma-joined; unknown ones are left out', async () => {
+  test('are listed by tenant, for repeated or comma-joined ids; unknown ones are left out', async () => {
     const env = await newEnvironment(),
       a = await env.newUser({ roleKeys: ['Admin'] }),
       b = await env.newUser({ tenantId: a.tenantId, roleKeys: ['ReadOnly', 'Admin'] }),
@@ -35,7 +35,7 @@ describe.concurrent('roles of users', () => {
     expect((await env.vendor('GET', url)).status).toBe(400)
   })
 
-  test('users see none of the invisible, and nobody any of those whose time is up; 250 may be asked for', async () => {
+  test('users see no invisible users, nobody sees expired ones, and 250 may be asked for', async () => {
     const env = await newEnvironment(),
       reader = await env.user({ permissions: ['fe.secure.read.users'] }),
       { tenantId } = reader,

@@ -22,7 +22,7 @@ const UserId = Type.Object({ userId: Id })
 const Lifetime = Type.Object({ expirationInSeconds: Expiration })
 const base = '/identity/resources/users/temporary/v1'
 
-/** null: for ever. @throws 404 for a user who is no member, 400 where there may be no temporary ones, 403 for a user who is stronger than the caller */
+/** null: for ever. @throws 404 for a user who is no member, 400 where temporary users are off, 403 for a user who is stronger than the caller */
 async function setLifetime(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,

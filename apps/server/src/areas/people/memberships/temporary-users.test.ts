@@ -26,7 +26,7 @@ describe.concurrent('temporary users', () => {
     expect((await env.as(user.tenantId)('PUT', `${url}/${UNKNOWN_ID}`, { expirationInSeconds: 300 })).status).toBe(404)
   })
 
-  test('cease to be members when their time is up, unless they were made permanent', async () => {
+  test('stop being members when their time is up, unless they were made permanent', async () => {
     const env = await newEnvironment(),
       goes = await env.newUser(),
       stays = await env.newUser({ tenantId: goes.tenantId })
@@ -62,11 +62,11 @@ describe.concurrent('a temporary user whose time is up', () => {
     users = '/identity/resources/users',
     settings = '/identity/resources/configurations/v1'
 
-  /** Somebody who was let in for ten minutes, with all that it could get hold of in them. */
+  /** A user who was a member for ten minutes, with every token and link they could get in that time. */
   async function expired() {
     const env = await newEnvironment(),
       user = await env.user({ password: PASSWORD, permissions: ['fe.secure.write.tenantInvites'] })
-    // so that what has ended has ended this very moment
+    // the clock stands at the very moment of the end
     await env.clock.freeze()
     await env.vendor('PUT', `${url}/configuration`, { enabled: true })
     await env.as(user.tenantId)('PUT', `${url}/${user.id}`, { expirationInSeconds: 600 })
@@ -136,7 +136,7 @@ describe.concurrent('a temporary user whose time is up', () => {
     expect(byLink.cookies.filter((c) => c.value !== '')).toEqual([])
   })
 
-  test('goes on where it is a member for good', async () => {
+  test('goes on where they are a permanent member', async () => {
     const { env, user } = await expired(),
       home = await env.newTenant()
     await env.as(home)('POST', `${users}/v1/${user.id}/tenant`, { tenantId: home, skipInviteEmail: true })
@@ -150,7 +150,7 @@ describe.concurrent('a temporary user whose time is up', () => {
     }
   })
 
-  test('stays when it is given more time while the sweep is about to come', async () => {
+  test('stays when they are given more time just before the sweep', async () => {
     const env = await newEnvironment(),
       user = await env.newUser(),
       manage = env.as(user.tenantId)

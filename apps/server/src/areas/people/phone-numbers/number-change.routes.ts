@@ -13,7 +13,7 @@ import { NewPhoneNumber, NumberAfterReset, NumberChange, NumberReset } from './p
 const tag = 'SMS'
 const codeFailures = [codeErrors.wrong, codeErrors.expired]
 
-/** Called by browsers; no specification lists them. */
+/** Browser clients call these; no specification lists them. */
 export const numberChangeRoutes = [
   operation({
     id: 'changePhoneNumberV1',

@@ -11,11 +11,11 @@ import { phoneNumberErrors } from './phone-numbers.errors.ts'
 import { CODE_MS, hold, mustBeFree, sendCode } from './phone-numbers.service.ts'
 
 const change: ChallengeKind = { purpose: 'phone-number-change', typed: true }
-/** By e-mail, for who has lost the phone: a code first, then a token in its place. */
+/** For a user who has lost their phone: a code by e-mail first, then a token for the code. */
 const reset: ChallengeKind = { purpose: 'phone-number-reset', typed: true }
 const afterReset: ChallengeKind = { purpose: 'phone-number-after-reset' }
 
-/** Sends a code to the number that is to be the user's own. @throws 409 when it is somebody else's */
+/** Sends a code to the number that will be the user's own. @throws 409 when it is somebody else's */
 export async function ask(ctx: Ctx, user: UserScope, written: string) {
   const phoneNumber = users.plain(written)
   await mustBeFree(ctx, user.id, phoneNumber)
@@ -37,8 +37,8 @@ export async function confirm(
 }
 
 /**
- * Mails a code with which whoever can read the verified address may set another number. For an address that is nobody's
- * everything goes on alike, but no mail is sent.
+ * Mails a code to a verified address; the code lets its reader set another number. An unknown address gets the same answer
+ * in the same time, but no mail.
  */
 export async function askReset(ctx: Ctx, email: string) {
   const address = email.toLowerCase(),
@@ -74,7 +74,7 @@ export async function confirmReset(
   return { changePhoneNumberToken: token }
 }
 
-/** Sets the number, which the e-mail address vouches for; whoever has the lost phone is logged out. @throws 400 for the token; 409, and the token can be used again */
+/** Sets the number, on the word of the e-mail address, and ends all sessions, as the lost phone may hold one. @throws 400 for the token; 409, and the token can be used again */
 export async function finishReset(
   ctx: Ctx,
   { changePhoneNumberToken, phoneNumber }: { changePhoneNumberToken: string; phoneNumber: string },
@@ -88,7 +88,7 @@ export async function finishReset(
   })
 }
 
-/** In the place of the number that has been the user's own. */
+/** Puts this number in the place of the user's own one. */
 async function replace(tx: Ctx, userId: string, phoneNumber: string) {
   const before = (await hold(tx, userId, phoneNumber)).phoneNumber
   if (before === null || before === phoneNumber) return

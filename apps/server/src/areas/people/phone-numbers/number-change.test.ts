@@ -23,7 +23,7 @@ const give = (env: TestEnvironment, id: string, phoneNumber = number) =>
   env.vendor('POST', `${phones}/vendor/${id}`, { phoneNumber })
 
 describe.concurrent("changing one's phone number", () => {
-  test('takes a code that is sent to the new one', async () => {
+  test('takes a code sent to the new one', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     await give(env, user.id)
@@ -104,7 +104,7 @@ describe.concurrent('replacing a lost phone number', () => {
     }
   }
 
-  test('takes a code that is mailed, a token for it, and the new number', async () => {
+  test('takes a mailed code, a token for it, and the new number', async () => {
     const env = await newEnvironment(),
       user = await lost(env)
     const asked = await env.anonymous('POST', `${v1}/reset`, { email: user.email.toUpperCase() })
@@ -138,7 +138,7 @@ describe.concurrent('replacing a lost phone number', () => {
     expect((await ctx.db.session.findUniqueOrThrow({ where: { id: session.id } })).endedAt).not.toBeNull()
   })
 
-  test('works once: code and token', async () => {
+  test('works once, with the code and with the token', async () => {
     const env = await newEnvironment(),
       user = await lost(env)
     const asked = await ask(env, user.email),
@@ -157,7 +157,7 @@ describe.concurrent('replacing a lost phone number', () => {
     expect((await numbersOf(env, user.id)).all).toHaveLength(1)
   })
 
-  test('tells nobody whether there is such a user', async () => {
+  test('does not reveal whether there is such a user', async () => {
     const env = await newEnvironment(),
       user = await lost(env)
     const unverified = await env.newUser({ verified: false })
@@ -174,7 +174,7 @@ describe.concurrent('replacing a lost phone number', () => {
     expect((await env.messages()).map(({ recipient }) => recipient)).toEqual([user.email])
   })
 
-  test('goes by any verified address of the user', async () => {
+  test('works with any verified address of the user', async () => {
     const env = await newEnvironment(),
       user = await lost(env)
     await env.vendor('POST', `/identity/resources/users/emails/v1/vendor/${user.id}`, {
@@ -196,7 +196,7 @@ describe.concurrent('replacing a lost phone number', () => {
     expect((await numbersOf(env, user.id)).own).toBe(other)
   })
 
-  test('is refused with an old code or token, a newer code having been asked for, or no token at all', async () => {
+  test('is refused with an old code or token, a code that a newer one replaced, or no token at all', async () => {
     const env = await newEnvironment(),
       user = await lost(env)
     const first = await ask(env, user.email),
@@ -215,7 +215,7 @@ describe.concurrent('replacing a lost phone number', () => {
     expect((await numbersOf(env, user.id)).own).toBe(number)
   })
 
-  test("does not take somebody else's number, and may then be tried with another", async () => {
+  test("does not take somebody else's number, and can then be tried with another", async () => {
     const env = await newEnvironment(),
       user = await lost(env),
       holder = await env.newUser()

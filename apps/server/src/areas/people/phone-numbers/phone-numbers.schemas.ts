@@ -20,7 +20,7 @@ export const toPhoneNumber = ({ createdAt, updatedAt, ...row }: PhoneNumberRow):
 
 export const NewPhoneNumber = Type.Object({ phoneNumber: Number })
 const Text = Type.String({ minLength: 1 })
-/** The token tells which code is meant. */
+/** The token names the code that is meant. */
 export const Otc = Type.Object({ otcToken: Text, code: Text })
 export const OtcToken = Type.Object({ otcToken: Type.String() })
 

@@ -84,7 +84,7 @@ describe.concurrent("a phone number of one's own", () => {
     expect(await list(user)).toMatchObject([{ phoneNumber: number, verified: true }])
   })
 
-  test('that was not added before is so when the code has come back', async () => {
+  test('that was not added before is added when its code comes back', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     const { body } = await user('POST', `${v1}/preverify`, { phoneNumber: number })
@@ -106,7 +106,7 @@ describe.concurrent("a phone number of one's own", () => {
     expect([await ownNumber(env, user.id), await owns(env), await owns(env, other)]).toEqual([number, user.id, user.id])
   })
 
-  test('can be asked a code for again, which makes the former one worthless', async () => {
+  test('can be sent another code, which replaces the one before', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     const first = await user('POST', v1, { phoneNumber: number }),
@@ -144,7 +144,7 @@ describe.concurrent("a phone number of one's own", () => {
     expect([await list(user), await env.messages()]).toEqual([[], []])
   })
 
-  test('stays unverified where messages cannot be sent, and is not even added', async () => {
+  test('is neither verified nor added where messages cannot be sent', async () => {
     const env = await newEnvironment(),
       { id, tenantId } = await env.newUser()
     const { sms: _, ...others } = deps
@@ -160,7 +160,7 @@ describe.concurrent("a phone number of one's own", () => {
     await http.close()
   })
 
-  test('is kept for management, too, which must say whose it is', async () => {
+  test('can be added by management, which must name the user', async () => {
     const env = await newEnvironment(),
       user = await env.newUser()
     expect(await env.vendor('POST', v1, { phoneNumber: number })).toMatchObject({
@@ -209,7 +209,7 @@ describe.concurrent('the code of a phone number', () => {
     expect(await list(user)).toMatchObject([{ verified: false }])
   })
 
-  test('is worth nothing after five wrong ones', async () => {
+  test('stops working after five wrong ones', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     const {
@@ -224,7 +224,7 @@ describe.concurrent('the code of a phone number', () => {
     expect(await list(user)).toMatchObject([{ verified: false }])
   })
 
-  test('works once, however many try it at once', async () => {
+  test('works once, however many requests use it at once', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     const {
@@ -236,7 +236,7 @@ describe.concurrent('the code of a phone number', () => {
     expect(await list(user)).toMatchObject([{ verified: true }])
   })
 
-  test('is kept as a hash only, but for the message itself', async () => {
+  test('is stored only as a hash, except in the message itself', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     await user('POST', v1, { phoneNumber: number })
@@ -246,7 +246,7 @@ describe.concurrent('the code of a phone number', () => {
 })
 
 describe.concurrent('a phone number in an environment', () => {
-  test("is one user's, of many who add it at once", async () => {
+  test('goes to one of many users who add it at once', async () => {
     const env = await newEnvironment()
     const users = await Promise.all(Array.from({ length: 8 }, () => env.user()))
     const answers = await Promise.all(users.map((user) => user('POST', v1, { phoneNumber: number, verify: false })))
@@ -254,7 +254,7 @@ describe.concurrent('a phone number in an environment', () => {
     expect((await Promise.all(users.map(list))).flat()).toHaveLength(1)
   })
 
-  test("is one user's, of many who prove it at once", async () => {
+  test('goes to one of many users who prove it at once', async () => {
     const env = await newEnvironment()
     const users = await Promise.all(Array.from({ length: 8 }, () => env.user()))
     const codes: object[] = []
@@ -265,7 +265,7 @@ describe.concurrent('a phone number in an environment', () => {
     expect((await Promise.all(users.map(list))).flat()).toMatchObject([{ verified: true }])
   })
 
-  test("is taken by another user's own, whoever wrote that", async () => {
+  test("is taken when it is another user's own, however it got there", async () => {
     const env = await newEnvironment(),
       user = await env.user(),
       holder = await env.user()
@@ -277,7 +277,7 @@ describe.concurrent('a phone number in an environment', () => {
     expect([await list(user), await env.messages()]).toEqual([[], []])
   })
 
-  test('is not kept from its holder by whoever merely named it', async () => {
+  test('is not blocked by a user who only named it', async () => {
     const env = await newEnvironment(),
       [claimer, holder] = [await env.user(), await env.user()]
     await claimer('POST', v1, { phoneNumber: number, verify: false })
@@ -291,7 +291,7 @@ describe.concurrent('a phone number in an environment', () => {
     expect(await list(claimer)).toEqual([])
   })
 
-  test("that one user merely named becomes another's own when management says so", async () => {
+  test("that one user only named becomes another's own when management says so", async () => {
     const env = await newEnvironment(),
       claimer = await env.user(),
       { id } = await env.newUser()
@@ -307,7 +307,7 @@ describe.concurrent('a phone number in an environment', () => {
     expect(await owns(mine)).not.toBe(await owns(theirs))
   })
 
-  test('goes with the user', async () => {
+  test('is deleted with the user', async () => {
     const env = await newEnvironment(),
       user = await env.user(),
       next = await env.user()
@@ -320,7 +320,7 @@ describe.concurrent('a phone number in an environment', () => {
 })
 
 describe.concurrent('deleting a phone number', () => {
-  test('takes a code that is sent to it', async () => {
+  test('takes a code sent to it', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     const id = await addVerified(env, user)
@@ -370,7 +370,7 @@ describe.concurrent('deleting a phone number', () => {
     expect(await list(user)).toHaveLength(2)
   })
 
-  test("is for one's own only", async () => {
+  test("is possible for the user's own only", async () => {
     const env = await newEnvironment(),
       user = await env.user(),
       stranger = await env.user()
@@ -408,7 +408,7 @@ describe.concurrent('management', () => {
     expect(await list(user)).toMatchObject([{ verified: true }])
   })
 
-  test('vouches for the numbers that it creates users with, and users for none', async () => {
+  test('verifies the numbers of users it creates; users who invite others do not', async () => {
     const env = await newEnvironment(),
       tenantId = await env.newTenant(),
       admin = await env.user({ tenantId, roleKeys: ['Admin'] })
@@ -435,7 +435,7 @@ describe.concurrent('management', () => {
     expect((await env.vendor('DELETE', `${v1}/vendor/${user.id}/${id}`)).status).toBe(404)
   })
 
-  test('gives a number to one of many users at once', async () => {
+  test('gives a number to one of many users when it tries all at once', async () => {
     const env = await newEnvironment()
     const users = await Promise.all(Array.from({ length: 8 }, () => env.newUser()))
     const answers = await Promise.all(
@@ -484,7 +484,7 @@ describe.concurrent('the list of phone numbers', () => {
     expect(await numbers(`_limit=${path === v1 ? 2147483647 : 250}&_offset=2147483647`)).toBe('')
   })
 
-  test('is limited in its second version, which also asks for users', async () => {
+  test('has a limit in its second version, which also filters by users', async () => {
     const env = await newEnvironment(),
       [a, b] = [await env.newUser(), await env.newUser()]
     await env.vendor('POST', `${v1}/vendor/${a.id}`, { phoneNumber: number })
@@ -500,7 +500,7 @@ describe.concurrent('the list of phone numbers', () => {
     ]).toEqual([400, 200, 200])
   })
 
-  test('shows a tenant its members only, and users nobody invisible', async () => {
+  test('shows a tenant its members only, and shows users nobody invisible', async () => {
     const env = await newEnvironment(),
       admin = await env.user({ permissions: ['fe.secure.read.users'] })
     const [hidden, outsider] = [await env.newUser({ tenantId: admin.tenantId }), await env.newUser()]

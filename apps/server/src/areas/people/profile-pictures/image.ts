@@ -5,8 +5,8 @@ export interface Image {
 }
 
 /**
- * What kind of image these bytes are, and how large, by what they begin and end with; undefined for anything but a whole
- * PNG, JPEG, GIF or WebP. What a client says of them does not count. (PNG: RFC 2083; JPEG: ITU T.81; GIF89a; WebP: RFC 9649)
+ * The type and size of the image, read from its first and last bytes; undefined for anything but a complete PNG, JPEG, GIF
+ * or WebP. The type that a client claims does not count. (PNG: RFC 2083; JPEG: ITU T.81; GIF89a; WebP: RFC 9649)
  */
 export function imageOf(data: Buffer): Image | undefined {
   for (const read of [png, jpeg, gif, webp]) {
@@ -34,7 +34,7 @@ function gif(data: Buffer): Image | undefined {
   return { type: 'image/gif', width: data.readUInt16LE(6), height: data.readUInt16LE(8) }
 }
 
-/** The size is in the frame header; every segment before it says how long it is. */
+/** The size is in the frame header; every segment before that starts with its length. */
 function jpeg(data: Buffer): Image | undefined {
   if (data.length < 4 || data.readUInt16BE(0) !== 0xffd8 || data.readUInt16BE(data.length - 2) !== 0xffd9)
     return undefined

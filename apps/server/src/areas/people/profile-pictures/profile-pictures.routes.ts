@@ -34,7 +34,7 @@ export const profilePicturesRoutes = [
     }),
   }),
   operation({
-    // for the pages that show it: browsers send nothing along that names the environment
+    // public, for the pages that show it: a browser's image request does not name the environment
     id: 'getPictureV1',
     method: 'GET',
     path: `${pictures.PATH}/{vendorId}/{pictureId}`,

@@ -10,8 +10,8 @@ const MOST_BYTES = 1024 * 1024,
   MOST_PIXELS = 4096
 
 /**
- * Makes an image the picture of the user, in the place of any before, whose address is worth nothing from then on.
- * @param text base64, with or without the beginning of a data URL: what that says of the type does not count
+ * Sets the user's picture. The one before is deleted, and its address stops working.
+ * @param text base64, with or without the prefix of a data URL; the type that the prefix claims does not count
  * @returns where it is served @throws 400 for what is no image, 413 for one that is too large, 404
  */
 export async function store(ctx: Ctx, where: Prisma.UserWhereInput & { id: string }, text: string) {
@@ -23,7 +23,7 @@ export async function store(ctx: Ctx, where: Prisma.UserWhereInput & { id: strin
     userId = where.id
   const url = `${baseUrl(ctx.deps.publicUrl, ctx.environment)}${PATH}/${ctx.vendorId}/${id}`
   await ctx.atomically(async (tx) => {
-    // the lock on the user's row comes first: of two pictures at once one stays
+    // locks the user's row first, so that of two pictures at once one stays
     await users.mark(tx, where, { profilePictureUrl: url })
     await tx.db.profilePicture.deleteMany({ where: { userId } })
     await tx.db.profilePicture.create({

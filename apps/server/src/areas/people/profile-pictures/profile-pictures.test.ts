@@ -13,7 +13,7 @@ const chunk = (name: string, data: Buffer) => {
   sum.writeUInt32BE(crc32(body))
   return Buffer.concat([length, body, sum])
 }
-/** A real one, as large as asked for. */
+/** A real PNG of the given size. */
 function png(width = 2, height = 2, padding = 0) {
   const head = Buffer.alloc(13)
   head.writeUInt32BE(width, 0)
@@ -53,7 +53,7 @@ function form(file: Buffer, { type = 'image/png', name = 'image' } = {}) {
 const fetched = (address: string) => server.http.inject({ method: 'GET', url: new URL(address).pathname })
 
 describe.concurrent("a picture of one's own", () => {
-  test('is sent as a form, shown on the profile, and served to whoever knows its address', async () => {
+  test('is sent as a form, shown on the profile, and served to anyone who knows its address', async () => {
     const env = await newEnvironment(),
       user = await env.user(),
       image = png(),
@@ -77,7 +77,7 @@ describe.concurrent("a picture of one's own", () => {
     expect(served.headers['content-security-policy']).toContain("default-src 'none'")
   })
 
-  test('is of the type that its bytes say, whatever is said of it', async () => {
+  test('has the type that its bytes show, whatever the client claims', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     for (const [image, type] of [
@@ -103,7 +103,7 @@ describe.concurrent("a picture of one's own", () => {
     })
   })
 
-  test('takes the place of the one before', async () => {
+  test('replaces the one before', async () => {
     const env = await newEnvironment(),
       user = await env.user(),
       send = async (image: Buffer) => (await user('PUT', url, { profileImage: image.toString('base64') })).body
@@ -118,7 +118,7 @@ describe.concurrent("a picture of one's own", () => {
     ).toBe(200)
   })
 
-  test('is refused when it is none, or too large, and nothing is changed', async () => {
+  test('is refused when it is not an image, or too large, and nothing changes', async () => {
     const env = await newEnvironment(),
       user = await env.user(),
       before = (await user('GET', '/identity/resources/users/v2/me')).body.profilePictureUrl
@@ -149,13 +149,13 @@ describe.concurrent("a picture of one's own", () => {
     expect((await user('PUT', url, payloadless(), { headers: { 'content-type': 'multipart/form-data' } })).status).toBe(
       400,
     )
-    // nobody else takes forms
+    // no other route takes forms
     expect(
       (await user('PUT', '/identity/resources/users/v2/me', empty.payload, { headers: empty.headers })).status,
     ).toBe(415)
   })
 
-  test('goes with the user, and is found in its own environment only', async () => {
+  test('is deleted with the user, and is found in their environment only', async () => {
     const env = await newEnvironment(),
       other = await newEnvironment(),
       user = await env.user()
@@ -192,7 +192,7 @@ describe('what an image is', () => {
       expect(imageOf(no)).toBeUndefined()
   })
 
-  test('no bytes whatever make it fail', () => {
+  test('never throws, whatever the bytes', () => {
     for (const image of [png(), gif, jpeg, webp('VP8X', '0a00000000000000020000030000')]) {
       for (let length = 0; length < image.length; length++) imageOf(image.subarray(0, length))
       for (let index = 0; index < image.length; index++)

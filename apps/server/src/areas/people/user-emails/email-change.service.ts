@@ -10,7 +10,7 @@ import { mayTake, mustAnswerFor, mustBeAllowed, mustBeFree, sendCode, tellFormer
 
 const change: ChallengeKind = { purpose: 'email-change', typed: true }
 
-/** Mails a code to the address that is to be the user's own. @throws 403 where users may not change it, or not to that domain; 409 when it is somebody else's */
+/** Mails a code to the address that will be the user's own. @throws 403 where users may not change it, or not to that domain; 409 when it is somebody else's */
 export async function ask(ctx: Ctx, user: UserScope, written: string) {
   const email = written.toLowerCase()
   await mustBeAllowed(ctx)
@@ -23,7 +23,7 @@ export async function ask(ctx: Ctx, user: UserScope, written: string) {
   })
 }
 
-/** The domain is asked about once more: a list may have changed since. @throws 403; 401 or 400 for the code; 409 when somebody else has been faster */
+/** Checks the domain again, as the lists may have changed since. @throws 403; 401 or 400 for the code; 409 when somebody else was faster */
 export async function confirm(ctx: OwnCtx, user: UserScope, { email, code }: { email: string; code: string }) {
   await mustBeAllowed(ctx)
   await mayTake(ctx, user.id, email.toLowerCase())
@@ -32,8 +32,8 @@ export async function confirm(ctx: OwnCtx, user: UserScope, { email, code }: { e
 }
 
 /**
- * Management's word: a verified user stays verified, another one is mailed an activation link at the new address.
- * @throws 404, 409, 403 for a domain that is kept out
+ * Sets the address on management's word. A verified user stays verified; any other gets an activation link at the new address.
+ * @throws 404, 409, 403 for a blocked domain
  */
 export async function set(ctx: Ctx, userId: string, written: string) {
   const email = written.toLowerCase()
@@ -45,7 +45,7 @@ export async function set(ctx: Ctx, userId: string, written: string) {
   })
 }
 
-/** The address takes the place of the former one, which is told; links and codes that were mailed there are worth nothing any more. */
+/** Replaces the former address, which gets a mail about it. Links and codes that were mailed there stop working. */
 async function replace(tx: Ctx, userId: string, email: string, verified: { verified?: true }, from?: Origin) {
   const former = await users.locked(tx, userId)
   await tx.db.user

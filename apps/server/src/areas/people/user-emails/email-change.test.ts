@@ -40,7 +40,7 @@ describe.concurrent("changing one's e-mail address", () => {
     expect(await env.messages()).toEqual([])
   })
 
-  test('takes a code that is mailed to the new one; the former one is told', async () => {
+  test('takes a code that is mailed to the new one; the former one gets a notice', async () => {
     const env = await open(),
       user = await env.user()
     expect(await user('POST', me, { email: 'New@Example.com' })).toMatchObject({ status: 200, body: null })
@@ -59,7 +59,7 @@ describe.concurrent("changing one's e-mail address", () => {
     expect(await env.messages({ template: 'EmailAddressChanged' })).toMatchObject([{ recipient: user.email }])
   })
 
-  test('makes what was mailed to the former one worthless', async () => {
+  test('ends the links and codes mailed to the former one', async () => {
     const env = await open(),
       user = await env.user({ verified: false })
     const link = await activationLink(env, user.id)
@@ -67,11 +67,11 @@ describe.concurrent("changing one's e-mail address", () => {
     await user('POST', me, { email: fresh })
     await user('POST', `${me}/verify`, { email: fresh, code: await codeTo(env) })
     expect([await standingOf(env, link), await challenges(env, user.id)]).toEqual([400, 0])
-    // nobody is told who never showed that the former one was the user's
+    // the former one was never verified, so it gets no mail
     expect(await env.messages({ template: 'EmailAddressChanged' })).toEqual([])
   })
 
-  test('to one that the user has already keeps both', async () => {
+  test("to another of the user's own keeps both", async () => {
     const env = await open(),
       user = await env.user()
     await env.vendor('POST', `/identity/resources/users/emails/v1/vendor/${user.id}`, {
@@ -84,7 +84,7 @@ describe.concurrent("changing one's e-mail address", () => {
     expect(await addresses(env, user.id)).toEqual([`${fresh} verified`, `${user.email} verified`])
   })
 
-  test('to itself is refused, unless that is to be verified', async () => {
+  test('to the same address is refused, unless it is still unverified', async () => {
     const env = await open(),
       user = await env.user(),
       unverified = await env.user({ verified: false })
@@ -112,7 +112,7 @@ describe.concurrent("changing one's e-mail address", () => {
     expect((await user('POST', `${me}/verify`, { email: 'other@example.com', code })).status).toBe(401)
     expect((await user('POST', '/identity/resources/users/emails/v1/verify', { email: fresh, code })).status).toBe(401)
     await env.clock.advance(HOUR)
-    // the user's token has run out as well
+    // the user's token has expired as well
     expect(await env.as(user.tenantId, user.id)('POST', `${me}/verify`, { email: fresh, code })).toMatchObject({
       status: 400,
       body: { errorCode: 'ER-01017' },
@@ -142,7 +142,7 @@ describe.concurrent('management sets e-mail addresses', () => {
   const put = (env: TestEnvironment, id: string, email = fresh) =>
     env.vendor('PUT', `/identity/resources/users/v1/${id}/email`, { email })
 
-  test('of verified users, who stay verified; the former one is told', async () => {
+  test('of verified users, who stay verified; the former one gets a notice', async () => {
     const env = await newEnvironment(),
       { id, email } = await env.newUser()
     expect(await put(env, id, 'New@Example.com')).toMatchObject({
@@ -155,7 +155,7 @@ describe.concurrent('management sets e-mail addresses', () => {
     expect(await env.messages()).toHaveLength(1)
   })
 
-  test('of unverified ones, who are mailed a new link; the old one is worth nothing', async () => {
+  test('of unverified ones, who are mailed a new link; the old one stops working', async () => {
     const env = await newEnvironment(),
       { id } = await env.newUser({ verified: false })
     const link = await activationLink(env, id)
@@ -166,7 +166,7 @@ describe.concurrent('management sets e-mail addresses', () => {
     expect([await standingOf(env, link), await challenges(env, id)]).toEqual([400, 1])
   })
 
-  test("but not somebody else's, or nobody's", async () => {
+  test("but not to somebody else's, and not of unknown users", async () => {
     const env = await newEnvironment(),
       [user, holder] = [await env.newUser(), await env.newUser()]
     await env.vendor('POST', `/identity/resources/users/emails/v1/vendor/${holder.id}`, {
@@ -183,7 +183,7 @@ describe.concurrent('management sets e-mail addresses', () => {
     expect([await addresses(env, user.id), await env.messages()]).toEqual([[`${user.email} verified`], []])
   })
 
-  test('for one of many users at once', async () => {
+  test('for one user when it tries the same address for many at once', async () => {
     const env = await newEnvironment()
     const users = await Promise.all(Array.from({ length: 8 }, () => env.newUser()))
     const answers = await Promise.all(users.map(({ id }) => put(env, id)))

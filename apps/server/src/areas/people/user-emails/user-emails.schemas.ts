@@ -14,7 +14,7 @@ export const UserEmail = Type.Object({
   updatedAt: DateTime,
 })
 
-/** What `toUserEmail` needs beside the row's own columns. */
+/** What `toUserEmail` needs besides the row's own columns. */
 export const withPrimary = { user: { select: { email: true } } } as const
 export const toUserEmail = ({
   user,

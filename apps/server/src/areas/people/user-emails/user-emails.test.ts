@@ -21,7 +21,7 @@ const rowOf = async (env: TestEnvironment, id: string) =>
   (await env.context()).db.user.findUniqueOrThrow({ where: { id } })
 
 describe.concurrent("an e-mail address of one's own", () => {
-  test('is added unverified with a code mailed to it, and verified with that code', async () => {
+  test('is added unverified, and verified with the code mailed to it', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     const added = await user('POST', v1, { email: 'Second@Example.com' })
@@ -99,7 +99,7 @@ describe.concurrent("an e-mail address of one's own", () => {
     expect((await list(user)).map(({ verified }) => verified)).toEqual([true, true, true])
   })
 
-  test('can be the primary one that is not verified yet', async () => {
+  test('may be the primary one, still unverified', async () => {
     const env = await newEnvironment(),
       user = await env.user({ verified: false })
     expect((await user('POST', v1, { email: user.email })).status).toBe(200)
@@ -134,7 +134,7 @@ describe.concurrent("an e-mail address of one's own", () => {
 })
 
 describe.concurrent('the code of an e-mail address', () => {
-  test('is refused when it is wrong, or for an address that has none', async () => {
+  test('is refused when it is wrong, or when the address has none', async () => {
     const env = await newEnvironment(),
       user = await env.user(),
       stranger = await env.user()
@@ -153,7 +153,7 @@ describe.concurrent('the code of an e-mail address', () => {
     await env.clock.freeze()
     await user('POST', v1, { email: second })
     await env.clock.freeze(new Date((await env.clock.now()).getTime() + HOUR))
-    // the user's token has run out as well
+    // the user's token has expired as well
     const later = env.as(user.tenantId, user.id)
     expect(await later('POST', `${v1}/verify`, { email: second, code: await codeTo(env) })).toMatchObject({
       status: 400,
@@ -162,7 +162,7 @@ describe.concurrent('the code of an e-mail address', () => {
     expect(await shown(later)).toContainEqual([second, false, false])
   })
 
-  test('is worth nothing after five wrong ones', async () => {
+  test('stops working after five wrong ones', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     await user('POST', v1, { email: second })
@@ -174,7 +174,7 @@ describe.concurrent('the code of an e-mail address', () => {
     expect(await shown(user)).toContainEqual([second, false, false])
   })
 
-  test('works once, however many try it at once', async () => {
+  test('works once, however many requests use it at once', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     await user('POST', v1, { email: second })
@@ -185,7 +185,7 @@ describe.concurrent('the code of an e-mail address', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, ...Array(7).fill(400)])
   })
 
-  test('goes with the address', async () => {
+  test('is deleted with the address', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     const {
@@ -198,7 +198,7 @@ describe.concurrent('the code of an e-mail address', () => {
 })
 
 describe.concurrent('an e-mail address in an environment', () => {
-  test("is one user's, of many who add it at once", async () => {
+  test('goes to one of many users who add it at once', async () => {
     const env = await newEnvironment()
     const users = await Promise.all(Array.from({ length: 8 }, () => env.user()))
     const answers = await Promise.all(users.map((user) => user('POST', v1, { email: second })))
@@ -206,7 +206,7 @@ describe.concurrent('an e-mail address in an environment', () => {
     expect(await env.messages()).toHaveLength(1)
   })
 
-  test("is one user's, whether it is added, made primary or the address of a new user at once", async () => {
+  test('goes to one user when some add it, make it primary or are created with it at once', async () => {
     const env = await newEnvironment(),
       tenantId = await env.newTenant()
     const users = await Promise.all(Array.from({ length: 6 }, () => env.newUser()))
@@ -221,7 +221,7 @@ describe.concurrent('an e-mail address in an environment', () => {
     ])
     const { db } = await env.context(),
       rows = await db.userEmail.findMany({ where: { email: second } })
-    // who is created with an address that is another's own by then becomes that user's next membership
+    // a creation with an address that became another user's own adds that user to the tenant instead
     const winners = answers.flatMap(({ status, body }) => (status < 300 ? [body.userId ?? body.id] : []))
     expect(answers.every(({ status }) => [200, 201, 409].includes(status))).toBe(true)
     expect([new Set(winners).size, rows.map(({ userId }) => userId)]).toEqual([1, [winners[0]]])
@@ -239,7 +239,7 @@ describe.concurrent('an e-mail address in an environment', () => {
     expect([(await list(user)).length, await env.messages()]).toEqual([1, []])
   })
 
-  test("keeps new users from taking another user's verified one, but not one merely named", async () => {
+  test("keeps new users from taking another user's verified one, but not one only named", async () => {
     const env = await newEnvironment(),
       user = await env.user(),
       client = env.as(await env.newTenant())
@@ -258,7 +258,7 @@ describe.concurrent('an e-mail address in an environment', () => {
     ).toBe(409)
   })
 
-  test("that one user merely named is another's once its code has run out, or management vouches for that", async () => {
+  test("that one user only named becomes another's once its code has expired, or management vouches for it", async () => {
     const env = await newEnvironment(),
       claimer = await env.user(),
       holder = await env.user()
@@ -272,7 +272,7 @@ describe.concurrent('an e-mail address in an environment', () => {
     expect([(await list(claims)).length, (await list(holds)).length]).toEqual([1, 3])
   })
 
-  test('is free in another environment, and again when its user is gone', async () => {
+  test('is free in another environment, and free again when its user is gone', async () => {
     const [mine, theirs] = [await newEnvironment(), await newEnvironment()]
     const [a, b, c] = [await mine.newUser(), await mine.newUser(), await theirs.newUser()]
     await give(mine, a.id)
@@ -285,7 +285,7 @@ describe.concurrent('an e-mail address in an environment', () => {
 })
 
 describe.concurrent('the primary e-mail address', () => {
-  test('is chosen by the user where that is allowed, among the verified ones, and the former one is told', async () => {
+  test('is chosen by the user where that is allowed, among the verified ones, and the former one gets a notice', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     await give(env, user.id)
@@ -319,7 +319,7 @@ describe.concurrent('the primary e-mail address', () => {
     expect(await env.messages({ template: 'EmailAddressChanged' })).toHaveLength(1)
   })
 
-  test('is chosen by management in any case; an unverified former one is not told, and stays unverified', async () => {
+  test('is chosen by management in any case; an unverified former one gets no notice, and stays unverified', async () => {
     const env = await newEnvironment(),
       { id, email, tenantId } = await env.newUser({ verified: false }),
       stranger = await env.newUser()
@@ -353,7 +353,7 @@ describe.concurrent('the primary e-mail address', () => {
     expect(await shown(user)).toEqual([[user.email, true, true]])
   })
 
-  test('is there whatever happens at once', async () => {
+  test('always exists, whatever happens at once', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     const { id } = await give(env, user.id)
@@ -370,7 +370,7 @@ describe.concurrent('the primary e-mail address', () => {
 })
 
 describe.concurrent('deleting an e-mail address', () => {
-  test('is up to its user, and to management', async () => {
+  test('is open to its user and to management', async () => {
     const env = await newEnvironment(),
       user = await env.user(),
       stranger = await env.user()
@@ -465,7 +465,7 @@ describe.concurrent('the list of e-mail addresses', () => {
     ])
   })
 
-  test('shows a tenant its members only, and users nobody invisible', async () => {
+  test('shows a tenant its members only, and shows users nobody invisible', async () => {
     const env = await newEnvironment(),
       admin = await env.user({ permissions: ['fe.secure.read.users'] })
     const hidden = await env.newUser({ tenantId: admin.tenantId })

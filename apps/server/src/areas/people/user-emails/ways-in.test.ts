@@ -31,8 +31,8 @@ async function addPhone(env: TestEnvironment, user: Client, phoneNumber = freshP
 const logInBy = (env: TestEnvironment, by: object, password = PASSWORD) =>
   env.anonymous('POST', auth, { ...by, password })
 
-describe.concurrent('a user of several addresses, numbers and a name', () => {
-  test('logs in by any address that is verified, and by its name, as one user', async () => {
+describe.concurrent('a user with several addresses, several numbers and a username', () => {
+  test('logs in by any verified address, and by their username, as one user', async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: PASSWORD })
     const [second, third] = [await addEmail(env, user), await addEmail(env, user)],
@@ -52,7 +52,7 @@ describe.concurrent('a user of several addresses, numbers and a name', () => {
     }
   })
 
-  test("does not log in by what it has only named: that is like nobody's", async () => {
+  test('does not log in by an unverified address or number: the answer is that for an unknown one', async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: PASSWORD })
     const claimed = await addEmail(env, user, freshEmail(), { verified: false }),
@@ -70,7 +70,7 @@ describe.concurrent('a user of several addresses, numbers and a name', () => {
     expect(await env.messages({ template: 'ResetPassword' })).toEqual([])
   })
 
-  test('gets no further once an address is taken away', async () => {
+  test('cannot use an address once it is taken away', async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: PASSWORD }),
       second = await addEmail(env, user)
@@ -80,7 +80,7 @@ describe.concurrent('a user of several addresses, numbers and a name', () => {
     expect((await logInBy(env, { email: user.email })).status).toBe(200)
   })
 
-  test('sets a new password by any of them: the mail goes to the very address that was given', async () => {
+  test('resets the password by any of them: the mail goes to the address that was given', async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: PASSWORD }),
       second = await addEmail(env, user)
@@ -93,7 +93,7 @@ describe.concurrent('a user of several addresses, numbers and a name', () => {
     expect((await logInBy(env, { email: user.email }, NEW)).status).toBe(200)
   })
 
-  test('sets a new password by any verified number, the first or another', async () => {
+  test('resets the password by any verified number, the first or another', async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: PASSWORD }),
       numbers = [await addPhone(env, user), await addPhone(env, user)]
@@ -114,7 +114,7 @@ describe.concurrent('a user of several addresses, numbers and a name', () => {
     expect((await logInBy(env, { email: user.email }, `${NEW}1`)).status).toBe(200)
   })
 
-  test('is mailed second factors at its own address, and only when that is verified', async () => {
+  test('is mailed second factors at their primary address, and only when that is verified', async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: PASSWORD })
     await env.vendor('POST', strategies, { strategy: 'EmailCode', isActive: true })
@@ -131,7 +131,7 @@ describe.concurrent('a user of several addresses, numbers and a name', () => {
     expect((await logIn(env, { email: unproved.email })).body.mfaDevices.emails).toEqual([])
   })
 
-  test('has one primary address, which another takes the place of only when it is verified', async () => {
+  test('has one primary address, which only a verified one can replace', async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: PASSWORD })
     await env.vendor('POST', `${settings}/user-emails-policy`, { allowEmailChange: true })
@@ -150,8 +150,8 @@ describe.concurrent('a user of several addresses, numbers and a name', () => {
   })
 })
 
-describe.concurrent('two who claim the same at once', () => {
-  /** Of eight users each does it once, all at the same time. */
+describe.concurrent('users who claim the same at once', () => {
+  /** Eight users each do it once, at the same time. */
   async function race(
     act: (env: TestEnvironment, user: Client & { id: string }) => Promise<{ status: number }>,
     prepare?: (env: TestEnvironment, user: Client & { id: string }) => Promise<unknown>,
@@ -172,7 +172,7 @@ describe.concurrent('two who claim the same at once', () => {
     expect(statuses.filter((status) => status === 409)).toHaveLength(7)
   }
 
-  test("find out that a name is one user's", async () => {
+  test('leave a username to one of them', async () => {
     const username = unique('same')
     const { env, statuses, winner } = await race((_, user) =>
       user('POST', '/identity/resources/usernames/v1', { username }),
@@ -181,7 +181,7 @@ describe.concurrent('two who claim the same at once', () => {
     expect((await logInBy(env, { username })).body.userId).toBe(winner.id)
   })
 
-  test("find out that an address is one user's, by management's word", async () => {
+  test("leave an address to one of them, by management's word", async () => {
     const email = freshEmail()
     const { env, statuses, winner } = await race((env, user) =>
       env.vendor('POST', `${emails}/vendor/${user.id}`, { email, isVerified: true }),
@@ -190,15 +190,15 @@ describe.concurrent('two who claim the same at once', () => {
     expect((await logInBy(env, { email })).body.userId).toBe(winner.id)
   })
 
-  test("find out that a number is one user's, by management's word", async () => {
+  test("leave a number to one of them, by management's word", async () => {
     const phoneNumber = freshPhone()
     onlyOne((await race((env, user) => env.vendor('POST', `${phones}/vendor/${user.id}`, { phoneNumber }))).statuses)
   })
 
-  test("find out that an address is one user's, each with a right code", async () => {
+  test('leave an address to one of them, each with a right code', async () => {
     const email = freshEmail(),
       codes = new Map<string, string>()
-    // a claim gives way to another when its code has run out: all have one only by changing the own address, which claims nothing yet
+    // adding claims the address until the code expires; only a change of the primary address gives each a code without a claim
     const { env, statuses, winner } = await race(
       (_, user) => user('POST', `${users}/v1/email/me/verify`, { email, code: codes.get(user.id)! }),
       async (env, user) => {
@@ -211,7 +211,7 @@ describe.concurrent('two who claim the same at once', () => {
     expect((await logInBy(env, { email })).body.userId).toBe(winner.id)
   })
 
-  test("find out that a number is one user's, each with a right code", async () => {
+  test('leave a number to one of them, each with a right code', async () => {
     const phoneNumber = freshPhone(),
       bodies = new Map<string, object>()
     const { statuses } = await race(
@@ -224,7 +224,7 @@ describe.concurrent('two who claim the same at once', () => {
     onlyOne(statuses)
   })
 
-  test('sign up with one address: one account, and one new tenant', async () => {
+  test('get one account and one new tenant when they sign up with one address', async () => {
     const env = await newEnvironment(),
       email = freshEmail()
     const answers = await Promise.all(

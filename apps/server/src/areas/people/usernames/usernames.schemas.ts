@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox'
 import { Order, pageQuery } from '../../../kernel/paging.ts'
 import { Id, OneOf } from '../../../kernel/validation.ts'
 
-/** Wider than what users are created with: this is what the reference's own operation takes. */
+/** Wider than at the creation of users: the reference's operation takes this. */
 export const NewUsername = Type.Object({
   username: Type.String({
     minLength: 1,

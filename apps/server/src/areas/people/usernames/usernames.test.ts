@@ -4,7 +4,7 @@ import { newEnvironment, UNKNOWN_ID } from '../../../../test/environment.ts'
 const v1 = '/identity/resources/usernames/v1'
 
 describe.concurrent('a username', () => {
-  test('is given to oneself in lower case, once, and shown', async () => {
+  test('is chosen by the user, once, stored in lower case, and shown', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     expect(await user('GET', `${v1}/me`)).toMatchObject({ status: 404, body: { errors: ['Username not found'] } })
@@ -43,7 +43,7 @@ describe.concurrent('a username', () => {
     expect((await user('GET', `${v1}/me`)).status).toBe(404)
   })
 
-  test("is one user's, of many who want it at once, in whatever case", async () => {
+  test('goes to one of many users who want it at once, in any case', async () => {
     const env = await newEnvironment()
     const users = await Promise.all(Array.from({ length: 8 }, () => env.user()))
     const answers = await Promise.all(users.map((user, i) => user('POST', v1, { username: i % 2 ? 'ada' : 'ADA' })))
@@ -53,7 +53,7 @@ describe.concurrent('a username', () => {
     ])
   })
 
-  test('is one of many that a user wants at once', async () => {
+  test('is set once when a user asks for many at once', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     const answers = await Promise.all(Array.from({ length: 8 }, (_, i) => user('POST', v1, { username: `ada-${i}` })))
@@ -65,7 +65,7 @@ describe.concurrent('a username', () => {
       expect((await (await env.user())('POST', v1, { username: 'ada' })).status).toBe(201)
   })
 
-  test('is deleted by its user or management, and then free', async () => {
+  test('is deleted by its user or management, and is then free', async () => {
     const env = await newEnvironment(),
       user = await env.user(),
       stranger = await env.user()
@@ -79,7 +79,7 @@ describe.concurrent('a username', () => {
     expect((await stranger('GET', `${v1}/me`)).status).toBe(404)
   })
 
-  test('stays where nothing else would tell who the user is', async () => {
+  test('stays when the user has no other identifier', async () => {
     const env = await newEnvironment(),
       tenantId = await env.newTenant()
     const {
@@ -129,7 +129,7 @@ describe.concurrent('the list of usernames', () => {
     ]).toEqual([['bob'], ['a_b'], [], ['bob'], ['ada', 'bob'], ['bob'], []])
   })
 
-  test('shows a tenant its members only, and users nobody invisible', async () => {
+  test('shows a tenant its members only, and shows users nobody invisible', async () => {
     const env = await newEnvironment(),
       admin = await env.user({ permissions: ['fe.secure.read.users'] })
     const [hidden, outsider] = [await env.user({ tenantId: admin.tenantId }), await env.user()]

@@ -4,7 +4,7 @@ import { Authorization, CoreUser, ProfileChange, toAuthorization, toCoreUser, to
 import * as users from './users.service.ts'
 
 const tag = 'User Management'
-/** A user's own data needs no permission; an environment token names the user, and where it matters the account. */
+/** A user's own data needs no permission. An environment token names the user and, where it matters, the account. */
 const own = { tag, auth: 'both', tenant: 'optional', user: 'required', errors: [userErrors.notFound] } as const
 
 export const meRoutes = [

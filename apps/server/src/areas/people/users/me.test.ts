@@ -8,7 +8,7 @@ const me2 = '/identity/resources/users/v2/me',
 const keys = (rows: { key: string }[]) => rows.map((row) => row.key)
 
 describe.concurrent('the own profile', () => {
-  test("has the rights of the token's tenant as objects, metadata as text, and always a picture", async () => {
+  test("has the rights in the token's tenant as objects, metadata as text, and always a picture", async () => {
     const env = await newEnvironment()
     const user = await env.user({ permissions: ['fe.secure.read.users'] }),
       other = await env.newTenant()
@@ -50,7 +50,7 @@ describe.concurrent('the own profile', () => {
     expect((await env.as(user.tenantId, user.id)('GET', me2)).body.vendorMetadata).toBe('{"risk":9}')
   })
 
-  test('is to be had with an environment token that names the user, and a tenant of its own if any', async () => {
+  test('is readable with an environment token that names the user, and a tenant of theirs if any', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ roleKeys: ['Admin'] }),
       foreign = await env.newTenant()
@@ -65,7 +65,7 @@ describe.concurrent('the own profile', () => {
     expect((await env.anonymous('GET', me2)).status).toBe(401)
   })
 
-  test('is changed by its owner, who needs no permission, and only in what is given', async () => {
+  test('is changed by its owner without a permission, and only in the given fields', async () => {
     const env = await newEnvironment()
     const user = await env.user()
     const notOwn = {
@@ -121,7 +121,7 @@ describe.concurrent('the own profile', () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       foreign = await env.newTenant()
-    // management has another route for what is its own
+    // management's own fields have another route
     expect(
       (
         await env.as(user.tenantId, user.id)('PUT', v1, {
@@ -144,7 +144,7 @@ describe.concurrent('the own profile', () => {
     expect((await env.as(undefined, user.id)('GET', me3)).body.name).toBe('Ada')
   })
 
-  test('is gone with the user, and with the membership', async () => {
+  test('is gone when the user or the membership is', async () => {
     const env = await newEnvironment()
     const user = await env.user()
     await env.as(user.tenantId)('DELETE', `${v1}/${user.id}`)

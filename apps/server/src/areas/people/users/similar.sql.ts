@@ -4,7 +4,7 @@ import { statement } from '../../../kernel/sql.ts'
 
 const MOST = 1000,
   COLUMNS = ['name', 'email', 'username']
-/** Of the trigrams of both, how many are in common: lets a letter be too many, too few, wrong or swapped with its neighbour (Postgres's own default of `similarity`). */
+/** The share of trigrams in common (Postgres's default for `similarity`): allows one extra, missing, wrong or swapped letter. */
 const THRESHOLD = 0.3
 
 const threshold = statement(
@@ -14,7 +14,7 @@ const threshold = statement(
 
 type Values = [tenantId: string | null, below: boolean, most: number, ...phrases: string[]]
 
-/** Each number of phrases is a statement of its own: the index wants each of them as a condition of its own. */
+/** One statement per number of phrases: the index needs each phrase as a condition of its own. */
 export function similar(all: number, any: number) {
   const phrases = Array.from({ length: all + any }, (_, index) => `$${index + 5}::text`)
   const like = phrases.map((phrase) => `(${COLUMNS.map((column) => `u.${column} %> ${phrase}`).join(' or ')})`)
@@ -34,8 +34,8 @@ export function similar(all: number, any: number) {
 }
 
 /**
- * The ids of those users whose name, e-mail address or username has a part like each phrase of `all`, and like one of `any`
- * if there are some; the nearest first, 1,000 at most. `family`: members there only. By trigrams (pg_trgm, "word similarity").
+ * The ids of users whose name, e-mail address or username has a part like each phrase of `all` and, if `any` is not empty,
+ * like one of `any`; the nearest first, 1,000 at most. `family`: only members there. By trigrams (pg_trgm, "word similarity").
  */
 export const usersLike = (
   ctx: Ctx,

@@ -39,7 +39,7 @@ const PEOPLE: Somebody[] = [
 ]
 
 describe.concurrent('the search for phrases', () => {
-  it('finds those who have all of the phrases, each in any of their names, addresses and numbers, in either case', async () => {
+  it('finds users who have all the phrases, each in any of their names, addresses and numbers, in any case', async () => {
     const { search } = await withPeople(PEOPLE)
     expect(await search({ _phraseSearchContains: 'FISCHER' })).toEqual(['Ada Fischer', 'Bob Fischer', 'Dmitri Okafor'])
     expect(await search({ _phraseSearchContains: 'fischer,north' })).toEqual(['Ada Fischer'])
@@ -49,7 +49,7 @@ describe.concurrent('the search for phrases', () => {
     expect(await search({})).toHaveLength(4)
   })
 
-  it('leaves out who has one of the excluded phrases, wherever, and nobody for having no such field', async () => {
+  it('leaves out users with an excluded phrase in any field, and nobody for an empty field', async () => {
     const { search } = await withPeople(PEOPLE)
     expect(await search({ _phraseSearchContains: 'fisch', _phraseSearchExcludes: 'bob,nothing' })).toEqual([
       'Ada Fischer',
@@ -58,7 +58,7 @@ describe.concurrent('the search for phrases', () => {
     expect(await search({ _phraseSearchExcludes: 'north,fan' })).toEqual(['Bob Fischer'])
   })
 
-  it('wants one of the optional phrases, whatever else is asked for', async () => {
+  it('requires one of the optional phrases, besides the other conditions', async () => {
     const { search } = await withPeople(PEOPLE)
     expect(await search({ _phraseSearchOptional: 'ada,carla' })).toEqual(['Ada Fischer', 'Carla Fisher'])
     expect(await search({ _phraseSearchOptional: 'ada,carla', _phraseSearchContains: 'fischer' })).toEqual([
@@ -66,7 +66,7 @@ describe.concurrent('the search for phrases', () => {
     ])
   })
 
-  it('takes repeated parameters, and signs of patterns as they are', async () => {
+  it('takes repeated parameters, and treats pattern characters as plain text', async () => {
     const { env, search } = await withPeople([...PEOPLE, { name: 'Eve 100%' }, { name: 'Eve 1000' }])
     expect(
       (await env.vendor('GET', `${url}?_phraseSearchContains=fischer&_phraseSearchContains=north`)).body.items,
@@ -76,7 +76,7 @@ describe.concurrent('the search for phrases', () => {
     expect(await search({ _phraseSearchExcludes: '%' })).toHaveLength(5)
   })
 
-  it('finds approximately what was mistyped, the nearest first, unless an order is asked for', async () => {
+  it('finds mistyped phrases, the nearest first unless an order is asked for', async () => {
     const { search } = await withPeople(PEOPLE)
     const approximately = (more: Record<string, string>) => search({ _phraseSearchApproximate: 'true', ...more })
     expect(await search({ _phraseSearchContains: 'Ficsher' })).toEqual([])
@@ -102,7 +102,7 @@ describe.concurrent('the search for phrases', () => {
     expect(await approximately({})).toHaveLength(4)
   })
 
-  it('goes together with the filters and pages of the other lists', async () => {
+  it('combines with the filters and pages of the other lists', async () => {
     const { env, search, ids } = await withPeople(PEOPLE)
     const both = { _phraseSearchContains: 'fischr', _phraseSearchApproximate: 'true' }
     expect(await search({ ...both, _email: 'ADA@north.example' })).toEqual(['Ada Fischer'])
@@ -117,7 +117,7 @@ describe.concurrent('the search for phrases', () => {
     expect(new URLSearchParams(first._links.next).get('_offset')).toBe('1')
   })
 
-  it('shows a user only people of its own account, and nobody who is invisible', async () => {
+  it('shows a user only people of their own account, and nobody invisible', async () => {
     const { env, tenantId, ids, search } = await withPeople(PEOPLE)
     const member = await env.user({ tenantId, permissions: ['fe.secure.read.users'] }),
       stranger = await env.user({ permissions: ['fe.secure.read.users'] })
@@ -133,7 +133,7 @@ describe.concurrent('the search for phrases', () => {
     expect((await (await env.user())('GET', url)).status).toBe(403)
   })
 
-  it('refuses more phrases, and longer ones, than anybody looks for', async () => {
+  it('refuses too many phrases, and too long ones', async () => {
     const { env } = await withPeople([])
     for (const value of [Array.from({ length: 21 }, (_, i) => `a${i}`).join(','), 'x'.repeat(201)]) {
       for (const name of ['Contains', 'Excludes', 'Optional'])

@@ -4,7 +4,7 @@ import { toPermission, withRoleIds } from '../../rights/permissions/permissions.
 import { rolesHeld } from '../../rights/held/held.service.ts'
 import type { CoreUser, User } from './users.schemas.ts'
 
-/** What a user may do in a tenant, through the roles of the membership and of its groups. Empty for somebody who is not a member. */
+/** What a user may do in a tenant, by the roles of their membership and groups. Empty for a user who is not a member. */
 export async function rightsOf(ctx: Ctx, userId: string, tenantId: string) {
   const roles = await ctx.db.role.findMany({
     where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
@@ -23,7 +23,7 @@ interface Holder {
   readonly roles?: readonly { readonly permissions: readonly string[] }[]
 }
 
-/** Tells what the roles of each of these let their holder do, in one query for all of them. */
+/** The permissions that each holder's roles give, in one query for all holders. */
 export async function permissionsOf(ctx: Ctx, holders: readonly Holder[]) {
   const idsOf = ({ roles = [] }: Holder) => roles.flatMap((role) => role.permissions)
   const rows = await ctx.db.permission.findMany({
@@ -37,7 +37,7 @@ export async function permissionsOf(ctx: Ctx, holders: readonly Holder[]) {
   }
 }
 
-/** Users of a list, each with its own roles in the tenant that the list shows it in: those of groups, and from accounts above, single users have. */
+/** Users of a list, each with their own roles in the tenant that the list shows. Roles by groups or from accounts above show only on single users. */
 export async function withRights(ctx: Ctx, users: readonly Static<typeof CoreUser>[]): Promise<Static<typeof User>[]> {
   const holders = users.map((user) => ({
     user,

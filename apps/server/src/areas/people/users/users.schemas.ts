@@ -26,7 +26,7 @@ export const PhoneNumber = Type.String({
 })
 export const PictureUrl = Type.String({ maxLength: 4095 })
 
-/** What users may change of themselves. `metadata` is the text of a JSON object; no picture (null) brings the default one back. */
+/** What users may change about themselves. `metadata` is the text of a JSON object; null as the picture restores the default one. */
 export const ProfileChange = Type.Object({
   name: Type.Optional(Name),
   phoneNumber: Type.Optional(PhoneNumber),
@@ -49,7 +49,7 @@ export const TenantOfUser = Type.Object({
   isDisabled: Type.Boolean(),
 })
 
-/** A user without rights. Strings that the reference requires are never null, as strict clients decode them: empty means none. */
+/** A user without rights. Strings that the reference requires are empty instead of null, for strict clients. */
 export const CoreUser = Type.Object({
   id: Id,
   email: Type.String(),
@@ -77,12 +77,12 @@ export const CoreUser = Type.Object({
   managedBy: Type.String(),
 })
 
-/** A user with what it may do in the tenant named by `tenantId`. */
+/** A user with their rights in the tenant named by `tenantId`. */
 export const User = Type.Object({
   ...CoreUser.properties,
   roles: Type.Array(Role),
   permissions: Type.Array(Permission),
-  /** clients may read it; never filled so far */
+  /** clients may read it; never filled yet */
   groups: Type.Optional(Type.Array(Type.Object({}))),
 })
 
@@ -90,7 +90,7 @@ export const CreatedUser = Type.Object({ ...User.properties, temporaryExpiration
 
 export const Authorization = Type.Object({ roles: Type.Array(Role), permissions: Type.Array(Permission) })
 
-/** What `toCoreUser` needs of a user beside its own columns: the tenants (`visible`: none but these), with the roles there or without. */
+/** What `toCoreUser` needs besides the user's columns: the tenants (`visible`: only these), with or without the roles there. */
 export const withTenants = (ctx: Ctx, { roles, visible }: { roles: boolean; visible?: Family | undefined }) => ({
   where: { ...live(ctx), ...(visible && membershipsIn(visible)) },
   select: {
@@ -99,7 +99,7 @@ export const withTenants = (ctx: Ctx, { roles, visible }: { roles: boolean; visi
     acceptedAt: true,
     expiresAt: true,
     tenant: { select: { subAccountAccessType: true } },
-    // Prisma's types would take `false` for `true`
+    // Prisma's types would treat `false` like `true`
     roles: (roles && rolesOfTenant) as typeof rolesOfTenant,
   },
   orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }] satisfies Prisma.MembershipOrderByWithRelationInput[],
@@ -118,7 +118,7 @@ interface MembershipRow {
 }
 export type UserWithTenants = UserRow & { memberships: MembershipRow[] }
 
-/** Where the user is active: the tenant chosen last, else the first that lets it in, else the first. */
+/** Where the user is active: the tenant chosen last, else the first that lets them in, else the first. */
 export function activeTenantId(row: UserWithTenants) {
   const open = row.memberships.filter((m) => !m.isDisabled)
   if (row.superUser && row.activeTenantId !== null) return row.activeTenantId
@@ -127,7 +127,7 @@ export function activeTenantId(row: UserWithTenants) {
 
 type Caller = VendorCaller | UserCaller
 
-/** @param tenantId the tenant that the call is about; else the one where the user is active. `vendorMetadata` is management's alone. */
+/** @param tenantId the tenant that the call is about; else the one where the user is active. Only management sees `vendorMetadata`. */
 export function toCoreUser(
   row: UserWithTenants,
   caller: Caller,
@@ -194,7 +194,7 @@ export const toAuthorization = ({
   permissions: permissions.map(toPermission),
 })
 
-/** Refuses text that is no JSON object. */
+/** Refuses text that is not a JSON object. */
 export function mustBeObjects(fields: { metadata?: string | undefined; vendorMetadata?: string | undefined }) {
   for (const field of ['metadata', 'vendorMetadata'] as const)
     if (fields[field] !== undefined && !isObjectText(fields[field])) throw userErrors.notAnObject(field)

@@ -20,15 +20,15 @@ import {
 import { rightsOf } from './user-rights.service.ts'
 import { live } from '../../rights/held/held.service.ts'
 
-/** The user with this e-mail address, in whatever case it was typed, with all its columns: for logging in and the like. */
+/** The user with this e-mail address, in any case, with all columns: for logins and the like. */
 export const byEmail = (ctx: Ctx, email: string) => ctx.db.user.findFirst({ where: { email: email.toLowerCase() } })
 export const byUsername = (ctx: Ctx, username: string) =>
   ctx.db.user.findFirst({ where: { username: username.toLowerCase() } })
 
 /**
  * Where a login or refresh takes place: the tenant chosen last if it still lets the user in, else the first that does;
- * undefined for a user who is let in nowhere. A superuser is let into every tenant that has not disabled it, a member with
- * access to sub-accounts into those below.
+ * undefined for a user whom no tenant lets in. A superuser may enter every tenant that has not disabled them, a member with
+ * access to sub-accounts those below.
  */
 export async function activeTenantOf(
   ctx: Ctx,
@@ -48,7 +48,7 @@ export async function activeTenantOf(
   return id === undefined ? undefined : { id, tenantIds: open.includes(id) ? open : [...open, id] }
 }
 
-/** The tenant that was chosen, though the superuser is no member; else the first of its own, else the oldest of all. */
+/** The chosen tenant, even if the superuser is not a member; else the first of their own, else the oldest of all. */
 async function ofSuperuser(ctx: Ctx, chosen: string | null, own: string | undefined, closed: string[]) {
   const there =
     chosen !== null &&
@@ -67,11 +67,11 @@ async function ofSuperuser(ctx: Ctx, chosen: string | null, own: string | undefi
   )
 }
 
-/** The tenant that was chosen, if the user comes down into it from one above; else the first of its own. */
+/** The chosen tenant, if the user reaches it from one above; else the first of their own. */
 const ofVisitor = async (ctx: Ctx, userId: string, chosen: string | null, own: string | undefined) =>
   own !== undefined && chosen !== null && (await doorsTo(ctx, userId, chosen)).length ? chosen : own
 
-/** As `find`, with what the user may do in the tenant: the one given, else the one where the user is active. */
+/** As `find`, with the user's rights in the given tenant, else in the one where they are active. */
 export async function read(ctx: Ctx, where: Prisma.UserWhereInput, tenantId?: string): Promise<UserWithRights> {
   const row = await find(ctx, where),
     there = tenantId ?? activeTenantId(row)
@@ -82,7 +82,7 @@ export async function read(ctx: Ctx, where: Prisma.UserWhereInput, tenantId?: st
   }
 }
 
-/** A user with its tenants and the roles there. @throws 404 */
+/** A user with their tenants and the roles there. @throws 404 */
 export async function find(ctx: Ctx, where: Prisma.UserWhereInput): Promise<UserWithTenants> {
   const row = await ctx.db.user.findFirst({
     where,
@@ -93,12 +93,12 @@ export async function find(ctx: Ctx, where: Prisma.UserWhereInput): Promise<User
   return row
 }
 
-/** Whoever the id names; in a tenant none but its members. */
+/** The user with this id; with a tenant, only if they are a member. */
 export const of = (ctx: Ctx, id: string, tenant: Pick<TenantScope, 'id'> | undefined) => ({
   id,
   ...(tenant && membersOf(ctx, { tenantId: tenant.id })),
 })
-/** The user whom the call is by or for. A superuser is at home in every tenant; others come down into some from above. */
+/** The user who makes the call, or for whom it is made. A superuser may be in every tenant; others may reach some from above. */
 export async function self(ctx: Ctx, user: UserScope, tenant: TenantScope | undefined) {
   return {
     id: user.id,
@@ -123,7 +123,7 @@ export async function update(ctx: Ctx, where: Prisma.UserWhereInput, { phoneNumb
 /** Phone numbers are stored without the dashes that they may be written with. */
 export const plain = (phoneNumber: string) => phoneNumber.replaceAll('-', '')
 
-/** Takes the user's own number (`User.phoneNumber`), if it has one, for verified: for whoever has it on good authority. */
+/** Marks the user's own number (`User.phoneNumber`), if any, as verified. The caller must have good reason to trust it. */
 export async function vouchForNumber(
   ctx: Ctx,
   { id: userId, phoneNumber }: { id: string; phoneNumber: string | null },
@@ -141,13 +141,13 @@ export const passwordResets = [
   { purpose: 'password-reset-code', typed: true },
 ] as const satisfies readonly ChallengeKind[]
 
-/** Whether the password is still the one that the user had when this was handed out: a new one ends it. */
+/** Whether the user's password is still the one from when this was issued: a new password ends it. */
 export const hasPasswordSince = (
   { passwordChangedAt }: { passwordChangedAt: Date | null },
   handedOut: { createdAt: Date },
 ) => passwordChangedAt === null || passwordChangedAt <= handedOut.createdAt
 
-/** Says who must not log in anywhere, and ends what is under way. */
+/** Keeps the user from logging in anywhere, and ends their sessions. */
 export function lock(ctx: Ctx, userId: string) {
   return ctx.atomically(async (tx) => {
     await mark(tx, { id: userId }, { isLocked: true, lockedAt: tx.clock.now() })
@@ -165,17 +165,17 @@ export async function mark(ctx: Ctx, where: Prisma.UserWhereInput, data: Prisma.
   if (!count) throw userErrors.notFound()
 }
 
-/** The user, whom nobody else changes until the transaction ends. @throws 404 */
+/** Locks the user's row until the transaction ends. @throws 404 */
 export const locked = (tx: Ctx, userId: string) =>
   tx.db.user
     .update({ where: { id: userId }, data: { updatedAt: tx.clock.now() }, omit: secretColumns })
     .catch(onMissing(userErrors.notFound()))
 
-/** Has all who do this for one user come one after the other, until their transactions end; as much work for nobody (undefined). */
+/** Makes transactions about one user run one after the other. For an unknown user (undefined) it takes the same time. */
 export const queueAt = (tx: Ctx, userId: string | undefined) =>
   tx.db.user.updateMany({ where: { id: userId ?? tx.random.uuid() }, data: { updatedAt: tx.clock.now() } })
 
-/** In a tenant ends the membership there; without one (management only) the user is gone, with everything that was its own. */
+/** With a tenant, ends the membership there; without one (management only), deletes the user and all that was theirs. */
 export async function remove(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -204,7 +204,7 @@ export type NewUser = Pick<
   | 'activeTenantId'
 > & { name?: string | undefined; verified: boolean }
 
-/** Makes a user, whose membership is for the caller to add. @throws 409 when the e-mail address, username or phone number is somebody's */
+/** Makes a user. The caller adds the membership. @throws 409 when the e-mail address, username or phone number is taken */
 export function insert(ctx: Ctx, { email, username, phoneNumber, name, ...others }: NewUser) {
   const now = ctx.clock.now()
   return ctx.db.user

@@ -51,7 +51,7 @@ describe.concurrent('users', () => {
     expect((await env.vendor('GET', `${v1}/email`)).status).toBe(400)
   })
 
-  test('are not to be had from another environment', async () => {
+  test('cannot be reached from another environment', async () => {
     const [one, two] = [await newEnvironment(), await newEnvironment()]
     const user = await one.newUser(),
       tenant = await two.newTenant()
@@ -74,7 +74,7 @@ describe.concurrent('users', () => {
     })
   })
 
-  test('are changed by management, only in what is given', async () => {
+  test('are changed by management, only in the given fields', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       other = await env.newUser()
@@ -113,7 +113,7 @@ describe.concurrent('users', () => {
     expect((await rowOf(env, user.id))!.metadata).toBe('{"a":{}}')
   })
 
-  test('lose one tenant and live on in the next; their sessions there end', async () => {
+  test('lose one tenant and go on in the next; their sessions there end', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       second = await env.newTenant(),
@@ -131,7 +131,7 @@ describe.concurrent('users', () => {
     expect((await env.as(third)('DELETE', `${v1}/${user.id}`)).status).toBe(404)
   })
 
-  test('stay without tenants when the last one is lost', async () => {
+  test('stay, without tenants, when they lose the last one', async () => {
     const env = await newEnvironment()
     const user = await env.newUser()
     expect((await env.as(user.tenantId)('DELETE', `${v1}/${user.id}`)).status).toBe(200)
@@ -146,7 +146,7 @@ describe.concurrent('users', () => {
     expect((await rowOf(env, user.id))!.activeTenantId).toBeNull()
   })
 
-  test('of many who remove a member at once, one does', async () => {
+  test('are removed once by many requests at once', async () => {
     const env = await newEnvironment()
     const user = await env.newUser()
     const answers = await Promise.all(
@@ -191,7 +191,7 @@ describe.concurrent('users', () => {
     expect(await rowOf(env, stranger.id)).not.toBeNull()
   })
 
-  test('are locked with all their sessions, and unlocked', async () => {
+  test('are locked, which ends all their sessions, and unlocked', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       lives = await newSession(env, user.id, user.tenantId)
@@ -240,7 +240,7 @@ describe.concurrent('users', () => {
     expect((await env.vendor('POST', `${v1}/${UNKNOWN_ID}/verify`)).status).toBe(404)
   })
 
-  test('are made superusers, or no longer', async () => {
+  test('are made superusers, and ordinary users again', async () => {
     const env = await newEnvironment()
     const user = await env.newUser()
     for (const superUser of [true, false])
@@ -271,7 +271,7 @@ describe.concurrent('users', () => {
     }
   })
 
-  test('who are superusers go into any account with their session, and no further once they are none', async () => {
+  test('who are superusers enter any account with their session, and not once they are ordinary users again', async () => {
     const env = await newEnvironment(),
       password = 'Henhouse-1!',
       user = await env.newUser({ password }),
