@@ -54,7 +54,7 @@ export const invitationsRoutes = [
     path: `${path}/reset`,
     summary: 'Have an invitation mailed once more',
     tag,
-    // also asked for on the page of a link that has run out, by nobody who is logged in
+    // the page of an expired link calls it, and its visitor is not logged in
     auth: 'public',
     tenant: 'optional',
     user: 'optional',

@@ -4,7 +4,7 @@ import type { Ctx } from '../../../kernel/operation.ts'
 import { DateTime, Id, INDEXED_LENGTH } from '../../../kernel/validation.ts'
 import { OwnId } from '../../accounts/tenants/tenants.schemas.ts'
 
-/** An invitation by a link, as opposed to one by mail to a user who was added. */
+/** An invitation by link. A user who is added gets an invitation by mail instead. */
 export const Invite = Type.Object({
   id: Id,
   vendorId: Id,
@@ -20,7 +20,7 @@ export const Invite = Type.Object({
 
 const Minutes = Type.Integer({ minimum: 1, maximum: 2 ** 31 - 1 })
 
-/** How an invitation is made or changed; browsers leave out what is as usual. */
+/** The settings of an invitation; browsers leave out those with the default value. */
 export const InviteTerms = Type.Object({
   expiresInMinutes: Type.Optional(Minutes),
   shouldSendEmail: Type.Optional(Type.Boolean()),

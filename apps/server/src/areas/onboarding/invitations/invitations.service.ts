@@ -21,13 +21,13 @@ import * as strategies from '../../policies/strategies/strategies.service.ts'
 import { mailDataOf, nobody, type Circumstances, type Person } from '../../delivery/mail/person.ts'
 import { invitationErrors, isLocked } from './invitations.errors.ts'
 
-/** The link by which a user accepts having been added to a tenant. */
+/** The link with which a user accepts that they were added to a tenant. */
 const invitation: ChallengeKind = { purpose: 'invitation' }
-/** The code that does the same where the environment wants codes. */
+/** The code that takes the link's place where the environment wants codes. */
 const invitationCode: CodeKind = { purpose: 'invitation-code', typed: true, perTenant: true }
 const LIFETIME_MS = 7 * DAY
 
-/** Makes a new invitation to the tenant, in the place of any before, and mails it; nothing is mailed to a user without an address. */
+/** Makes a new invitation to the tenant, which replaces any older one, and mails it. A user without an address gets no mail. */
 export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, circumstances: Circumstances = {}) {
   if (user.email === null) return
   const userId = user.id
@@ -56,7 +56,7 @@ export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, c
   await mail.send(ctx, { ...to, template: 'InviteToTenant', data: { ...data, redirectURL: address('accept', token) } })
 }
 
-/** The user takes up the invitation whose link this was. No login comes of it. @throws 400 for a bad token or a locked tenant, 403 where the user is disabled or the tenant keeps out the IP address, 423 when it is locked */
+/** Accepts the invitation of a link, without a login. @throws 400 for a bad token or a locked tenant, 403 where the user is disabled or the tenant blocks the IP address, 423 for a locked user */
 export async function accept(ctx: HttpCtx, { userId, token }: Omit<MailedCode, 'code'>) {
   const found = await find(ctx, invitation, token)
   if (found.state !== 'ok' || found.challenge.userId !== userId.toLowerCase()) throw activationErrors.invalidToken()
@@ -90,7 +90,7 @@ async function settle(
   if (member.user.isLocked) throw loginErrors.locked()
   if (member.isDisabled) throw membershipErrors.disabled()
   await ips.mustAllow(ctx, ctx.http.ip, tenantId)
-  // a wrong code must go on counting: the transaction ends well, and the refusal comes after it
+  // a wrong code must stay counted, so the transaction commits and the refusal follows it
   const { state } = await ctx.atomically(async (tx) => {
     const used = await use(tx)
     if (used.state !== 'ok') return used
@@ -104,7 +104,7 @@ async function settle(
   if (state !== 'ok') throw refusal(state, withCode)
 }
 
-/** How many mails are written at once: the first while the caller waits, the others by a job. */
+/** How many mails are written in one go: the first batch while the caller waits, the rest by a job. */
 const MOST_AT_ONCE = 20
 
 interface Wanted {
@@ -113,8 +113,8 @@ interface Wanted {
 }
 
 /**
- * Sends the mail of each invitation to these places (absent: all) that the user has not taken up yet once more. Nobody is
- * told whether there is such a user, or invitation. `self` gets its own whatever the tenants.
+ * Sends the mail of each open invitation to these places (absent: all) again. The answer does not reveal whether there is
+ * such a user or invitation. The user `self` gets their own from all tenants.
  */
 async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { places, self }: Wanted): Promise<void> {
   const user = await ctx.db.user.findFirst({ where: { ...who, isLocked: false } })
@@ -131,7 +131,7 @@ async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { pla
   })
   const found = waiting.map((row) => row.tenantId),
     later = found.slice(MOST_AT_ONCE)
-  // one for nobody, which is taken back
+  // does the same work for an unknown user, and takes it back
   if (!user || !found.length)
     return discreetly(ctx, false, async (tx) => {
       await sendInvitation(tx, nobody(tx, 'email' in who ? who.email : ''), ctx.random.uuid())
@@ -142,11 +142,11 @@ async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { pla
   })
 }
 
-/** To the tenant named, or where none is to all; a user who asks for its own gets all of them. */
+/** For the named tenant, or for all when none is named. A user who asks for their own gets all of them. */
 export const resend = (ctx: Ctx, email: string, tenantId: string | undefined, self: string | undefined) =>
   resendTo(ctx, { email: email.toLowerCase() }, { places: tenantId === undefined ? undefined : { tenantId }, self })
 
-/** To the tenant and those below it; for a user only where it may go down into them. */
+/** For the tenant and those below it; when a user calls, only for those they have access to. */
 export async function resendBelow(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope, email: string) {
   await resendTo(ctx, { email: email.toLowerCase() }, { places: membershipsIn(await familyOf(ctx, caller, tenant.id)) })
 }

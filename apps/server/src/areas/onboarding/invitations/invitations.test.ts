@@ -22,7 +22,7 @@ async function mailed(env: TestEnvironment, to: string, tenantId?: string) {
     link: { userId: link.searchParams.get('userId')!, token: link.searchParams.get('token')! },
   }
 }
-/** Somebody with an account who has been invited to one more tenant. */
+/** An existing user who has been invited to one more tenant. */
 async function invited(env: TestEnvironment, tenantId?: string) {
   const user = await env.newUser(),
     to = tenantId ?? (await env.newTenant(unique('Globex')))
@@ -35,7 +35,7 @@ const statusOf = async (env: TestEnvironment, userId: string, tenantId: string) 
   )?.status
 
 describe.concurrent('accepting an invitation', () => {
-  test('by the link makes the user activated for that account, without a login', async () => {
+  test('by the link activates the user for that account, without a login', async () => {
     const env = await newEnvironment()
     const user = await invited(env)
     expect(user).toMatchObject({
@@ -62,7 +62,7 @@ describe.concurrent('accepting an invitation', () => {
     expect(answers.map((a) => a.status).toSorted()).toEqual([201, ...Array(7).fill(400)])
   })
 
-  test('takes the token of a link that is no more than seven days old, and of that user', async () => {
+  test("takes the token of that user's link, for seven days", async () => {
     const env = await newEnvironment()
     const [user, other] = [await invited(env), await invited(env)]
     for (const bad of [
@@ -79,7 +79,7 @@ describe.concurrent('accepting an invitation', () => {
     expect(await env.anonymous('POST', `${url}/accept`, other.link)).toMatchObject(refused)
   })
 
-  test('is refused for who is locked, disabled there or no member any more, and for a locked account', async () => {
+  test('is refused for users who are locked, disabled there or no longer members, and for a locked account', async () => {
     const env = await newEnvironment()
     const user = await invited(env),
       attempt = () => env.anonymous('POST', `${url}/accept`, user.link)
@@ -97,7 +97,7 @@ describe.concurrent('accepting an invitation', () => {
     expect(await attempt()).toMatchObject(refused)
   })
 
-  test('by a code counts the wrong ones, and refuses the right one after five', async () => {
+  test('by a code counts wrong ones, and refuses the right one after five', async () => {
     const env = await newEnvironment()
     await wantCodes(env)
     const [user, unlucky] = [await invited(env), await invited(env)]
@@ -130,7 +130,7 @@ describe.concurrent('accepting an invitation', () => {
     expect(await statusOf(env, unlucky.id, unlucky.invitedTo)).toBe('PendingInvitation')
   })
 
-  test('by a code works for as long as the environment says, and for one account at a time', async () => {
+  test('by a code works for the configured time, and for one account', async () => {
     const env = await newEnvironment()
     await wantCodes(env, 60)
     const user = await invited(env),
@@ -148,8 +148,8 @@ describe.concurrent('accepting an invitation', () => {
   })
 })
 
-describe.concurrent('sending invitations once more', () => {
-  test('replaces the link, also for whoever is not logged in', async () => {
+describe.concurrent('resending invitations', () => {
+  test('replaces the link, also for a caller who is not logged in', async () => {
     const env = await newEnvironment()
     const user = await invited(env)
     expect(await env.anonymous('POST', `${url}/reset`, { email: user.email.toUpperCase() })).toMatchObject({
@@ -164,7 +164,7 @@ describe.concurrent('sending invitations once more', () => {
     expect(await env.messages({ to: user.email })).toHaveLength(2)
   })
 
-  test('is about the account of the call; users get their own from all accounts', async () => {
+  test('covers the account of the call; users get their own from all accounts', async () => {
     const env = await newEnvironment()
     const user = await invited(env),
       second = await env.newTenant(),
@@ -181,7 +181,7 @@ describe.concurrent('sending invitations once more', () => {
     expect((await sent()).slice(3)).toEqual([user.invitedTo, second])
   })
 
-  test('tells nobody who is known or invited', async () => {
+  test('does not reveal who is known or invited', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       locked = await invited(env)
@@ -191,7 +191,7 @@ describe.concurrent('sending invitations once more', () => {
     expect(await env.messages()).toHaveLength(1)
   })
 
-  test('to all goes down into the accounts below, for users only where they may', async () => {
+  test('to all includes the accounts below, for users only with access to them', async () => {
     const env = await newEnvironment()
     const top = await env.newTenant()
     const below = (await env.vendor('POST', '/tenants/resources/tenants/v1', { name: 'Below', parentTenantId: top }))
@@ -213,7 +213,7 @@ describe.concurrent('sending invitations once more', () => {
     expect((await sent()).slice(3)).toEqual([top, below])
   })
 
-  test('to very many is finished by a job', async () => {
+  test('to many is finished by a job', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       ctx = await env.context(),

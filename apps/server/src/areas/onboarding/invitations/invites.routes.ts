@@ -14,7 +14,7 @@ import * as invites from './invites.service.ts'
 const path = '/identity/resources/tenants/invites'
 const tag = 'Account Invitations',
   management = 'Account Invitations Settings'
-/** The link that a user hands out for the account; or, from management, one for a user who is not in it yet. */
+/** The link that a user hands out for the account; or management's link for a user who is not in it yet. */
 const own = { tag, auth: 'both', tenant: 'required', user: 'required' } as const
 const making = [
   invitationErrors.switchedOff,

@@ -21,7 +21,7 @@ import { invitationErrors, isLocked } from './invitations.errors.ts'
 import { toInvite, type InviteRow, type InviteTerms, type NewInvite } from './invitations.schemas.ts'
 import { keysOf, live } from '../../rights/held/held.service.ts'
 
-/** Thirty days, as the portal has it. */
+/** Thirty days, as in the portal. */
 const DEFAULT_MINUTES = 43_200
 const withTenant = { tenant: { select: { name: true, status: true } } } as const
 
@@ -32,9 +32,9 @@ async function mustBeOn(ctx: Ctx) {
 const endOf = (ctx: Ctx, minutes: number) => after(ctx.clock.now(), minutes * MINUTE)
 
 /**
- * Makes a link into the tenant, in the place of the user's own before. Handed out by a member it lets anybody in until it
- * expires; made for somebody who is no member it is personal: it works for this user, once.
- * @throws 400 for unknown roles or a locked tenant, 403 for roles stronger than the caller's or when there are to be no invitations, 404 for an unknown tenant or user
+ * Makes a link into the tenant, which replaces the user's older one. A member's link lets anybody in until it expires. A
+ * link for a user who is not a member works for that user only, once.
+ * @throws 400 for unknown roles or a locked tenant, 403 for roles stronger than the caller's or when invitations are off, 404 for an unknown tenant or user
  */
 export async function create(
   ctx: Ctx,
@@ -76,7 +76,7 @@ export async function create(
 }
 
 type Fields = Omit<InviteRow, 'id' | 'vendorId' | 'tenant'>
-/** A user has one in a tenant: of several at once the last stands. */
+/** A user has one link in a tenant; of several made at once the last stays. */
 async function put(tx: Ctx, row: Fields): Promise<InviteRow> {
   const id = tx.random.uuid(),
     mine = { tenantId: row.tenantId, userId: row.userId }
@@ -99,14 +99,14 @@ function mailTo(ctx: Ctx, user: Person, { tenantId }: InviteRow, invitationToken
 
 const of = (user: UserScope, tenant: TenantScope) => ({ userId: user.id, tenantId: tenant.id })
 
-/** Also when it has expired: it can be prolonged. @throws 404 */
+/** Returns expired links, too: they can be prolonged. @throws 404 */
 export async function get(ctx: Ctx, user: UserScope, tenant: TenantScope) {
   const found = await ctx.db.tenantInvite.findFirst({ where: of(user, tenant), include: withTenant })
   if (!found) throw invitationErrors.inviteNotFound()
   return toInvite(ctx, found)
 }
 
-/** Prolongs the link, counted from now, and says whether it is to be mailed about. @throws 404, 403 when there are to be no invitations */
+/** Prolongs the link, counted from now, and sets whether mails are sent about it. @throws 404, 403 when invitations are off */
 export async function update(
   ctx: Ctx,
   user: UserScope,
@@ -138,14 +138,14 @@ export async function list(ctx: Ctx) {
   ).map((row) => toInvite(ctx, row))
 }
 
-/** Mails about links are always sent: there is nothing yet that could switch a template off. */
+/** Mails about links are always on: templates cannot be switched off yet. */
 export async function configuration(ctx: Ctx) {
   return { tenantInvitationsAllowed: (await identitySettings.current(ctx)).allowTenantInvitations, emailsEnabled: true }
 }
 
 /**
- * The link's invitation, if it can be used: a member's for as long as the member is one, and could still make it, if it has.
- * @throws 404 for a token that is no good, 400 for a locked tenant, 403 when there are to be no invitations
+ * The link's invitation, if it can be used. A member's link works only while they are a member who could still make it.
+ * @throws 404 for a bad token, 400 for a locked tenant, 403 when invitations are off
  */
 async function usable(ctx: Ctx, token: string) {
   await mustBeOn(ctx)
@@ -172,7 +172,7 @@ async function usable(ctx: Ctx, token: string) {
   const isHome = host === null || host.superUser || host.memberships.some((m) => m.tenantId === found!.tenantId)
   if (!found || !isHome || host?.isLocked) throw invitationErrors.inviteNotFound()
   if (isLocked(found.tenant)) throw invitationErrors.tenantLocked()
-  // some of the roles may have gone since
+  // some of the roles may have been deleted since
   const granted = await ctx.db.role.findMany({
     where: { id: { in: found.roleIds }, ...roles.visibleTo({ id: found.tenantId }) },
     select: { id: true, level: true },
@@ -182,7 +182,7 @@ async function usable(ctx: Ctx, token: string) {
   return { ...found, host, roleIds: granted.map((role) => role.id) }
 }
 
-/** Whoever has lost the right to invite, or a role as strong as one of these, gives them to nobody by a link of before. */
+/** A member's older links stop working when they lose the right to invite, or every role as strong as these. */
 async function couldMake(ctx: Ctx, maker: { userId: string; tenantId: string }, granted: readonly { level: number }[]) {
   const { permissions } = await keysOf(ctx, maker.userId, maker.tenantId)
   if (!may(permissions, needs.invites.write)) return false
@@ -202,7 +202,7 @@ export type Usable = Awaited<ReturnType<typeof usable>>
 
 export const verify = async (ctx: Ctx, token: string) => toInvite(ctx, await usable(ctx, token))
 
-/** The invitation for somebody who has no account yet: none that is for a user. @throws as `usable`, 403 from an IP address that the tenant keeps out */
+/** The invitation for somebody without an account: not one made for a certain user. @throws as `usable`, 403 from an IP address that the tenant blocks */
 export async function forNewcomer(ctx: HttpCtx, token: string) {
   const invite = await usable(ctx, token)
   if (invite.personal) throw invitationErrors.inviteNotFound()
@@ -210,7 +210,7 @@ export async function forNewcomer(ctx: HttpCtx, token: string) {
   return invite
 }
 
-/** Makes the user a member by the invitation, in the caller's transaction, and tells the one who handed the link out. @throws 404 when it was used up */
+/** Makes the user a member by the invitation, in the caller's transaction, and mails the member who made the link. @throws 404 when it was used up */
 export async function use(
   tx: Ctx,
   { id, personal, tenantId, roleIds, host, shouldSendEmail }: Usable,
@@ -231,8 +231,8 @@ export async function use(
 }
 
 /**
- * The invitation for a user who has shown a first factor. Nothing is changed: a second one may be wanted before `join`.
- * @throws as `usable`, 403 where the user is disabled, or the tenant keeps out its e-mail domain or IP address
+ * The invitation for a user who has shown a first factor. Changes nothing: `join` may have to wait for a second factor.
+ * @throws as `usable`, 403 where the user is disabled, or the tenant blocks their e-mail domain or IP address
  */
 export async function forUser(ctx: HttpCtx, user: Person, token: string) {
   const invite = await usable(ctx, token),
@@ -248,8 +248,8 @@ const membershipIn = (ctx: Ctx, { id: userId }: Person, tenantId: string) =>
   ctx.db.membership.findFirst({ where: { userId, tenantId, ...live(ctx) }, select: { isDisabled: true } })
 
 /**
- * Lets a user who has just proved to be who it is into the tenant of an invitation, or back where it is a member already,
- * and makes that the tenant it is active in. For every way to log in that takes an `invitationToken`.
+ * Lets a user who has just authenticated into the tenant of an invitation, unless they are a member already, and makes it
+ * their active tenant. For every way to log in that takes an `invitationToken`.
  * @returns where the user is active now
  * @throws as `forUser`
  */
@@ -257,7 +257,7 @@ export async function join(ctx: HttpCtx, user: Person, token: string) {
   const invite = await forUser(ctx, user, token),
     { tenantId } = invite
   if (invite.isKnown) {
-    // the link says as much as the mail of an invitation that is still waiting
+    // the link also accepts an open invitation by mail
     await ctx.db.membership.updateMany({
       where: { userId: user.id, tenantId, acceptedAt: null },
       data: { acceptedAt: ctx.clock.now() },
@@ -267,7 +267,7 @@ export async function join(ctx: HttpCtx, user: Person, token: string) {
     await ctx
       .atomically((tx) => use(tx, invite, user, requestedApplication(ctx)))
       .catch(async (error: unknown) => {
-        // the same user, twice at once
+        // the same user joined twice at once
         if (!(error instanceof ApiError && error.status === 409 && (await membershipIn(ctx, user, tenantId))))
           throw error
       })

@@ -30,7 +30,7 @@ const member = async (env: TestEnvironment, userId: string, tenantId: string) =>
   })
 
 describe.concurrent('the link that a member hands out', () => {
-  test('is made, read, prolonged and taken back', async () => {
+  test('is made, read, prolonged and deleted', async () => {
     const env = await newEnvironment()
     const tenantId = await env.newTenant('Globex'),
       host = await env.user({ tenantId, permissions: allowed })
@@ -63,7 +63,7 @@ describe.concurrent('the link that a member hands out', () => {
     expect(await env.messages()).toEqual([])
   })
 
-  test('is one for each user and account: a new one takes the place of the old, also many at once', async () => {
+  test('is one for each user and account: a new one replaces the old, also when many are made at once', async () => {
     const env = await newEnvironment()
     const host = await env.user({ permissions: allowed })
     const first = made(await host('POST', `${url}/user`, link)),
@@ -78,7 +78,7 @@ describe.concurrent('the link that a member hands out', () => {
     expect(good.filter((a) => a.status === 200)).toHaveLength(1)
   })
 
-  test('lets existing users in when they log in, many of them, and is mailed about to the one who asked for it', async () => {
+  test('lets many existing users in when they log in, and mails its maker if they asked for it', async () => {
     const env = await newEnvironment()
     const host = await env.user({ permissions: allowed }),
       guests = [await env.newUser({ password }), await env.newUser({ password })]
@@ -98,14 +98,14 @@ describe.concurrent('the link that a member hands out', () => {
     expect(await env.messages()).toMatchObject(
       guests.map(() => ({ template: 'UserUsedInvitation', recipient: host.email, tenantId: host.tenantId })),
     )
-    // once more is an ordinary login
+    // a second use is an ordinary login
     expect(
       (await env.anonymous('POST', login, { email: guests[0]!.email, password, invitationToken: token })).status,
     ).toBe(200)
     expect(await env.messages()).toHaveLength(2)
   })
 
-  test('is used after the password has proved right, and only then', async () => {
+  test('is used only after the right password', async () => {
     const env = await newEnvironment()
     const host = await env.user({ permissions: allowed }),
       guest = await env.newUser({ password }),
@@ -175,7 +175,7 @@ describe.concurrent('the link that a member hands out', () => {
     },
   )
 
-  test('taken back before the second factor is shown, leads nowhere, and the factor may be shown again', async () => {
+  test('does not work when deleted before the second factor is shown, and the factor may be shown again', async () => {
     const env = await newEnvironment(),
       host = await env.user({ permissions: allowed }),
       guest = await withApp(env)
@@ -191,7 +191,7 @@ describe.concurrent('the link that a member hands out', () => {
     expect(await member(env, guest.id, host.tenantId)).toBeNull()
   })
 
-  test('is not used up by a password that has run out', async () => {
+  test('is not used up by an expired password', async () => {
     const env = await newEnvironment(),
       guest = await env.newUser({ password }),
       tenantId = await env.newTenant()
@@ -221,7 +221,7 @@ describe.concurrent('the link that a member hands out', () => {
     expect(answers.map((a) => a.status)).toEqual(Array(8).fill(200))
   })
 
-  test('takes up an invitation by mail that is still waiting, lets no disabled member in, and works for whoever has no account at all', async () => {
+  test('accepts an open invitation by mail, lets no disabled member in, and works for a user without any account', async () => {
     const env = await newEnvironment()
     const host = await env.user({ permissions: allowed }),
       guest = await env.newUser({ password }),
@@ -239,7 +239,7 @@ describe.concurrent('the link that a member hands out', () => {
     expect((await attempt(homeless)).status).toBe(200)
   })
 
-  test('is worth nothing when the member has gone, is locked, or its roles have', async () => {
+  test('does not work when its maker has left, is locked, or the roles are gone', async () => {
     const env = await newEnvironment()
     const host = await env.user({ permissions: allowed }),
       guest = await env.newUser({ password })
@@ -258,7 +258,7 @@ describe.concurrent('the link that a member hands out', () => {
     expect((await verify(env, token)).status).toBe(404)
   })
 
-  test('is worth nothing while its maker could not make it: without the right to invite, or below its roles; what management made stays', async () => {
+  test("does not work while its maker could not make it: without the right to invite, or with weaker roles; management's links stay", async () => {
     const env = await newEnvironment(),
       tenantId = await env.newTenant(),
       host = await env.user({ tenantId, roleKeys: ['Admin'] }),
@@ -283,7 +283,7 @@ describe.concurrent('the link that a member hands out', () => {
     ] as const) {
       await now(admin)
       const { token } = made(await host('POST', `${v2}/user`, { ...link, roleIds: wanted }))
-      // the default role is as strong as the strong one
+      // the default role has the level of the strong one
       for (const [held, status] of [
         [[], 404],
         [[weak!.id], 404],
@@ -320,7 +320,7 @@ describe.concurrent('the link that a member hands out', () => {
     expect((await host('GET', `${url}/user`)).status).toBe(404)
   })
 
-  test('keeps the domains out that the account keeps out', async () => {
+  test('blocks the domains that the account blocks', async () => {
     const env = await newEnvironment()
     const host = await env.user({ permissions: allowed }),
       guest = await env.newUser({ password }),
@@ -335,7 +335,7 @@ describe.concurrent('the link that a member hands out', () => {
   })
 })
 
-describe.concurrent('the link for somebody who is not in the account yet', () => {
+describe.concurrent('the link for a user who is not in the account yet', () => {
   const personal = async (env: TestEnvironment, more: object = {}) => {
     const user = await env.newUser({ password }),
       tenantId = await env.newTenant(unique('Globex'))
@@ -346,7 +346,7 @@ describe.concurrent('the link for somebody who is not in the account yet', () =>
     }
   }
 
-  test('is mailed to that user if it is to be, and works for nobody else, and once', async () => {
+  test('is mailed to that user if asked for, and works for them only, once', async () => {
     const env = await newEnvironment()
     const { user, tenantId, invite } = await personal(env, { shouldSendEmail: true }),
       other = await env.newUser({ password })
@@ -383,7 +383,7 @@ describe.concurrent('the link for somebody who is not in the account yet', () =>
 })
 
 describe.concurrent('management', () => {
-  test('makes links for an account, as many as it likes, lists all and deletes any', async () => {
+  test('makes any number of links for an account, lists all and deletes any', async () => {
     const env = await newEnvironment(),
       other = await newEnvironment()
     const tenantId = await env.newTenant('Globex'),
@@ -412,7 +412,7 @@ describe.concurrent('management', () => {
     expect((await verify(env, forUser.token)).body).toMatchObject({ userId: known.id, name: 'Globex' })
   })
 
-  test('is refused for what is not there, and for no time at all', async () => {
+  test('is refused for unknown users, accounts and links, and for a lifetime of zero', async () => {
     const env = await newEnvironment(),
       other = await newEnvironment()
     const tenantId = await env.newTenant(),
@@ -458,7 +458,7 @@ describe.concurrent('management', () => {
     expect(await verify(env, token)).toMatchObject({ status: 400, body: { errorCode: 'ER-01239' } })
   })
 
-  test('keeps the tokens sealed', async () => {
+  test('stores the tokens sealed', async () => {
     const env = await newEnvironment()
     const { token } = made(await env.vendor('POST', url, { tenantId: await env.newTenant() }))
     const [row] = await (await env.context()).db.tenantInvite.findMany()

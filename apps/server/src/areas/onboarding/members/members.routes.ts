@@ -17,7 +17,7 @@ const v1 = '/team/resources/members/v1'
 const common = { tag: 'Team', auth: 'both', tenant: 'required' } as const
 const UserId = Type.Object({ userId: Id })
 
-/** The routes of the portal's page of members: the same as those of identity, in words of their own. */
+/** The routes of the portal's members page: they do the same as those of identity, with other field names. */
 export const membersRoutes = [
   operation({
     ...common,

@@ -4,7 +4,7 @@ import { Expiration } from '../../people/memberships/memberships.schemas.ts'
 import { Role } from '../../rights/roles/roles.schemas.ts'
 import { Email, PhoneNumber, Username, type CoreUser } from '../../people/users/users.schemas.ts'
 
-/** A user as the portal's page of members has it. */
+/** A user as the portal's members page shows them. */
 export const Member = Type.Object({
   id: Id,
   vendorId: Id,
@@ -13,7 +13,7 @@ export const Member = Type.Object({
   name: Type.String(),
   phone: Nullable(Type.String()),
   username: Nullable(Type.String()),
-  /** the same as the next, under the name that it had before */
+  /** the older name of the next field */
   profileImage: Type.String(),
   profileImageUrl: Type.String(),
   roleIds: Type.Array(Id),
@@ -54,7 +54,7 @@ export const toMember = (
 }
 
 export const MemberQuery = Type.Object({
-  /** the index of a page */
+  /** the index of the page, from 0 */
   pageOffset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 })),
   pageSize: Type.Optional(Type.Integer({ minimum: 1, maximum: 200 })),
   sortBy: Type.Optional(OneOf(['name', 'email', 'createdAt', 'lastLogin', 'verified', 'provider'])),
@@ -75,7 +75,7 @@ export const NewMember = Type.Object({
   expirationInSeconds: Type.Optional(Expiration),
 })
 
-/** Who it is about, by id or else by address. */
+/** Names the member by id or, without one, by address. */
 export const MemberChange = Type.Object({
   id: Type.Optional(Type.String()),
   email: Type.Optional(Type.String()),

@@ -17,7 +17,7 @@ import { memberStats } from './members.sql.ts'
 
 type Caller = VendorCaller | UserCaller
 
-/** A page of the tenant's members; those of the tenants below it are none. */
+/** A page of the tenant's members, without those of the tenants below. */
 export async function list(
   ctx: Ctx,
   caller: Caller,
@@ -48,7 +48,7 @@ export async function list(
   }
 }
 
-/** @throws 404 for a user who is no member, or not to be seen */
+/** @throws 404 for a user who is no member, or whom the caller may not see */
 export async function get(ctx: Ctx, caller: Caller, tenant: TenantScope, who: { id: string } | { email: string }) {
   const row = await users.find(ctx, {
     ...who,
@@ -59,9 +59,9 @@ export async function get(ctx: Ctx, caller: Caller, tenant: TenantScope, who: { 
 }
 
 /**
- * Changes a member's name, and the roles that it has in the tenant: those given are all that it has then. Address, phone
- * number and picture are its own to change: they are ways to log in, in other tenants, too.
- * @throws 400 when nobody is named or a role is unknown, 403 for whoever may not change roles or for a member or roles stronger than the caller's own, 404
+ * Changes a member's name, and replaces their roles in the tenant by the given ones. Only the member can change their address,
+ * phone number and picture, as these belong to them in every tenant.
+ * @throws 400 when nobody is named or a role is unknown, 403 when the caller may not change roles, or the member or a role is stronger than the caller, 404
  */
 export async function update(
   ctx: Ctx,
@@ -91,7 +91,7 @@ function named(id: string | undefined, email: string | undefined) {
 const isSame = (some: readonly string[], others: readonly string[]) =>
   new Set([...some, ...others]).size === others.length && new Set(some).size === others.length
 
-/** How many members there are, how many came in the last seven days, and how many are superusers. */
+/** The numbers of members, of those who joined in the last seven days, and of superusers. */
 export async function stats(ctx: Ctx, caller: Caller, tenant: TenantScope) {
   const now = ctx.clock.now()
   const [found] = await ctx.sql(memberStats, tenant.id, now, after(now, -7 * DAY), caller.kind === 'user')

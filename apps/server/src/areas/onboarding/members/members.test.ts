@@ -7,8 +7,8 @@ const role = async (env: TestEnvironment, key: string, level = 5): Promise<strin
   (await env.vendor('POST', '/identity/resources/roles/v1', [{ key, name: key, level }])).body[0].id
 const DAY = 86_400_000
 
-describe.concurrent("the portal's page of members", () => {
-  test('lists those of the account, by the page and in the order asked for', async () => {
+describe.concurrent("the portal's members page", () => {
+  test('lists those of the account, in pages and in the requested order', async () => {
     const env = await newEnvironment(),
       admin = await env.user({ email: 'a@example.com', permissions: ['fe.secure.read.users'] }),
       { tenantId } = admin
@@ -102,14 +102,14 @@ describe.concurrent("the portal's page of members", () => {
     expect((await admin('POST', v1, { email: 'x@example.com', roleIds: [UNKNOWN_ID] })).status).toBe(400)
   })
 
-  test("changes a member's name, and its roles with the permission for that", async () => {
+  test("changes a member's name and, with the permission for it, their roles", async () => {
     const env = await newEnvironment(),
       { tenantId } = await env.newUser(),
       [one, two] = [await role(env, 'one'), await role(env, 'two')]
     const user = await env.newUser({ tenantId, roleKeys: ['one'] })
     const clerk = await env.user({ tenantId, permissions: ['fe.secure.write.updateUser'] }),
       admin = await env.user({ tenantId, permissions: ['fe.secure.write.updateUser', 'fe.secure.write.usersRoles'] })
-    // the portal sends back what it has read
+    // the portal sends back what it read
     expect(
       await clerk('PUT', v1, {
         id: user.id,
@@ -172,7 +172,7 @@ describe.concurrent("the portal's page of members", () => {
     expect(await (await env.context()).db.membership.count()).toBe(2)
   })
 
-  test('sends the mail that a member waits for once more', async () => {
+  test('resends the mail that a member waits for', async () => {
     const env = await newEnvironment(),
       admin = await env.user({ permissions: ['fe.secure.write.resendActivationEmail'] }),
       known = await env.newUser(),
@@ -194,7 +194,7 @@ describe.concurrent("the portal's page of members", () => {
     expect(await env.messages()).toHaveLength(4)
   })
 
-  test('sends it, too, to whoever is invited again with nothing but an address, as the browser client does', async () => {
+  test('resends it, too, when a member is invited again by address alone, as the browser client does', async () => {
     const env = await newEnvironment(),
       admin = await env.user({ permissions: ['fe.secure.write.users'] }),
       url = '/identity/resources/users/v2',
@@ -204,7 +204,7 @@ describe.concurrent("the portal's page of members", () => {
     expect([first.status, again.status]).toEqual([201, 201])
     expect(again.body).toMatchObject({ id: first.body.id, email: 'new@example.com', tenantId: admin.tenantId })
     expect((await env.messages()).map((message) => message.template)).toEqual(['ActivateUser', 'ActivateUser'])
-    // whoever says more means to make somebody
+    // with more than an address the call means to create a user
     for (const more of [{ roleIds: [] }, { name: 'Other' }])
       expect((await admin('POST', url, { ...body, ...more })).status).toBe(409)
     await env.vendor('POST', `/identity/resources/users/v1/${first.body.id}/verify`)

@@ -6,7 +6,7 @@ import { CoreUser, Email, TenantOfUser } from '../../people/users/users.schemas.
 
 const most = { minItems: 1, maxItems: 100 }
 
-/** A user with what it may do in each of its tenants. */
+/** A user with their rights in each of their tenants. */
 const SubAccountUser = Type.Object({
   ...CoreUser.properties,
   tenants: Type.Array(
@@ -19,7 +19,7 @@ const SubAccountUser = Type.Object({
   ),
 })
 
-/** The browser client's type has the number of pages at the top, its store reads it where all lists have it. */
+/** The browser client's type has `totalPages` at the top; its store reads it where all lists have it. */
 export const SubAccountUsers = Type.Object({ ...Page(SubAccountUser).properties, totalPages: Type.Integer() })
 
 const Person = Type.Object({ email: Email, name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })) })

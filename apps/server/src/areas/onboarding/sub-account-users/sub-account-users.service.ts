@@ -29,7 +29,7 @@ export interface Root {
   subAccountAccessAllowed: boolean
 }
 
-/** The tenants that let the user in, without those that it reaches from one above anyhow. */
+/** The tenants that let the user in, without those that they already reach from one above. */
 export async function rootsOf(ctx: Ctx, user: UserScope): Promise<Root[]> {
   const rows = await ctx.db.membership.findMany({
     where: { userId: user.id, isDisabled: false, ...live(ctx) },
@@ -58,7 +58,7 @@ export async function rootsOf(ctx: Ctx, user: UserScope): Promise<Root[]> {
   }))
 }
 
-/** A page of the users of the tenant and of those below it, with what they may do in each. */
+/** A page of the users of the tenant and of those below it, with their rights in each. */
 export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, query: userList.UserQuery) {
   const found = await userList.list(ctx, caller, tenant, { ...query, _includeSubTenants: true }, { roles: true })
   const [permissions, places] = await Promise.all([
@@ -84,7 +84,7 @@ export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, query:
   return { ...found, items, totalPages: found._metadata.totalPages }
 }
 
-/** Users reach their own tenant and, with access to sub-accounts, those below it; management without a tenant all. @throws 404 */
+/** Users reach their own tenant and, with access to sub-accounts, those below it; management without a tenant reaches all. @throws 404 */
 async function mustReach(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, tenantIds: readonly string[]) {
   const wanted = [...new Set(tenantIds)],
     family = tenant && (await familyOf(ctx, caller, tenant.id))
@@ -95,7 +95,7 @@ async function mustReach(ctx: Ctx, caller: Caller, tenant: TenantScope | undefin
     throw tenantErrors.notFound()
 }
 
-/** Brings users into tenants, all of them or none. Throws as `bringIn` does, and 404 for a tenant out of reach. @returns their ids */
+/** Adds users to tenants, all of them or none. Throws as `bringIn` does, and 404 for a tenant out of reach. @returns their ids */
 export async function bringIn(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, arrivals: readonly Arrival[]) {
   await mustReach(
     ctx,
@@ -108,7 +108,7 @@ export async function bringIn(ctx: Ctx, caller: Caller, tenant: TenantScope | un
 
 const accessPermission = needs.subAccounts.access
 
-/** Several users into one tenant. What says that they may go down from it is all their own, wherever they are: nothing is said for those who were known before. */
+/** Adds several users to one tenant. Access to sub-accounts belongs to the user and holds in all their tenants, so it is set for new users only. */
 export async function bringManyIn(
   ctx: Ctx,
   caller: Caller,
@@ -131,7 +131,7 @@ export async function bringManyIn(
     })
 }
 
-/** Ends a user's memberships in the tenants, all of them or none. @throws 404 for a tenant out of reach, or one that the user is no member of, 403 for a user who is stronger in one than the caller */
+/** Ends a user's memberships in the tenants, all of them or none. @throws 404 for a tenant out of reach, or one that the user is no member of, 403 for a user who is stronger than the caller in one of them */
 export async function remove(
   ctx: Ctx,
   caller: Caller,
@@ -177,8 +177,8 @@ export async function changeRoles(
 }
 
 /**
- * How many users each of these tenants has, and how many of them may go down into those below it. Tenants out of the
- * caller's sight are left out.
+ * The numbers of users in each of these tenants, and of those with access to its sub-accounts. Tenants that the caller may not
+ * see are left out.
  */
 export async function counts(
   ctx: Ctx,

@@ -38,7 +38,7 @@ describe.concurrent('access to sub-accounts', () => {
     expect((await env.as(user.tenantId)('PUT', access(user.id), {})).status).toBe(400)
   })
 
-  test("leaves accounts below out of one's own list, where they are reached anyhow", async () => {
+  test("leaves out of the user's own list the accounts that they reach from one above", async () => {
     const env = await newEnvironment(),
       user = await env.newUser(),
       below = await env.newTenant('Below'),

@@ -13,7 +13,7 @@ const keys = [
   'fe.account-hierarchy.read.subAccount',
 ]
 
-/** a over b over c; d apart. An administrator of a who may go below. */
+/** Tenant a above b above c; d apart. The user administers a, and has access to sub-accounts. */
 async function family({ access = true } = {}) {
   const env = await newEnvironment()
   for (const tenantId of ['a', 'd']) await env.vendor('POST', '/tenants/resources/tenants/v1', { tenantId })
@@ -43,7 +43,7 @@ const rows = async (env: TestEnvironment) => {
 }
 
 describe.concurrent('the users of sub-accounts', () => {
-  test('are listed with what they may do in each account', async () => {
+  test('are listed with their rights in each account', async () => {
     const { env, admin } = await family(),
       key = await role(env, 'reader')
     const permission = (
@@ -75,7 +75,7 @@ describe.concurrent('the users of sub-accounts', () => {
     expect((await env.as('b')('GET', v1)).body.items).toMatchObject([{ id: below.id }])
   })
 
-  test('are out of the reach of whoever may not go below', async () => {
+  test('are out of reach without access to sub-accounts', async () => {
     const { env, admin } = await family({ access: false }),
       below = await env.newUser({ tenantId: 'b' }),
       before = await rows(env)
@@ -95,7 +95,7 @@ describe.concurrent('the users of sub-accounts', () => {
     expect(await rows(env)).toEqual(before)
   })
 
-  test('are invited: one to several accounts', async () => {
+  test('are invited, one user to several accounts', async () => {
     const { env, admin } = await family(),
       reader = await role(env, 'reader')
     expect(
@@ -143,7 +143,7 @@ describe.concurrent('the users of sub-accounts', () => {
     expect(await env.messages()).toEqual([])
   })
 
-  test('of many who invite the same new user to different accounts all succeed', async () => {
+  test('are invited at once to different accounts, and all invitations succeed', async () => {
     const { env, admin } = await family()
     for (const tenantId of ['e', 'f', 'g', 'h'])
       await env.vendor('POST', '/tenants/resources/sub-tenants/v1', { tenantId, name: tenantId, parentTenantId: 'a' })
@@ -158,7 +158,7 @@ describe.concurrent('the users of sub-accounts', () => {
     expect(await env.messages({ template: 'ActivateUser' })).toHaveLength(1)
   })
 
-  test('are invited: several to one account, with a way down where that is granted', async () => {
+  test('are invited, several users to one account, with access to sub-accounts where that is granted', async () => {
     const { env, admin } = await family(),
       known = await env.newUser({ tenantId: 'd' }),
       body = { users: [{ email: 'x@example.com' }, { email: known.email }], tenantId: 'b', allowSubAccountAccess: true }
@@ -202,7 +202,7 @@ describe.concurrent('the users of sub-accounts', () => {
     expect(await (await env.context()).db.user.count()).toBe(2)
   })
 
-  test('are given roles, have them replaced, and taken', async () => {
+  test('are given roles, have them replaced, and lose them', async () => {
     const { env, admin } = await family(),
       [one, two, own] = [await role(env, 'one'), await role(env, 'two'), await role(env, 'own', 5, 'c')]
     const user = await env.newUser({ tenantId: 'b' })
@@ -222,13 +222,13 @@ describe.concurrent('the users of sub-accounts', () => {
       body: null,
     })
     expect(await held()).toEqual(['b', 'c two'])
-    // another tenant's role, or an account that the user is not in: nothing of it is done
+    // one role of another tenant, or one account that the user is not in: nothing changes
     expect((await change('PATCH', { tenantId: 'c', roleIds: [] }, { tenantId: 'b', roleIds: [own] })).status).toBe(400)
     expect((await change('PATCH', { tenantId: 'c', roleIds: [] }, { tenantId: 'a', roleIds: [one] })).status).toBe(404)
     expect(await held()).toEqual(['b', 'c two'])
   })
 
-  test('lose no role that is stronger than those of whoever changes them', async () => {
+  test("lose no role stronger than the caller's own", async () => {
     const { env, admin } = await family(),
       strong = await role(env, 'strong', 0),
       weak = await role(env, 'weak', 9)
@@ -246,7 +246,7 @@ describe.concurrent('the users of sub-accounts', () => {
     expect(await rows(env)).toContainEqual(expect.stringMatching(/ b strong$/))
   })
 
-  test('of many replacements at once one is what stays', async () => {
+  test('keep the roles of one of many replacements at once', async () => {
     const { env, admin } = await family(),
       user = await env.newUser({ tenantId: 'b' })
     const ids = await Promise.all(['k', 'l', 'm', 'n'].map((key) => role(env, key)))
@@ -259,7 +259,7 @@ describe.concurrent('the users of sub-accounts', () => {
     expect(await (await env.context()).db.membershipRole.count({ where: { userId: user.id } })).toBe(1)
   })
 
-  test('are counted, those who may go below apart', async () => {
+  test('are counted, and so are those with access to sub-accounts', async () => {
     const { env, admin } = await family(),
       hidden = await env.newUser({ tenantId: 'b' }),
       opened = await env.newUser({ tenantId: 'b' })
@@ -290,7 +290,7 @@ describe.concurrent('the users of sub-accounts', () => {
     expect(await ask(env.vendor, { tenantIds: ['b'] })).toMatchObject([{ totalAccessAllowedUsers: 2 }])
   })
 
-  test('and the accounts themselves are read however many there are: more than a statement takes parameters', async () => {
+  test('and their accounts are read even when there are more than a statement takes parameters', async () => {
     const { env, admin } = await family(),
       ctx = await env.context(),
       many = 33_000

@@ -7,13 +7,14 @@ import * as memberships from '../../people/memberships/memberships.service.ts'
 import * as tenants from '../../accounts/tenants/tenants.service.ts'
 import { bulkErrors } from './user-bulk.errors.ts'
 
-/** Some moments each: more would hold the tenant, and the process, for longer, and be no faster. */
+/** Members per step. A larger step would hold the tenant and the process longer, and be no faster. */
 const BATCH = 250
 
 /**
- * Moves every member of one tenant to another, in steps that each leave a whole state; a job ends what a crash interrupts. Who
- * is in both stays there with what it has in the target; roles and groups of the source tenant's own are not taken along. Links, the
- * ends of temporary memberships, and the applications that the target has, too, are. @throws 404 for an unknown tenant
+ * Moves every member of one tenant to another, in steps that each leave a consistent state; a job finishes what a crash
+ * interrupts. A user in both tenants keeps what they have in the target. Links, the ends of temporary memberships, and
+ * applications that the target has, too, move along; roles and groups that belong to the source tenant do not.
+ * @throws 404 for an unknown tenant
  */
 export async function moveMembers(ctx: Ctx, from: string, to: string) {
   if (from === to) throw bulkErrors.sameTenant()
@@ -31,9 +32,9 @@ export async function moveMembers(ctx: Ctx, from: string, to: string) {
 
 function moveSome(ctx: Ctx, from: string, to: string) {
   return ctx.atomically(async (tx) => {
-    // whoever moves the same ones waits
+    // another move of the same members waits
     await tx.db.tenant.updateMany({ where: { id: from }, data: { id: from } })
-    // and the target keeps its applications until they are in
+    // the target's applications do not change meanwhile
     await tx.db.applicationTenant.updateMany({ where: { tenantId: to }, data: { tenantId: to } })
     const members = await tx.db.membership.findMany({
       where: { tenantId: from },
@@ -47,7 +48,7 @@ function moveSome(ctx: Ctx, from: string, to: string) {
     if (!members.length) return false
     const userIds = members.map((m) => m.userId),
       now = tx.clock.now()
-    // one that has run out keeps nobody from coming, and is nothing to take along
+    // an expired membership in the target is in the way; one in the source does not move
     await tx.db.membership.deleteMany({ where: { tenantId: to, userId: { in: userIds }, expiresAt: { lte: now } } })
     const there = new Set(
       (
@@ -71,7 +72,7 @@ function moveSome(ctx: Ctx, from: string, to: string) {
     })
     for (const { userId, expiresAt } of moving)
       if (expiresAt) await memberships.endLater(tx, { userId, tenantId: to, expiresAt })
-    // who was mailed a link and has yet to arrive does so in the other tenant
+    // links that were mailed and not used yet lead to the new tenant
     await tx.db.challenge.updateMany({
       where: { tenantId: from, userId: { in: moving.map((m) => m.userId) }, consumedAt: null },
       data: { tenantId: to },
@@ -81,7 +82,7 @@ function moveSome(ctx: Ctx, from: string, to: string) {
   })
 }
 
-/** Ends a move whose process died at it. Nobody is left to be moved where one of the tenants is gone. */
+/** Finishes a move whose process died. If one of the tenants is gone, there is nobody to move. */
 const finishMove = jobs.job({
   name: 'finish-moving-members',
   payload: Type.Object({ from: Type.String(), to: Type.String() }),

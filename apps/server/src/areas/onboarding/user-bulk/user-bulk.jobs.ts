@@ -7,10 +7,10 @@ import { bringIn, type Newcomer } from '../user-creation/user-creation.service.t
 import type { InviteProgress, RolesProgress } from './user-bulk.schemas.ts'
 import { changeRolesIn } from './user-roles.service.ts'
 
-/** The entries are sealed: they may hold passwords. */
+/** Sealed, as the entries may hold passwords. */
 const InvitePayload = Type.Object({ tenantId: Type.String(), total: Type.Integer(), sealed: Type.String() })
 
-/** Brings the entries in one after the other. Each is stored together with the note that it is done: taken up again after a crash none is lost and none done twice. */
+/** Adds the users one after the other. Each is committed together with a note that it is done, so that after a crash none is lost or done twice. */
 export const inviteUsers = job({
   name: 'invite-users',
   payload: InvitePayload,
@@ -36,7 +36,7 @@ const RolesPayload = Type.Object({
   remove: Type.Array(Type.String()),
 })
 
-/** Giving and taking roles bears repetition: a tenant done twice is as one done once. */
+/** Giving and taking roles is idempotent: a tenant may be done twice. */
 export const changeRoles = job({
   name: 'change-roles',
   payload: RolesPayload,
@@ -58,8 +58,8 @@ async function storedProgress<P extends { done: number; errors: object[] }>(ctx:
 }
 
 /**
- * Does one entry. A refusal is the entry's; a fault of ours is tried again with the whole job, and in its last try no longer
- * keeps the entries behind it waiting.
+ * Does one entry. A refusal counts for this entry. A fault of ours fails the job, which is tried again; in the last try it
+ * counts for this entry, so that the next ones are done.
  * @returns why it was refused
  */
 async function attempt(ctx: Ctx, { last }: JobControl, work: () => Promise<unknown>): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Id, Nullable, OneOf } from '../../../kernel/validation.ts'
 
-/** What a bulk invitation has come to; failures are per entry, by its place in the request. */
+/** The progress of a bulk invitation. A failure names its entry by the place in the request. */
 export const InviteStatus = Type.Object({
   id: Id,
   status: OneOf(['Pending', 'InProgress', 'Completed', 'CompletedWithErrors', 'Failed']),
@@ -27,7 +27,7 @@ export const RolesOutcome = Type.Object({
   affectedTenants: Type.Integer(),
   rolesAdded: Type.Array(Type.String()),
   rolesRemoved: Type.Array(Type.String()),
-  /** when it goes on in the background */
+  /** present when the work goes on in the background */
   taskId: Type.Optional(Id),
 })
 

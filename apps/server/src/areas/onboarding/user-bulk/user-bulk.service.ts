@@ -13,7 +13,7 @@ import type { InviteProgress, RolesChange, RolesProgress } from './user-bulk.sch
 import { changeRolesIn } from './user-roles.service.ts'
 import { tenantIdsOf } from '../../rights/held/held.service.ts'
 
-/** Queues the invitation of many. @returns the task's id */
+/** Queues a bulk invitation. @returns the task's id */
 export function invite(ctx: Ctx, tenant: TenantScope, newcomers: Newcomer[]) {
   return jobs.add(ctx, inviteUsers, {
     tenantId: tenant.id,
@@ -39,10 +39,10 @@ export async function inviteStatus(ctx: Ctx, id: string) {
   return { id, status, total, processed: done, errors }
 }
 
-/** Tenants that are done while the caller waits; with more it becomes a task. */
+/** Up to this many tenants are done while the caller waits; more become a task. */
 const AT_ONCE = 50
 
-/** Gives and takes a user's roles in many tenants; without `tenantIds` in all of its own. @throws 404 for an unknown user, 400 for unknown roles or a tenant it does not belong to */
+/** Gives and takes a user's roles in many tenants; without `tenantIds`, in all of theirs. @throws 404 for an unknown user, 400 for unknown roles or a tenant they do not belong to */
 export async function changeUserRoles(
   ctx: Ctx,
   userId: string,

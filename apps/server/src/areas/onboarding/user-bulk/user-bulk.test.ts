@@ -13,7 +13,7 @@ const keysOf = async (env: TestEnvironment, userId: string, tenantId: string) =>
     .map((r) => r.role.key)
     .sort()
 
-/** The server's worker, but for what happens before an entry that was done is noted as such. */
+/** The server's worker, with a hook that runs just before an entry is noted as done. */
 function stumbling(before: (done: number) => void): WorkerParts {
   const jobs = server.worker.jobs.map((job): Job => ({
     ...job,
@@ -29,7 +29,7 @@ function stumbling(before: (done: number) => void): WorkerParts {
   return { ...server.worker, jobs }
 }
 
-/** A worker that falls silent before its next entry when it has done so many. */
+/** A worker that hangs after this many entries. */
 function stalling(entries: number) {
   let left = entries,
     stall = () => {},
@@ -65,7 +65,7 @@ function stalling(entries: number) {
 }
 
 describe.concurrent('bulk invitations', () => {
-  test('bring in whom they can, and say of each failure which entry it was', async () => {
+  test('add the users they can, and name the entry of each failure', async () => {
     const env = await newEnvironment(),
       member = await env.newUser()
     const { status, body } = await env.as(member.tenantId)('POST', `${users}/bulk/v1/invite`, {
@@ -149,7 +149,7 @@ describe.concurrent('bulk invitations', () => {
     },
   )
 
-  test('whose worker wakes up after it was taken for dead are not touched by it again', async () => {
+  test('are not touched by a worker that wakes up after it was given up for dead', async () => {
     const env = await newEnvironment(),
       id = await start(env, await env.newTenant())
     const sleeper = stalling(1),
@@ -169,7 +169,7 @@ describe.concurrent('bulk invitations', () => {
     expect(await everybody(env)).toEqual(allOnce)
   })
 
-  test('looked at by many workers at once are done by one', async () => {
+  test('are done by one worker when many look for work at once', async () => {
     const env = await newEnvironment(),
       id = await start(env, await env.newTenant())
     await Promise.all(Array.from({ length: 4 }, () => runDue(server.worker, env.id)))
@@ -197,7 +197,7 @@ describe.concurrent('bulk invitations', () => {
     worker.resume()
   })
 
-  test('in which we fail are tried again where they were; in the last try one entry holds up no other', async () => {
+  test('go on after a fault of ours where they were; in the last try a failing entry does not hold up the others', async () => {
     const env = await newEnvironment(),
       id = await start(env, await env.newTenant())
     let tries = 0
@@ -222,7 +222,7 @@ describe.concurrent('bulk invitations', () => {
     expect(await mailed(env)).toEqual(['a@example.com', 'c@example.com', 'd@example.com'])
   })
 
-  test('a body with a fault in any entry is refused whole', async () => {
+  test('are refused as a whole when an entry is invalid', async () => {
     const env = await newEnvironment(),
       tenant = await env.newTenant()
     expect(
@@ -233,7 +233,7 @@ describe.concurrent('bulk invitations', () => {
     expect(await (await env.context()).db.job.count()).toBe(0)
   })
 
-  test('are a thousand at most, and one who is not named fails alone', async () => {
+  test('have at most a thousand entries, and an entry without an identifier fails alone', async () => {
     const env = await newEnvironment(),
       tenant = await env.newTenant(),
       many = (length: number) => Array.from({ length }, (_, i) => ({ email: `u${i}@example.com` }))
@@ -253,7 +253,7 @@ describe.concurrent('bulk invitations', () => {
     })
   })
 
-  test('and roles that are given up after all tries say so', async () => {
+  test('and bulk roles that fail every try say so', async () => {
     const env = await newEnvironment(),
       user = await env.newUser(),
       id = await start(env, user.tenantId),
@@ -265,7 +265,7 @@ describe.concurrent('bulk invitations', () => {
     const {
       body: { taskId },
     } = await env.vendor('PATCH', bulkRoles(user.id), { addRoleIds: [editor], tenantIds })
-    // each try took its worker with it
+    // as if each try had killed its worker
     await db.job.updateMany({ where: { id: { in: [id, taskId] } }, data: { attempts: 8 } })
     await env.runJobs()
     expect(await status(env, id)).toMatchObject({ status: 'Failed', total: 4, processed: 0 })
@@ -308,7 +308,7 @@ describe.concurrent('bulk roles', () => {
     expect(await keysOf(env, user.id, user.tenantId)).toEqual(['editor'])
   })
 
-  test('that cannot be given in one account are given in none', async () => {
+  test('are given in no account when one account refuses them', async () => {
     const env = await newEnvironment(),
       user = await env.newUser(),
       second = await env.newTenant()
@@ -326,7 +326,7 @@ describe.concurrent('bulk roles', () => {
     expect((await env.vendor('PATCH', bulkRoles(UNKNOWN_ID), { addRoleIds: [local] })).status).toBe(404)
   })
 
-  test('in very many accounts become a task, which says how far it is', async () => {
+  test('in many accounts become a task that shows its progress', async () => {
     const env = await newEnvironment(),
       user = await env.newUser(),
       ctx = await env.context(),
@@ -358,7 +358,7 @@ describe.concurrent('bulk roles', () => {
     expect(await ctx.db.membershipRole.count({ where: { userId: user.id, role: { key: 'editor' } } })).toBe(61)
   })
 
-  test('are given in the rest of the accounts by another worker when one is killed, or wakes up late; what cannot be is told', async () => {
+  test('go on with another worker when one is killed or wakes up late, and failures are listed', async () => {
     const env = await newEnvironment(),
       user = await env.newUser(),
       ctx = await env.context(),
@@ -408,7 +408,7 @@ describe.concurrent('bulk roles', () => {
 })
 
 describe.concurrent('moving the users of an account', () => {
-  test("takes all of them along with the environment's roles, and leaves those who are there already as they are", async () => {
+  test("moves all of them with the environment's roles, and does not change users who are in the target already", async () => {
     const env = await newEnvironment(),
       from = await env.newTenant(),
       to = await env.newTenant()
@@ -444,7 +444,7 @@ describe.concurrent('moving the users of an account', () => {
     ).toBe(400)
   })
 
-  test('takes along what is yet to come: links that were mailed, and the end of who is there for a while only', async () => {
+  test('moves links that were mailed, and the ends of temporary memberships', async () => {
     const env = await newEnvironment(),
       [from, to] = [await env.newTenant(), await env.newTenant()],
       known = await env.newUser(),
@@ -455,7 +455,7 @@ describe.concurrent('moving the users of an account', () => {
     const fresh = await add(from, { email: 'fresh@example.com' }),
       temporary = await add(from, { email: 'temporary@example.com', skipInviteEmail: true, expirationInSeconds: 600 })
     await add(from, { email: known.email })
-    // one whose time in the source is up, and one for whom it is in the target
+    // one whose time in the source is up, and one whose time in the target is
     const over = await add(from, { email: 'over@example.com', skipInviteEmail: true, expirationInSeconds: 300 }),
       back = await add(to, { email: 'back@example.com', skipInviteEmail: true, expirationInSeconds: 300 })
     await add(from, { email: 'back@example.com', skipInviteEmail: true })
@@ -492,7 +492,7 @@ describe.concurrent('moving the users of an account', () => {
     expect(await there()).toEqual([fresh, known.id, back].toSorted())
   })
 
-  test('lets them into the applications that the target has, too', async () => {
+  test('moves their access to applications that the target has, too', async () => {
     const env = await newEnvironment(),
       [from, to] = [await env.newTenant(), await env.newTenant()],
       { id, email } = await env.newUser({ tenantId: from, password: 'Henhouse-1!' }),
@@ -554,7 +554,7 @@ describe.concurrent('moving the users of an account', () => {
     expect(await Promise.all([open, both, lacking].map(login))).toEqual([200, 200, 404])
   })
 
-  test('goes on with whoever a crash has left behind', async () => {
+  test('goes on after a crash with those left behind', async () => {
     const env = await newEnvironment(),
       [from, to] = [await env.newTenant(), await env.newTenant()],
       ctx = await env.context(),
@@ -583,7 +583,7 @@ describe.concurrent('moving the users of an account', () => {
     await env.runJobs()
     expect([await members(from), await members(to)]).toEqual([0, 300])
 
-    // nothing is left to be done by one that came to its end: whoever comes later stays
+    // a finished move does not run again: users who join later stay
     expect(
       (await env.vendor('PUT', `${users}/v1/tenants/migrate`, { srcTenantId: to, targetTenantId: from })).status,
     ).toBe(200)

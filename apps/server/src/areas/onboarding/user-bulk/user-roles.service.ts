@@ -11,7 +11,7 @@ export interface RolesIn {
   remove: readonly string[]
 }
 
-/** Gives and takes roles in one tenant; what is both given and taken is given. @throws 404 for no member, 400 for roles that cannot be given there */
+/** Gives and takes roles in one tenant; a role that is both given and taken is given. @throws 404 for a user who is no member, 400 for roles that cannot be given there */
 export async function changeRolesIn(ctx: Ctx, { userId, tenantId, add, remove }: RolesIn) {
   const wanted = await roles.assignable(ctx, { kind: 'vendor' }, tenantId, add)
   await ctx.atomically(async (tx) => {

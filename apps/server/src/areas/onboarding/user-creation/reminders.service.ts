@@ -9,7 +9,7 @@ import { memberErrors } from '../members/members.errors.ts'
 
 type Caller = VendorCaller | UserCaller
 
-/** Sends the mail that the member waits for once more: that of the activation, or of the invitation. @throws 400 when it waits for none, 404, 423 for a locked user */
+/** Resends the mail that the member waits for: activation or invitation. @throws 400 when they wait for none, 404, 423 for a locked user */
 export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, userId: string) {
   const found = await ctx.db.membership.findFirst({
     where: { userId, tenantId: tenant.id, ...liveAndVisibleTo(ctx, caller) },
@@ -26,7 +26,7 @@ export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, 
   })
 }
 
-/** As `resendMail`, to whoever is known by the address. @returns the user's id, undefined where no member of that address waits for a mail */
+/** As `resendMail`, by address. @returns the user's id; undefined when no member with that address waits for a mail */
 export async function remind(ctx: Ctx, caller: Caller, tenant: TenantScope, email: string) {
   const waiting = { OR: [{ acceptedAt: null }, { user: { verified: false } }] }
   const found = await ctx.db.membership.findFirst({

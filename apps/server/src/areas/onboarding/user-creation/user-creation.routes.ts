@@ -50,7 +50,7 @@ export const userCreationRoutes = [
     summary: 'Invite a user to an account',
     handler: async (ctx, { body }) => {
       const { email, provider, ...more } = body
-      // so the browser client asks for an invitation to be sent once more
+      // the browser client resends an invitation this way
       const reminded =
         email !== undefined && provider !== undefined && !Object.keys(more).length
           ? await reminders.remind(ctx, ctx.caller, ctx.tenant, email)

@@ -7,7 +7,7 @@ const identity = {
   email: Type.Optional(Email),
   username: Type.Optional(Username),
   name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
-  /** the longest that can be hashed */
+  /** the hasher takes no longer ones */
   password: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
   phoneNumber: Type.Optional(PhoneNumber),
   metadata: Type.Optional(Type.String()),

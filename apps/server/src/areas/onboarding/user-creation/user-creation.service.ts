@@ -16,7 +16,7 @@ import { mustBeObjects } from '../../people/users/users.schemas.ts'
 import type { Person } from '../../delivery/mail/person.ts'
 import * as users from '../../people/users/users.service.ts'
 
-/** Somebody to be in a tenant, as the wire describes them. */
+/** A user to add to a tenant, as the wire describes them. */
 export interface Newcomer {
   email?: string
   username?: string
@@ -30,30 +30,30 @@ export interface Newcomer {
   externalId?: string
   mfaBypass?: boolean
   roleIds?: string[]
-  /** send no mail, and take the address for verified */
+  /** send no mail, and treat the address as verified */
   skipInviteEmail?: boolean
   emailMetadata?: object
   /** the address is known to be the user's */
   verified?: boolean
   expirationInSeconds?: number
-  /** what the user is to be let into; the default application where none is named */
+  /** the application to let the user into; the default one when absent */
   applicationId?: string | undefined
 }
 
-/** What is to be stored together with the memberships: both, or neither. */
+/** Runs in the transaction that stores the memberships. */
 type Note = (tx: Ctx) => Promise<void>
 
-/** Somebody on the way into a tenant. */
+/** A newcomer with their tenant. */
 export interface Arrival extends Newcomer {
   tenantId: string
 }
 
 /**
- * Brings somebody into a tenant: makes the user, or adds the one who has that e-mail address (or username) already, whose
- * profile and password stay as they are. A new user is mailed a link to activate the account, a known one an invitation.
+ * Adds a user to a tenant: creates them, or takes the user who already has that e-mail address (or username), and leaves that
+ * user's profile and password as they are. A new user is mailed an activation link, a known one an invitation.
  * @returns the user's id
  * @throws 409 for a member; 400 for unknown roles or too weak a password; 403 for roles stronger than the caller's, an
- * address from a domain that is kept out, or no application to be let into; 404 where the tenant has not got it
+ * address from a blocked domain, or a missing application; 404 when the tenant does not have the application
  */
 export async function bringIn(
   ctx: Ctx,
@@ -66,7 +66,7 @@ export async function bringIn(
   return id!
 }
 
-/** As `bringIn`, for several, or for one into several tenants: all of them come in, or none. @returns the users' ids, in the order of the arrivals */
+/** As `bringIn`, for several users or tenants: all are added, or none. @returns the users' ids, in the order of the arrivals */
 export async function bringAllIn(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -75,7 +75,7 @@ export async function bringAllIn(
 ): Promise<string[]> {
   const checked = await checkAll(ctx, caller, arrivals)
   return enterAll(ctx, checked, note).catch(async (error: unknown) => {
-    // somebody else may just have made one of the same users
+    // another call may just have made one of the same users
     const isNew = async ({ known, arrival }: Checked) => !known && !!(await find(ctx, arrival))
     if (!(error instanceof ApiError) || error.status !== 409 || !(await Promise.all(checked.map(isNew))).some(Boolean))
       throw error
@@ -103,7 +103,7 @@ async function checkAll(ctx: Ctx, caller: VendorCaller | UserCaller, arrivals: r
   return checked
 }
 
-/** All that can be refused without having written anything, and the hashing: neither belongs into a transaction. */
+/** Checks what can be checked before writing, and hashes the password, which must not happen in a transaction. */
 async function check(ctx: Ctx, caller: VendorCaller | UserCaller, arrival: Arrival): Promise<Omit<Checked, 'issuer'>> {
   const { email, username, password, tenantId } = arrival
   if (email === undefined && username === undefined) throw userErrors.notNamed()
@@ -170,7 +170,7 @@ async function make(tx: Ctx, { arrival, roleIds, expiresAt, passwordHash, vouche
     verified: known = false,
     ...fields
   } = arrival
-  // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
+  // without an address there is nothing to verify, and a provider verifies the address itself
   const verified = known || skipInviteEmail || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
   const user = await users.insert(tx, { ...fields, passwordHash, verified, activeTenantId: tenantId })
   if (vouched) await users.vouchForNumber(tx, user)

@@ -89,7 +89,7 @@ describe.concurrent('creating users', () => {
     ).toBe('https://example.com/p.png')
   })
 
-  test('without an invitation mail the user is verified; so is whoever logs in through a provider', async () => {
+  test('without an invitation mail the user is verified; so is one who logs in through a provider', async () => {
     const env = await newEnvironment()
     const call = env.as(await env.newTenant()),
       quiet = email(),
@@ -105,7 +105,7 @@ describe.concurrent('creating users', () => {
     expect(await env.messages()).toEqual([])
   })
 
-  test('mails can name the user, its metadata, what the request brought for the mail, who is behind it and from where', () => {
+  test("mails can name the user, their metadata, the request's data for the mail, its sender and its origin", () => {
     const user = {
       id: UNKNOWN_ID,
       name: 'Ada',
@@ -139,7 +139,7 @@ describe.concurrent('creating users', () => {
     })
   })
 
-  test('a password is stored as a hash, and known to nobody else', async () => {
+  test('a password is stored only as a hash', async () => {
     const env = await newEnvironment()
     const address = email()
     const { body } = await env.as(await env.newTenant())('POST', v2, {
@@ -153,7 +153,7 @@ describe.concurrent('creating users', () => {
     expect(row.passwordChangedAt).toBeInstanceOf(Date)
   })
 
-  test('the first member of a tenant gets the roles for the first, the next ones the default ones', async () => {
+  test('the first member of a tenant gets the roles for first users, later ones the default roles', async () => {
     const env = await newEnvironment()
     const tenantId = await env.newTenant()
     const [first, other] = (
@@ -175,7 +175,7 @@ describe.concurrent('creating users', () => {
     ])
   })
 
-  test('of many that are the first at once, one is', async () => {
+  test('of many first members at once, one gets the roles for first users', async () => {
     const env = await newEnvironment()
     const call = env.as(await env.newTenant())
     await env.vendor('POST', '/identity/resources/roles/v1', [
@@ -186,7 +186,7 @@ describe.concurrent('creating users', () => {
     expect(answers.filter((a) => a.body.roles.some((r: { key: string }) => r.key === 'first'))).toHaveLength(1)
   })
 
-  test('somebody known in another tenant is added to this one and invited; profile and password stay', async () => {
+  test('a user of another tenant is added to this one and invited; profile and password stay', async () => {
     const env = await newEnvironment()
     const known = await env.newUser({ password: 'Henhouse-1!' }),
       tenantId = await env.newTenant('Acme')
@@ -221,7 +221,7 @@ describe.concurrent('creating users', () => {
     ])
   })
 
-  test('somebody known can be added quietly, and is then a member at once', async () => {
+  test('a known user can be added without a mail, and is then a member at once', async () => {
     const env = await newEnvironment()
     const known = await env.newUser()
     const { body } = await env.as(await env.newTenant())('POST', v2, { email: known.email, skipInviteEmail: true })
@@ -229,7 +229,7 @@ describe.concurrent('creating users', () => {
     expect(await env.messages()).toEqual([])
   })
 
-  test('whoever is a member already is refused', async () => {
+  test('an existing member is refused', async () => {
     const env = await newEnvironment()
     const { email: address, tenantId } = await env.newUser()
     expect((await env.as(tenantId)('POST', v2, { email: address.toUpperCase() })).status).toBe(409)
@@ -237,7 +237,7 @@ describe.concurrent('creating users', () => {
     expect(await env.messages()).toEqual([])
   })
 
-  test('of many who make the same user at once, one does; into different tenants, it is one user in all of them', async () => {
+  test('many requests for one new user create them once; with different tenants, they are one user in all of them', async () => {
     const env = await newEnvironment()
     const [tenantId, ...others] = await Promise.all(Array.from({ length: 9 }, () => env.newTenant()))
     const one = email(),
@@ -257,7 +257,7 @@ describe.concurrent('creating users', () => {
     ])
   })
 
-  test('of many who add the same user to a tenant at once, one does, and one invitation is sent', async () => {
+  test('many requests to add one user to a tenant add them once, and one invitation is sent', async () => {
     const env = await newEnvironment()
     const known = await env.newUser(),
       call = env.as(await env.newTenant())
@@ -266,7 +266,7 @@ describe.concurrent('creating users', () => {
     expect(await env.messages()).toHaveLength(1)
   })
 
-  test('a user name does instead of an address: lower case, unique, and with nothing to verify', async () => {
+  test('a username can replace the address: lower case, unique, and with nothing to verify', async () => {
     const env = await newEnvironment()
     const call = env.as(await env.newTenant())
     const { status, body } = await call('POST', v2, { username: 'Ada.Lovelace', password: 'Henhouse-1!' })
@@ -285,7 +285,7 @@ describe.concurrent('creating users', () => {
     expect(await env.messages()).toEqual([])
   })
 
-  test("a phone number is somebody's, however it is written", async () => {
+  test('a phone number belongs to one user, however it is written', async () => {
     const env = await newEnvironment()
     const call = env.as(await env.newTenant()),
       address = email()
@@ -324,7 +324,7 @@ describe.concurrent('creating users', () => {
     expect(await (await env.context()).db.user.count()).toBe(0)
   })
 
-  test('a tenant is needed, and must be there', async () => {
+  test('a tenant is required, and must exist', async () => {
     const env = await newEnvironment()
     expect(await env.vendor('POST', v2, { email: email() })).toMatchObject({
       status: 403,
@@ -333,7 +333,7 @@ describe.concurrent('creating users', () => {
     expect((await env.as('nowhere')('POST', v2, { email: email() })).status).toBe(404)
   })
 
-  test('a user invites with the permission to, into its own tenant, and hands out nothing stronger than it has', async () => {
+  test('a user invites with the permission for it, into their own tenant, and gives no role stronger than their own', async () => {
     const env = await newEnvironment()
     const [weak, strong] = (
       await env.vendor('POST', '/identity/resources/roles/v1', [
@@ -381,7 +381,7 @@ describe.concurrent('creating users', () => {
     expect(await (await env.context()).db.membership.count()).toBe(0)
   })
 
-  test('whose time is up can be added anew, also before anybody has cleaned up', async () => {
+  test('an expired member can be added again, also before the cleanup', async () => {
     const env = await newEnvironment()
     await enableTemporaryUsers(env)
     const call = env.as(await env.newTenant()),
@@ -396,7 +396,7 @@ describe.concurrent('creating users', () => {
     expect((await rowOf(env, address))!.memberships).toHaveLength(1)
   })
 
-  test('management makes users that are ready at once, and without any mail', async () => {
+  test('management makes users who are ready at once, without any mail', async () => {
     const env = await newEnvironment()
     const tenantId = await env.newTenant(),
       address = email()
@@ -426,7 +426,7 @@ describe.concurrent('creating users', () => {
     expect((await user('POST', vendorOnly, { email: email(), tenantId })).status).toBe(401)
   })
 
-  test('nobody comes in from a domain that is kept out, known elsewhere or not; who is in stays', async () => {
+  test('nobody is added from a blocked domain, known elsewhere or not; existing members stay', async () => {
     const env = await newEnvironment()
     const tenantId = await env.newTenant(),
       call = env.as(tenantId),
@@ -454,7 +454,7 @@ describe.concurrent('creating users', () => {
     expect((await env.as(await env.newTenant())('POST', v2, { email: 'eve@evil.example' })).status).toBe(201)
   })
 
-  test('whoever comes in is let into the application that the call is for, if the tenant has it', async () => {
+  test('a new member is let into the application of the call, if the tenant has it', async () => {
     const env = await newEnvironment()
     const tenantId = await env.newTenant(),
       known = await env.newUser(),
@@ -491,7 +491,7 @@ describe.concurrent('creating users', () => {
     expect(await rowOf(env, address)).toBeNull()
   })
 
-  test('the same address is somebody else in another environment', async () => {
+  test('the same address is another user in another environment', async () => {
     const [one, two] = [await newEnvironment(), await newEnvironment()]
     const address = email()
     const a = await one.as(await one.newTenant())('POST', v2, { email: address }),

@@ -37,7 +37,7 @@ export const userTenantsRoutes = [
     method: 'GET',
     path: '/identity/resources/users/v2/me/tenants',
     summary: 'List the accounts that let the user in',
-    // the reference has two fields, the browser client all of them
+    // the reference lists two fields, the browser client reads all of them
     returns: { 200: TenantsOfUser.properties.tenants },
     handler: async (ctx) => toTenantsOfUser(await userTenants.tenantsOf(ctx, ctx.user, ctx.tenant)).tenants,
   }),

@@ -11,7 +11,7 @@ import type { Circumstances, Person } from '../../delivery/mail/person.ts'
 import { activeTenantOf, mark, queueAt } from '../../people/users/users.service.ts'
 import { live } from '../../rights/held/held.service.ts'
 
-/** The user's own choice of where to be active from the next token on. @throws 404 for a tenant that does not know it, 403 for one that has disabled it */
+/** Sets the user's active tenant from the next token on, at their own request. @throws 404 for a tenant that does not know them, 403 for one that has disabled them */
 export async function choose(ctx: Ctx, user: UserScope, tenantId: string) {
   const member = await ctx.db.membership.findFirst({
     where: { userId: user.id, tenantId, ...live(ctx) },
@@ -36,12 +36,12 @@ interface Placement {
   validateTenantExist?: boolean | undefined
 }
 
-/** Management's choice of where the user is active; it becomes a member there if need be. @throws 403 for an address from a domain that is kept out there */
+/** Sets the user's active tenant for management, and makes them a member there if they are not. @throws 403 for an address from a domain that is blocked there */
 export async function setActive(ctx: Ctx, userId: string, placement: Placement) {
   const user = await prepare(ctx, userId, placement),
     { tenantId } = placement
   await ctx.atomically(async (tx) => {
-    // whoever says the same at the same time has it said twice
+    // equal requests at once wait for each other, and all succeed
     await queueAt(tx, userId)
     if (
       !(await tx.db.membership.findFirst({
@@ -54,7 +54,7 @@ export async function setActive(ctx: Ctx, userId: string, placement: Placement) 
   })
 }
 
-/** Makes the user a member of one more tenant, and invites it unless told not to. @throws 409 for a member */
+/** Makes the user a member of one more tenant, and invites them unless the call says not to. @throws 409 for a member */
 export async function join(
   ctx: Ctx,
   userId: string,
@@ -64,7 +64,7 @@ export async function join(
   await welcome(ctx, user, placement.tenantId, { quietly: skipInviteEmail })
 }
 
-/** The user must be there; so must the tenant if that is asked for, else it is made. */
+/** The user must exist. The tenant must exist if the call demands it, else a missing one is made. */
 async function prepare(ctx: Ctx, userId: string, { tenantId, validateTenantExist }: Placement) {
   const [user, tenant] = await Promise.all([
     ctx.db.user.findUnique({ where: { id: userId } }),
@@ -72,7 +72,7 @@ async function prepare(ctx: Ctx, userId: string, { tenantId, validateTenantExist
   ])
   if (!user) throw userErrors.notFound()
   if (!tenant && validateTenantExist) throw tenantErrors.notFound()
-  // somebody else may have made it in the meantime
+  // another call may have made it in the meantime
   if (!tenant)
     await tenants.create(ctx, { tenantId }).catch((error: unknown) => {
       if (!isTaken(error)) throw error
@@ -83,7 +83,7 @@ const isTaken = (error: unknown) => (error as { status?: number }).status === 40
 
 type Welcome = Circumstances & { quietly: boolean; roleIds?: readonly string[]; expiresAt?: Date | null }
 
-/** Adds somebody who has an account already, with an invitation by mail unless it is to be quiet (or there is no address to mail to). @throws 409 for a member, 403 for an address from a domain that is kept out */
+/** Adds an existing user, with an invitation by mail unless the call says not to, or they have no address. @throws 409 for a member, 403 for an address from a blocked domain */
 export function welcome(
   ctx: Ctx,
   user: Person,
@@ -98,12 +98,12 @@ export function welcome(
   })
 }
 
-/** How many tenants a superuser, who is at home in all of them, is shown. */
+/** The most tenants shown to a superuser, who may enter all of them. */
 const MOST = 2000
 
 /**
- * The tenants that let the user in, in the order in which it joined them, and the active one: that of the call, else of the
- * next login. What a member may go down into is not listed (the hierarchy tells), but may be the active one. @throws 404
+ * The tenants that let the user in, in the order in which they joined, and the active one: that of the call, else of the next
+ * login. Sub-accounts that the user has access to are not listed (the hierarchy has them), but may be active. @throws 404
  */
 export async function tenantsOf(ctx: Ctx, user: UserScope, tenant: TenantScope | undefined) {
   const row = await ctx.db.user.findUnique({

@@ -44,7 +44,7 @@ describe.concurrent('the tenants of a user', () => {
     expect((await env.vendor('GET', `${v1}/me/tenants`)).status).toBe(403)
   })
 
-  test('do not show those that keep the user out', async () => {
+  test('do not show those that have disabled the user', async () => {
     const env = await newEnvironment()
     const user = await env.user(),
       other = await env.newTenant()
@@ -58,7 +58,7 @@ describe.concurrent('the tenants of a user', () => {
     expect((await user('GET', `${v1}/me/tenants`)).body).toEqual({ tenants: [], activeTenant: null })
   })
 
-  test('one is chosen by the user among its own', async () => {
+  test('one of them is made active by the user', async () => {
     const env = await newEnvironment()
     const user = await env.user(),
       other = await env.newTenant(),
@@ -77,7 +77,7 @@ describe.concurrent('the tenants of a user', () => {
     expect((await env.as(other, user.id)('PUT', `${v1}/tenant`, { tenantId: other })).status).toBe(200)
   })
 
-  test('a login takes place in the chosen one, else in the first that is open, else nowhere', async () => {
+  test('a login takes place in the active one, else in the first that lets the user in, else nowhere', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       second = await env.newTenant(),
@@ -95,7 +95,7 @@ describe.concurrent('the tenants of a user', () => {
     expect(await active(env, user.id)).toBeUndefined()
   })
 
-  test('are all there are for a superuser, but those that keep it out', async () => {
+  test('are all for a superuser, except those that have disabled them', async () => {
     const env = await newEnvironment()
     const foreign = await env.newTenant(),
       user = await env.user()
@@ -136,7 +136,7 @@ describe.concurrent('the tenants of a user', () => {
     expect(await active(env, user.id)).toEqual({ id: oldest, tenantIds: [oldest] })
   })
 
-  test('one more is added by management, with an invitation unless told otherwise', async () => {
+  test('one more is added by management, with an invitation unless the call says not to', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       tenantId = await env.newTenant('Acme'),
@@ -160,7 +160,7 @@ describe.concurrent('the tenants of a user', () => {
     expect((await env.vendor('POST', `${v1}/${UNKNOWN_ID}/tenant`, { tenantId })).status).toBe(404)
   })
 
-  test('a tenant that is not there is made, unless it has to be', async () => {
+  test('a missing tenant is made, unless the call demands that it exists', async () => {
     const env = await newEnvironment()
     const user = await env.newUser(),
       other = await env.newUser()
@@ -186,7 +186,7 @@ describe.concurrent('the tenants of a user', () => {
     expect((await env.vendor('PUT', `${v1}/${other.id}/tenant`, { tenantId: 'beta' })).body.tenantId).toBe('beta')
   })
 
-  test("one is chosen by management many times at once, and joined once, where the user's domain is let in", async () => {
+  test("one is made active by management many times at once, and joined once, unless it blocks the user's domain", async () => {
     const env = await newEnvironment(),
       restrictions = '/identity/resources/configurations/restrictions/v1/email-domain'
     const user = await env.newUser({ email: 'ada@evil.example' }),
@@ -206,7 +206,7 @@ describe.concurrent('the tenants of a user', () => {
     expect(await env.messages()).toEqual([])
   })
 
-  test('of many who add a user to a tenant that is yet to be made, one does', async () => {
+  test('many requests to add a user to a missing tenant add them once', async () => {
     const env = await newEnvironment()
     const user = await env.newUser()
     const answers = await Promise.all(
