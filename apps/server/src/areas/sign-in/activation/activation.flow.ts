@@ -17,21 +17,21 @@ import type { Activation, CodeActivation } from './activation.schemas.ts'
 import { activation, activationCode, isAbout } from '../../people/activation-mails/activation-mails.service.ts'
 import { enter, pending, refusal } from '../../access/codes/codes.service.ts'
 
-/** With the token of a mail's link: verifies the address, sets the password, and logs the user in. */
+/** Verifies the address with the token of a mailed link, sets the password, and logs the user in. */
 export async function activate(ctx: HttpCtx, { userId, token, ...given }: Activation) {
   const user = await admitted(ctx, userId, given)
   await mustBeLinkOf(ctx, user, token)
   return finish(ctx, user, given.password, false, (tx) => redeem(tx, activation, token))
 }
 
-/** As `activate`, with the code of a mail. Wrong ones count. */
+/** As `activate`, with a mailed code. Wrong ones count. */
 export async function activateWithCode(ctx: HttpCtx, { userId, token, code, ...given }: CodeActivation) {
   const user = await admitted(ctx, userId, given)
   await mustBeCodeOf(ctx, user, token)
   return finish(ctx, user, given.password, true, (tx) => enter(tx, activationCode, { userId, token, code }))
 }
 
-/** Whether the user has to choose a password, asked with the token of a link or a code. @throws 400 for any other */
+/** Whether the user has to choose a password, given the token of a link or a code. @throws 400 for any other token */
 export async function strategyFor(ctx: Ctx, { userId, token }: Pick<Activation, 'userId' | 'token'>) {
   const user = await byId(ctx, userId)
   if (!user) throw activationErrors.invalidToken()
@@ -60,7 +60,7 @@ async function mustBeCodeOf(ctx: Ctx, user: User, token: string) {
     throw activationErrors.invalidToken()
 }
 
-/** Everything is looked at before the token is used up, so that too weak a password does not cost it. */
+/** Checks everything before the token is used up, so that a weak password does not cost the token. */
 async function finish(
   ctx: HttpCtx,
   user: User,
@@ -72,7 +72,7 @@ async function finish(
   const place = await entry.placeFor(ctx, user)
   const passwordHash = await chosen(ctx, user, password || undefined)
   const now = ctx.clock.now()
-  // a wrong code must go on counting: the transaction ends well, and the refusal comes after it
+  // a wrong code must stay counted, so the transaction commits and the refusal follows it
   const outcome = await ctx.atomically(async (tx) => {
     const used = await use(tx)
     if (used.state !== 'ok') return used
@@ -101,11 +101,11 @@ async function finish(
   )
 }
 
-/** Not where the environment has no passwords, or somebody else logs the user in. */
+/** Whether the user logs in with a password: not where the environment has none, or a provider logs them in. */
 const hasPasswords = async (ctx: Ctx, user: User) =>
   user.provider === 'local' && (await identitySettings.current(ctx)).authStrategy.endsWith('Password')
 
-/** The hash of the password that the user is to have from now on; undefined where that is none, or the one it has. */
+/** The hash of the user's new password; undefined when they have none or keep the old one. */
 async function chosen(ctx: Ctx, user: User, password: string | undefined) {
   if (!(await hasPasswords(ctx, user))) return undefined
   if (password === undefined) {

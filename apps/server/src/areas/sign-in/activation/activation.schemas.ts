@@ -5,7 +5,7 @@ import { MembershipStatus } from '../../people/memberships/memberships.schemas.t
 import { Email } from '../../people/users/users.schemas.ts'
 
 const accepted = {
-  // clients send an empty one for none
+  // clients send an empty text for no password
   password: Type.Optional(Type.String({ maxLength: 4096 })),
   recaptchaToken: Type.Optional(Type.String()),
   lastTermsCheck: Type.Optional(Type.String()),

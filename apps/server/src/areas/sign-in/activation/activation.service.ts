@@ -7,7 +7,7 @@ import { live } from '../../rights/held/held.service.ts'
 import { nobody } from '../../delivery/mail/person.ts'
 import type { Renewal, StatusQuery } from './activation.schemas.ts'
 
-/** Sends the mail once more to whoever waits for one. For anybody else everything is done alike, but nothing is mailed. */
+/** Resends the mail to a user who waits for one. For anybody else it does the same work, but sends no mail. */
 export async function resend(ctx: Ctx, { email, emailMetadata }: Renewal) {
   const user = await ctx.db.user.findFirst({ where: { email: email.toLowerCase(), verified: false, isLocked: false } })
   await discreetly(ctx, !!user, async (tx) => {
@@ -15,10 +15,10 @@ export async function resend(ctx: Ctx, { email, emailMetadata }: Renewal) {
   })
 }
 
-/** How many tenants of one user are told about. */
+/** The most tenants of one user in the answer. */
 const MOST_STATUSES = 2000
 
-/** How far each of these users has got in each of its tenants. Unknown ids are left out. */
+/** The state of each user in each of their tenants. Unknown ids are left out. */
 export async function statuses(ctx: Ctx, { userIds, userTenantStatuses: wanted }: StatusQuery) {
   const rows = await ctx.db.user.findMany({
     where: { id: { in: userIds.filter(isUuid) } },

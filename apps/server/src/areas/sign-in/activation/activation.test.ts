@@ -12,7 +12,7 @@ const refused = { status: 400, body: { errors: ['Invalid token'] } }
 const wantCodes = (env: TestEnvironment, codeExpiration = 600) =>
   env.vendor('POST', `${configuration}/activation/strategies`, { strategy: 'code', codeExpiration })
 
-/** What the last mail to the address holds. */
+/** The values in the last mail to the address. */
 async function mailed(env: TestEnvironment, to: string) {
   const mail = (await env.messages({ to })).at(-1)!
   const link = new URL(mail.link!)
@@ -24,7 +24,7 @@ async function mailed(env: TestEnvironment, to: string) {
     token: link.searchParams.get('token')!,
   }
 }
-/** Somebody who has been invited, and has yet to activate the account. */
+/** A new user who has not activated their account yet. */
 async function invited(env: TestEnvironment, fields: object = {}) {
   const tenantId = await env.newTenant(),
     email = `${unique('new')}@example.com`
@@ -65,7 +65,7 @@ describe.concurrent('activating by a link', () => {
     expect((await env.anonymous('POST', login, { email: user.email, password })).status).toBe(200)
   })
 
-  test('works once, and for the user of the link only', async () => {
+  test('works once, and only for the user of the link', async () => {
     const env = await newEnvironment()
     const [user, other] = [await invited(env), await invited(env)]
     for (const bad of [
@@ -106,7 +106,7 @@ describe.concurrent('activating by a link', () => {
     expect(await env.anonymous('POST', url, { ...late.link, password })).toMatchObject(refused)
   })
 
-  test('too weak a password, or none where one is needed, is refused and costs nothing', async () => {
+  test('a weak password, or a missing one where one is needed, is refused and does not use up the link', async () => {
     const env = await newEnvironment()
     const user = await invited(env)
     expect(await env.anonymous('POST', url, user.link)).toMatchObject({
@@ -122,7 +122,7 @@ describe.concurrent('activating by a link', () => {
     expect((await env.anonymous('POST', url, { ...user.link, password })).status).toBe(200)
   })
 
-  test('asks no password of who has one, or of anybody where there are none', async () => {
+  test('asks no password of a user who has one, or where there are no passwords', async () => {
     const env = await newEnvironment()
     const user = await invited(env, { password }),
       other = await invited(env)
@@ -139,7 +139,7 @@ describe.concurrent('activating by a link', () => {
     expect(await rowOf(env, other.id)).toMatchObject({ verified: true, passwordHash: null })
   })
 
-  test('a password given takes the place of the one before, which is kept for the history and ends sessions', async () => {
+  test('a given password replaces the one before, which goes into the history, and ends sessions', async () => {
     const env = await newEnvironment()
     await env.vendor('POST', configuration, { allowNotVerifiedUsersLogin: true })
     await env.vendor('POST', `${configuration}/password-history-policy`, { enabled: true, historySize: 3 })
@@ -161,7 +161,7 @@ describe.concurrent('activating by a link', () => {
     expect(await (await env.context()).db.passwordHistory.count({ where: { userId: user.id } })).toBe(1)
   })
 
-  test('is refused for users who are locked, disabled, without an account or gone, and works again afterwards', async () => {
+  test('is refused for users who are locked, disabled, without an account or deleted, and works again afterwards', async () => {
     const env = await newEnvironment()
     const user = await invited(env),
       attempt = () => env.anonymous('POST', url, { ...user.link, password })
@@ -179,7 +179,7 @@ describe.concurrent('activating by a link', () => {
     expect(await env.anonymous('POST', url, { ...gone.link, password })).toMatchObject(refused)
   })
 
-  test('proves the address that the mail went to, and no other', async () => {
+  test('verifies the address that the mail went to, and no other', async () => {
     const env = await newEnvironment()
     const user = await invited(env),
       coded = await (async () => {
@@ -241,7 +241,7 @@ describe.concurrent('activating by a code', () => {
     expect((await env.anonymous('POST', login, { email: user.email, password })).status).toBe(200)
   })
 
-  test('neither token nor code is stored so that it could be read', async () => {
+  test('neither token nor code is stored in readable form', async () => {
     const env = await newEnvironment()
     await wantCodes(env)
     const user = await invited(env)
@@ -266,7 +266,7 @@ describe.concurrent('activating by a code', () => {
         status: 401,
         body: { errors: ['Invalid code'], errorCode: 'ER-01011' },
       })
-    // a weak password costs no try
+    // a weak password does not cost a try
     expect(
       (await env.anonymous('POST', `${url}/code`, { ...user.link, code: user.code, password: 'aaa' })).status,
     ).toBe(400)
@@ -275,7 +275,7 @@ describe.concurrent('activating by a code', () => {
     expect(await rowOf(env, user.id)).toMatchObject({ verified: false })
   })
 
-  test('guesses made at once count one by one', async () => {
+  test('guesses made at once each count', async () => {
     const env = await newEnvironment()
     await wantCodes(env)
     const user = await invited(env)
@@ -302,7 +302,7 @@ describe.concurrent('activating by a code', () => {
     expect(await (await env.context()).db.session.count({ where: { userId: user.id } })).toBe(1)
   })
 
-  test('a code works for as long as the environment says, and only for its user and its token', async () => {
+  test('a code works for the configured time, and only for its user and its token', async () => {
     const env = await newEnvironment()
     await wantCodes(env, 120)
     const [user, other] = [await invited(env), await invited(env)],
@@ -315,7 +315,7 @@ describe.concurrent('activating by a code', () => {
     expect(await attempt()).toMatchObject({ status: 400, body: { errorCode: 'ER-01017' } })
   })
 
-  test('sent once more, the new code works with the token that the page has, and the old code no longer', async () => {
+  test("after a resend the new code works with the page's token, and the old code does not", async () => {
     const env = await newEnvironment()
     await wantCodes(env)
     const user = await invited(env),
@@ -330,7 +330,7 @@ describe.concurrent('activating by a code', () => {
     expect((await env.anonymous('POST', `${url}/code`, { ...user.link, code: next.code, password })).status).toBe(200)
   })
 
-  test('a token stands for a few codes only, then the mail brings another', async () => {
+  test('a token lasts for a few codes, then the mail brings another', async () => {
     const env = await newEnvironment()
     await wantCodes(env)
     const user = await invited(env),
@@ -347,7 +347,7 @@ describe.concurrent('activating by a code', () => {
 })
 
 describe.concurrent('activation mails', () => {
-  test('sent once more, the old link is worth nothing, and the mail has what the request brought', async () => {
+  test("after a resend the old link stops working, and the mail has the request's data", async () => {
     const env = await newEnvironment()
     const user = await invited(env)
     expect(
@@ -359,7 +359,7 @@ describe.concurrent('activation mails', () => {
     expect((await env.anonymous('POST', url, { userId: user.id, token: next.token, password })).status).toBe(200)
   })
 
-  test('nobody is told who is known, and nothing is sent to who is unknown, verified or locked', async () => {
+  test('the answer does not reveal who is known, and nothing is sent to unknown, verified or locked users', async () => {
     const env = await newEnvironment()
     const verified = await env.newUser(),
       locked = await invited(env)
@@ -371,7 +371,7 @@ describe.concurrent('activation mails', () => {
     expect((await env.anonymous('POST', `${url}/reset`, { email: 'x' })).status).toBe(400)
   })
 
-  test('management makes links without a mail, each in the place of the one before', async () => {
+  test('management makes links without a mail, each replacing the one before', async () => {
     const env = await newEnvironment()
     const user = await invited(env),
       make = () => env.vendor('POST', `${users}/${user.id}/links/generate-activation-token`)
@@ -385,7 +385,7 @@ describe.concurrent('activation mails', () => {
     expect((await env.vendor('POST', `${users}/${UNKNOWN_ID}/links/generate-activation-token`)).status).toBe(404)
   })
 
-  test('a verified user without a password sets one by a link that management makes', async () => {
+  test("a verified user without a password sets one by management's link", async () => {
     const env = await newEnvironment()
     const user = await env.newUser()
     const { token } = (await env.vendor('POST', `${users}/${user.id}/links/generate-activation-token`)).body
@@ -395,7 +395,7 @@ describe.concurrent('activation mails', () => {
 })
 
 describe.concurrent('statuses of users', () => {
-  test('say for each account how far the user has got', async () => {
+  test("show the user's state in each account", async () => {
     const env = await newEnvironment()
     const fresh = await invited(env),
       arrived = await env.newUser({ password }),
@@ -424,7 +424,7 @@ describe.concurrent('statuses of users', () => {
     ).toEqual([[], ['PendingInvitation'], ['PendingLogin']])
   })
 
-  test("are told of this environment's users only, and of two hundred at most", async () => {
+  test("cover this environment's users only, and two hundred at most", async () => {
     const env = await newEnvironment(),
       other = await newEnvironment()
     const theirs = await other.newUser(),
@@ -437,7 +437,7 @@ describe.concurrent('statuses of users', () => {
     expect((await env.vendor('GET', `${statuses}?userIds=${mine.id}&userTenantStatuses=Gone`)).status).toBe(400)
   })
 
-  test('stop at two thousand accounts of one user, and leave out those where its time is up', async () => {
+  test('stop at two thousand accounts of one user, and leave out expired memberships', async () => {
     const env = await newEnvironment(),
       ctx = await env.context(),
       now = ctx.clock.now(),

@@ -7,22 +7,22 @@ const MfaDevices = Type.Object({
   emails: Type.Array(Type.Object({ email: Type.String() })),
 })
 
-/** What every way to log in answers: tokens, or what is still wanted before there are any. */
+/** The answer of every way to log in: tokens, or what is still missing before there are any. */
 export const LoginAnswer = Type.Object({
   tokenType: Type.Optional(Type.String()),
   otcToken: Type.Optional(Type.String()),
   mfaRequired: Type.Boolean(),
   mfaToken: Type.Optional(Type.String()),
   resetPasswordToken: Type.Optional(Type.String()),
-  /** minutes, like the next */
+  /** minutes, like the next field */
   passwordExpiresIn: Type.Optional(Type.Number()),
   notificationPeriod: Type.Optional(Type.Number()),
   mfaEnrolled: Type.Optional(Type.Boolean()),
   mfaDevices: Type.Optional(MfaDevices),
-  /** the names of those switched on; the reference calls the list an object, so no type is declared */
+  /** the names of the enabled ones; the reference calls the list an object, so no type is declared */
   mfaStrategies: Type.Optional(Type.Unsafe<string[]>({})),
   qrCode: Type.Optional(Type.String()),
-  /** what the QR code holds, to be typed in */
+  /** the QR code's secret, for typing in */
   secret: Type.Optional(Type.String()),
   recoveryCode: Type.Optional(Type.String()),
   accessToken: Type.Optional(Type.String()),

@@ -13,15 +13,15 @@ import { keysOf } from '../../rights/held/held.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import type { LoginAnswer } from './entry.schemas.ts'
 
-/** Where a login leads. */
+/** The tenant and application that a login leads to. */
 export interface Place {
   readonly tenant: ActiveTenant
   readonly applicationId: string | undefined
-  /** the user gets there by this one, which is taken up when the login is through */
+  /** the invitation that lets the user in; it is accepted when the login is complete */
   readonly invitationToken?: string | undefined
 }
 
-/** Lets the user in who has shown all that is wanted: session, tokens, cookie, and the common answer. */
+/** Starts the session of a user who has shown every required factor: tokens, cookie, and the common answer. */
 export async function enter(
   ctx: HttpCtx,
   user: Subject,
@@ -41,9 +41,9 @@ export async function enter(
 }
 
 /**
- * Where a login leads: to where it is invited, the tenant wanted, else where the user is active in the application, else where
- * it was last; and to the application that the browser is at. An invitation is not taken up by that.
- * @throws 403 where the user may go nowhere, or not to the tenant wanted, and where the application, or the tenant's addresses, do not let the user in; as `invites.forUser`
+ * Where a login leads: to the tenant of the invitation, the wanted tenant, the user's active tenant in the application, or
+ * the one where they were last; and to the application that the browser is at. The invitation is not accepted yet.
+ * @throws 403 when no tenant, not the wanted one, not the application, or not the tenant's IP rules let the user in; as `invites.forUser`
  */
 export async function placeFor(ctx: HttpCtx, user: Subject, wanted?: string, invitationToken?: string): Promise<Place> {
   if (invitationToken) return invitedPlace(ctx, user, invitationToken)
@@ -60,7 +60,7 @@ export async function placeFor(ctx: HttpCtx, user: Subject, wanted?: string, inv
   return { tenant, applicationId: application?.id }
 }
 
-/** What the tenant to come asks of its members is asked of the user already. The application lets it in only once it is one. */
+/** The invited user must already meet the tenant's rules for members. The application admits them only once they are a member. */
 async function invitedPlace(ctx: HttpCtx, user: Subject, invitationToken: string): Promise<Place> {
   const [{ tenantId: id }, home] = await Promise.all([
     invites.forUser(ctx, user, invitationToken),
@@ -73,14 +73,14 @@ async function invitedPlace(ctx: HttpCtx, user: Subject, invitationToken: string
   }
 }
 
-/** The place itself, for who has shown all that is wanted: an invitation there is taken up. */
+/** The place for a user who has shown every required factor: accepts the invitation, if there is one. */
 export async function arrival(ctx: HttpCtx, user: Subject, place: Place): Promise<Place> {
   return place.invitationToken === undefined
     ? place
     : placeFor(ctx, user, await invites.join(ctx, user, place.invitationToken))
 }
 
-/** What a user is told who is let in. */
+/** The answer to a user who is let in. */
 export const answer = (user: Subject, access: AccessToken, { token }: RefreshToken): LoginAnswer => ({
   tokenType: 'bearer',
   mfaRequired: false,

@@ -10,7 +10,7 @@ const users = '/identity/resources/users/v1',
   settings = '/identity/resources/configurations/v1',
   NEW = 'Another-Henhouse-2!'
 
-/** What happens while a password is compared, once. */
+/** Runs once, while a password is compared. */
 const meanwhile = new Map<string, () => Promise<unknown>>()
 const slow = await newServer({
   passwords: {
@@ -25,7 +25,7 @@ const slow = await newServer({
   },
 })
 
-/** What happens when the code or link of this id has been used up, and nothing else has been looked at yet. */
+/** Runs once, when the code or link of this id has been used up, before any other check. */
 const onceUsed = new Map<string, () => Promise<unknown>>()
 const lateReader = await newServer({
   database: {
@@ -56,7 +56,7 @@ const reset = async (env: TestEnvironment, userId: string) => {
     (await env.anonymous('POST', `${users}/passwords/reset/verify`, { userId, token, password: NEW })).status,
   ).toBe(201)
 }
-/** What could still lead to a session. */
+/** Everything that could still lead to a session. */
 const left = async (env: TestEnvironment, userId: string) => {
   const { db } = await env.context()
   return {
@@ -66,7 +66,7 @@ const left = async (env: TestEnvironment, userId: string) => {
 }
 const NOTHING = { sessions: 0, challenges: [] }
 
-describe.concurrent('a password that is changed while somebody logs in with the old one', () => {
+describe.concurrent('a password that is changed during a login with the old one', () => {
   test.for<[what: string, before: (env: TestEnvironment) => Promise<unknown>]>([
     ['a session', async () => {}],
     ['a token for a second factor', (env) => env.vendor('POST', mfaPolicy, {})],
@@ -90,7 +90,7 @@ describe.concurrent('a password that is changed while somebody logs in with the 
     expect((await logIn(env, { ...user, password: NEW })).status).toBe(200)
   })
 
-  test('stays changed, though the old one is to be hashed anew', async () => {
+  test('stays changed, though the old hash was due for an upgrade', async () => {
     const env = await newEnvironment(slow),
       password = unique('Henhouse-1!'),
       user = await env.newUser({ password }),
@@ -103,7 +103,7 @@ describe.concurrent('a password that is changed while somebody logs in with the 
     expect((await logIn(env, { ...user, password: NEW })).status).toBe(200)
   })
 
-  /** Changes the password when what the login shows has been used up, and before there is a session. */
+  /** Changes the password after the login's proof has been used up, and before there is a session. */
   async function changedAfterProof(
     env: TestEnvironment,
     userId: string,
@@ -125,7 +125,7 @@ describe.concurrent('a password that is changed while somebody logs in with the 
     return answering.answer
   }
 
-  test('leaves nobody a session for a link that was used just before', async () => {
+  test('leaves no session to a link that was used just before', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: NEW })
     await env.vendor('POST', settings, { authStrategy: 'MagicLink' })
@@ -141,7 +141,7 @@ describe.concurrent('a password that is changed while somebody logs in with the 
     expect(await left(env, user.id)).toEqual(NOTHING)
   })
 
-  test('leaves nobody a token to set it with for a code that was used just before', async () => {
+  test('leaves no reset token to a code that was used just before', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: NEW }),
       phoneNumber = '+15551230009'
@@ -156,7 +156,7 @@ describe.concurrent('a password that is changed while somebody logs in with the 
     const { status } = await changedAfterProof(env, user.id, 'password-reset-code', () =>
       env.anonymous('POST', '/identity/resources/users/v2/passwords/reset/sms/verify', { sessionId, otcToken }),
     )
-    // it depends on when the user was read
+    // depends on when the user was read
     expect([400, 401]).toContain(status)
     expect(await left(env, user.id)).toEqual(NOTHING)
   })
@@ -214,7 +214,7 @@ describe.concurrent('a password that is changed while somebody logs in with the 
 })
 
 describe.concurrent('a user who is locked', () => {
-  test('just before the session begins gets none', async () => {
+  test('just before the session begins gets no session', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD })
     const answer = await inTheWay(['update "User" set "isLocked" = true where id = $1', user.id], () =>
@@ -224,7 +224,7 @@ describe.concurrent('a user who is locked', () => {
     expect(await left(env, user.id)).toEqual(NOTHING)
   })
 
-  test('while the current password is compared does not change it any more', async () => {
+  test('while the current password is compared cannot change it', async () => {
     const env = await newEnvironment(slow),
       password = unique('Henhouse-1!'),
       user = await env.user({ password })
@@ -239,7 +239,7 @@ describe.concurrent('a user who is locked', () => {
   })
 })
 
-describe.concurrent('a user who is locked while somebody logs in with the right password', () => {
+describe.concurrent('a user who is locked during a login with the right password', () => {
   const removed = (env: TestEnvironment, userId: string) => env.vendor('DELETE', `${users}/${userId}`)
   const locked = (env: TestEnvironment, userId: string) => env.vendor('POST', `${users}/${userId}/lock`)
   type Meanwhile = typeof locked

@@ -5,7 +5,7 @@ const login = '/identity/resources/auth/v1/user',
   settings = '/identity/resources/configurations/v1'
 const PASSWORD = 'Henhouse-1!'
 
-describe.concurrent('what guards a login', () => {
+describe.concurrent('a login is guarded by', () => {
   test('a captcha, before anything is looked up; exempt addresses need none', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD }),
@@ -31,7 +31,7 @@ describe.concurrent('what guards a login', () => {
     expect((await attempt(exempt.email)).status).toBe(200)
   })
 
-  test("the account's addresses, at login and at every refresh", async () => {
+  test("the account's IP rules, at login and at every refresh", async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD }),
       other = await env.newUser({ password: PASSWORD })
@@ -66,7 +66,7 @@ describe.concurrent('what guards a login', () => {
     expect(
       (await at('198.51.100.7')('POST', `${login}/token/refresh`, { refreshToken: session.refreshToken })).status,
     ).toBe(403)
-    // the refusal has used nothing up
+    // the refusal used nothing up
     expect(
       (await at('203.0.113.20')('POST', `${login}/token/refresh`, { refreshToken: session.refreshToken })).status,
     ).toBe(201)

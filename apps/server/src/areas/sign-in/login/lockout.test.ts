@@ -18,7 +18,7 @@ async function guarded(maxAttempts: number) {
 const nobody = () => `${unique('nobody')}@example.com`
 
 describe.concurrent('guessing passwords', () => {
-  test('goes no further than the lock: the right password and a wrong one are answered alike', async () => {
+  test('stops at the lock: the right password and a wrong one get the same answer', async () => {
     const env = await guarded(2),
       user = await env.newUser({ password: PASSWORD })
     expect((await guess(env, user.email)).status).toBe(401)
@@ -29,7 +29,7 @@ describe.concurrent('guessing passwords', () => {
     expect(await env.messages({ template: 'UnlockUser' })).toMatchObject([{ recipient: user.email }])
   })
 
-  test("locks names that are nobody's alike, and mails nobody", async () => {
+  test('locks unknown names as well, and sends no mail', async () => {
     const env = await guarded(2),
       email = nobody()
     const answers = []
@@ -39,7 +39,7 @@ describe.concurrent('guessing passwords', () => {
     expect((await guess(env, nobody())).status).toBe(401)
   })
 
-  test('many at once are told that they are wrong as often as there are tries, for somebody and for nobody', async () => {
+  test("many at once get as many 'wrong' answers as there are tries, for known and unknown names", async () => {
     const env = await guarded(3),
       user = await env.newUser({ password: PASSWORD }),
       unknown = nobody()
@@ -51,7 +51,7 @@ describe.concurrent('guessing passwords', () => {
     expect(await env.messages({ template: 'UnlockUser' })).toHaveLength(1)
   })
 
-  test('starts anew after a login, and when management unlocks the user', async () => {
+  test('starts again after a login, and when management unlocks the user', async () => {
     const env = await guarded(2),
       user = await env.newUser({ password: PASSWORD })
     await guess(env, user.email)
@@ -65,7 +65,7 @@ describe.concurrent('guessing passwords', () => {
     expect((await logIn(env, user)).status).toBe(200)
   })
 
-  test('costs whom it locks the sessions, also when the lock is undone', async () => {
+  test('ends the sessions of the locked user, also when the lock is undone', async () => {
     const env = await guarded(1),
       user = await env.newUser({ password: PASSWORD })
     const { refreshToken } = (await logIn(env, user)).body
@@ -74,7 +74,7 @@ describe.concurrent('guessing passwords', () => {
     expect((await env.anonymous('POST', `${auth}/token/refresh`, { refreshToken })).status).toBe(401)
   })
 
-  test('counts at changing it, too: what is right comes too late after the lock', async () => {
+  test('counts at a change of password, too, where the right password comes too late after the lock', async () => {
     const env = await guarded(2),
       user = await env.user({ password: PASSWORD })
     const change = (password: string) =>
@@ -84,11 +84,11 @@ describe.concurrent('guessing passwords', () => {
     expect((await change(PASSWORD)).status).toBe(423)
   })
 
-  test("tries no hash for a locked name, nobody's or somebody's", async () => {
+  test('compares no hash for a locked name, known or unknown', async () => {
     const env = await guarded(1),
       user = await env.newUser({ password: PASSWORD }),
       unknown = nobody()
-    // one that nothing verifies: the answer would be a 401
+    // the hash is of another password: comparing it would answer 401
     await guess(env, unknown)
     await env.vendor('POST', `${users}/${user.id}/lock`)
     const ctx = await env.context()
@@ -108,7 +108,7 @@ describe.concurrent('guessing second factors', () => {
     return ['000000', '111111', '222222', '333333'].find((code) => !right.includes(code))!
   }
 
-  test('counts with wrong passwords, and a right password alone does not start the count anew', async () => {
+  test('counts together with wrong passwords, and a right password alone does not reset the count', async () => {
     const env = await guarded(3),
       user = await withApp(env),
       wrong = await wrongCode(env, user.secret)
@@ -138,7 +138,7 @@ describe.concurrent('guessing second factors', () => {
     expect(await stateOf(env, user.id)).toEqual({ failedLogins: 3, isLocked: true })
   })
 
-  test('starts anew after a right one', async () => {
+  test('starts again after a right one', async () => {
     const env = await guarded(3),
       user = await withApp(env)
     const { mfaToken } = (await logIn(env, user)).body

@@ -16,7 +16,7 @@ import * as entry from '../entry/entry.service.ts'
 import * as login from './login.service.ts'
 import { mustBeVerified } from './verified-address.service.ts'
 
-/** A login with a password, in the order in which it happens. Until the password has proved right, nothing tells whether there is such a user. */
+/** A login with a password, step by step. Until the password is proved right, no answer reveals whether there is such a user. */
 export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials): Promise<LoginAnswer> {
   const { email, password, recaptchaToken, invitationToken } = credentials
   const name = nameIn(credentials)
@@ -27,13 +27,13 @@ export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials):
   const user = await mustKnow(ctx, name, found, password)
   await mustStillNotBeLocked(ctx, user)
   await mustBeVerified(ctx, user, configuration)
-  // before anything about the password is told: nobody is sent for a new one who is not let in with it
+  // before the password's expiry or leak is reported: a user whom no tenant lets in is not asked for a new one
   const place = await entry.placeFor(ctx, user, undefined, invitationToken)
   const expiry = await passwordSettings.expiry(ctx, user, place.tenant.tenantIds)
   if (expiry && 'expired' in expiry) return passwordExpired(ctx, user)
   if (await breached.isBlocked(ctx, user, password)) return passwordBreached(user)
   const answer = await login.complete(ctx, user, { place })
-  // before the password runs out, the user is told in time
+  // warns the user before the password expires
   return expiry
     ? { ...answer, passwordExpiresIn: expiry.expiresInMinutes, notificationPeriod: expiry.notificationPeriod }
     : answer
@@ -51,13 +51,13 @@ async function strategyAllowed(ctx: HttpCtx) {
   return configuration
 }
 
-/** Before the password is looked at: who guesses on must not learn when it was right. A name that is nobody's is locked like a user. */
+/** Checked before the password, so that a guesser does not learn which one is right. An unknown name is locked like a user. */
 async function mustNotBeLocked(ctx: HttpCtx, name: string, user: User | null) {
   const isLocked = await guesses.isNameLocked(ctx, name)
   if (user ? user.isLocked : isLocked) throw loginErrors.locked()
 }
 
-/** As much work for nobody as for somebody. */
+/** Compares the password; takes the same time for an unknown user. */
 async function mustKnow(ctx: HttpCtx, name: string, user: User | null, password: string) {
   const { passwords } = ctx.deps,
     hash = user?.passwordHash ?? null
@@ -66,7 +66,7 @@ async function mustKnow(ctx: HttpCtx, name: string, user: User | null, password:
     throw loginErrors.wrong()
   }
   if (passwords.needsRehash(hash)) {
-    // a password changed meanwhile stays changed
+    // only if the password has not changed meanwhile
     await ctx.db.user.updateMany({
       where: { id: user.id, passwordHash: hash },
       data: { passwordHash: await passwords.hash(password) },
@@ -75,21 +75,21 @@ async function mustKnow(ctx: HttpCtx, name: string, user: User | null, password:
   return user
 }
 
-/** As it is now: guesses that came in at once with this one may have locked the user while its password was compared. */
+/** Reads the lock again: simultaneous guesses may have locked the user while the password was compared. */
 async function mustStillNotBeLocked(ctx: HttpCtx, { id }: User) {
   const now = await ctx.db.user.findUnique({ where: { id }, select: { isLocked: true } })
   if (!now) throw loginErrors.wrong()
   if (now.isLocked) throw loginErrors.locked()
 }
 
-/** It only leads to a new one. */
+/** An expired password only lets the user set a new one. */
 const passwordExpired = async (ctx: HttpCtx, user: User): Promise<LoginAnswer> => ({
   mfaRequired: false,
   resetPasswordToken: await passwordReset.tokenFor(ctx, user),
   userId: user.id,
 })
 
-/** Others know it, too, so it must not lead anywhere: the way to a new one goes by mail. */
+/** Others know a breached password, so it opens nothing: the user gets a mail to set a new one. */
 const passwordBreached = ({ id, email }: User): LoginAnswer => ({
   mfaRequired: false,
   isBreachedPassword: true,

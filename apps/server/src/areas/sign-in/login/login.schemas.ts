@@ -9,7 +9,7 @@ export const Credentials = Type.Object({
 })
 export type Credentials = Static<typeof Credentials>
 
-/** The cookie holds the token for browsers; others show it here. */
+/** Browsers send the token in a cookie; other clients send it here. */
 export const RefreshRequest = Type.Object({
   tenantId: Type.Optional(Type.String()),
   refreshToken: Type.Optional(Type.String()),

@@ -17,18 +17,18 @@ import * as cookie from '../../access/tokens/refresh-cookie.ts'
 import { keysOf } from '../../rights/held/held.service.ts'
 
 interface Completion {
-  /** where to log in; absent: where the user was last, or may be */
+  /** where to log in; absent: where the user was last, or the first tenant that lets them in */
   tenantId?: string | undefined
-  /** leads into a tenant that the user may not be in yet */
+  /** leads into a tenant that the user may not be a member of yet */
   invitationToken?: string | undefined
-  /** the same, when it has been found out already */
+  /** the result of `entry.placeFor`, when the caller has it already */
   place?: entry.Place
 }
 
 /**
- * The end of every way to log in, once the user has proved to be who it is: session, tokens, cookie, and the common answer;
- * or, for a user of whom a second factor is wanted, the answer that asks for it.
- * @throws 403 for a user who may go nowhere, or not into `tenantId`
+ * The end of every way to log in, once the first factor is proved: session, tokens, cookie and the common answer; or the
+ * answer that asks for a second factor.
+ * @throws 403 for a user whom no tenant, or not `tenantId`, lets in
  */
 export async function complete(
   ctx: HttpCtx,
@@ -43,10 +43,10 @@ export async function complete(
 }
 
 /**
- * New tokens for a refresh token, shown in the body or in the cookie. What the user may do is looked up anew; how it logged
- * in is not carried over.
- * @param wanted the tenant to go on in: one where the user may not be is not found, and nothing happens
- * @throws 401, and the cookie goes
+ * New tokens for a refresh token in the body or the cookie. The user's rights are read again; the way they logged in is not
+ * carried over.
+ * @param wanted the tenant to go on in; one that does not let the user in is a 404, and nothing changes
+ * @throws 401, and clears the cookie
  */
 export async function refresh(
   ctx: HttpCtx,
@@ -90,7 +90,7 @@ async function renew(ctx: HttpCtx, token: string | undefined, wanted: string | u
   return entry.answer(user, access, next)
 }
 
-/** A session of an application goes on for as long as the application lets its user in. @throws 401 */
+/** A session for an application lasts only while the application lets its user in. @throws 401 */
 async function mustStillBeAdmitted(
   ctx: Ctx,
   { applicationId, userId }: { applicationId: string | null; userId: string },
@@ -102,7 +102,7 @@ async function mustStillBeAdmitted(
   })
 }
 
-/** Ends the session of the refresh token, if there is one. */
+/** Ends the refresh token's session, if there is one. */
 export async function logOut(ctx: HttpCtx, shown: string | undefined) {
   const token = shown ?? cookie.read(ctx)
   if (token !== undefined) await refreshTokens.endSession(ctx, token)
@@ -110,8 +110,8 @@ export async function logOut(ctx: HttpCtx, shown: string | undefined) {
 }
 
 /**
- * An access token for another of the user's tenants; the session stays where it is.
- * @throws 401 when the session of the caller's token has ended, 404 for a tenant where the user may not be, 403 from an address that it keeps out
+ * An access token for another of the user's tenants; the session stays in its own.
+ * @throws 401 when the session of the caller's token has ended, 404 for a tenant that does not let the user in, 403 from an IP address that it blocks
  */
 export async function tokenFor(ctx: HttpCtx, caller: UserCaller, wanted: string): Promise<AccessToken> {
   const session = await refreshTokens.sessionOf(ctx, caller)

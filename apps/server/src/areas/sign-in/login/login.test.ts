@@ -61,7 +61,7 @@ describe.concurrent('password login', () => {
     ])
   })
 
-  test('the access token says who the user is and what it may do in its tenant', async () => {
+  test('the access token has the user and their rights in its tenant', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD, roleKeys: ['ReadOnly'] })
     await change(env, user.id, {
@@ -101,7 +101,7 @@ describe.concurrent('password login', () => {
     expect(JSON.stringify(claims)).not.toContain('secret')
   })
 
-  test('an absent external id or phone number is null, and a superuser is called one', async () => {
+  test('a missing external id or phone number is null, and a superuser is marked as one', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     await change(env, user.id, { superUser: true, metadata: 'nonsense' })
@@ -113,7 +113,7 @@ describe.concurrent('password login', () => {
     expect(claims).not.toHaveProperty('amr')
   })
 
-  test('lifetimes, algorithm and what goes into the token are as configured', async () => {
+  test('lifetimes, algorithm and claims are as configured', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD, roleKeys: ['Admin'] })
     await configure(env, {
@@ -138,7 +138,7 @@ describe.concurrent('password login', () => {
     expect((await call('GET', '/identity/resources/users/sessions/v1/me')).status).toBe(401)
   })
 
-  test('a login for an application has its own cookie and audience, and only those get in whom it lets in', async () => {
+  test("a login for an application has its own cookie and audience, and admits only the application's users", async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD }),
       credentials = { email: user.email, password: PASSWORD }
@@ -165,7 +165,7 @@ describe.concurrent('password login', () => {
       name = `fe_refresh_${id.replace('-', '')}`
     expect(login).toMatchObject({ status: 200, cookies: [{ name }] })
     expect(claimsOf(login.body.accessToken)).toMatchObject({ applicationId: id, aud: id })
-    // the client id itself names no application
+    // the client id itself is not an application
     const plain = await env.client({ 'frontegg-requested-application-id': env.id })('POST', url, credentials)
     expect(plain).toMatchObject({ status: 200, cookies: [{ name: `fe_refresh_${env.id.replace('-', '')}` }] })
     expect((await env.client({ 'frontegg-application-id': 'a=b; c' })('POST', url, credentials)).status).toBe(404)
@@ -177,7 +177,7 @@ describe.concurrent('password login', () => {
     ).toMatchObject({ status: 401, body: { errors: ['Session not found'] } })
   })
 
-  test('the e-mail address counts in any case; a user name does as well', async () => {
+  test('the e-mail address works in any case, and so does a username', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD, email: `${unique('Ada')}@example.com`.toLowerCase() })
     await change(env, user.id, { username: 'ada.l' })
@@ -196,7 +196,7 @@ describe.concurrent('password login', () => {
     ).toBe(200)
   })
 
-  test('without an identifier or a password nothing is looked up', async () => {
+  test('a login without an identifier or a password is refused', async () => {
     const env = await newEnvironment()
     expect(await env.anonymous('POST', url, { password: 'x' })).toMatchObject({
       status: 400,
@@ -219,7 +219,7 @@ describe.concurrent('password login', () => {
     })
   })
 
-  test('unknown users, wrong passwords, users without one and unverified users are all told the same until the password is right', async () => {
+  test('unknown users, wrong passwords, users without one and unverified users get the same answer until the password is right', async () => {
     const env = await newEnvironment()
     const [known, passwordless, unverified] = await Promise.all([
       env.newUser({ password: PASSWORD }),
@@ -242,7 +242,7 @@ describe.concurrent('password login', () => {
     })
   })
 
-  test('a locked user is told so', async () => {
+  test('a locked user gets the answer for locked users', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     await change(env, user.id, { isLocked: true })
@@ -274,7 +274,7 @@ describe.concurrent('password login', () => {
     })
   })
 
-  test('a user with nothing but a user name has no address to verify', async () => {
+  test('a user with only a username has no address to verify', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD, verified: false })
     await change(env, user.id, { email: null, username: 'only-a-name' })
@@ -283,7 +283,7 @@ describe.concurrent('password login', () => {
     expect(body).not.toHaveProperty('userEmail')
   })
 
-  test('a user disabled in one tenant is let into another, and disabled in all of them into none', async () => {
+  test('a user disabled in one tenant is let into another; disabled in all, into none', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     const ctx = await env.context(),
@@ -309,7 +309,7 @@ describe.concurrent('password login', () => {
     expect((await env.anonymous('POST', url, { email: user.email, password: PASSWORD })).status).toBe(403)
   })
 
-  test('remembers when, and forgets the failures before', async () => {
+  test('stores its time, and resets the count of failures', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     await change(env, user.id, { failedLogins: 3 })
@@ -325,7 +325,7 @@ describe.concurrent('password login', () => {
     expect(await read()).toEqual({ lastLogin: new Date('2027-01-01T00:00:00Z'), failedLogins: 0 })
   })
 
-  test('a hash of lesser strength is replaced when its password is at hand', async () => {
+  test('a weaker hash is replaced at a login with its password', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     // argon2id with m=32: the same password as the tests' hasher makes it with less memory
@@ -354,7 +354,7 @@ describe.concurrent('password login', () => {
     expect((await other.anonymous('POST', url, { email: user.email, password: PASSWORD })).status).toBe(401)
   })
 
-  test('is also found below /frontegg', async () => {
+  test('works under /frontegg, too', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })
     expect((await env.anonymous('POST', `/frontegg${url}`, { email: user.email, password: PASSWORD })).status).toBe(200)
@@ -378,7 +378,7 @@ describe.concurrent('a token for another tenant', () => {
     return { env, user, other, body, call: env.withToken(body.accessToken) }
   }
 
-  test('has what the user may do there, and leaves the session where it is', async () => {
+  test("has the user's rights there, and leaves the session where it is", async () => {
     const { env, user, other, body, call } = await memberOfTwo()
     const answer = await call('POST', tokenUrl, { tenantId: other })
     expect(answer).toMatchObject({
@@ -397,7 +397,7 @@ describe.concurrent('a token for another tenant', () => {
     expect(session).toMatchObject({ tenantId: user.tenantId })
   })
 
-  test("is refused for a tenant that is not the user's, or does not let it in", async () => {
+  test("is refused for a tenant that is not the user's, or does not let them in", async () => {
     const { env, user, other, call } = await memberOfTwo()
     expect((await call('POST', tokenUrl, { tenantId: await env.newTenant() })).status).toBe(404)
     expect((await call('POST', tokenUrl, { tenantId: 'nowhere' })).status).toBe(404)
@@ -407,7 +407,7 @@ describe.concurrent('a token for another tenant', () => {
     expect((await call('POST', tokenUrl, { tenantId: other })).status).toBe(404)
   })
 
-  test('is not given once the session has ended, nor to a locked user, though the old token is still valid', async () => {
+  test('is refused once the session has ended or the user is locked, though the old token is still valid', async () => {
     const { env, user, other, body, call } = await memberOfTwo()
     await change(env, user.id, { isLocked: true })
     expect((await call('POST', tokenUrl, { tenantId: other })).status).toBe(401)

@@ -4,8 +4,8 @@ import { newEnvironment, unique, type Answer, type TestEnvironment } from '../..
 import { auth, codeOf, mfa, mfaPolicy, own, PASSWORD } from '../../../../test/second-factors.ts'
 
 /*
- * What a login answers, in each of its outcomes, through each way in that can come to it. A way is begun first, and finished when
- * the test has made the user, or its account, what it is about.
+ * Each outcome of a login, through each way to log in that can have it. A test begins the login, then changes the user or the
+ * account, then finishes it.
  */
 
 const users = '/identity/resources/users/v1',
@@ -171,7 +171,7 @@ const except = (...names: Name[]) => all.filter((name) => !names.includes(name))
 const noDevices = { webauthn: [], phones: [], authenticators: [], emails: [] }
 
 describe.concurrent('a login', () => {
-  test.for(all)('that is through gives tokens and a cookie, and says whose they are (%s)', async (name) => {
+  test.for(all)('that succeeds gives tokens and a cookie, and names their user (%s)', async (name) => {
     const env = await newEnvironment(),
       { user, finish } = await ways[name].begin(env)
     expectIn(await finish(), ways[name].status, user)
@@ -190,7 +190,7 @@ describe.concurrent('a login', () => {
     )
   })
 
-  // a refresh goes on with what the session has shown; and who shows the second factor is asked for none
+  // a refresh relies on the session's factor, and a login that shows a second factor is not asked for one
   test.for(except('a second factor', 'a refresh token'))(
     'of who has a second factor asks for it, and gives nothing else (%s)',
     async (name) => {
@@ -245,7 +245,7 @@ describe.concurrent('a login', () => {
     },
   )
 
-  test('on into an account where a second factor is forced asks for it, also when it is a refresh', async () => {
+  test('into an account that forces a second factor asks for it, and so does a refresh into it', async () => {
     const env = await newEnvironment(),
       { user } = await ways['a refresh token'].begin(env),
       strict = await env.newTenant()
@@ -266,7 +266,7 @@ describe.concurrent('a login', () => {
     expect(answer.body).not.toHaveProperty('accessToken')
   })
 
-  test('with a password that is about to run out says so; with one that has, it gives only what it takes to set another', async () => {
+  test('with a password that expires soon says so; with an expired one, it gives only a way to set another', async () => {
     const env = await newEnvironment(),
       { user, finish } = await ways['a password'].begin(env)
     await env.clock.freeze(await env.clock.now())
@@ -291,7 +291,7 @@ describe.concurrent('a login', () => {
     expectIn(await env.anonymous('POST', auth, { email: user.email, password: 'Another-house-2!' }), 200, user)
   })
 
-  test('with a password that others know says so, and gives nothing else', async () => {
+  test('with a breached password says so, and gives nothing else', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: 'Password1!' })
     asked(await env.vendor('POST', `${configurations}/password`, { blockPwnedPasswords: true }))
@@ -368,7 +368,7 @@ describe.concurrent('a login', () => {
     },
   )
 
-  test.for(except('a refresh token'))('of who is locked is refused (%s)', async (name) => {
+  test.for(except('a refresh token'))('of a locked user is refused (%s)', async (name) => {
     const env = await newEnvironment(),
       { user, finish } = await ways[name].begin(env)
     await (await env.context()).db.user.updateMany({ where: { id: user.id }, data: { isLocked: true } })
@@ -378,7 +378,7 @@ describe.concurrent('a login', () => {
     })
   })
 
-  // what an address is yet to be proved with stays
+  // activation links and codes stay, to verify the address with
   test.for(except('a password', 'a passkey', 'an activation link', 'an activation code'))(
     'begun before its user was locked leads nowhere, nor when the lock is gone (%s)',
     async (name) => {
@@ -400,7 +400,7 @@ describe.concurrent('a login', () => {
         other = await env.newTenant(),
         { user, finish } = await ways[name].begin(env),
         shut = await ways[name].begin(env)
-      // past the operation, which makes an end of what was begun where there is no other account
+      // not by the operation, which would end the begun login of a user without another account
       const disable = async ({ id: userId, tenantId }: Somebody) =>
         (await env.context()).db.membership.updateMany({ where: { userId, tenantId }, data: { isDisabled: true } })
       await disable(shut.user)
@@ -410,7 +410,7 @@ describe.concurrent('a login', () => {
       })
       asked(await env.as(other)('POST', `${users}/${user.id}/tenant`, { tenantId: other, skipInviteEmail: true }))
       await disable(user)
-      // the second factor was asked for by the account that lets the user in no more
+      // the account that asked for the second factor no longer lets the user in
       if (name === 'a second factor')
         expectNotIn(await finish(), 403, {
           errors: ['User has no account to log in to'],

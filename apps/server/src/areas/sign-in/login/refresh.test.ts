@@ -19,7 +19,7 @@ const configure = async (env: TestEnvironment, value: object) => {
   })
 }
 
-/** Somebody who has just logged in. */
+/** A user who has just logged in. */
 async function loggedIn(
   env: TestEnvironment,
   { roleKeys = [] as string[], configuration }: { roleKeys?: string[]; configuration?: object } = {},
@@ -66,7 +66,7 @@ describe.concurrent('refreshing', () => {
     expect((await refresh(env, answer.body.refreshToken)).status).toBe(201)
   })
 
-  test('accepts the cookie under any of its spellings, a token in the body, no body at all, and an old Bearer beside it', async () => {
+  test('accepts the cookie in any of its spellings, a token in the body, no body, and an old Bearer token beside it', async () => {
     const env = await newEnvironment()
     const { body, token } = await loggedIn(env)
     const url = `${auth}/user/token/refresh`
@@ -86,7 +86,7 @@ describe.concurrent('refreshing', () => {
     next(await env.withToken(body.accessToken)('POST', url, {}, { cookies: { [cookieName(env.id)]: last } }))
   })
 
-  test('works for as long as a refresh token lives, each time anew', async () => {
+  test('works for the lifetime of the refresh token, which starts again each time', async () => {
     const env = await newEnvironment()
     await env.clock.freeze()
     const { token } = await loggedIn(env)
@@ -111,7 +111,7 @@ describe.concurrent('refreshing', () => {
     expect(await refresh(env, token)).toMatchObject({ ...ended, cookies: cleared })
   })
 
-  test('a token in the body that is refused says nothing of the cookie that came along', async () => {
+  test('a refused token in the body leaves the cookie alone', async () => {
     const env = await newEnvironment()
     const { token } = await loggedIn(env)
     const url = `${auth}/user/token/refresh`,
@@ -121,7 +121,7 @@ describe.concurrent('refreshing', () => {
     expect((await env.anonymous('POST', url, {}, { cookies })).status).toBe(201)
   })
 
-  test('roles and permissions are those of now', async () => {
+  test('roles and permissions are the current ones', async () => {
     const env = await newEnvironment()
     const { user, body, token } = await loggedIn(env, { roleKeys: ['ReadOnly'] })
     expect(claimsOf(body.accessToken).roles).toEqual(['ReadOnly'])
@@ -134,7 +134,7 @@ describe.concurrent('refreshing', () => {
     })
   })
 
-  test('locked, deleted and disabled users get none', async () => {
+  test('locked, deleted and disabled users get no tokens', async () => {
     const env = await newEnvironment()
     const ctx = await env.context()
     const [locked, deleted, disabled] = await Promise.all([loggedIn(env), loggedIn(env), loggedIn(env)])
@@ -146,14 +146,14 @@ describe.concurrent('refreshing', () => {
     expect((await refresh(env, locked.token)).status).toBe(201)
   })
 
-  test('another environment knows nothing of the token', async () => {
+  test('the token is unknown in another environment', async () => {
     const [env, other] = [await newEnvironment(), await newEnvironment()]
     const { token } = await loggedIn(env)
     expect(await refresh(other, token)).toMatchObject(ended)
     expect((await refresh(env, token)).status).toBe(201)
   })
 
-  test("an application's cookie is kept apart from the environment's", async () => {
+  test("an application's cookie is separate from the environment's", async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
     const {
@@ -178,7 +178,7 @@ describe.concurrent('refreshing', () => {
 })
 
 describe.concurrent('rotation', () => {
-  test('parallel tabs with one token are all given the same next one', async () => {
+  test('parallel tabs with one token all get the same next one', async () => {
     const env = await newEnvironment()
     await env.clock.freeze()
     const { user, token } = await loggedIn(env)
@@ -190,7 +190,7 @@ describe.concurrent('rotation', () => {
     expect((await refresh(env, answers[0]!.body.refreshToken)).status).toBe(201)
   })
 
-  test('a tab that comes late, but within the grace, is given the token that is good now', async () => {
+  test('a late tab within the grace period gets the current token', async () => {
     const env = await newEnvironment()
     const start = new Date('2027-03-01T00:00:00Z')
     await env.clock.freeze(start)
@@ -203,7 +203,7 @@ describe.concurrent('rotation', () => {
     expect((await refresh(env, third)).status).toBe(201)
   })
 
-  test('a token shown again after the grace was stolen: the whole session ends, the good token with it', async () => {
+  test('a token used again after the grace period counts as stolen: the whole session ends', async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
     const next = (await refresh(env, token)).body.refreshToken
@@ -213,7 +213,7 @@ describe.concurrent('rotation', () => {
     expect((await sessionsOf(env, user.id)).every((s) => s.endedAt)).toBe(true)
   })
 
-  test("the user's other sessions are not touched by that", async () => {
+  test("the user's other sessions survive that", async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
     const other = (await env.anonymous('POST', `${auth}/user`, { email: user.email, password: PASSWORD })).body
@@ -239,7 +239,7 @@ describe.concurrent('rotation', () => {
     expect(await refresh(env, token)).toMatchObject(ended)
   })
 
-  test('of more refresh tokens than the environment allows a user, the longest unused dies', async () => {
+  test('above the limit of refresh tokens for a user, the longest unused one ends', async () => {
     const env = await newEnvironment()
     const { user, token: first } = await loggedIn(env, { configuration: { refreshTokensRotationLimit: 2 } })
     const login = async () => {
@@ -255,7 +255,7 @@ describe.concurrent('rotation', () => {
     expect((await refresh(env, third)).status).toBe(201)
   })
 
-  test('a session that ended while its token was being exchanged gives nothing more', async () => {
+  test('a session that ends during the exchange of its token gives no new one', async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
     const answer = await inTheWay(['update "Session" set "endedAt" = now() where "userId" = $1', user.id], () =>
@@ -269,7 +269,7 @@ describe.concurrent('rotation', () => {
 })
 
 describe.concurrent('switching tenants', () => {
-  test('the tenant named becomes the active one, and stays it', async () => {
+  test('the named tenant becomes the active one, and stays so', async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
     const other = await env.newTenant()
@@ -282,7 +282,7 @@ describe.concurrent('switching tenants', () => {
     })
   })
 
-  test('a tenant chosen elsewhere is that of the next token', async () => {
+  test('the next token is for a tenant chosen elsewhere', async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
     const other = await env.newTenant()
@@ -292,7 +292,7 @@ describe.concurrent('switching tenants', () => {
     expect(await sessionsOf(env, user.id)).toMatchObject([{ tenantId: other }])
   })
 
-  test('tabs of two tenants that refresh at once each get their own', async () => {
+  test('two tabs that refresh for two tenants at once each get their own', async () => {
     const env = await newEnvironment()
     await env.clock.freeze()
     const { user, token } = await loggedIn(env)
@@ -321,7 +321,7 @@ describe.concurrent('switching tenants', () => {
     expect(claimsOf((await refresh(env, token)).body.accessToken).tenantId).toBe(user.tenantId)
   })
 
-  test('whoever is kept out of the active tenant goes on in another', async () => {
+  test('a user disabled in the active tenant goes on in another', async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
     const other = await env.newTenant()
@@ -337,7 +337,7 @@ describe.concurrent('switching tenants', () => {
 })
 
 describe.concurrent('logging out', () => {
-  test('ends the session of the cookie and clears it; what was issued stays valid', async () => {
+  test("ends the cookie's session and clears the cookie; access tokens stay valid", async () => {
     const env = await newEnvironment()
     const { body, token } = await loggedIn(env)
     const answer = await env.anonymous('POST', `${auth}/logout`, undefined, {
@@ -352,7 +352,7 @@ describe.concurrent('logging out', () => {
     expect((await env.withToken(body.accessToken)('GET', '/identity/resources/users/sessions/v1/me')).status).toBe(200)
   })
 
-  test('succeeds again, without a cookie, and with one that is worth nothing', async () => {
+  test('succeeds again, without a cookie, and with an invalid one', async () => {
     const env = await newEnvironment()
     const { token } = await loggedIn(env)
     for (const cookies of [
@@ -365,7 +365,7 @@ describe.concurrent('logging out', () => {
     }
   })
 
-  test('leaves the other sessions alone', async () => {
+  test('leaves other sessions alone', async () => {
     const env = await newEnvironment()
     const { user, token } = await loggedIn(env)
     const other = (await env.anonymous('POST', `${auth}/user`, { email: user.email, password: PASSWORD })).body

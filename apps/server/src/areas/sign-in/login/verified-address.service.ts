@@ -4,7 +4,7 @@ import * as activationMails from '../../people/activation-mails/activation-mails
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 import { loginErrors } from './login.errors.ts'
 
-/** Whoever has an address must have shown that it is its own; the mail to do so with is sent once more. @throws 401 */
+/** A user with an address must have verified it; if not, the activation mail is sent again. @throws 401 */
 export async function mustBeVerified(ctx: Ctx, user: User, { allowNotVerifiedUsersLogin }: IdentityConfiguration) {
   if (user.verified || user.email === null || allowNotVerifiedUsersLogin) return
   await ctx.atomically((tx) => activationMails.send(tx, user, user.activeTenantId ?? undefined))

@@ -11,7 +11,7 @@ import { enrolling, mustBeActive, passed } from './mfa-login.flow.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import { newSecret, stepOf } from './totp.ts'
 
-/** An app that a user who is in is about to enrol; its secret is sealed. */
+/** An app that a logged-in user has begun to enrol; its secret is sealed. */
 const enrolment: ChallengeKind = { purpose: 'mfa-enrol-authenticator' }
 const ENROLMENT_MS = 10 * MINUTE
 
@@ -20,14 +20,14 @@ interface Finishing {
   rememberDevice?: boolean
 }
 
-/** What the app of the token's user is to scan: the same as the login answered. */
+/** What the app scans for the token's user: the same as in the login's answer. */
 export async function startAtLogin(ctx: Ctx, mfaToken: string) {
   const { user, data } = await enrolling(ctx, mfaToken, ['AuthenticatorApp'])
   if (data.secret === undefined) throw mfaErrors.alreadyEnrolled()
   return scannable(ctx, user, ctx.deps.secrets.open(data.secret))
 }
 
-/** Enrols the app whose code this is, and logs in. @throws 401, 423, 429 */
+/** Enrols the app that made this code, and logs in. @throws 401, 423, 429 */
 export async function enrolAtLogin(ctx: HttpCtx, { token, mfaToken, rememberDevice }: Finishing & { token: string }) {
   const attempt = await enrolling(ctx, mfaToken, ['AuthenticatorApp']),
     { secret } = attempt.data
@@ -38,7 +38,7 @@ export async function enrolAtLogin(ctx: HttpCtx, { token, mfaToken, rememberDevi
   return passed(ctx, attempt, { factor: 'otp', rememberDevice, device: { kind: 'authenticator', secret, lastStep } })
 }
 
-/** Logs in with a code. @param deviceId absent: whichever app's code it is @throws 401, 404, 423, 429 */
+/** Logs in with a code. @param deviceId absent: any app of the user @throws 401, 404, 423, 429 */
 export async function verifyAtLogin(
   ctx: HttpCtx,
   { value, mfaToken, rememberDevice }: Finishing & { value: string },
@@ -51,7 +51,7 @@ export async function verifyAtLogin(
   return passed(ctx, attempt, { factor: 'otp', rememberDevice })
 }
 
-/** Begins to enrol an app of a user who is in; the one begun before is forgotten. */
+/** Begins to enrol an app of a logged-in user; replaces an enrolment begun before. */
 export async function start(ctx: Ctx, user: UserScope) {
   await mustBeActive(ctx, ['AuthenticatorApp'])
   const secret = newSecret(),
@@ -64,7 +64,7 @@ export async function start(ctx: Ctx, user: UserScope) {
   return scannable(ctx, row, secret)
 }
 
-/** @returns a recovery code in the place of any that there is @throws 400 when nothing was begun, 401, 429 */
+/** @returns a recovery code, which replaces any older one @throws 400 when nothing was begun, 401, 429 */
 export async function enrol(ctx: OwnCtx, user: UserScope, code: string) {
   await mustBeActive(ctx, ['AuthenticatorApp'])
   const begun = await findChallenge(ctx, enrolment, user.id)
@@ -92,7 +92,7 @@ export async function enrol(ctx: OwnCtx, user: UserScope, code: string) {
   return { recoveryCode }
 }
 
-/** Takes an app away, for a code of it; an environment needs none. @throws 401, 404, 429 */
+/** Removes an app for one of its codes; the environment needs no code. @throws 401, 404, 429 */
 export async function disable(ctx: OwnCtx, user: UserScope, deviceId: string, code: string | undefined) {
   const apps = await appsOf(ctx, user.id, deviceId)
   if (ctx.caller.kind === 'user') await mustProve(ctx, user.id, apps, code)
@@ -100,7 +100,7 @@ export async function disable(ctx: OwnCtx, user: UserScope, deviceId: string, co
   if (!count) throw mfaErrors.noDevice()
 }
 
-/** The older way: the app whose code it is; an environment takes every factor away. @throws 400 when there is none, 401, 429 */
+/** The older route: removes the app that made the code; for the environment, removes every factor. @throws 400 when there is none, 401, 429 */
 export async function disableAny(ctx: OwnCtx, user: UserScope, code: string | undefined) {
   if (ctx.caller.kind === 'vendor') return devices.unenrol(ctx, user.id)
   const apps = await appsOf(ctx, user.id)
@@ -122,7 +122,7 @@ const appsOf = async (ctx: Ctx, userId: string, deviceId?: string) =>
     ? ctx.db.mfaDevice.findMany({ where: { userId, kind: 'authenticator' }, orderBy: { createdAt: 'asc' } })
     : [await devices.find(ctx, userId, 'authenticator', deviceId)]
 
-/** The app whose code this is. A code works once, and none that is older after it. @throws 401 */
+/** The app that made this code. A code works once, and older ones not after it. @throws 401 */
 async function mustBeCodeOf(ctx: Ctx, apps: readonly MfaDevice[], code: string) {
   for (const app of apps) {
     const step = await stepOf(ctx, ctx.deps.secrets.open(app.secret!), code)

@@ -18,7 +18,7 @@ const enrolled = async (env: Awaited<ReturnType<typeof newEnvironment>>, id: str
   (await (await env.context()).db.user.findUniqueOrThrow({ where: { id } })).mfaEnrolled
 const wrongFor = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0')
 
-describe.concurrent('a login of somebody with an authenticator app', () => {
+describe.concurrent('a login of a user with an authenticator app', () => {
   test('gives no tokens and no cookie until a code of the app is shown', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
@@ -64,7 +64,7 @@ describe.concurrent('a login of somebody with an authenticator app', () => {
     expect(claimsOf(refreshed.body.accessToken)).not.toHaveProperty('amr')
   })
 
-  test('also takes the code in the older way, that names no device', async () => {
+  test('also takes the code by the older route, which names no device', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     const { mfaToken } = (await logIn(env, user)).body
@@ -80,7 +80,7 @@ describe.concurrent('a login of somebody with an authenticator app', () => {
     ).toMatchObject({ status: 201, body: { accessToken: expect.any(String) } })
   })
 
-  test('takes a code once: of eight logins with the same one at once, one goes through', async () => {
+  test('takes a code once: of eight logins at once with the same code, one succeeds', async () => {
     const env = await newEnvironment(),
       user = await withApp(env),
       value = await codeOf(env, user.secret)
@@ -96,7 +96,7 @@ describe.concurrent('a login of somebody with an authenticator app', () => {
     expect(await (await env.context()).db.session.count({ where: { userId: user.id } })).toBe(1)
   })
 
-  test('finishes with its token once, whatever codes come', async () => {
+  test('can be finished with its token once, whatever the codes', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     const { mfaToken } = (await logIn(env, user)).body
@@ -114,7 +114,7 @@ describe.concurrent('a login of somebody with an authenticator app', () => {
     ).toMatchObject({ status: 401, body: { errors: ['MFA token is invalid or has expired'] } })
   })
 
-  test('ends after five wrong codes, no more of which are looked at when they come at once', async () => {
+  test('ends after five wrong codes, also when more come at once', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     const { mfaToken } = (await logIn(env, user)).body,
@@ -132,7 +132,7 @@ describe.concurrent('a login of somebody with an authenticator app', () => {
     expect((await env.anonymous('POST', `${mfa}/verify`, { mfaToken: next, value: code })).status).toBe(201)
   })
 
-  test('is not guessed with any number of tokens either: after twenty wrong codes the user has to wait', async () => {
+  test('cannot be guessed with many tokens either: after twenty wrong codes the user has to wait', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     await env.clock.freeze()
@@ -152,7 +152,7 @@ describe.concurrent('a login of somebody with an authenticator app', () => {
     ).toBe(201)
   })
 
-  test("takes no token that is old, unknown, of a locked user or of another environment, and no device that is not the user's", async () => {
+  test("takes no token that is expired, unknown, of a locked user or of another environment, and only the user's own devices", async () => {
     const env = await newEnvironment(),
       user = await withApp(env),
       other = await withApp(env),
@@ -172,7 +172,7 @@ describe.concurrent('a login of somebody with an authenticator app', () => {
     expect((await verify(user.deviceId)).status).toBe(401)
   })
 
-  test('takes no token that a former password gave', async () => {
+  test('takes no token from before a change of password', async () => {
     const env = await newEnvironment(),
       user = await withApp(env),
       { mfaToken } = (await logIn(env, user)).body
@@ -193,7 +193,7 @@ describe.concurrent('a login of somebody with an authenticator app', () => {
     ).toBe(201)
   })
 
-  test('knows factors that users have brought along from elsewhere', async () => {
+  test('accepts factors imported from elsewhere', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD }),
       ctx = await env.context()
@@ -216,7 +216,7 @@ describe.concurrent('a login of somebody with an authenticator app', () => {
     ).toBe(201)
   })
 
-  test('must not add a device on the way, which the password alone would open', async () => {
+  test('cannot enrol a further device, as the password alone would be enough for that', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     const { mfaToken } = (await logIn(env, user)).body
@@ -229,7 +229,7 @@ describe.concurrent('a login of somebody with an authenticator app', () => {
     ).toBe(403)
   })
 
-  test('asks a user who is to bypass it for nothing', async () => {
+  test('does not ask a user who bypasses MFA', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     await (await env.context()).db.user.updateMany({ where: { id: user.id }, data: { mfaBypass: true } })
@@ -238,7 +238,7 @@ describe.concurrent('a login of somebody with an authenticator app', () => {
 })
 
 describe.concurrent('a login where a second factor is forced', () => {
-  test('lets whoever has none enrol an app, with what it answers', async () => {
+  test('lets a user without a factor enrol an app with its answer', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD })
     await env.vendor('POST', mfaPolicy, { enforceMFAType: 'Force' })
@@ -265,7 +265,7 @@ describe.concurrent('a login where a second factor is forced', () => {
     expect(await enrolled(env, user.id)).toBe(true)
     expect((await env.messages({ to: user.email })).map((m) => m.template)).toEqual(['MFAEnroll'])
     expect((await logIn(env, { email: user.email })).body).toMatchObject({ mfaRequired: true, mfaEnrolled: true })
-    // nothing that was shown is kept as it was
+    // no secret is stored in readable form
     const rows = JSON.stringify([
       await (await env.context()).db.challenge.findMany(),
       await (await env.context()).db.mfaDevice.findMany(),
@@ -274,7 +274,7 @@ describe.concurrent('a login where a second factor is forced', () => {
     for (const secret of [body.secret, body.recoveryCode, body.mfaToken]) expect(rows).not.toContain(secret)
   })
 
-  test('takes the first of several devices that are enrolled at once', async () => {
+  test('takes the first of several devices enrolled at once', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD })
     await env.vendor('POST', mfaPolicy, { enforceMFAType: 'Force' })
@@ -308,7 +308,7 @@ describe.concurrent('a login where a second factor is forced', () => {
     },
   )
 
-  test("is forced by the strictest of the user's accounts, wherever the login leads", async () => {
+  test("is forced by the strictest of the user's accounts, wherever they log in", async () => {
     const env = await newEnvironment(),
       strict = await env.newTenant(),
       user = await env.newUser({ password: PASSWORD }),
@@ -322,7 +322,7 @@ describe.concurrent('a login where a second factor is forced', () => {
     expect((await logIn(env, { email: user.email })).body).toMatchObject({ mfaRequired: true, mfaEnrolled: false })
   })
 
-  test('offers no app where there are to be none', async () => {
+  test('offers no app where apps are off', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD })
     await env.vendor('POST', mfaPolicy, {})
@@ -336,7 +336,7 @@ describe.concurrent('a login where a second factor is forced', () => {
     })
   })
 
-  test('is not got round by signing up', async () => {
+  test('applies to a sign-up, too', async () => {
     const env = await newEnvironment()
     await env.vendor('POST', mfaPolicy, {})
     await env.vendor('POST', '/identity/resources/configurations/v1', { allowNotVerifiedUsersLogin: true })
@@ -353,7 +353,7 @@ describe.concurrent('a login where a second factor is forced', () => {
     expect(cookies).toEqual([])
   })
 
-  test('asks a session that showed none, before it goes on in another account', async () => {
+  test('asks a session without a factor before it goes on in another account', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD }),
       strict = await env.newTenant(),
@@ -391,8 +391,8 @@ describe.concurrent('a login where a second factor is forced', () => {
   })
 })
 
-describe.concurrent("an authenticator app of one's own", () => {
-  test('is enrolled with a code of it, and then another one, each time with a new recovery code', async () => {
+describe.concurrent("a user's authenticator app", () => {
+  test('is enrolled with one of its codes, and then a second app, each time with a new recovery code', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     const { body } = await user('POST', `${own}/enroll`)
@@ -404,7 +404,7 @@ describe.concurrent("an authenticator app of one's own", () => {
     expect((await env.messages({ to: user.email }))[0]!.text).toContain('IP address')
   })
 
-  test('needs to be begun, within ten minutes, and only the last beginning counts', async () => {
+  test('must be begun first, at most ten minutes before, and only the last start counts', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     expect(await user('POST', `${own}/authenticator/enroll/verify`, { token: '123456' })).toMatchObject({ status: 400 })
@@ -420,7 +420,7 @@ describe.concurrent("an authenticator app of one's own", () => {
     expect(await enrolled(env, user.id)).toBe(false)
   })
 
-  test('is enrolled once when its code comes eight times at once', async () => {
+  test('is enrolled once by eight requests at once with its code', async () => {
     const env = await newEnvironment(),
       user = await env.user()
     const { secret } = (await user('POST', `${own}/authenticator/enroll`)).body,
@@ -432,7 +432,7 @@ describe.concurrent("an authenticator app of one's own", () => {
     expect(await (await env.context()).db.mfaDevice.count()).toBe(1)
   })
 
-  test('goes for a code of it, by its owner only, and the last one takes MFA with it', async () => {
+  test('is removed with one of its codes, by its owner only, and MFA ends with the last one', async () => {
     const env = await newEnvironment(),
       user = await withApp(env),
       other = await withApp(env)
@@ -452,7 +452,7 @@ describe.concurrent("an authenticator app of one's own", () => {
     })
   })
 
-  test('goes in the older way, too; the one whose code it was', async () => {
+  test('is removed by the older route, too: the app that made the code', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     const { body } = await user('POST', `${own}/enroll`)
@@ -465,7 +465,7 @@ describe.concurrent("an authenticator app of one's own", () => {
     expect((await env.messages({ to: user.email })).at(-1)!.template).toBe('RemoveMFAMethod')
   })
 
-  test('goes without a code for the environment', async () => {
+  test('is removed by the environment without a code', async () => {
     const env = await newEnvironment(),
       user = await withApp(env),
       managed = env.as(user.tenantId, user.id)
@@ -491,7 +491,7 @@ describe.concurrent("an authenticator app of one's own", () => {
     ).toBe(200)
   })
 
-  test('of two last devices that go at once none is left, and MFA is off', async () => {
+  test('leaves MFA off when the last two devices are removed at once', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     const { body } = await user('POST', `${own}/enroll`)

@@ -7,17 +7,17 @@ import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
 import * as sms from '../../delivery/sms/sms.service.ts'
 import { mailDataOf } from '../../delivery/mail/person.ts'
 
-/** What a code is for: it is good for nothing else, nor for another login, device or user. */
+/** What a code is for. It does not work for another purpose, login, device or user. */
 export interface Occasion {
   readonly kind: ChallengeKind & { readonly typed: true }
   readonly userId: string
   readonly about: string
 }
 
-/** How many codes a user is sent: they cost money, and each could be guessed anew. */
+/** The limit of codes sent to a user: each costs money and gives a guesser new tries. */
 const CODES = { most: 5, perMs: 10 * MINUTE }
 
-/** Sends a code by text message. @returns its `otcToken` @throws 400 when there is nobody to carry it, 429 */
+/** Sends a code by text message. @returns its `otcToken` @throws 400 when no SMS provider is configured, 429 */
 export async function sendSms(ctx: Ctx, occasion: Occasion, to: string, data: object = {}) {
   const { smsSeconds } = await mfaPolicy.configuration(ctx)
   return send(ctx, occasion, { seconds: smsSeconds, data }, (tx, code) =>
@@ -51,7 +51,7 @@ async function send(
   })
 }
 
-/** What was stored with the code, when it is right. Wrong ones count. @throws 401, 400 as `mustAnswer` */
+/** Returns what was stored with a right code. Wrong ones count. @throws 401, 400 as `mustAnswer` */
 export async function enter(ctx: Ctx, occasion: Occasion, { otcToken, code }: { otcToken: string; code: string }) {
   return (await mustAnswer(ctx, occasion.kind, otcToken, bound(occasion, code.trim()), occasion.userId)).data
 }

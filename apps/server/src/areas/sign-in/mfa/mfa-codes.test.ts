@@ -29,7 +29,7 @@ async function withPhone(env: TestEnvironment, phoneNumber = numbers[0]!) {
 }
 
 describe.concurrent('a code by mail', () => {
-  test('finishes a login wherever such codes are switched on and MFA is wanted, without any enrolment', async () => {
+  test('finishes a login without any enrolment, where mailed codes are on and MFA is required', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD })
     await switchOn(env, 'EmailCode')
@@ -56,7 +56,7 @@ describe.concurrent('a code by mail', () => {
     expect((await (await env.context()).db.user.findUniqueOrThrow({ where: { id: user.id } })).mfaEnrolled).toBe(false)
   })
 
-  test('stands beside an app, but leaves nobody without one a way round it', async () => {
+  test('works beside an app, but not instead of one that must be enrolled', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     await switchOn(env, 'EmailCode')
@@ -69,7 +69,7 @@ describe.concurrent('a code by mail', () => {
     expect((await env.anonymous('POST', `${mfa}/authenticator/enroll`, { mfaToken: asked.mfaToken })).status).toBe(403)
   })
 
-  test('goes to no address that is not verified, and nowhere when such codes are off', async () => {
+  test('goes only to a verified address, and nowhere when mailed codes are off', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD, verified: false }),
       app = await withApp(env)
@@ -89,7 +89,7 @@ describe.concurrent('a code by mail', () => {
     expect(await env.messages({ to: user.email, template: 'MFAOTC' })).toEqual([])
   })
 
-  test('lives as long as the configuration says, and belongs to its own login', async () => {
+  test('works for the configured time, and only for its own login', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD })
     await env.vendor('POST', '/identity/resources/configurations/v1/mfa', {
@@ -116,7 +116,7 @@ describe.concurrent('a code by mail', () => {
     expect(rows).not.toContain(code)
   })
 
-  test('finishes one login when it comes eight times at once, and is sent five times at most', async () => {
+  test('finishes one login when used eight times at once, and is sent five times at most', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD })
     await switchOn(env, 'EmailCode')
@@ -139,7 +139,7 @@ describe.concurrent('a code by mail', () => {
 })
 
 describe.concurrent('a phone', () => {
-  test('is enrolled on the way to log in where that is forced', async () => {
+  test('is enrolled during a login where that is forced', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD })
     await env.vendor('POST', mfaPolicy, {})
@@ -172,7 +172,7 @@ describe.concurrent('a phone', () => {
     })
   })
 
-  test('gets a code that finishes the login, for its own login and device', async () => {
+  test('gets a code that finishes a login, only for that login and device', async () => {
     const env = await newEnvironment(),
       user = await withPhone(env),
       other = await withPhone(env, numbers[1])
@@ -195,7 +195,7 @@ describe.concurrent('a phone', () => {
     expect((await verify(code)).status).toBe(401)
   })
 
-  test('is one of several of a user: each gets its own code, which is good for no other, and goes by itself', async () => {
+  test('can be one of several: each gets its own codes, which work for no other, and is removed alone', async () => {
     const env = await newEnvironment(),
       user = await withPhone(env),
       [first, second] = numbers as [string, string]
@@ -250,7 +250,7 @@ describe.concurrent('a phone', () => {
     expect((await env.anonymous('POST', `${mfa}/sms/${user.deviceId}`, { mfaToken })).status).toBe(401)
   })
 
-  test('is enrolled once, and taken away with a code that is sent to it', async () => {
+  test('is enrolled once, and removed with a code sent to it', async () => {
     const env = await newEnvironment(),
       user = await withPhone(env),
       stranger = await env.user()
@@ -275,7 +275,7 @@ describe.concurrent('a phone', () => {
     expect((await env.messages({ to: user.email })).map((m) => m.template)).toEqual(['MFAEnroll', 'MFAUnenroll'])
   })
 
-  test('beside an app is one of two factors: either finishes a login', async () => {
+  test('beside an app is a second choice: either finishes a login', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     await switchOn(env, 'SMS')

@@ -21,11 +21,11 @@ const LIFETIME_MS = 10 * MINUTE
 
 export interface Demand {
   readonly answer?: LoginAnswer
-  /** a second factor would be wanted, but something stands in for it */
+  /** a second factor would be required, but something stands in for it */
   readonly settled: boolean
 }
 
-/** Whether a second factor is wanted of a user who has shown the first one, and the answer that asks for it. */
+/** Whether a user who has shown the first factor needs a second one, and the answer that asks for it. */
 export async function demandOf(
   ctx: HttpCtx,
   user: Subject,
@@ -49,7 +49,7 @@ export async function demandOf(
 
 type OpenSession = Session & { user: Subject }
 
-/** Whether a session in which no second factor was shown must not go on in another tenant. */
+/** Whether a session without a second factor needs one before it goes on in this tenant. */
 export async function isWantedOf(ctx: Ctx, { mfaPassed, user }: OpenSession, { tenantIds }: ActiveTenant) {
   if (mfaPassed || user.mfaBypass) return false
   return (await mfaPolicy.requirement(ctx, tenantIds)).enforceMFAType !== 'DontForce'
@@ -57,18 +57,18 @@ export async function isWantedOf(ctx: Ctx, { mfaPassed, user }: OpenSession, { t
 export const demandOfSession = async (ctx: Ctx, session: OpenSession, tenant: ActiveTenant) =>
   (await isWantedOf(ctx, session, tenant)) ? ask(ctx, session.user, tenant.id) : undefined
 
-/** Whether the user has a second factor to show, an address that codes can be mailed to included. */
+/** Whether the user has a second factor; a verified address counts where codes are mailed. */
 export const isEnrolled = async (ctx: Ctx, user: Subject) =>
   user.mfaEnrolled || (await mailable(ctx, user)) !== undefined
 
-/** What a token of ours stands for beside its user and tenant. */
+/** What an MFA token stands for besides its user and tenant. */
 export interface TokenData {
-  /** of an authenticator app that may be enrolled with it; sealed, like the next */
+  /** the secret of an authenticator app that may be enrolled with it; sealed, like the recovery code */
   readonly secret?: string
   readonly recoveryCode?: string
-  /** of a session that is to be stepped up: the one to come takes its place */
+  /** the session to step up; the new session replaces it */
   readonly sessionId?: string
-  /** to be taken up in the end; sealed */
+  /** the invitation to accept at the end; sealed */
   readonly invitation?: string
 }
 
@@ -79,7 +79,7 @@ export interface Asked {
   enrolment?: { secret: string; recoveryCode: string }
 }
 
-/** A token for a user who is to show a second factor; who has none yet may enrol one with it. @throws as `mustBeUnchanged` */
+/** A token for a user who must show a second factor. A user without one may enrol one with it. @throws as `mustBeUnchanged` */
 export async function issueToken(ctx: Ctx, user: Subject, tenantId: string, data: TokenData = {}): Promise<Asked> {
   const [rows, email] = await Promise.all([listOf(ctx, user.id), mailable(ctx, user)])
   const mfaEnrolled = rows.length > 0 || email !== undefined,
@@ -106,7 +106,7 @@ async function ask(ctx: Ctx, user: Subject, tenantId: string, data: TokenData = 
   }
 }
 
-/** What whoever has no second factor needs to get one. */
+/** What a user without a second factor needs to enrol one. */
 async function bootstrap(ctx: Ctx, user: Subject, { secret, recoveryCode }: { secret: string; recoveryCode: string }) {
   const mfaStrategies = await mfaPolicy.activeStrategies(ctx)
   return {
@@ -116,7 +116,7 @@ async function bootstrap(ctx: Ctx, user: Subject, { secret, recoveryCode }: { se
   }
 }
 
-/** A secret as an authenticator app takes it. */
+/** A secret in the form that authenticator apps take. */
 export async function scannable(ctx: Ctx, { email, name }: { email: string | null; name: string }, secret: string) {
   const { serviceName: issuer } = await mfaPolicy.configuration(ctx)
   return { secret, qrCode: await qrCodeOf(secret, { issuer, label: email ?? name }) }
@@ -128,7 +128,7 @@ export interface Attempt {
   readonly data: TokenData
 }
 
-/** What a token stands for. A new password ends those that the old one gave. @throws 401 for one that is no use any more, 423 */
+/** What a token stands for. A new password ends the tokens from before it. @throws 401 for a token that is not valid, 423 */
 export async function attemptOf(ctx: Ctx, mfaToken: string): Promise<Attempt> {
   const found = await find(ctx, mfaTokens, mfaToken)
   if (
@@ -143,7 +143,7 @@ export async function attemptOf(ctx: Ctx, mfaToken: string): Promise<Attempt> {
   return { challenge: found.challenge, user, data: found.challenge.data as TokenData }
 }
 
-/** Must be called before a code is looked at: however many are tried at once, only so many are. @throws 401, 429 */
+/** Counts a try. Call it before a code is checked, so that simultaneous tries cannot pass the limit. @throws 401, 429 */
 export async function countTry(ctx: Ctx, { challenge, user }: Attempt) {
   const { count } = await ctx.db.challenge.updateMany({
     where: {
@@ -158,7 +158,7 @@ export async function countTry(ctx: Ctx, { challenge, user }: Attempt) {
   await countTryOf(ctx, user.id)
 }
 
-/** Counts a try of a factor that the user has, and makes it. A wrong one counts like a wrong password, too. @throws as `check`, 401, 423, 429 */
+/** Counts and makes a try of a factor that the user has. A wrong one also counts as a wrong password. @throws as `check`, 401, 423, 429 */
 export async function trying<T>(ctx: Ctx, attempt: Attempt, check: () => Promise<T>): Promise<T> {
   await countTry(ctx, attempt)
   return check().catch(async (error: unknown) => {
@@ -167,13 +167,13 @@ export async function trying<T>(ctx: Ctx, attempt: Attempt, check: () => Promise
   })
 }
 
-/** However good the other limits are. */
+/** Limits the tries of one user over all tokens. */
 const TRIES = { most: 20, perMs: 10 * MINUTE }
 const triesOf = (userId: string) => ({ name: 'second factor', about: userId })
 
 /**
- * As `countTry`, whatever the token: who knows the password can have any number of those (OWASP Multifactor Authentication
- * Cheat Sheet; RFC 4226 §7.3). Only a right code clears it. Not in a transaction. @throws 429
+ * As `countTry`, over all tokens: with the password, a guesser can get any number of tokens (OWASP Multifactor Authentication
+ * Cheat Sheet; RFC 4226 §7.3). Only a right code clears the count. Do not call it in a transaction. @throws 429
  */
 export const countTryOf = (ctx: Ctx, userId: string) => spend(ctx, triesOf(userId), TRIES)
 export const forgetTries = (ctx: Ctx, userId: string) => forget(ctx, triesOf(userId), TRIES)

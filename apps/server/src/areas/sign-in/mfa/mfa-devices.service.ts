@@ -13,7 +13,7 @@ import { mfaErrors } from './mfa.errors.ts'
 import { toMfaDevices } from './mfa.schemas.ts'
 import { mustBeSecret } from './totp.ts'
 
-/** What a first factor gives whoever still owes a second one. Five tries, right or wrong, are its end. */
+/** The token between the first and the second factor. It ends after five tries, right or wrong. */
 export const mfaTokens: ChallengeKind = { purpose: 'mfa', maxAttempts: 5 }
 
 export type Kind = 'authenticator' | 'sms' | 'webauthn'
@@ -21,7 +21,7 @@ export type Kind = 'authenticator' | 'sms' | 'webauthn'
 export const listOf = (ctx: Ctx, userId: string) =>
   ctx.db.mfaDevice.findMany({ where: { userId }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
 
-/** All that the user can show. */
+/** All second factors of the user. */
 export async function overview(ctx: Ctx, { id }: UserScope) {
   const user = await ctx.db.user
     .findUniqueOrThrow({ where: { id }, select: { email: true, verified: true } })
@@ -30,14 +30,14 @@ export async function overview(ctx: Ctx, { id }: UserScope) {
   return toMfaDevices(rows, email, { whole: true })
 }
 
-/** One of the user's own. @throws 404 */
+/** One of the user's devices. @throws 404 */
 export async function find(ctx: Ctx, userId: string, kind: Kind, id: string) {
   const row = await ctx.db.mfaDevice.findFirst({ where: { id, userId, kind } })
   if (!row) throw mfaErrors.noDevice()
   return row
 }
 
-/** The verified address that codes may be mailed to, where codes are mailed at all: nobody has to enrol for that. */
+/** The verified address for mailed codes, where those are on: it needs no enrolment. */
 export async function mailable(ctx: Ctx, { email, verified }: { email: string | null; verified: boolean }) {
   return email !== null && verified && (await mfaPolicy.activeStrategies(ctx)).includes('EmailCode') ? email : undefined
 }
@@ -56,20 +56,20 @@ export type NewDevice = Pick<
 > & { kind: Kind }
 
 interface Enrolment {
-  /** what to make its recovery code, should it be the user's first device */
+  /** the recovery code to use if this is the user's first device */
   recoveryCode?: string | undefined
-  /** the code is to be a new one, whether or not there is one */
+  /** make a new recovery code even if there is one */
   renews?: boolean
-  /** the user must have none: the first factor alone adds nothing to what guards it */
+  /** the user must have no device yet: the first factor alone may not add a further one */
   only?: boolean
-  /** whose request it is, for the mail about it */
+  /** the origin of the request, for the mail */
   from?: Origin | undefined
 }
 
 /**
- * Gives the user a second factor, in the caller's transaction; tells the user by mail.
- * @returns the recovery code, where that is a new one
- * @throws 403 for an `only` one that is not; 409
+ * Adds a second factor in the caller's transaction, and mails the user about it.
+ * @returns the recovery code, if it is new
+ * @throws 403 with `only` for a user who has a device; 409
  */
 export async function add(
   tx: Ctx,
@@ -78,7 +78,7 @@ export async function add(
   { recoveryCode, renews = false, only = false, from }: Enrolment = {},
 ) {
   const now = tx.clock.now()
-  // of those who do this at once each waits for the other
+  // simultaneous calls for one user wait for each other
   const user = await locked(tx, userId, { mfaEnrolled: true })
   const isFirst = (await tx.db.mfaDevice.count({ where: { userId } })) === 0
   if (only && !isFirst) throw mfaErrors.alreadyEnrolled()
@@ -92,7 +92,7 @@ export async function add(
   return recoveryCode
 }
 
-/** For users who bring it along from elsewhere. @param secret base32 @throws when it is none */
+/** Imports a user's app from another system. @param secret base32 @throws for any other text */
 export async function importAuthenticator(tx: Ctx, userId: string, secret: string) {
   await mustBeSecret(secret)
   await add(tx, userId, { kind: 'authenticator', secret: tx.deps.secrets.seal(secret) })
@@ -106,7 +106,7 @@ interface Removal {
   from?: Origin | undefined
 }
 
-/** Takes devices away from the user, all or the one with the id; with the last one all goes that stood in for it. @returns how many there were */
+/** Removes the user's devices, or the one with the id. With the last one go the recovery code and remembered browsers. @returns how many were removed */
 export async function remove(tx: Ctx, userId: string, { template, from, ...which }: Removal = {}) {
   const user = await locked(tx, userId, {})
   const { count } = await tx.db.mfaDevice.deleteMany({ where: { ...which, userId } })
@@ -122,13 +122,13 @@ export async function remove(tx: Ctx, userId: string, { template, from, ...which
   return count
 }
 
-/** Takes all of them away, on behalf of the environment. @throws 404 for an unknown user, 400 when there is none */
+/** Removes all devices for the environment. @throws 404 for an unknown user, 400 when there are none */
 export async function unenrol(ctx: Ctx, userId: string) {
   const count = await ctx.atomically((tx) => remove(tx, userId))
   if (!count) throw mfaErrors.notEnrolled()
 }
 
-/** Typed by hand: neither case nor blanks matter. */
+/** The code is typed by hand, so case and blanks do not matter. */
 export const recoveryHash = (code: string) => fingerprint(code.replace(/\s/g, '').toLowerCase())
 
 const person = {

@@ -13,7 +13,7 @@ const occasion = ({ challenge, user }: Attempt): Occasion => ({
   about: challenge.id,
 })
 
-/** Mails a code to the user's verified address. @throws 400 where that is no factor, 401, 423, 429 */
+/** Mails a code to the user's verified address. @throws 400 where mailed codes are off, 401, 423, 429 */
 export async function ask(ctx: Ctx, mfaToken: string) {
   const attempt = await attemptOf(ctx, mfaToken),
     to = await mailable(ctx, attempt.user)

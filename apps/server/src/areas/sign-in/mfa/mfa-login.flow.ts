@@ -9,7 +9,7 @@ import { add, mailable, type NewDevice } from './mfa-devices.service.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import * as remembered from './remembered-devices.service.ts'
 
-/** How token readers call the factors (RFC 8176). */
+/** The factors by their `amr` names (RFC 8176). */
 type Factor = 'otp' | 'sms' | 'hwk'
 const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
 
@@ -20,8 +20,8 @@ interface Passed {
 }
 
 /**
- * Finishes the login of an attempt whose second factor has proved right, with the device that was enrolled on the way. Of any
- * number of times that is done at once, one is.
+ * Finishes a login after a right second factor, and stores the device that was enrolled during it. Of many calls at once,
+ * one succeeds.
  * @throws 401 when the token has been used; 403 when somebody enrolled another device first
  */
 export async function passed(
@@ -62,7 +62,7 @@ export async function passed(
   return { ...answer, ...(newCode !== undefined && { recoveryCode: newCode }) }
 }
 
-/** As `attemptOf`, for whoever wants to enrol: the first factor alone must not get round a second one that is there. @throws 403; 400 when the environment has no such factor */
+/** As `attemptOf`, for enrolling. A user who has a second factor must show it first. @throws 403; 400 when the environment has no such factor */
 export async function enrolling(ctx: Ctx, mfaToken: string, strategies: readonly MfaStrategy[]) {
   const attempt = await attemptOf(ctx, mfaToken)
   if (attempt.user.mfaEnrolled || (await mailable(ctx, attempt.user)) !== undefined) throw mfaErrors.alreadyEnrolled()
@@ -70,13 +70,13 @@ export async function enrolling(ctx: Ctx, mfaToken: string, strategies: readonly
   return attempt
 }
 
-/** @throws 400 unless one of them is */
+/** @throws 400 unless one of the strategies is on */
 export async function mustBeActive(ctx: Ctx, strategies: readonly MfaStrategy[]) {
   const active = await mfaPolicy.activeStrategies(ctx)
   if (!strategies.some((one) => active.includes(one))) throw mfaErrors.strategyOff()
 }
 
-/** Whether the user of the token may have this browser remembered, and for how many seconds. */
+/** Whether this browser may be remembered for the token's user, and for how many seconds. */
 export async function rememberPolicy(ctx: Ctx, mfaToken: string) {
   const { user, challenge } = await attemptOf(ctx, mfaToken)
   const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: challenge.tenantId })

@@ -8,8 +8,8 @@ import { mfaErrors } from './mfa.errors.ts'
 const TRIES = { most: 10, perMs: 10 * MINUTE }
 
 /**
- * Takes all second factors away from who shows the recovery code. An address that is nobody's is answered, and counted, like
- * a wrong code.
+ * Removes all second factors of a user who shows their recovery code. An unknown address is answered, and counted, like a
+ * wrong code.
  * @throws 401, 429
  */
 export async function recover(ctx: HttpCtx, { recoveryCode, email }: { recoveryCode: string; email: string }) {

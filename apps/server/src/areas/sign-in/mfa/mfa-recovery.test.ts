@@ -3,7 +3,7 @@ import { newEnvironment } from '../../../../test/environment.ts'
 import { claimsOf, codeOf, logIn, mfa, mfaPolicy, own, PASSWORD, withApp } from '../../../../test/second-factors.ts'
 
 describe.concurrent('a recovery code', () => {
-  test('takes all factors away, once, and tells the user', async () => {
+  test('removes all factors, once, and mails the user', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     const recover = (recoveryCode: string, email = user.email) =>
@@ -25,7 +25,7 @@ describe.concurrent('a recovery code', () => {
     expect((await recover(user.recoveryCode)).status).toBe(401)
   })
 
-  test("is of one user; a wrong one, and an address that is nobody's, are answered and counted alike", async () => {
+  test('works for its user only; a wrong one and an unknown address are answered and counted alike', async () => {
     const env = await newEnvironment(),
       user = await withApp(env),
       other = await withApp(env)
@@ -47,7 +47,7 @@ describe.concurrent('a recovery code', () => {
     expect((await logIn(env, user)).body.mfaRequired).toBe(true)
   })
 
-  test('works once when it comes eight times at once', async () => {
+  test('works once when used eight times at once', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     const answers = await Promise.all(
@@ -77,7 +77,7 @@ describe.concurrent('a remembered device', () => {
     return answer.cookies.find((c) => c.name === `fe_device_${env.id.replaceAll('-', '')}`)
   }
 
-  test('needs no second factor for as long as the policy says, and for its own user only', async () => {
+  test("needs no second factor for the policy's time, and for its own user only", async () => {
     const env = await newEnvironment(),
       user = await withApp(env),
       other = await withApp(env)
@@ -108,7 +108,7 @@ describe.concurrent('a remembered device', () => {
     expect((await logIn(env, user, cookies)).body.mfaRequired).toBe(true)
   })
 
-  test('is not remembered where no policy allows it, which a login can ask', async () => {
+  test('is not remembered without a policy, and a login can ask for the policy', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     const policyOf = async () =>
@@ -125,7 +125,7 @@ describe.concurrent('a remembered device', () => {
     expect((await env.anonymous('GET', `${mfaPolicy}/allow-remember-device`)).status).toBe(400)
   })
 
-  test('is forgotten with the last factor', async () => {
+  test('is forgotten when the last factor is removed', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     await env.vendor('POST', mfaPolicy, { allowRememberMyDevice: true })

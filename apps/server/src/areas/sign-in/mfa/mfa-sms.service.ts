@@ -21,13 +21,13 @@ type Finishing = Code & { mfaToken: string; rememberDevice?: boolean }
 
 const atLogin = ({ challenge, user }: Attempt): Occasion => ({ kind: enrolment, userId: user.id, about: challenge.id })
 
-/** Sends a code to the phone that is to be enrolled. @throws 403, 429 */
+/** Sends a code to the phone to enrol. @throws 403, 429 */
 export async function startAtLogin(ctx: Ctx, { mfaToken, phoneNumber }: { mfaToken: string; phoneNumber: string }) {
   const attempt = await enrolling(ctx, mfaToken, ['SMS'])
   return begin(ctx, atLogin(attempt), plain(phoneNumber))
 }
 
-/** Enrols the phone that the code was sent to, and logs in. @throws 401, 423, 429 */
+/** Enrols the phone that got the code, and logs in. @throws 401, 423, 429 */
 export async function enrolAtLogin(ctx: HttpCtx, { mfaToken, rememberDevice, ...code }: Finishing) {
   const attempt = await enrolling(ctx, mfaToken, ['SMS'])
   await countTry(ctx, attempt)
@@ -61,7 +61,7 @@ export async function verify(ctx: HttpCtx, deviceId: string, { mfaToken, remembe
 
 const ofOneself = (user: UserScope, kind: Occasion['kind'], about = ''): Occasion => ({ kind, userId: user.id, about })
 
-/** Begins to enrol a phone of a user who is in. @throws 409, 429 */
+/** Begins to enrol a phone of a logged-in user. @throws 409, 429 */
 export async function start(ctx: Ctx, user: UserScope, written: string) {
   await mustBeActive(ctx, ['SMS'])
   const phoneNumber = plain(written)
@@ -79,7 +79,7 @@ export async function enrol(ctx: OwnCtx, user: UserScope, code: Code) {
   return recoveryCode === undefined ? {} : { recoveryCode }
 }
 
-/** Sends the code that takes the phone away. @throws 404, 429 */
+/** Sends the code that removes the phone. @throws 404, 429 */
 export async function startDisable(ctx: Ctx, user: UserScope, deviceId: string) {
   const { phoneNumber } = await devices.find(ctx, user.id, 'sms', deviceId)
   return {

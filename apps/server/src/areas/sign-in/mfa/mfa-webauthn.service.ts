@@ -34,7 +34,7 @@ interface Finishing {
 
 const atLogin = ({ challenge, user }: Attempt): Ceremony => ({ kind: enrolment, userId: user.id, about: challenge.id })
 
-/** @throws 400 where there are to be no such devices, 401, 403, 423 */
+/** @throws 400 where WebAuthn devices are off, 401, 403, 423 */
 export async function startAtLogin(ctx: HttpCtx, mfaToken: string) {
   const attempt = await enrolling(ctx, mfaToken, STRATEGIES)
   return begin(ctx, atLogin(attempt), attempt.user)
@@ -59,7 +59,7 @@ export async function ask(ctx: HttpCtx, deviceId: string, mfaToken: string) {
   return sign(ctx, ofDevice(attempt, deviceId), await devices.find(ctx, attempt.user.id, 'webauthn', deviceId))
 }
 
-/** Logs in with what the device has signed. @throws 401, 404, 423, 429 */
+/** Logs in with the device's signature. @throws 401, 404, 423, 429 */
 export async function verify(
   ctx: HttpCtx,
   deviceId: string,
@@ -96,7 +96,7 @@ export async function startDisable(ctx: HttpCtx, user: UserScope, deviceId: stri
   return sign(ctx, ofOneself(user, removal, deviceId), await devices.find(ctx, user.id, 'webauthn', deviceId))
 }
 
-/** Takes a device away that has signed; an environment needs no signature. @throws 400, 401, 404 */
+/** Removes a device for its signature; the environment needs none. @throws 400, 401, 404 */
 export async function disable(
   ctx: OwnCtx,
   user: UserScope,

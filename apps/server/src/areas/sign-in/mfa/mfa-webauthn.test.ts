@@ -32,7 +32,7 @@ const verify = (env: TestEnvironment, deviceId: string, body: object) =>
   env.anonymous('POST', `${mfa}/webauthn/${deviceId}/verify`, body)
 
 describe.concurrent('a security key', () => {
-  test('is enrolled on the way to log in where that is forced', async () => {
+  test('is enrolled during a login where that is forced', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD }),
       key = authenticator({ origin: originOf(env) })
@@ -70,7 +70,7 @@ describe.concurrent('a security key', () => {
     ])
   })
 
-  test('finishes a login with its signature, which is good once', async () => {
+  test('finishes a login with its signature, which works once', async () => {
     const env = await newEnvironment(),
       user = await withKey(env)
     const { mfaToken, webauthnToken, options } = await asked(env, user)
@@ -88,7 +88,7 @@ describe.concurrent('a security key', () => {
     })
   })
 
-  test('sends base64 of either alphabet, and may know of no user handle', async () => {
+  test('may send base64 in either alphabet, and no user handle', async () => {
     const env = await newEnvironment(),
       user = await withKey(env)
     const { mfaToken, webauthnToken, options } = await asked(env, user),
@@ -106,7 +106,7 @@ describe.concurrent('a security key', () => {
     ).toBe(201)
   })
 
-  test('must be the one, on the page that asked, and have signed just that', async () => {
+  test("must be the user's own, on the page that asked, and sign that page's challenge", async () => {
     const env = await newEnvironment(),
       user = await withKey(env)
     const stranger = authenticator({ origin: originOf(env) }),
@@ -165,7 +165,7 @@ describe.concurrent('a security key', () => {
     expect((await verify(env, user.deviceId, { ...again, options: user.key.get(again.options) })).status).toBe(201)
   })
 
-  test('is refused when its counter tells of a copy', async () => {
+  test('is refused when its counter shows a copy', async () => {
     const env = await newEnvironment(),
       user = await withKey(env)
     const first = await asked(env, user)
@@ -176,7 +176,7 @@ describe.concurrent('a security key', () => {
     expect((await verify(env, user.deviceId, { ...second, options: user.key.get(second.options) })).status).toBe(401)
   })
 
-  test('is refused when a copy of it was quicker', async () => {
+  test('is refused when a copy of it was faster', async () => {
     const env = await newEnvironment(),
       user = await withKey(env)
     const { mfaToken, webauthnToken, options } = await asked(env, user)
@@ -189,7 +189,7 @@ describe.concurrent('a security key', () => {
     expect((await verify(env, user.deviceId, { ...again, options: user.key.get(again.options) })).status).toBe(201)
   })
 
-  test('may count nothing at all', async () => {
+  test('may have no counter', async () => {
     const env = await newEnvironment(),
       user = await withKey(env, authenticator({ origin: originOf(env), counts: false }))
     for (let i = 0; i < 2; i++) {
@@ -200,7 +200,7 @@ describe.concurrent('a security key', () => {
     }
   })
 
-  test('is asked for within five minutes', async () => {
+  test('must answer within five minutes', async () => {
     const env = await newEnvironment(),
       user = await withKey(env)
     const { mfaToken, webauthnToken, options } = await asked(env, user)
@@ -232,7 +232,7 @@ describe.concurrent('a security key', () => {
     ).toBe(200)
   })
 
-  test('is enrolled once, by whoever began it, and not by two', async () => {
+  test('is enrolled once, by the user who began it, and not by two users', async () => {
     const env = await newEnvironment(),
       user = await withKey(env),
       other = await env.user()
@@ -269,7 +269,7 @@ describe.concurrent('a security key', () => {
     expect((await user('GET', `${own}/devices`)).body.webauthn).toHaveLength(2)
   })
 
-  test('is taken away with its signature; without one by the environment', async () => {
+  test('is removed with its signature, or by the environment without one', async () => {
     const env = await newEnvironment(),
       user = await withKey(env),
       other = await withApp(env)

@@ -106,7 +106,7 @@ export type MfaDevices = Static<typeof MfaDevices>
 
 const names: Record<DeviceType, string> = { Platform: 'This device', CrossPlatform: 'Security key' }
 
-/** @param email the address that codes can be mailed to @param whole phone numbers not masked: for the user itself, once it is in */
+/** @param email the address for mailed codes @param whole whether to show phone numbers unmasked: only to the logged-in user */
 export function toMfaDevices(
   rows: readonly MfaDevice[],
   email: string | undefined,

@@ -7,7 +7,7 @@ import type { Rubbish } from '../../../kernel/cleanup.ts'
 
 const cookieName = ({ vendorId }: HttpCtx) => `fe_device_${vendorId.replaceAll('-', '')}`
 
-/** Whether this browser is one that the user has vouched for, as long as the policy of today lets that count. */
+/** Whether the user had this browser remembered, and the present policy still allows it. */
 export async function recognizes(
   ctx: HttpCtx,
   userId: string,
@@ -28,7 +28,7 @@ export async function recognizes(
   return row !== null
 }
 
-/** Always under a new token: one that came along may have been planted. */
+/** Always makes a new token: one from the browser may have been planted. */
 export async function remember(
   ctx: HttpCtx,
   userId: string,

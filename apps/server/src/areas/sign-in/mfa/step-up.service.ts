@@ -6,8 +6,8 @@ import { sessionErrors } from '../../access/sessions/sessions.errors.ts'
 import * as sessions from '../../access/sessions/sessions.service.ts'
 
 /**
- * What a user who is in needs to show a second factor once more. The login that it ends in takes the place of the session.
- * One who has none yet gets nothing: whoever holds the token could enrol a factor of its own with it.
+ * Lets a logged-in user show a second factor again. The login that follows replaces the session. A user without a factor gets
+ * nothing: a thief of the access token could enrol a factor of their own.
  * @throws 401 when the session of the caller's token has ended, 400 for a user without a second factor
  */
 export async function generate(ctx: Ctx, caller: UserCaller) {

@@ -5,7 +5,7 @@ import { auth, claimsOf, codeOf, logIn, mfa, PASSWORD, strategies } from '../../
 const url = `${auth}/step-up/generate`
 
 describe.concurrent('stepping up', () => {
-  test('gives a token of the same account that says that a factor was shown, and when; its session takes the place of the other', async () => {
+  test('gives a token for the same account with the factor and its time, and a session that replaces the old one', async () => {
     const env = await newEnvironment(),
       who = await env.newUser({ password: PASSWORD })
     const { accessToken, refreshToken } = (await logIn(env, { email: who.email })).body
@@ -40,7 +40,7 @@ describe.concurrent('stepping up', () => {
     expect((await me('POST', url)).status).toBe(401)
   })
 
-  test('is refused to whoever has no factor, and gives nothing to enrol one with; a verified address will do where codes are mailed', async () => {
+  test('is refused without a factor, and gives no way to enrol one; a verified address is enough where codes are mailed', async () => {
     const env = await newEnvironment(),
       who = await env.newUser({ password: PASSWORD })
     const me = env.withToken((await logIn(env, { email: who.email })).body.accessToken)
@@ -56,7 +56,7 @@ describe.concurrent('stepping up', () => {
     })
   })
 
-  test('needs a session that lives', async () => {
+  test('needs a live session', async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: PASSWORD })
     expect(await user('POST', url)).toMatchObject({ status: 401, body: { errors: ['Session not found'] } })
@@ -66,7 +66,7 @@ describe.concurrent('stepping up', () => {
   })
 })
 
-/** An app for somebody who is there already. */
+/** An app for an existing user. */
 async function withAppOf(
   env: Awaited<ReturnType<typeof newEnvironment>>,
   who: { id: string; email: string; tenantId: string },

@@ -3,18 +3,18 @@ import { toDataURL } from 'qrcode'
 import { epoch } from '../../../kernel/clock.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 
-/** Seconds that a code is shown for; one step before and after are accepted, too (RFC 6238 §5.2). */
+/** Seconds in a time step; the steps before and after are accepted, too (RFC 6238 §5.2). */
 const PERIOD = 30
-/** Other software's secrets, which users bring along, may be as short as ten bytes. */
+/** Imported secrets of other systems may be as short as ten bytes. */
 const guardrails = createGuardrails({ MIN_SECRET_BYTES: 10 })
 
 /** A new secret, base32: 160 bits (RFC 4226 §4). */
 export const newSecret = () => generateSecret({ length: 20 })
 
-/** @throws for a text that is no such secret */
+/** @throws for a text that is not a TOTP secret */
 export const mustBeSecret = (secret: string) => matchingStep(secret, '000000', PERIOD)
 
-/** The time step whose code this is; undefined for a wrong one. */
+/** The time step of this code; undefined for a wrong code. */
 export const stepOf = (ctx: Ctx, secret: string, code: string) =>
   matchingStep(secret, code.replaceAll(' ', ''), epoch(ctx.clock.now()))
 
@@ -33,6 +33,6 @@ async function matchingStep(secret: string, token: string, at: number) {
   return result.valid && 'timeStep' in result ? result.timeStep : undefined
 }
 
-/** What an authenticator app scans, as the data URL of a PNG. */
+/** The QR code for an authenticator app, as the data URL of a PNG. */
 export const qrCodeOf = (secret: string, { issuer, label }: { issuer: string; label: string }) =>
   toDataURL(generateURI({ issuer, label, secret }))

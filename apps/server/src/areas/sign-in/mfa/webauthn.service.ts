@@ -12,12 +12,12 @@ import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import type { Assertion, DeviceType, NewCredential } from './mfa.schemas.ts'
 
-/** How long a user may take to find and touch the device; the browser gives up by itself before. */
+/** The time for a user to find and touch the device; the browser gives up earlier. */
 const LIFETIME_MS = 5 * MINUTE
 /** EdDSA, ES256 and RS256 (RFC 9053). */
 const ALGORITHMS = [-8, -7, -257]
 
-/** What a ceremony is for, and of whom: its challenge is good for nothing else. */
+/** The purpose and user of a ceremony. Its challenge works for nothing else. */
 export interface Ceremony {
   readonly kind: ChallengeKind
   readonly userId: string | undefined
@@ -29,7 +29,7 @@ interface Started {
   about: string
 }
 
-/** A credential as it is kept: base64url, the key in COSE. */
+/** A stored credential: base64url, the key in COSE. */
 export interface Credential {
   readonly credentialId: string
   readonly publicKey: string
@@ -37,13 +37,13 @@ export interface Credential {
   readonly transports: string[]
 }
 
-/** Credentials belong to the domain of the page that asks for them (WebAuthn §5.1.2); without a page to the environment's own. */
+/** Credentials belong to the domain of the page that asks for them (WebAuthn §5.1.2); without a page, to the environment's. */
 function partyOf({ http, deps, environment }: HttpCtx) {
   const origin = http.origin ?? new URL(baseUrl(deps.publicUrl, environment)).origin
   return { origin, rpId: new URL(origin).hostname }
 }
 
-/** The challenge is the only thing that is kept of a ceremony, as a hash: whoever shows it may finish, once. */
+/** Of a ceremony only the challenge is stored, as a hash. The client that sends it back may finish, once. */
 async function open(ctx: HttpCtx, { kind, userId, about }: Ceremony) {
   const challenge = ctx.random.token(),
     party = partyOf(ctx)
@@ -66,15 +66,15 @@ async function close(ctx: Ctx, { kind, userId, about }: Ceremony, challenge: str
 
 interface Registration {
   user: { id: string; email: string | null; name: string }
-  /** what the user has already */
+  /** the credentials that the user has already */
   known: readonly Pick<Credential, 'credentialId'>[]
-  /** where only one kind of device will do */
+  /** restricts the kind of device */
   deviceType?: DeviceType | undefined
-  /** it is to log in by itself, so it must know the user's name and check that it is the user */
+  /** a passkey logs in alone, so it must store the user handle and verify the user */
   asPasskey?: boolean
 }
 
-/** Options for a browser to make a credential by; their challenge finishes the ceremony. */
+/** The options for a browser to make a credential. Their challenge finishes the ceremony. */
 export async function startRegistration(
   ctx: HttpCtx,
   ceremony: Ceremony,
@@ -104,7 +104,7 @@ export async function startRegistration(
   return { ...options, rp: { name: serviceName, id: rpId } }
 }
 
-/** The credential that a browser has made. @throws 401 when it does not fit what was asked for, or that was no longer open */
+/** The credential that a browser made. @throws 401 when it does not match the options, or the ceremony is no longer open */
 export async function finishRegistration(
   ctx: Ctx,
   ceremony: Ceremony,
@@ -140,7 +140,7 @@ export async function finishRegistration(
   }
 }
 
-/** Options for a browser to sign by, with one of these credentials, or where there are none with whichever it has. */
+/** The options for a browser to sign with one of these credentials or, when the list is empty, with any it has. */
 export async function startAssertion(
   ctx: HttpCtx,
   ceremony: Ceremony,
@@ -161,8 +161,8 @@ export async function startAssertion(
 }
 
 /**
- * The counter of a credential that has signed. The caller must move it there from where it was, and refuse whoever finds it
- * moved: two that count for themselves are a device and its copy (WebAuthn §6.1.1).
+ * The new counter of a credential that signed. The caller must update the counter only if it still has the old value, and
+ * refuse the login otherwise: a changed value means that a copy of the device exists (WebAuthn §6.1.1).
  * @throws 401
  */
 export async function finishAssertion(
@@ -199,7 +199,7 @@ export async function finishAssertion(
   return BigInt(authenticationInfo.newCounter)
 }
 
-/** The challenge that a browser has signed, which says what ceremony it is of; undefined for anything else. */
+/** The challenge that a browser signed, which names the ceremony; undefined for anything else. */
 export function challengeIn(clientDataJSON: string) {
   try {
     const { challenge } = JSON.parse(Buffer.from(base64url(clientDataJSON), 'base64url').toString()) as {
@@ -215,5 +215,5 @@ const unfit = (): never => {
   throw mfaErrors.wrongDevice()
 }
 
-/** Clients write base64 in either alphabet. */
+/** Clients send base64 in either alphabet. */
 export const base64url = (text: string) => text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')

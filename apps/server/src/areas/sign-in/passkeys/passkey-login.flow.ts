@@ -13,12 +13,12 @@ import * as webauthn from '../mfa/webauthn.service.ts'
 import * as passkeys from './passkeys.service.ts'
 import type { PasskeyPrelogin } from './passkeys.schemas.ts'
 
-/** Whose it is the credential tells: nobody is bound to whom was named. */
+/** The credential shows who the user is, so the ceremony is not bound to a user. */
 const ceremony = { kind: { purpose: 'passkey-login' }, userId: undefined, about: '' }
 
 /**
- * Options to sign by. For who is nobody, or has no passkey, they name one that nobody has, always the same one; where nobody is
- * named the browser offers what it has.
+ * The options to sign with. For an unknown user, or one without a passkey, they name a made-up credential, always the same one.
+ * When the request names no user, the browser offers the passkeys it has.
  * @throws 400 where a second factor is forced on all
  */
 export async function start(ctx: HttpCtx, { email, userId, recaptchaToken }: PasskeyPrelogin) {
@@ -47,7 +47,7 @@ function decoy(ctx: Ctx, named: string) {
   }
 }
 
-/** Logs in with what a passkey has signed. @throws 400, 401, 403, 423 */
+/** Logs in with a passkey's signature. @throws 400, 401, 403, 423 */
 export async function finish(ctx: HttpCtx, assertion: Assertion) {
   const passkey = await ctx.db.passkey.findFirst({
     where: { credentialId: webauthn.base64url(assertion.id) },
@@ -80,7 +80,7 @@ export async function finish(ctx: HttpCtx, assertion: Assertion) {
   return login.complete(ctx, user, { place })
 }
 
-/** A passkey says nothing about the address; the mail to verify it with is sent once more. @throws 401 */
+/** A passkey does not verify the address; the activation mail is sent again. @throws 401 */
 async function mustBeVerified(ctx: HttpCtx, user: User) {
   if (user.verified || user.email === null || (await identitySettings.current(ctx)).allowNotVerifiedUsersLogin) return
   await ctx.atomically((tx) => activationMails.send(tx, user, user.activeTenantId ?? undefined))

@@ -26,7 +26,7 @@ export const passkeysRoutes = [
     auth: 'public',
     body: PasskeyPrelogin,
     limits: [perIp(100, MINUTE)],
-    // iOS takes no other status
+    // the iOS client accepts no other status
     returns: { 200: Type.Object({ options: RequestOptions }) },
     errors: [passkeyErrors.off],
     handler: (ctx, { body }) => passkeyLogin.start(ctx, body),

@@ -16,12 +16,12 @@ const ofOneself = (user: UserScope): Ceremony => ({ kind: registration, userId: 
 export const list = (ctx: Ctx, user: UserScope) =>
   ctx.db.passkey.findMany({ where: { userId: user.id }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
 
-/** A passkey is one factor: it does not do where two are forced. @throws 400 */
+/** A passkey is one factor, so it is not enough where two are forced. @throws 400 */
 export async function mustBeOn(ctx: Ctx, tenantIds: readonly string[]) {
   if ((await mfaPolicy.requirement(ctx, tenantIds)).enforceMFAType !== 'DontForce') throw passkeyErrors.off()
 }
 
-/** Options to make a passkey by. @throws 400 */
+/** The options to make a passkey. @throws 400 */
 export async function start(ctx: HttpCtx, user: UserScope) {
   const person = await mayHaveOne(ctx, user.id)
   return {
@@ -33,7 +33,7 @@ export async function start(ctx: HttpCtx, user: UserScope) {
   }
 }
 
-/** Keeps the passkey that was made. @throws 400, 401, 409 */
+/** Stores the new passkey. @throws 400, 401, 409 */
 export async function register(ctx: HttpCtx, user: UserScope, credential: NewCredential) {
   await mayHaveOne(ctx, user.id)
   const challenge = webauthn.challengeIn(credential.response.clientDataJSON) ?? ''
@@ -68,7 +68,7 @@ export async function remove(ctx: Ctx, user: UserScope, id: string) {
   if (!count) throw passkeyErrors.notFound()
 }
 
-/** Those of whoever is named; as much work for nobody. */
+/** The passkeys of the named user. For an unknown user it takes the same time. */
 export async function ofNamed(
   ctx: Ctx,
   { email, userId }: { email?: string | undefined; userId?: string | undefined },

@@ -56,7 +56,7 @@ describe.concurrent('a passkey', () => {
     }
   })
 
-  test('signs once: of eight who show the same at once, one is in', async () => {
+  test('signs once: of eight logins at once with one signature, one succeeds', async () => {
     const env = await newEnvironment(),
       user = await withPasskey(env),
       signed = user.key.get(await prelogin(env, { email: user.email }))
@@ -64,7 +64,7 @@ describe.concurrent('a passkey', () => {
     expect(answers.map((a) => a.status).sort()).toEqual([201, 401, 401, 401, 401, 401, 401, 401])
   })
 
-  test('is refused when a copy of it was quicker', async () => {
+  test('is refused when a copy of it was faster', async () => {
     const env = await newEnvironment(),
       user = await withPasskey(env),
       signed = user.key.get(await prelogin(env, { email: user.email }))
@@ -76,7 +76,7 @@ describe.concurrent('a passkey', () => {
     expect((await postlogin(env, user.key.get(await prelogin(env, { email: user.email })))).status).toBe(201)
   })
 
-  test('must be the right one, for this challenge and page, of a user who proved to be there; nothing tells who has one', async () => {
+  test('must be the right one, for this challenge and page, with the user verified; no answer reveals who has one', async () => {
     const env = await newEnvironment(),
       user = await withPasskey(env),
       stranger = keyOf(env),
@@ -115,7 +115,7 @@ describe.concurrent('a passkey', () => {
     expect((await postlogin(env, user.key.get(await options()))).status).toBe(201)
   })
 
-  test('opens no account of somebody locked, or with an address still to be verified', async () => {
+  test('does not log in a locked user, or one with an unverified address', async () => {
     const env = await newEnvironment(),
       user = await withPasskey(env),
       unverified = await withPasskey(env, { verified: false })
@@ -128,7 +128,7 @@ describe.concurrent('a passkey', () => {
     expect(await env.messages({ to: unverified.email, template: 'ActivateUser' })).toHaveLength(1)
   })
 
-  test('does not do where a second factor is forced, nor in the place of one that is enrolled', async () => {
+  test('is refused where a second factor is forced, and does not replace an enrolled one', async () => {
     const env = await newEnvironment(),
       user = await withPasskey(env)
     const { secret } = (await user('POST', `${own}/authenticator/enroll`)).body
@@ -153,7 +153,7 @@ describe.concurrent('a passkey', () => {
     expect((await env.anonymous('POST', `${login}/prelogin`, { email: user.email })).status).toBe(400)
   })
 
-  test("is its user's to see and to delete", async () => {
+  test('is seen and deleted by its user only', async () => {
     const env = await newEnvironment(),
       user = await withPasskey(env),
       other = await withPasskey(env)
@@ -168,7 +168,7 @@ describe.concurrent('a passkey', () => {
     expect((await user('GET', devices)).body).toEqual({ devices: [] })
   })
 
-  test('is made once, by whoever began it', async () => {
+  test('is made once, by the user who began it', async () => {
     const env = await newEnvironment(),
       user = await env.user(),
       other = await env.user(),

@@ -5,8 +5,8 @@ import { fingerprint } from '../../../kernel/random.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 
 /**
- * A cookie by which the browser that asked to log in is known again: the attempt's id, and a secret of which the attempt
- * keeps the hash. Nobody's attempts have one as well.
+ * The cookie that identifies the browser that asked to log in. It holds the attempt's id and a secret; the attempt stores the
+ * secret's hash. Attempts for unknown users have a cookie, too.
  */
 const nameOf = ({ vendorId }: HttpCtx) => `fe_passwordless_${vendorId.replaceAll('-', '')}`
 
@@ -22,7 +22,7 @@ export function mark(
   })
 }
 
-/** What the browser says it is; `matches` tells whether that is true. */
+/** The attempt that the browser's cookie names; `matches` checks its secret. */
 export function shown(ctx: HttpCtx) {
   const [attemptId = '', secret = ''] = ctx.http.cookies[nameOf(ctx)]?.split('.') ?? []
   return isUuid(attemptId) ? { attemptId, hash: fingerprint(secret) } : undefined

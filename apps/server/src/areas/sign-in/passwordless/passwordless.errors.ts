@@ -2,7 +2,7 @@ import { failure } from '../../../kernel/errors.ts'
 
 export const passwordlessErrors = {
   linkNotFound: failure(400, 'ER-01015', 'Magic link not found'),
-  /** or used, which mail scanners do, too */
+  /** or has been used; mail scanners use links, too */
   linkExpired: failure(400, 'ER-01014', 'Magic link has expired'),
   otherDevice: failure(
     400,

@@ -14,7 +14,7 @@ import * as prelogin from './prelogin.service.ts'
 
 const path = '/identity/resources/auth/v1/passwordless'
 const tag = 'Passwordless'
-/** As `prelogin` looks them up. */
+/** In the order in which `prelogin` looks them up. */
 const whose = ({ body }: { body: PersonOrPhone }) => body.email || body.userId || body.username || body.phoneNumber
 const refusals = [
   loginErrors.strategyOff,

@@ -22,7 +22,7 @@ async function withPhone(env: TestEnvironment, who: { verified?: boolean } = {})
   return { ...user, phoneNumber }
 }
 
-/** One browser, which keeps its cookies, behind one address. */
+/** A browser with its own cookies and IP address. */
 function browser(env: TestEnvironment, ip = '192.0.2.1') {
   const call = env.client({ 'x-forwarded-for': ip })
   let cookies: Record<string, string> = {}
@@ -51,7 +51,7 @@ const wrongCode = { status: 401, body: { errors: ['Invalid code'], errorCode: 'E
 const overCode = { status: 400, body: { errors: ['Code has expired'], errorCode: 'ER-01017' } }
 
 describe.concurrent('a magic link', () => {
-  test('logs in, on whatever device, and proves the address', async () => {
+  test('logs in, on any device, and verifies the address', async () => {
     const env = await environment('magiclink'),
       { id, email, tenantId } = await env.newUser({ verified: false })
     expect(await browser(env).prelogin('magiclink', { email: ` ${email.toUpperCase()} ` })).toMatchObject({
@@ -92,7 +92,7 @@ describe.concurrent('a magic link', () => {
     expect(await (await env.context()).db.session.count()).toBe(1)
   })
 
-  test('works for as long as is configured, and until the next one', async () => {
+  test('works for the configured time, and until the next one', async () => {
     const env = await environment('magiclink', { defaultPasswordlessTokenExpiration: 60 }),
       { email } = await env.newUser(),
       me = browser(env)
@@ -111,7 +111,7 @@ describe.concurrent('a magic link', () => {
     expect(await me.postlogin('magiclink', 'x')).toMatchObject({ status: 400, body: { errorCode: 'ER-01015' } })
   })
 
-  test('can be bound to the browser that asked for it, which another does not use up', async () => {
+  test('can be bound to the browser that asked for it; another browser does not use it up', async () => {
     const env = await environment('magiclink', { forceSameDeviceOnAuth: true }),
       { email } = await env.newUser(),
       [mine, other] = [browser(env), browser(env)]
@@ -131,7 +131,7 @@ describe.concurrent('a magic link', () => {
     expect((await mine.postlogin('magiclink', token)).status).toBe(201)
   })
 
-  test('is of one environment', async () => {
+  test('works in one environment', async () => {
     const [env, other] = [await environment('magiclink'), await environment('magiclink')],
       { email } = await env.newUser()
     await browser(env).prelogin('magiclink', { email })
@@ -143,7 +143,7 @@ describe.concurrent('a magic link', () => {
     expect(await other.messages()).toEqual([])
   })
 
-  test('an invitation leads where it leads, though the link is used elsewhere', async () => {
+  test('leads into the tenant of an invitation, also when another browser uses it', async () => {
     const env = await environment('magiclink'),
       member = await env.newUser(),
       { id, email } = await env.newUser()
@@ -160,7 +160,7 @@ describe.concurrent('a magic link', () => {
 })
 
 describe.concurrent('a code by mail', () => {
-  test('logs in, and proves the address', async () => {
+  test('logs in, and verifies the address', async () => {
     const env = await environment('code'),
       { id, email } = await env.newUser({ verified: false }),
       me = browser(env)
@@ -202,14 +202,14 @@ describe.concurrent('a code by mail', () => {
     const answers = await Promise.all(Array.from({ length: 5 }, () => me.postlogin('code', wrongTo(code))))
     for (const answer of answers) expect(answer).toMatchObject(wrongCode)
     expect(await me.postlogin('code', code)).toMatchObject(overCode)
-    // four do no harm
+    // four do not end it
     await me.prelogin('code', { email })
     const next = await codeOf(env, email)
     await Promise.all(Array.from({ length: 4 }, () => me.postlogin('code', wrongTo(next))))
     expect((await me.postlogin('code', next)).status).toBe(201)
   })
 
-  test("nobody's is asked for and refused like somebody's", async () => {
+  test('for an unknown user is requested and refused like any other', async () => {
     const env = await environment('code'),
       { email } = await env.newUser()
     for (const body of [
@@ -232,7 +232,7 @@ describe.concurrent('a code by mail', () => {
     expect(await env.messages()).toMatchObject([{ recipient: email }])
   })
 
-  test('runs out', async () => {
+  test('expires', async () => {
     const env = await environment('code'),
       { email } = await env.newUser(),
       me = browser(env)
@@ -245,7 +245,7 @@ describe.concurrent('a code by mail', () => {
     expect((await me.postlogin('code', await codeOf(env, email))).status).toBe(201)
   })
 
-  test("of another browser's attempt is wrong; without a cookie only the address counts that asked", async () => {
+  test("of another browser's attempt is wrong; without a cookie the IP address must be the same", async () => {
     const env = await environment('code'),
       [one, two] = [await env.newUser(), await env.newUser()],
       [mine, yours] = [browser(env, '192.0.2.7'), browser(env, '192.0.2.8')]
@@ -257,7 +257,7 @@ describe.concurrent('a code by mail', () => {
     expect(await mine.cookieless('code', code)).toMatchObject({ status: 201, body: { userId: one.id } })
   })
 
-  test('without a cookie is refused when it could be of two attempts, or when the device must be the same', async () => {
+  test('without a cookie is refused when two attempts are possible, or when the device must be the same', async () => {
     const env = await environment('code'),
       [one, two] = [await env.newUser(), await env.newUser()],
       [mine, yours] = [browser(env), browser(env)]
@@ -274,7 +274,7 @@ describe.concurrent('a code by mail', () => {
     expect(await yours.postlogin('code', code)).toMatchObject({ status: 201, body: { userId: two.id } })
   })
 
-  test('an address may guess ten times without a cookie, also at once, and again later', async () => {
+  test('can be guessed ten times from an IP address without a cookie, also at once, and again later', async () => {
     const env = await environment('code'),
       { email } = await env.newUser(),
       me = browser(env, '192.0.2.9')
@@ -284,14 +284,14 @@ describe.concurrent('a code by mail', () => {
     await me.prelogin('code', { email })
     const code = await codeOf(env, email)
     expect(await me.cookieless('code', code)).toMatchObject({ status: 429, body: { errors: ['Too many requests'] } })
-    // others are not kept out, nor is who has the cookie
+    // other addresses, and browsers with a cookie, may go on
     expect((await browser(env, '192.0.2.10').cookieless('code', 'abcdef')).status).toBe(401)
     expect((await me.postlogin('code', code)).status).toBe(201)
     await env.clock.freeze(new Date('2027-01-01T00:15:00Z'))
     expect((await me.cookieless('code', 'abcdef')).status).toBe(401)
   })
 
-  test('right ones are no guesses: any number of people may log in from one address', async () => {
+  test('that is right does not count as a guess: any number of people may log in from one IP address', async () => {
     const env = await environment('code'),
       { email } = await env.newUser(),
       me = browser(env, '192.0.2.11')
@@ -307,7 +307,7 @@ describe.concurrent('a code by mail', () => {
 })
 
 describe.concurrent('a code by text message', () => {
-  test('logs in, and shows of the number as much as is needed to know it', async () => {
+  test("logs in, and the answer shows the number's last digits", async () => {
     const env = await environment('smscode'),
       { id, email, phoneNumber } = await withPhone(env),
       me = browser(env)
@@ -328,7 +328,7 @@ describe.concurrent('a code by text message', () => {
     })
   })
 
-  test("whoever is unknown, or without a phone, is told that there is none; a number that is nobody's is answered like another", async () => {
+  test('is refused for an unknown user and for one without a phone; an unknown number is answered like any other', async () => {
     const env = await environment('smscode'),
       { email } = await env.newUser(),
       me = browser(env)
@@ -363,7 +363,7 @@ describe.concurrent('a code by text message', () => {
     expect(await me.postlogin('smscode', next)).toMatchObject(overCode)
   })
 
-  test('says nothing about the e-mail address', async () => {
+  test('does not verify the e-mail address', async () => {
     const env = await environment('smscode'),
       { id, email, phoneNumber } = await withPhone(env, { verified: false }),
       me = browser(env)
@@ -417,7 +417,7 @@ describe.concurrent('logging in without a password', () => {
     expect((await me.postlogin(method, token)).status).toBe(201)
   })
 
-  test('says who wants to, and shows something', async () => {
+  test('requires a user, and a link or code', async () => {
     const env = await environment('code'),
       me = browser(env)
     for (const body of [{}, { email: ' ' }, { phoneNumber: '+15551234567' }])
@@ -425,7 +425,7 @@ describe.concurrent('logging in without a password', () => {
     expect((await env.anonymous('POST', `${path}/code/postlogin`, {})).status).toBe(400)
   })
 
-  test('locked users, and those disabled everywhere, are told so with the right code only', async () => {
+  test('reveals only with the right code that a user is locked, or disabled everywhere', async () => {
     const env = await environment('code'),
       [locked, disabled] = [await env.newUser(), await env.newUser()]
     await env.vendor('POST', `/identity/resources/users/v1/${locked.id}/lock`)
@@ -443,7 +443,7 @@ describe.concurrent('logging in without a password', () => {
     expect(await (await env.context()).db.session.count()).toBe(0)
   })
 
-  test('takes a captcha where one is wanted, before anything is sent, and none for what was sent', async () => {
+  test('requires a captcha before anything is sent, where captchas are on, and none afterwards', async () => {
     const env = await environment('code'),
       { email } = await env.newUser(),
       me = browser(env)
@@ -463,7 +463,7 @@ describe.concurrent('logging in without a password', () => {
     expect((await me.postlogin('code', await codeOf(env, email))).status).toBe(201)
   })
 
-  test('a second factor is wanted all the same, where it is forced', async () => {
+  test('still requires a second factor where it is forced', async () => {
     const env = await environment('code'),
       { email } = await env.newUser(),
       me = browser(env)

@@ -15,10 +15,10 @@ import { passwordlessErrors } from './passwordless.errors.ts'
 import type { Shown } from './passwordless.schemas.ts'
 import { mustBeAllowed, ways, type AttemptData, type Method } from './prelogin.service.ts'
 
-/** The second half of a login without a password, in the order in which it happens. @throws 400 or 401 for the link or code, 429 after too many codes, and as every login */
+/** The second half of a login without a password, step by step. @throws 400 or 401 for the link or code, 429 after too many codes, and as every login */
 export async function postlogin(ctx: HttpCtx, method: Method, { token, invitationToken }: Shown): Promise<LoginAnswer> {
   const configuration = await mustBeAllowed(ctx, method)
-  // used up by this very attempt
+  // this login has used up the link or code
   const proof = await (method === 'magiclink'
     ? linkRight(ctx, token, configuration)
     : codeRight(ctx, method, token.trim(), configuration))
@@ -27,12 +27,12 @@ export async function postlogin(ctx: HttpCtx, method: Method, { token, invitatio
   const user = await addressProved(ctx, method, to, await userOf(ctx, proof))
   await mustBeVerified(ctx, user, configuration)
   return login.complete(ctx, user, {
-    // given now, or with the request for the link or code, which may be used in another browser
+    // given now, or earlier with the request for the link or code, which may be used in another browser
     invitationToken: invitationToken || (invitation && ctx.deps.secrets.open(invitation)),
   })
 }
 
-/** On another device it is not used up: it may be tried again on the right one. */
+/** Another device does not use the link up, so it still works on the right one. */
 async function linkRight(ctx: HttpCtx, token: string, { forceSameDeviceOnAuth }: IdentityConfiguration) {
   const found = await find(ctx, ways.magiclink, token)
   if (found.state === 'ok' && forceSameDeviceOnAuth && !device.matches(device.shown(ctx), found.challenge))
@@ -44,21 +44,21 @@ async function linkRight(ctx: HttpCtx, token: string, { forceSameDeviceOnAuth }:
 }
 
 /**
- * How many wrong codes one address may send, whatever else is limited. Six digits bear few guesses; those without a cookie
- * may be about any attempt that was made from the address, so they must be fewer.
+ * The limits of wrong codes from one IP address. Six digits allow few guesses. Without a cookie a guess may match any attempt
+ * from that address, so the limit is lower.
  */
 const WRONG_CODES = { withCookie: { most: 50, perMs: 15 * MINUTE }, withoutCookie: { most: 10, perMs: 15 * MINUTE } }
 
 /**
- * The code says nothing of whose it is. The browser's cookie does; clients that keep none are believed where the code was
- * asked for from the same address, and there is no other attempt that it could be for.
+ * A code does not name its attempt; the browser's cookie does. A client without cookies is accepted when the code was
+ * requested from the same IP address and no other attempt could be meant.
  */
 async function codeRight(ctx: HttpCtx, method: Method, code: string, { forceSameDeviceOnAuth }: IdentityConfiguration) {
   const known = await attemptOfDevice(ctx, method)
   if (!known && forceSameDeviceOnAuth) throw passwordlessErrors.otherDevice()
   const kind = known ? 'withCookie' : 'withoutCookie',
     tries = { name: `login code ${kind}`, about: networkOf(ctx.http.ip) }
-  // counts as a wrong one for as long as it is looked at: no more are tried at once than one after the other
+  // counts as wrong until it is checked, so that simultaneous tries cannot pass the limit
   await spend(ctx, tries, WRONG_CODES[kind])
   const { id, ip } = known ?? (await attemptOfAddress(ctx, method, code))
   const challenge = await mustAnswer(ctx, ways[method], id, code, undefined, ip)
@@ -94,13 +94,13 @@ async function attemptOfAddress(ctx: HttpCtx, method: Method, code: string) {
 async function userOf(ctx: HttpCtx, proof: Challenge) {
   const { userId } = proof
   const user = userId === null ? null : await ctx.db.user.findUnique({ where: { id: userId } })
-  // nobody's code, guessed; or a new password came between the code and this
+  // a guessed code of an attempt for an unknown user, or the password has changed since the code was sent
   if (!user || !users.hasPasswordSince(user, proof)) throw codeErrors.wrong()
   if (user.isLocked) throw loginErrors.locked()
   return user
 }
 
-/** Only what it was sent to, if that is still the user's. */
+/** Verifies only the address or number that the code was sent to, if it is still the user's. */
 async function addressProved(ctx: HttpCtx, method: Method, to: AttemptData['to'], user: User) {
   if (method === 'smscode') {
     if (to === user.phoneNumber) await users.vouchForNumber(ctx, user)

@@ -32,26 +32,26 @@ export const ways: Record<Method, Way> = {
   smscode: { purpose: 'login-sms', typed: true, strategies: ['SmsCode', 'UsernameAndSms'] },
 }
 
-/** What an attempt keeps beside the hash of its link or code. */
+/** What an attempt stores besides the hash of its link or code. */
 export interface AttemptData {
-  /** hash of the secret that the browser has */
+  /** hash of the secret in the browser's cookie */
   device: string
-  /** keyed hash of the address that it was asked from, as there are few enough addresses to try; a code is stored under it, so that it is found by the two alone */
+  /** keyed hash of the requesting IP address (a plain hash could be found by trying all addresses); the code's key contains it, so that code and address find the attempt */
   ip: string
-  /** where it was sent: using it proves that to be the user's */
+  /** the address or number it was sent to; using it verifies that */
   to: string
-  /** sealed */
+  /** sealed token */
   invitation?: string
 }
 
-/** @throws 400 where the environment logs in by other means */
+/** @throws 400 where this way to log in is off */
 export async function mustBeAllowed(ctx: Ctx, method: Method) {
   const configuration = await identitySettings.current(ctx)
   if (!ways[method].strategies.includes(configuration.authStrategy)) throw loginErrors.strategyOff()
   return configuration
 }
 
-/** Mails a link or a code. For nobody everything is done alike, but nothing is mailed. @throws 400 */
+/** Mails a link or a code. For an unknown user it does the same work, but sends no mail. @throws 400 */
 export async function byMail(ctx: HttpCtx, method: 'magiclink' | 'code', person: PersonOrPhone) {
   const configuration = await admitted(ctx, method, person)
   const user = await wanted(ctx, person),
@@ -77,8 +77,8 @@ export async function byMail(ctx: HttpCtx, method: 'magiclink' | 'code', person:
 }
 
 /**
- * Sends a code to a phone. A number that is nobody's is answered like one that is somebody's; who is named by other means
- * and has no phone, like nobody.
+ * Sends a code to a phone. An unknown number is answered like a known one. A user who is named in another way and has no
+ * phone is answered like an unknown user.
  * @throws 400
  */
 export async function bySms(ctx: HttpCtx, person: PersonOrPhone) {
@@ -124,7 +124,7 @@ async function wanted(ctx: Ctx, { email, userId, username, phoneNumber }: Person
   if (userId?.trim()) return isUuid(userId) ? ctx.db.user.findUnique({ where: { id: userId } }) : null
   if (username?.trim()) return users.byUsername(ctx, username.trim())
   const number = users.plain(phoneNumber!.trim())
-  // one's own as it was given counts until somebody else proves it
+  // an unverified number of the user's own counts until another user verifies it
   const [owner, claimant] = [
     await phoneNumbers.ownerOf(ctx, number),
     await ctx.db.user.findFirst({ where: { phoneNumber: number } }),
@@ -141,7 +141,7 @@ interface Beginning {
   person: PersonOrPhone
 }
 
-/** A new attempt in the place of the user's one before; nobody's are kept, too, so that wrong answers to them count alike. */
+/** Makes a new attempt, which replaces the user's older one. Attempts for unknown users are stored, too, so that wrong answers count alike. */
 async function begin(
   ctx: HttpCtx,
   { method, secret, user, to, configuration, person: { invitationToken } }: Beginning,

@@ -10,8 +10,8 @@ import * as users from '../../people/users/users.service.ts'
 import { makeLink } from './reset.service.ts'
 
 /**
- * Whether a password that has just proved right is known to others and may not be used, as the policy has it. Then the
- * user is mailed a link to replace it, and remembered for `resetAll`.
+ * Whether the policy blocks a right password because it is in a known breach. If so, mails the user a link to replace it, and
+ * marks them for `resetAll`.
  */
 export async function isBlocked(ctx: Ctx, user: User, password: string) {
   if (!(await settings.strictestRules(ctx, await tenantIdsOf(ctx, user.id))).blockPwnedPasswords) return false
@@ -36,7 +36,7 @@ async function sendMail(ctx: Ctx, user: User, timesPwned?: number) {
 
 const PAGE = 100
 
-/** Mails a link to everybody whose password was found to be known to others. Done again it mails nobody twice. */
+/** Mails a link to every user with a breached password. A repeated run mails nobody twice. */
 const resetLeaked = job({
   name: 'reset-leaked-passwords',
   payload: Type.Object({
@@ -65,7 +65,7 @@ const resetLeaked = job({
       select: { userId: true },
     })
     const done = new Set(sent.map((row) => row.userId))
-    // an activation may have set another password since
+    // the password may have been replaced since
     const due = rows.filter(
       (user) =>
         !done.has(user.id) && (user.passwordChangedAt === null || user.passwordChangedAt <= user.passwordLeakedAt!),
@@ -77,7 +77,7 @@ const resetLeaked = job({
   },
 })
 
-/** Of one tenant's members, or of the whole environment. */
+/** For one tenant's members, or for the whole environment. */
 export async function resetAll(ctx: Ctx, tenant: TenantScope | undefined) {
   await add(ctx, resetLeaked, { ...(tenant && { tenantId: tenant.id }), since: ctx.clock.now().toISOString() })
 }

@@ -7,7 +7,7 @@ const users = '/identity/resources/users',
 const fresh = () => `${unique('way')}@example.com`
 const tokenIn = (link: string) => Object.fromEntries(new URL(link).searchParams)
 
-/** Every way in which somebody gets a password. */
+/** Every way to set a password. */
 const ways: Record<string, (env: TestEnvironment, password: string) => Promise<Answer>> = {
   'signing up': (env, password) =>
     env.anonymous('POST', `${users}/v1/signUp`, { email: fresh(), password, companyName: 'Hens' }),
@@ -35,7 +35,7 @@ const ways: Record<string, (env: TestEnvironment, password: string) => Promise<A
 }
 
 describe.concurrent.each(Object.entries(ways))('a password set by %s', (_, set) => {
-  test('must pass every required test, and as many others as are asked for', async () => {
+  test('must pass every required test, and the configured number of others', async () => {
     const env = await newEnvironment()
     await env.vendor('POST', `${settings}/password`, { minLength: 8, minOptionalTestsToPass: 4 })
     expect(await set(env, 'aaaB1')).toMatchObject({
@@ -61,7 +61,7 @@ describe.concurrent.each(Object.entries(ways))('a password set by %s', (_, set) 
     expect((await set(env, phrase)).status).toBeLessThan(300)
   })
 
-  test('must be none that is known to others, where that matters', async () => {
+  test('must not be a breached one, where the policy says so', async () => {
     const env = await newEnvironment()
     expect((await set(env, 'Password123!')).status).toBeLessThan(300)
     await env.vendor('POST', `${settings}/password`, { blockPwnedPasswords: true })

@@ -2,8 +2,8 @@ import { failure } from '../../../kernel/errors.ts'
 
 export const passwordsErrors = {
   wrongCurrent: failure(400, 'computed', 'Current password is incorrect'),
-  /** never was, was used, was replaced, has expired, or is somebody else's: which of these is nobody's business */
+  /** unknown, used, replaced, expired, or somebody else's: the answer does not say which */
   invalidToken: failure(400, 'computed', 'Invalid token'),
-  /** for the page behind the link, which offers to send another */
+  /** the page behind the link then offers to send another */
   tokenOver: failure(410, 'computed', 'Token has expired'),
 }

@@ -38,7 +38,7 @@ export const passwordsRoutes = [
     path: `${path}/v1/passwords/config`,
     summary: 'Read what the passwords of a user must be like',
     tag,
-    // reset pages read it, whose user is not logged in; an unknown user is answered like a known one
+    // reset pages read it before a login; an unknown user is answered like a known one
     auth: 'public',
     user: 'optional',
     query: Type.Object({ userId: Type.Optional(Type.String()) }),

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { Id, OneOf } from '../../../kernel/validation.ts'
 
-/** As long as the hasher takes them; what users may choose is the policy's. */
+/** The limit is the hasher's; what users may choose is up to the policy. */
 const Password = Type.String({ minLength: 1, maxLength: 4096 })
 const Filled = Type.String({ minLength: 1 })
 const emailMetadata = Type.Optional(Type.Record(Type.String(), Type.Unknown()))
@@ -12,7 +12,7 @@ export const Identified = Type.Object({
   emailMetadata,
 })
 export type Identified = Static<typeof Identified>
-/** What browsers send to the first version is the e-mail address only. */
+/** Browsers send only the e-mail address to the first version. */
 export const ForgottenPassword = Type.Object({
   ...Type.Partial(Identified).properties,
   email: Type.Optional(Type.String()),

@@ -11,11 +11,11 @@ import * as users from '../../people/users/users.service.ts'
 import { passwordsErrors } from './passwords.errors.ts'
 import type { PasswordChange, PasswordTrial } from './passwords.schemas.ts'
 
-/** What the passwords of a user must be like; an unknown one is under the environment's rules. */
+/** The password rules for a user; for an unknown one, the environment's. */
 export const rulesFor = async (ctx: Ctx, userId: string | undefined) =>
   settings.strictestRules(ctx, userId !== undefined && isUuid(userId) ? await tenantIdsOf(ctx, userId) : [])
 
-/** The hash of a password that policy and history let the user have. To be called outside of transactions. @throws 400 */
+/** Checks a password against policy and history, and hashes it. Call it outside of transactions. @throws 400 */
 export async function accepted(ctx: Ctx, userId: string, password: string) {
   const tenantIds = await tenantIdsOf(ctx, userId)
   await settings.mustSatisfy(ctx, password, tenantIds)
@@ -26,12 +26,12 @@ export async function accepted(ctx: Ctx, userId: string, password: string) {
 interface Circumstances {
   /** the session that stays; all others end */
   except?: string | undefined
-  /** the hash that this one takes the place of, which the user has just shown to know; absent: whichever there is */
+  /** the hash of the password that the user has just shown; absent: replaces any */
   replaced?: string
   verified?: boolean
 }
 
-/** Stores what `accepted` has made. What went with the old password is worth nothing any more. @throws 400 when `replaced` is there no longer, 404, 423 for it when it was guessed too late */
+/** Stores the hash from `accepted`, and ends everything that depends on the old password. @throws 400 when `replaced` is no longer the user's hash, 404, 423 when `replaced` is given and the user has been locked meanwhile */
 export async function put(
   tx: Ctx,
   userId: string,
@@ -60,7 +60,7 @@ export async function put(
   await access.end(tx, userId, { except })
 }
 
-/** A wrong current password counts like one at login: whoever has found an open browser may not guess on. @throws 400, 423 for a locked user */
+/** A wrong current password counts like one at login, so that somebody at an open browser cannot guess on. @throws 400, 423 for a locked user */
 export async function change(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -80,7 +80,7 @@ export async function change(
   await ctx.atomically((tx) => put(tx, userId, passwordHash, { except, replaced }))
 }
 
-/** Whether this is the user's password: nobody is logged in by it, and nothing counted. Unknown users take as long. */
+/** Whether this is the user's password. Starts no session and counts nothing. For an unknown user it takes the same time. */
 export async function matches(ctx: Ctx, { email, password }: PasswordTrial) {
   const user = await userEmails.ownerOf(ctx, email.trim())
   return { valid: await ctx.deps.passwords.verify(user?.passwordHash ?? null, password) }

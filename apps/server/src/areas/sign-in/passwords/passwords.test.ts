@@ -17,8 +17,8 @@ const refresh = (env: TestEnvironment, refreshToken: string) =>
 const row = async (env: TestEnvironment, id: string) =>
   (await env.context()).db.user.findUniqueOrThrow({ where: { id } })
 
-describe.concurrent("changing one's own password", () => {
-  test("ends the other sessions and keeps one's own", async () => {
+describe.concurrent("changing the user's own password", () => {
+  test('ends the other sessions and keeps the present one', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: OLD })
     const [mine, other] = [(await logIn(env, user.email, OLD)).body, (await logIn(env, user.email, OLD)).body]
@@ -32,7 +32,7 @@ describe.concurrent("changing one's own password", () => {
     expect((await logIn(env, user.email, NEW)).status).toBe(200)
   })
 
-  test('takes the current one, and policy and history hold', async () => {
+  test('requires the current one, and applies policy and history', async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: OLD }),
       without = await env.user()
@@ -51,7 +51,7 @@ describe.concurrent("changing one's own password", () => {
     expect((await user('POST', change, { password: 'Third-henhouse-3', newPassword: OLD })).status).toBe(201)
   })
 
-  test("the rules of all the user's accounts hold, the strictest", async () => {
+  test("applies the strictest rules of the user's accounts", async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: OLD })
     await env.as(user.tenantId)('POST', `${settings}/password`, { minLength: 20 })
@@ -59,7 +59,7 @@ describe.concurrent("changing one's own password", () => {
     expect((await user('POST', change, { password: OLD, newPassword: `${NEW}-and-more` })).status).toBe(201)
   })
 
-  test('with one current password succeeds once, of eight at once', async () => {
+  test('succeeds once for eight requests at once with one current password', async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: OLD })
     const answers = await Promise.all(
@@ -69,7 +69,7 @@ describe.concurrent("changing one's own password", () => {
     expect((await logIn(env, user.email, `${NEW}${answers.findIndex((a) => a.status === 201)}`)).status).toBe(200)
   })
 
-  test('wrong ones count like those at a login', async () => {
+  test('counts wrong ones like those at a login', async () => {
     const env = await newEnvironment(),
       user = await env.user({ password: OLD })
     await env.vendor('POST', `${settings}/lockout-policy`, { enabled: true, maxAttempts: 3 })
@@ -79,7 +79,7 @@ describe.concurrent("changing one's own password", () => {
     expect(await env.messages({ to: user.email })).toMatchObject([{ template: 'UnlockUser' }])
   })
 
-  test('management names the user; unknown ones are not found', async () => {
+  test('is open to management, which names the user; unknown ones are a 404', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: OLD }),
       foreign = await (await newEnvironment()).newUser({ password: OLD })
@@ -140,7 +140,7 @@ describe.concurrent('wrong passwords at login', () => {
       })
   })
 
-  test('a right one starts the count again', async () => {
+  test('are forgotten after a right one', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: OLD })
     await env.vendor('POST', `${settings}/lockout-policy`, { enabled: true, maxAttempts: 3 })
@@ -151,7 +151,7 @@ describe.concurrent('wrong passwords at login', () => {
     expect(await row(env, user.id)).toMatchObject({ failedLogins: 0, isLocked: false })
   })
 
-  test('do nothing without a policy, and the link of the mail lifts the lock of one', async () => {
+  test('do nothing without a policy, and with one the mailed link lifts the lock', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: OLD })
     await attempts(env, user.email, 8)
@@ -167,8 +167,8 @@ describe.concurrent('wrong passwords at login', () => {
   })
 })
 
-describe.concurrent('a password with an end', () => {
-  test('near it the answer says when; past it, only a new one can be set', async () => {
+describe.concurrent('a password that expires', () => {
+  test('is announced in the answer before the end; after it, only a new one can be set', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: OLD })
     expect(
@@ -198,11 +198,11 @@ describe.concurrent('a password with an end', () => {
   })
 })
 
-describe.concurrent('a password that others know', () => {
+describe.concurrent('a breached password', () => {
   const LEAKED = 'Password123!'
   const block = (env: TestEnvironment) => env.vendor('POST', `${settings}/password`, { blockPwnedPasswords: true })
 
-  test('leads nowhere where the policy blocks it, but to a mail', async () => {
+  test('gives nothing but a mail where the policy blocks it', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: LEAKED }),
       other = await env.newUser({ password: OLD })
@@ -235,7 +235,7 @@ describe.concurrent('a password that others know', () => {
     expect((await logIn(env, user.email, NEW)).body).toMatchObject({ accessToken: expect.any(String) })
   })
 
-  test('all who have one are mailed a link at once, or those of one account', async () => {
+  test('gets all its users a mailed link at once, or those of one account', async () => {
     const env = await newEnvironment(),
       [here, there, fine, done] = [
         await env.newUser({ password: LEAKED }),

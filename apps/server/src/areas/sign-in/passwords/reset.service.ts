@@ -25,7 +25,7 @@ const [token, code] = users.passwordResets
 const TOKEN_MS = DAY,
   CODE_MS = 10 * MINUTE
 
-/** In the first version the e-mail address may stand by itself. */
+/** In the first version the e-mail address may stand alone. */
 export function identifiedBy({ email, identifier, identifierType, emailMetadata }: ForgottenPassword): Identified {
   const given = identifier ?? email
   if (!given?.trim()) throw invalid('email should not be empty')
@@ -36,7 +36,7 @@ export function identifiedBy({ email, identifier, identifierType, emailMetadata 
   }
 }
 
-/** Mails a link. For nobody everything is done alike, but the mail is not written: neither answer nor time tell who has an account. */
+/** Mails a link. For an unknown user it does the same work but writes no mail, so that neither answer nor time reveals who has an account. */
 export async function mailLink(ctx: Ctx, wanted: Identified) {
   const { user, to } = await recipient(ctx, wanted, 'email'),
     secret = ctx.random.token(),
@@ -54,7 +54,7 @@ export async function mailLink(ctx: Ctx, wanted: Identified) {
   return { sessionId: id }
 }
 
-/** Sends a code to the user's phone; for nobody, as above. @throws 400 when there is nobody to carry it */
+/** Sends a code to the user's phone; for an unknown user, as above. @throws 400 when no SMS provider is configured */
 export async function sendCode(ctx: Ctx, wanted: Identified) {
   const { user, to } = await recipient(ctx, wanted, 'phoneNumber'),
     secret = ctx.random.digits(6)
@@ -68,7 +68,7 @@ export async function sendCode(ctx: Ctx, wanted: Identified) {
       data: { code: secret },
     }),
   )
-    // the number is told to those only who know it
+    // a message about the number may reach only callers who know it
     .catch((error: unknown) => {
       throw error instanceof ApiError ? smsErrors.notSent(masked(wanted.identifier)) : error
     })
@@ -86,7 +86,7 @@ export async function exchangeCode(ctx: Ctx, { sessionId, otcToken }: { sessionI
   return { userId: user.id, token: await tokenFor(ctx, user) }
 }
 
-/** A token for somebody who has proved by other means to be the user. @throws 401 when the password has been changed since, 423 */
+/** A token for a user who has authenticated in another way. @throws 401 when the password has been changed since, 423 */
 export async function tokenFor(ctx: Ctx, seen: Seen) {
   const secret = ctx.random.token()
   await ctx.atomically(async (tx) => {
@@ -96,14 +96,14 @@ export async function tokenFor(ctx: Ctx, seen: Seen) {
   return secret
 }
 
-/** For management to hand out by itself; nothing is sent. @throws 404 */
+/** A link for management to hand out itself; nothing is sent. @throws 404 */
 export async function linkFor(ctx: Ctx, userId: string) {
   const user = await ctx.db.user.findUnique({ where: { id: userId }, select: { id: true, email: true } })
   if (!user) throw userErrors.notFound()
   return { userId: user.id, ...(await makeLink(ctx, user)) }
 }
 
-/** Whoever uses the link is believed to have read it in a mail. */
+/** The link counts as mailed: using it verifies the address. */
 export async function makeLink(ctx: Ctx, user: Pick<User, 'id' | 'email'>) {
   const secret = ctx.random.token()
   await renew(ctx, token, {
@@ -115,19 +115,19 @@ export async function makeLink(ctx: Ctx, user: Pick<User, 'id' | 'email'>) {
   return { token: secret, link: address(ctx, user.id, secret) }
 }
 
-/** @throws 400 for a token that never was or was replaced, 410 for one that has expired or was used */
+/** @throws 400 for an unknown or replaced token, 410 for an expired or used one */
 export async function validate(ctx: Ctx, { userId, token: secret }: ResetToken) {
   const found = await lookUp(ctx, userId, secret)
   if (found.state === 'ok') return
   throw found.state === 'unknown' ? passwordsErrors.invalidToken() : passwordsErrors.tokenOver()
 }
 
-/** Sets the password. Everything is looked at before the token is used up, so that too weak a password does not cost it. A lock stays. @throws 400 */
+/** Sets the password. Checks everything before the token is used up, so that a weak password does not cost the token. A lock stays. @throws 400 */
 export async function finish(ctx: Ctx, { userId, token: secret, password }: NewPassword) {
   if ((await lookUp(ctx, userId, secret)).state !== 'ok') throw passwordsErrors.invalidToken()
   const passwordHash = await passwords.accepted(ctx, userId, password)
   await ctx.atomically(async (tx) => {
-    // the user first, as everybody does who hands tokens out
+    // locks the user first, as everything that issues tokens does
     const user = await users.locked(tx, userId),
       used = await redeem(tx, token, secret)
     if (used.state !== 'ok') throw passwordsErrors.invalidToken()
@@ -136,7 +136,7 @@ export async function finish(ctx: Ctx, { userId, token: secret, password }: NewP
   })
 }
 
-/** Dead is also what was handed out for a password that has been changed since, or to somebody whom all accounts keep out now. */
+/** A token is also dead when the password has changed since, or when all accounts have disabled the user. */
 async function lookUp(ctx: Ctx, userId: string, secret: string) {
   const found = isUuid(userId) ? await find(ctx, token, secret) : { state: 'unknown' as const }
   if (found.state !== 'ok') return found
@@ -161,7 +161,7 @@ async function isKeptOut(ctx: Ctx, { id, superUser }: Pick<User, 'id' | 'superUs
   )
 }
 
-/** Whom to send it to, and where: the very address or number that was given, else the user's own. Null: there is none who may have it. @throws 400 where there are no passwords */
+/** The user and the place to send to: the given address or number, else the user's own. Null: no user may have it. @throws 400 where there are no passwords */
 async function recipient(
   ctx: Ctx,
   { identifier, identifierType }: Identified,
@@ -173,10 +173,10 @@ async function recipient(
     identifierType
   ](ctx, given)
   const to = identifierType === channel ? given : (user?.[channel] ?? null)
-  // asked for nobody, too: the answer must not come sooner. A number that is not verified may be a stranger's
+  // runs for an unknown user, too, so that the answer takes the same time. An unverified number may be a stranger's
   const keptOut = await isKeptOut(ctx, user ?? { id: ctx.random.uuid(), superUser: false }),
     owner = channel === 'phoneNumber' ? await phoneNumbers.ownerOf(ctx, to ?? given) : user
-  // somebody else logs in whoever has another provider
+  // a user with another provider logs in there
   const mayHaveIt = user && to !== null && user.provider === 'local' && !keptOut && owner?.id === user.id
   return mayHaveIt ? { user, to } : { user: null, to: given }
 }
@@ -188,7 +188,7 @@ interface Renewal {
   data?: object
 }
 
-/** A new token or code in the place of any before; nobody's are kept, too, so that wrong answers to them count alike. */
+/** Makes a new token or code, which replaces any older one. Those for unknown users are stored, too, so that wrong answers count alike. */
 function renew(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, user, data }: Renewal) {
   return ctx.atomically(async (tx) => {
     await users.queueAt(tx, user?.id)

@@ -52,7 +52,7 @@ describe.concurrent('a forgotten password', () => {
     expect((await logIn(env, user.email, NEW)).status).toBe(200)
   })
 
-  test('the token works once, also of eight times at once', async () => {
+  test('the token works once, also when used eight times at once', async () => {
     const env = await newEnvironment(),
       { user, userId, token } = await asked(env)
     const answers = await Promise.all(
@@ -76,7 +76,7 @@ describe.concurrent('a forgotten password', () => {
     expect(await verify(env, { ...late, password: NEW })).toMatchObject(invalid)
   })
 
-  test('only its hash is kept', async () => {
+  test("only the token's hash is stored", async () => {
     const env = await newEnvironment(),
       { userId, token } = await asked(env)
     expect(JSON.stringify(await (await env.context()).db.challenge.findMany({ where: { userId } }))).not.toContain(
@@ -84,7 +84,7 @@ describe.concurrent('a forgotten password', () => {
     )
   })
 
-  test('a new token takes the place of the old one, also of many at once', async () => {
+  test('a new token replaces the old one, also when many are made at once', async () => {
     const env = await newEnvironment(),
       first = await asked(env)
     await Promise.all(Array.from({ length: 8 }, () => request(env, first.user.email)))
@@ -94,7 +94,7 @@ describe.concurrent('a forgotten password', () => {
     expect(await verify(env, { ...first, password: NEW })).toMatchObject(invalid)
   })
 
-  test("somebody else's, another environment's or no token does nothing", async () => {
+  test('a token of another user or environment, or none, does nothing', async () => {
     const [env, foreign] = [await newEnvironment(), await newEnvironment()]
     const one = await asked(env),
       other = await asked(env)
@@ -112,7 +112,7 @@ describe.concurrent('a forgotten password', () => {
     expect((await verify(env, { ...one, password: NEW })).status).toBe(201)
   })
 
-  test('dies when the password changes otherwise, when management locks the user, when it is disabled everywhere, and with it', async () => {
+  test('the token dies when the password changes in another way, and when the user is locked by management, disabled everywhere or deleted', async () => {
     const env = await newEnvironment()
     const [changed, locked, disabled, deleted] = [
       await asked(env),
@@ -139,12 +139,12 @@ describe.concurrent('a forgotten password', () => {
       expect(await validate(env, token)).toMatchObject(invalid)
       expect(await verify(env, { ...token, password: 'Third-henhouse-3' })).toMatchObject(invalid)
     }
-    // and a user who may go nowhere is mailed no other
+    // and a user whom no tenant lets in is mailed no other
     expect((await request(env, disabled.user.email)).status).toBe(201)
     expect(await env.messages({ to: disabled.user.email })).toHaveLength(1)
   })
 
-  test('proves the address that it was mailed to, and lifts no lock', async () => {
+  test('the token verifies the address that it was mailed to, and lifts no lock', async () => {
     const env = await newEnvironment(),
       fresh = await asked(env, { verified: false }),
       locked = await asked(env)
@@ -154,7 +154,7 @@ describe.concurrent('a forgotten password', () => {
     expect((await logIn(env, locked.user.email, NEW)).status).toBe(423)
   })
 
-  test('proves no other address', async () => {
+  test('the token verifies no other address', async () => {
     const env = await newEnvironment(),
       moved = await asked(env, { verified: false }),
       email = `${unique('moved')}@example.com`
@@ -163,7 +163,7 @@ describe.concurrent('a forgotten password', () => {
     expect((await logIn(env, email, NEW)).status).toBe(401)
   })
 
-  test('policy and history hold for the new one, and a refusal does not use the token up', async () => {
+  test('policy and history apply to the new one, and a refusal does not use the token up', async () => {
     const env = await newEnvironment(),
       { user, userId, token } = await asked(env)
     expect(
@@ -182,7 +182,7 @@ describe.concurrent('a forgotten password', () => {
     expect((await verify(env, { ...fromLink((await latest(env, user.email)).link), password: OLD })).status).toBe(400)
   })
 
-  test('nobody learns who has an account', async () => {
+  test('no answer reveals who has an account', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: OLD }),
       elsewhere = await env.newUser({ password: OLD })
@@ -199,7 +199,7 @@ describe.concurrent('a forgotten password', () => {
     expect((await env.messages()).map((m) => m.recipient)).toEqual([user.email, user.email])
   })
 
-  test('is asked for by any identifier, and with what the mail is to say', async () => {
+  test('is reported by any identifier, with data for the mail', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: OLD }),
       username = unique('joe')
@@ -263,14 +263,14 @@ describe.concurrent('a forgotten password, by text message', () => {
       expect(body).toEqual({ userId: user.id, token: expect.any(String) })
       expect((await verify(env, { ...body, password: type === 'email' ? NEW : `${NEW}!` })).status).toBe(201)
     }
-    // the phone says nothing about the address
+    // the phone does not verify the address
     expect((await logIn(env, user.email, NEW)).status).toBe(401)
     expect(await (await env.context()).db.user.findUnique({ where: { id: user.id } })).toMatchObject({
       verified: false,
     })
   })
 
-  test('wrong codes count exactly, at once, and then the right one is refused', async () => {
+  test('wrong codes count exactly, also at once, and then the right one is refused', async () => {
     const env = await newEnvironment(),
       user = await withPhone(env)
     const {
@@ -282,7 +282,7 @@ describe.concurrent('a forgotten password, by text message', () => {
     expect(await enter(env, sessionId, code)).toMatchObject({ status: 400, body: { errorCode: 'ER-01017' } })
   })
 
-  test('the code is good for ten minutes', async () => {
+  test('the code works for ten minutes', async () => {
     const env = await newEnvironment(),
       user = await withPhone(env)
     const {
@@ -294,7 +294,7 @@ describe.concurrent('a forgotten password, by text message', () => {
     expect((await enter(env, 'x', code)).status).toBe(401)
   })
 
-  test('an unknown or unverified number, or a user without one, is answered alike, to the end', async () => {
+  test('an unknown or unverified number, or a user without one, gets the same answers to the end', async () => {
     const env = await newEnvironment(),
       unverified = await withPhone(env, { verified: false }),
       without = await env.newUser()
@@ -317,7 +317,7 @@ describe.concurrent('a link from management', () => {
   const generate = (env: TestEnvironment, id: string) =>
     env.vendor('POST', `${users}/v1/${id}/links/generate-password-reset-token`)
 
-  test('sets a password without a mail, in the place of the link before', async () => {
+  test('sets a password without a mail, and replaces the link before', async () => {
     const env = await newEnvironment(),
       user = await env.newUser()
     const first = await generate(env, user.id),

@@ -22,7 +22,7 @@ import type { Applicant, SignUpAnswer } from './signup.schemas.ts'
 
 type By = 'email' | 'username' | 'phoneNumber'
 
-/** In the order in which it happens. Up to `make` nothing is changed, and that makes everything or nothing. */
+/** A sign-up, step by step. Nothing is written before `make`, and `make` writes everything or nothing. */
 export async function signUp(ctx: HttpCtx, by: By, applicant: Applicant): Promise<SignUpAnswer> {
   const { email, recaptchaToken } = applicant
   await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
@@ -36,7 +36,7 @@ export async function signUp(ctx: HttpCtx, by: By, applicant: Applicant): Promis
   return sessionStarted(ctx, made, passwordHash)
 }
 
-/** Nobody is made an account that there is no way into. */
+/** Refuses accounts that nobody could log in to. */
 async function signUpsAllowed(ctx: HttpCtx, by: By, applicant: Applicant) {
   const configuration = await identitySettings.current(ctx)
   if (!configuration.allowSignups) throw signUpErrors.switchedOff()
@@ -48,7 +48,7 @@ async function signUpsAllowed(ctx: HttpCtx, by: By, applicant: Applicant) {
   return configuration
 }
 
-/** The account to come into: one that invites, or one of the user's own. */
+/** The account to join: the one of the invitation, or a new one. */
 type Home = { invite: invites.Usable } | { companyName: string }
 
 async function homeOf(ctx: HttpCtx, { companyName, invitationToken }: Applicant): Promise<Home> {
@@ -58,7 +58,7 @@ async function homeOf(ctx: HttpCtx, { companyName, invitationToken }: Applicant)
   return { companyName: name }
 }
 
-/** The hash of the password; null for a user who has none, or who can be mailed and chooses it later. */
+/** The hash of the password; null for a user who has none, or who chooses it later by a mailed link. */
 async function goodPassword(
   ctx: HttpCtx,
   applicant: Applicant,
@@ -75,7 +75,7 @@ async function goodPassword(
 
 type Made = Awaited<ReturnType<typeof make>>
 
-/** The user comes first: of those who sign up with the same address at once all but one wait for it, and then make nothing. */
+/** Inserts the user first: other sign-ups with the same address wait for that row, and then make nothing. */
 function make(
   ctx: HttpCtx,
   applicant: Applicant,
@@ -84,7 +84,7 @@ function make(
   { allowNotVerifiedUsersLogin }: IdentityConfiguration,
 ) {
   const { email, username, phoneNumber, name, profilePictureUrl, metadata, provider, emailMetadata } = applicant
-  // nothing to be verified without an address, and nothing left to be by us when somebody else logs the user in
+  // without an address there is nothing to verify, and a provider verifies the address itself
   const verified = email === undefined || !isLocal(applicant)
   const shouldActivate = !verified && !(passwordHash !== null && allowNotVerifiedUsersLogin)
   const applicationId = requestedApplication(ctx)
@@ -115,7 +115,7 @@ async function moveIn(tx: Ctx, home: Home, tenantId: string, user: User, applica
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
 }
 
-/** Where a password was taken and nothing is left to be verified the user is in. */
+/** Logs the user in at once if they chose a password and need no verification. */
 async function sessionStarted(
   ctx: HttpCtx,
   { user, tenantId, shouldActivate, activationToken }: Made,
@@ -134,6 +134,6 @@ async function sessionStarted(
 const isLocal = ({ provider = 'local' }: Applicant) => provider === 'local'
 
 type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> }
-/** Without what was not given. */
+/** The fields without the missing ones. */
 const given = <T extends object>(fields: T) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<Given<T>>

@@ -59,7 +59,7 @@ export const signUpRoutes = [
     handler: (ctx, { body }) => signUp(ctx, 'username', body),
   }),
   operation({
-    // in no specification; the login box calls it
+    // no specification lists it; the login box calls it
     ...signingUp,
     id: 'signUpWithPhoneNumberV1',
     method: 'POST',

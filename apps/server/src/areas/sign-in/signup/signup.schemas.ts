@@ -6,7 +6,7 @@ import { Email, PhoneNumber, PictureUrl, Provider, Username } from '../../people
 const text = Type.Optional(Type.String())
 const name = Type.Optional(Type.String({ maxLength: INDEXED_LENGTH }))
 const common = {
-  /** browsers leave it out: then it is `local` */
+  /** absent: `local`, as browsers leave it out */
   provider: Type.Optional(Provider),
   name,
   password: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
@@ -16,7 +16,7 @@ const common = {
   companyName: name,
   recaptchaToken: text,
   invitationToken: text,
-  // accepted and without effect: nobody gives itself roles, or takes its own address for verified
+  // accepted and ignored: users cannot give themselves roles, or verify their own address
   roleIds: Type.Optional(Type.Array(Type.String())),
   skipInviteEmail: Type.Optional(Type.Boolean()),
 }
@@ -49,9 +49,9 @@ export const SignUpAnswer = Type.Object({
   shouldActivate: Type.Boolean(),
   userId: Type.String(),
   tenantId: Type.String(),
-  /** when nothing is left to be done */
+  /** present when the user is logged in at once */
   authResponse: Type.Optional(LoginAnswer),
-  /** what a code that was mailed is entered with */
+  /** to send back with the mailed code */
   activationToken: Type.Optional(Type.String()),
 })
 export type SignUpAnswer = Static<typeof SignUpAnswer>

@@ -22,7 +22,7 @@ const tenantOf = async (env: TestEnvironment, id: string) =>
   (await env.context()).db.tenant.findFirst({ where: { id } })
 
 describe.concurrent('signing up', () => {
-  test('makes a new account with the user in it, who is mailed a link to verify the address with', async () => {
+  test('makes a new account with the user in it, and mails them a link to verify the address', async () => {
     const env = await newEnvironment()
     const given = applicant({
       email: `Ada.${address()}`,
@@ -61,7 +61,7 @@ describe.concurrent('signing up', () => {
     ).toBe(401)
   })
 
-  test('gives the roles for first users if there are any, else the default ones', async () => {
+  test('gives the roles for first users if there are any, else the default roles', async () => {
     const env = await newEnvironment()
     const roles = '/identity/resources/roles/v1'
     const [founder] = (
@@ -83,7 +83,7 @@ describe.concurrent('signing up', () => {
     expect(await rolesOf((await env.anonymous('POST', url, applicant())).body.userId)).toEqual(['Admin', 'ReadOnly'])
   })
 
-  test('logs in at once where addresses need not be verified, with session and cookie', async () => {
+  test('logs in at once, with session and cookie, where addresses need not be verified', async () => {
     const env = await newEnvironment()
     await configure(env, { allowNotVerifiedUsersLogin: true })
     const given = applicant()
@@ -105,13 +105,13 @@ describe.concurrent('signing up', () => {
       (await env.withToken(body.authResponse.accessToken)('GET', '/identity/resources/users/v2/me')).body,
     ).toMatchObject({ id: body.userId, tenantId: body.tenantId })
     expect(await env.messages()).toEqual([])
-    // without a password there is nothing to log in with yet
+    // without a password the user cannot log in yet
     const later = await env.anonymous('POST', url, applicant({ password: undefined }))
     expect(later.body).toEqual({ shouldActivate: true, userId: expect.any(String), tenantId: expect.any(String) })
     expect(later.cookies).toEqual([])
   })
 
-  test('answers with a token for the code, where codes are mailed, that activates nothing by itself', async () => {
+  test('answers with a token where codes are mailed, and the token alone activates nothing', async () => {
     const env = await newEnvironment()
     await env.vendor('POST', `${configuration}/activation/strategies`, { strategy: 'code', codeExpiration: 600 })
     const { body } = await env.anonymous('POST', url, applicant())
@@ -129,7 +129,7 @@ describe.concurrent('signing up', () => {
     ).toBe(200)
   })
 
-  test('of a user whom a provider logs in wants no password and no verification', async () => {
+  test('with an identity provider needs no password and no verification', async () => {
     const env = await newEnvironment()
     const { status, body } = await env.anonymous('POST', url, applicant({ provider: 'google' }))
     expect({ status, body }).toEqual({
@@ -141,7 +141,7 @@ describe.concurrent('signing up', () => {
     expect(await env.messages()).toEqual([])
   })
 
-  test('is refused where sign-ups are off, or passwords are, and changes nothing then', async () => {
+  test('is refused where sign-ups or passwords are off, and changes nothing then', async () => {
     const env = await newEnvironment()
     await configure(env, { allowSignups: false })
     expect(await env.anonymous('POST', url, applicant())).toMatchObject({
@@ -157,7 +157,7 @@ describe.concurrent('signing up', () => {
     expect((await env.anonymous('POST', url, applicant({ provider: 'github' }))).status).toBe(201)
   })
 
-  test('with an address, username or number that somebody has is 409 and makes nothing', async () => {
+  test('with a taken address, username or number is a 409 and makes nothing', async () => {
     const env = await newEnvironment()
     const taken = applicant({ username: unique('ada'), phoneNumber: '+15551230001' })
     expect((await env.anonymous('POST', url, taken)).status).toBe(201)
@@ -184,7 +184,7 @@ describe.concurrent('signing up', () => {
     expect(await counts(env)).toEqual({ users: 1, tenants: 1, messages: 1 })
   })
 
-  test("gives nobody roles of its choice, and takes nobody's address for verified", async () => {
+  test('ignores roles and verification in the request', async () => {
     const env = await newEnvironment()
     const [secret] = (
       await env.vendor('POST', '/identity/resources/roles/v1', [{ key: 'secret', name: 'S', level: 0 }])
@@ -197,7 +197,7 @@ describe.concurrent('signing up', () => {
     expect(await env.messages()).toHaveLength(1)
   })
 
-  test('refuses what it cannot use, and changes nothing then', async () => {
+  test('refuses invalid input, and changes nothing then', async () => {
     const env = await newEnvironment()
     const wrong: [object, string][] = [
       [{ email: 'x' }, 'email must be an email'],
@@ -220,7 +220,7 @@ describe.concurrent('signing up', () => {
     expect(await counts(env)).toEqual({ users: 0, tenants: 0, messages: 0 })
   })
 
-  test('asks for a captcha, and keeps domains out, as the environment has it', async () => {
+  test('asks for a captcha and blocks domains, as configured', async () => {
     const env = await newEnvironment()
     await env.vendor('POST', `${configuration}/captcha-policy`, {
       enabled: true,
@@ -250,7 +250,7 @@ describe.concurrent('signing up', () => {
     ).toBe(201)
   })
 
-  test('is for an application that is open to the account: the default one is', async () => {
+  test('is for an application that the account has: the default one is always open', async () => {
     const env = await newEnvironment()
     const apps = '/applications/resources/applications/v1'
     const managed = (
@@ -284,7 +284,7 @@ describe.concurrent('signing up', () => {
 })
 
 describe.concurrent('signing up without an address', () => {
-  test('with a username and a password the user is in at once: there is nothing to be verified', async () => {
+  test('with a username and a password logs in at once, as there is nothing to verify', async () => {
     const env = await newEnvironment()
     const username = unique('Ada')
     const { status, body } = await env.anonymous('POST', `${url}/username`, {
@@ -322,7 +322,7 @@ describe.concurrent('signing up without an address', () => {
     expect(mailed.body).toEqual({ shouldActivate: true, userId: expect.any(String), tenantId: expect.any(String) })
   })
 
-  test('with a phone number it goes on with a code to that number, so only where such logins are', async () => {
+  test('with a phone number continues with a code to that number, where such logins are on', async () => {
     const env = await newEnvironment()
     const given = { phoneNumber: '+15551230002', name: 'Ada', companyName: 'Acme', password }
     expect(await env.anonymous('POST', `${url}/phoneNumber`, given)).toMatchObject({
@@ -347,7 +347,7 @@ describe.concurrent('signing up without an address', () => {
 })
 
 describe.concurrent('signing up by an invitation link', () => {
-  test('leads into that account, with the roles of the invitation, and can be done by many', async () => {
+  test("leads into that account with the invitation's roles, for any number of users", async () => {
     const env = await newEnvironment()
     await configure(env, { allowNotVerifiedUsersLogin: true })
     const host = await env.user({ roleKeys: ['Admin'] })
@@ -378,7 +378,7 @@ describe.concurrent('signing up by an invitation link', () => {
     expect(told.map((m) => m.recipient)).toEqual([host.email, host.email])
   })
 
-  test('gives default roles where the invitation has none, and wants the address verified all the same', async () => {
+  test('gives default roles where the invitation has none, and still requires a verified address', async () => {
     const env = await newEnvironment()
     const tenantId = await env.newTenant('Globex')
     await env.newUser({ tenantId })
@@ -391,7 +391,7 @@ describe.concurrent('signing up by an invitation link', () => {
     ).toEqual([{ role: { key: 'Admin' } }])
   })
 
-  test("is refused with a token that is unknown, expired, deleted, another's, or of a locked account, and makes nothing", async () => {
+  test('is refused with a token that is unknown, expired, deleted, for another user, or of a locked account, and makes nothing', async () => {
     const env = await newEnvironment()
     const other = await newEnvironment()
     const tenantId = await env.newTenant(),
@@ -421,7 +421,7 @@ describe.concurrent('signing up by an invitation link', () => {
     expect((await attempt(good.token)).status).toBe(201)
   })
 
-  test('keeps the domains out that the account keeps out', async () => {
+  test('blocks the domains that the account blocks', async () => {
     const env = await newEnvironment()
     const tenantId = await env.newTenant(),
       restrictions = '/identity/resources/configurations/restrictions/v1/email-domain'
