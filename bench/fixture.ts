@@ -1,4 +1,4 @@
-/** What both servers and the load know of each other. */
+/** What the bench tells both servers. */
 export interface Fixture {
   databaseUrl: string
   vendorId: string

@@ -12,5 +12,5 @@ const server = await buildServer(
 )
 await server.http.listen({ port: Number(process.env['BENCH_PORT']), host: '127.0.0.1' })
 process.send?.('ready')
-// nobody is left to call it
+// ends with the bench
 process.once('disconnect', () => process.exit())

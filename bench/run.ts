@@ -1,4 +1,4 @@
-// npm run bench: six endpoints of Henhouse beside a bare Fastify + pg server that does the same work, in one run, as ratios.
+// npm run bench: compares six endpoints of Henhouse with a bare Fastify + pg server that does the same work, and prints ratios.
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { migrate, openDatabase } from '@henhouse/database'
@@ -131,7 +131,7 @@ const cases: Case[] = [
   },
 ]
 
-/** Requests a second of ten connections that each wait for their answer. */
+/** Requests per second over ten connections, each of which waits for its answer. */
 async function measure(pool: Pool, one: Case, fixture: Fixture, seconds: number) {
   const call = caller(pool)
   const turns = await Promise.all(
@@ -166,7 +166,7 @@ try {
       bare: number[] = []
     await measure(henhouse.pool, one, fixture, 0.5)
     await measure(baseline.pool, one, fixture, 0.5)
-    // in turns, so that what else the machine does hits both
+    // in turns, so that other load on the machine hits both
     for (let round = 0; round < ROUNDS; round++) {
       ours.push(await measure(henhouse.pool, one, fixture, SECONDS))
       bare.push(await measure(baseline.pool, one, fixture, SECONDS))

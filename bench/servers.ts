@@ -8,7 +8,7 @@ import { Pool, type Dispatcher } from 'undici'
 
 const RUN = fileURLToPath(new URL('../scripts/run.mjs', import.meta.url))
 
-/** A Postgres for one run: the one of DATABASE_URL, else an embedded one. Databases made on it go with it. */
+/** A Postgres for one run: that of DATABASE_URL, else an embedded one. Databases made on it are dropped at the end. */
 export async function postgres() {
   const given = process.env['DATABASE_URL'],
     made: string[] = []
@@ -29,7 +29,7 @@ export async function postgres() {
   }
 }
 
-/** A server in a process of its own, as it would run. */
+/** Starts a server in its own process, as in production. */
 export async function start(file: string, fixture: object, port: number, connections: number) {
   const child = fork(RUN, [`bench/${file}`], {
     env: { ...process.env, BENCH_FIXTURE: JSON.stringify(fixture), BENCH_PORT: String(port), NODE_ENV: 'production' },

@@ -1,5 +1,5 @@
-// Makes one JavaScript file of a TypeScript program and all of this repository's sources that it uses, which starts in a
-// quarter of the time that loading them one by one takes. Made anew when one of them has changed.
+// Bundles a TypeScript program and this repository's sources that it uses into one JavaScript file. The bundle starts in a quarter
+// of the time that loading the sources one by one takes. It is rebuilt when a source has changed.
 import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const CACHE = join(root, 'node_modules/.cache/henhouse')
 // TypeBox comes in 700 files
 const BUNDLED = /^(@henhouse\/|typebox(\/|$))/
-/** A running program has read its file: only one that is just being started must not lose it. */
+/** Old bundles are deleted only after this time, as a program that is just starting still needs its file. */
 const OLD_MS = 60_000
 
 /** Returns the path of a program's bundle. */
@@ -27,12 +27,12 @@ export async function bundle(entry) {
   const inputs = await build(source, file)
   const state = { file, stamps: Object.fromEntries([...inputs, ...others()].map((path) => [path, stamp(path)])) }
   try {
-    // another one that starts at the same time reads either the old one or the new one
+    // a program that starts at the same time reads either the old or the new manifest
     writeFileSync(join(folder, 'manifest.json'), JSON.stringify(state))
     renameSync(join(folder, 'manifest.json'), manifest)
     removeOlder(id, folder)
   } catch {
-    // a read-only folder: next time it is made again
+    // in a read-only folder the bundle is made again next time
   }
   return file
 }
@@ -55,7 +55,7 @@ function stamp(path) {
   return found ? `${found.mtimeMs} ${found.size}` : null
 }
 
-/** What decides about a bundle without being a part of it: how it is made, and what names lead to. */
+/** Files that affect a bundle without being part of it: how it is built, and how names resolve. */
 function others() {
   const folders = ['apps', 'packages'].flatMap((folder) =>
     readdirSync(join(root, folder)).map((name) => join(root, folder, name)),
@@ -111,14 +111,14 @@ async function build(source, file) {
     })
     .catch((error) => ({ errors: error.errors ?? [error] }))
   await esbuild.stop()
-  // esbuild has shown them already
+  // esbuild has printed them already
   if (errors.length) process.exit(1)
   return Object.keys(metafile.inputs)
     .filter((path) => !path.includes('node_modules'))
     .map((path) => resolve(root, path))
 }
 
-/** Other packages are loaded as ever, from where the importing file finds them. */
+/** Other packages are loaded as usual, from where the importing file finds them. */
 const packagesStayOutside = {
   name: 'packages stay outside',
   setup(build) {

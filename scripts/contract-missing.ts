@@ -1,4 +1,4 @@
-// Writes contract/missing.txt: what the contract knows and the registry does not have. It may only shrink.
+// Writes contract/missing.txt: the operations of the contract that the registry does not have. The list may only shrink.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { operations } from '../apps/server/src/operations.ts'
 

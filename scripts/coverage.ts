@@ -1,4 +1,4 @@
-// Writes what there is of the API, from the registry: the table of docs/coverage.md, and what is missing into the README.
+// Writes the API's coverage from the registry: the table in docs/coverage.md, and the missing groups in the README.
 //   npm run coverage [-- --check]
 import { readFileSync, writeFileSync } from 'node:fs'
 import { format, resolveConfig } from 'prettier'

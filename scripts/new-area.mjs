@@ -1,6 +1,6 @@
 // npm run new:area -- <layer>/<name>
-// Makes apps/server/src/areas/<layer>/<name> with one operation to begin with, whose test fails until it is written, and says
-// what is to be added elsewhere. docs/adding-an-operation.md goes on from there.
+// Makes apps/server/src/areas/<layer>/<name> with a first operation, whose test fails until you write it, and prints what to add
+// elsewhere. docs/adding-an-operation.md goes on from there.
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

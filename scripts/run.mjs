@@ -1,6 +1,6 @@
 // node scripts/run.mjs [--watch] <file.ts> [arguments]
-// Runs a TypeScript program of this repository: its bundle, made anew when a source has changed, or with --watch the
-// sources themselves. Sees to it that the Prisma client is up to date first.
+// Runs a TypeScript program of this repository: its bundle, which is rebuilt when a source has changed, or with --watch the
+// sources themselves. Brings the Prisma client up to date first.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -20,7 +20,7 @@ endWithNpm()
 if (watch) follow()
 else await run()
 
-/** The generated client holds the text of the schema that it was generated from, whoever generated it. */
+/** The generated client contains the text of the schema that it was made from. */
 function isClientFresh() {
   try {
     const generated = readFileSync(join(root, 'packages/database/src/generated/internal/class.ts'), 'utf8')
@@ -30,7 +30,7 @@ function isClientFresh() {
     return (
       version === require('prisma/package.json').version &&
       files.every((text) => schema.includes(text)) &&
-      // nothing is left of a file that is gone
+      // catches a deleted file: the lengths differ then
       schema.length === files.reduce((sum, text) => sum + text.length, 0)
     )
   } catch {
@@ -38,7 +38,7 @@ function isClientFresh() {
   }
 }
 
-/** Prisma lines columns up. */
+/** Removes whitespace, as Prisma aligns columns. */
 function squeezed(text) {
   return text.replaceAll(/\s+/g, '')
 }
@@ -57,7 +57,7 @@ function generateClient() {
   if (result.status !== 0) stop(`prisma generate failed:\n${result.stdout}${result.stderr}`)
 }
 
-/** Whoever ends npm ends a shell between npm and us, which tells nobody: it is seen by its being gone. */
+/** A signal to npm ends the shell between npm and us, and the shell passes nothing on. So this checks whether the parent is gone. */
 function endWithNpm() {
   const { ppid } = process
   if (!process.env.npm_lifecycle_event) return
@@ -91,7 +91,7 @@ function follow() {
   child.on('error', (error) => stop(error.message))
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
 
-  // Ctrl-C in a terminal reaches the child too: once is enough, twice may mean "at once" to it
+  // Ctrl-C in a terminal reaches the child, too; a second signal could make it stop without cleaning up
   const atTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.on(signal, () => {
@@ -100,7 +100,7 @@ function follow() {
   }
 }
 
-/** A module that ends the child when this process is gone, whatever ended it: the pipe at file descriptor 3 closes then. */
+/** A module that ends the child when this process ends for any reason: the pipe at file descriptor 3 closes then. */
 function followUs() {
   const script = `
     import { Socket } from 'node:net'

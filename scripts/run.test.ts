@@ -43,7 +43,7 @@ async function start(...options: string[]): Promise<{ runner: ChildProcess; pid:
 }
 
 describe('scripts/run.mjs', () => {
-  it('passes on arguments, output and exit code, and adds nothing to the output', async () => {
+  it('passes on arguments, output and exit code, and adds no output', async () => {
     const runner = spawn(process.execPath, [RUN, program, 'print', '--watch', 'a b'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
@@ -74,7 +74,7 @@ describe('scripts/run.mjs', () => {
     15_000,
   )
 
-  it('leaves no program behind when npm is ended, which ends the shell in between', async () => {
+  it('leaves no program behind when npm ends, and the shell between them', async () => {
     const shell = spawn('sh', ['-c', `"${process.execPath}" "${RUN}" "${program}" wait; true`], {
       env: { ...process.env, npm_lifecycle_event: 'start' },
       stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto'
 
 type Cbor = number | string | Buffer | Map<number | string, Cbor>
-/** As much of CBOR (RFC 8949) as WebAuthn needs. */
+/** The part of CBOR (RFC 8949) that WebAuthn needs. */
 function cbor(value: Cbor): Buffer {
   const head = (major: number, n: number) =>
     n < 24
@@ -35,7 +35,7 @@ interface RequestOptions {
   allowCredentials?: { id: string }[]
 }
 
-/** A security key in software: it makes ES256 credentials without attestation and signs with them, as a browser on `origin` would have it do. */
+/** A security key in software. It makes ES256 credentials without attestation, and signs as for a browser on `origin`. */
 export function authenticator({ origin = 'http://localhost:3100', verifiesUser = true, counts = true } = {}) {
   const held: Held[] = []
   const clientData = (type: string, challenge: string) =>

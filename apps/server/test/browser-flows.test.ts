@@ -4,7 +4,7 @@ import { browser, mailed, phone, received, useBrowsers, wrongOf, type Browser } 
 import { newEnvironment, unique, type TestEnvironment } from './environment.ts'
 import { claimsOf, PASSWORD } from './second-factors.ts'
 
-/** The browser client's own package through every way in but second factors; links and codes are read where the emulator shows them. */
+/** Drives the browser client's own package through every login without second factors; reads links and codes from the emulator. */
 const baseUrl = useBrowsers()
 const configurations = '/identity/resources/configurations/v1'
 const NEW_PASSWORD = 'Another-house-2!'
@@ -23,7 +23,7 @@ async function loggedIn(
   await at.api.auth.loginv2({ email: user.email, password: PASSWORD })
   return { ...at, user }
 }
-/** Everything is as after any login: a token, a cookie, a profile. */
+/** Expects a complete login: a token, a cookie, a profile. */
 async function isIn({ api, jar, token }: Pick<Browser, 'api' | 'jar' | 'token'>, userId: string) {
   expect([...jar.keys()].some((name) => name.startsWith('fe_refresh_'))).toBe(true)
   expect(claimsOf(token()!)).toMatchObject({ sub: userId, type: 'userToken' })
@@ -106,7 +106,7 @@ describe.concurrent('signing up', () => {
     await isIn(at, userId)
   })
 
-  test('by e-mail where nobody has to activate: is in at once', async () => {
+  test('by e-mail where no activation is needed: logs in at once', async () => {
     const env = await newEnvironment(),
       at = browser(env),
       email = address()
@@ -170,7 +170,7 @@ describe.concurrent('signing up', () => {
     await isIn(at, userId)
   })
 
-  test('is refused from domains that are kept out', async () => {
+  test('is refused from blocked domains', async () => {
     const env = await newEnvironment(),
       at = browser(env),
       restrictions = '/identity/resources/configurations/restrictions/v1/email-domain'
@@ -184,7 +184,7 @@ describe.concurrent('signing up', () => {
     await at.api.auth.signUpUser({ email: address(), password: PASSWORD, companyName: 'Engines' })
   })
 
-  test('is refused where it is switched off, and to an address that is taken', async () => {
+  test('is refused where it is off, and for a taken address', async () => {
     const env = await newEnvironment(),
       at = browser(env),
       { email } = await env.newUser()
@@ -198,7 +198,7 @@ describe.concurrent('signing up', () => {
     ).rejects.toMatchObject({ statusCode: 403 })
   })
 
-  test('the activation mail can be had once more; the first link is dead then', async () => {
+  test('the activation mail can be resent, which ends the first link', async () => {
     const env = await newEnvironment(),
       at = browser(env),
       email = address()
@@ -252,7 +252,7 @@ describe.concurrent('a session', () => {
     await at.api.auth.logout()
   })
 
-  test('moves to another tenant, and a token for one can be had beside it', async () => {
+  test('moves to another tenant, and can get a token for one without moving', async () => {
     const env = await newEnvironment(),
       acme = await env.newTenant('Acme'),
       beta = await env.newTenant('Beta')
@@ -283,7 +283,7 @@ describe.concurrent('a session', () => {
     await expect(api.tenants.switchTenant({ tenantId: stranger })).rejects.toMatchObject({ statusCode: 404 })
   })
 
-  test('is listed with the others, and ends one, or all of them', async () => {
+  test("lists the user's sessions, and ends one or all of them", async () => {
     const env = await newEnvironment(),
       here = await loggedIn(env),
       there = browser(env)
@@ -318,7 +318,7 @@ describe.concurrent('a session', () => {
     await isIn(admin, admin.user.id)
   })
 
-  test('at an application has a cookie of its own, and is had only where the application lets the user in', async () => {
+  test('at an application has its own cookie, and needs the application to let the user in', async () => {
     const env = await newEnvironment(),
       { id: applicationId } = (
         await env.vendor('POST', '/applications/resources/applications/v1', {
@@ -357,7 +357,7 @@ describe.concurrent('a session', () => {
     expect(at.jar.size).toBe(0)
   })
 
-  test('is had only by who passes for human, where that is asked for', async () => {
+  test('needs a passed captcha, where captchas are on', async () => {
     const env = await newEnvironment(),
       at = browser(env),
       user = await env.newUser({ password: PASSWORD }),
@@ -390,7 +390,7 @@ describe.concurrent('a session', () => {
     await isIn(at, user.id)
   })
 
-  test('rules of an account about its sessions are saved and read', async () => {
+  test('has rules that an account saves and reads', async () => {
     const env = await newEnvironment(),
       { api } = await loggedIn(env, { roleKeys: ['Admin'] })
     expect(await api.auth.getSessionConfigurations()).toEqual({})
@@ -425,7 +425,7 @@ describe.concurrent('a password', () => {
     await at.api.auth.forgotPassword({ email: address('nobody') })
   })
 
-  test('forgotten: a link that was left lying is over', async () => {
+  test('forgotten: a link expires', async () => {
     const env = await newEnvironment(),
       { email } = await env.newUser({ password: PASSWORD }),
       at = browser(env)
@@ -435,7 +435,7 @@ describe.concurrent('a password', () => {
     await expect(at.api.auth.validateResetPasswordToken(query)).rejects.toMatchObject({ statusCode: 410 })
   })
 
-  test('forgotten: a code sent to the phone leads to another', async () => {
+  test('forgotten: a code sent to the phone sets another', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD }),
       at = browser(env),
@@ -458,7 +458,7 @@ describe.concurrent('a password', () => {
     expect((await at.api.auth.loginv2({ email: user.email, password: NEW_PASSWORD })).user.id).toBe(user.id)
   })
 
-  test('is changed by who knows it; the other sessions end', async () => {
+  test('is changed with the current one; the other sessions end', async () => {
     const env = await newEnvironment(),
       here = await loggedIn(env),
       there = browser(env)
@@ -471,7 +471,7 @@ describe.concurrent('a password', () => {
     await isIn(here, here.user.id)
   })
 
-  test('that has expired leads to another, and nowhere else', async () => {
+  test('that has expired only lets the user set another', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD }),
       at = browser(env)
@@ -501,7 +501,7 @@ describe.concurrent('a password', () => {
     await isIn(fresh, user.id)
   })
 
-  test('that others know leads nowhere, until a mailed link has set another', async () => {
+  test('that is breached gives nothing, until a mailed link has set another', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: 'Password1!' }),
       at = browser(env)
@@ -522,7 +522,7 @@ describe.concurrent('a password', () => {
     await isIn(at, user.id)
   })
 
-  test('tried too often locks the user, whom the mailed link unlocks', async () => {
+  test('tried too often locks the user, and the mailed link unlocks them', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD }),
       at = browser(env)
@@ -572,7 +572,7 @@ describe.concurrent('without a password', () => {
     )
   })
 
-  test('a magic link works in the browser only that asked for it, where that is wanted', async () => {
+  test('a magic link works only in the browser that asked for it, where that is configured', async () => {
     const env = await newEnvironment(),
       user = await env.newUser(),
       here = browser(env),
@@ -587,7 +587,7 @@ describe.concurrent('without a password', () => {
     await isIn(here, user.id)
   })
 
-  test.for(['Code', 'UsernameAndCode'])('a code that came by mail logs in (%s)', async (strategy) => {
+  test.for(['Code', 'UsernameAndCode'])('a mailed code logs in (%s)', async (strategy) => {
     const env = await newEnvironment(),
       user = await env.newUser(),
       at = browser(env),
@@ -608,7 +608,7 @@ describe.concurrent('without a password', () => {
     await isIn(at, user.id)
   })
 
-  test('a code that came to the phone logs in; the answer shows the number in part', async () => {
+  test('a code sent to the phone logs in; the answer shows part of the number', async () => {
     const env = await newEnvironment(),
       user = await env.newUser(),
       at = browser(env),
@@ -625,7 +625,7 @@ describe.concurrent('without a password', () => {
     await isIn(at, user.id)
   })
 
-  test('a passkey is made, listed and logs in, by name and without; deleted, it does not', async () => {
+  test('a passkey is made, listed and logs in, with and without an address; deleted, it does not', async () => {
     const env = await newEnvironment(),
       { api, user } = await loggedIn(env),
       key = authenticator({ origin: `http://${env.name}.localhost:3100` })
@@ -668,7 +668,7 @@ describe.concurrent('an invitation', () => {
     return { user, tenantId, at: browser(env) }
   }
 
-  test("by mail to somebody new is activated, with a password of one's own", async () => {
+  test('by mail to a new user is activated with a password of their choice', async () => {
     const env = await newEnvironment(),
       tenantId = await env.newTenant('Beta'),
       admin = await loggedIn(env, { tenantId, roleKeys: ['Admin'] }),
@@ -685,7 +685,7 @@ describe.concurrent('an invitation', () => {
     await isIn(at, added.id)
   })
 
-  test('by mail to somebody known is accepted with its link', async () => {
+  test('by mail to a known user is accepted with its link', async () => {
     const env = await newEnvironment(),
       { user, tenantId, at } = await invited(env)
     const { query, link } = await mailed(env, user.email, 'InviteToTenant')
@@ -696,7 +696,7 @@ describe.concurrent('an invitation', () => {
     expect(tenants.map((t: { tenantId: string }) => t.tenantId)).toContain(tenantId)
   })
 
-  test('by mail can be had once more, and accepted with a code', async () => {
+  test('by mail can be resent, and accepted with a code', async () => {
     const env = await newEnvironment()
     await env.vendor('POST', `${configurations}/invitation/strategies`, { strategy: 'code' })
     const { user, at } = await invited(env)
@@ -711,7 +711,7 @@ describe.concurrent('an invitation', () => {
     await at.api.auth.acceptInvitationWithOTC({ ...query, code })
   })
 
-  test('by a link brings in somebody new, who signs up by it', async () => {
+  test('by a link adds a new user, who signs up with it', async () => {
     const env = await newEnvironment(),
       host = await loggedIn(env, { roleKeys: ['Admin'] }),
       at = browser(env),
@@ -735,7 +735,7 @@ describe.concurrent('an invitation', () => {
     expect(await received(env, host.user.email, 'UserUsedInvitation')).toHaveLength(1)
   })
 
-  test('by a link brings in somebody known, with the roles of the link, at the login', async () => {
+  test("by a link adds a known user at their login, with the link's roles", async () => {
     const env = await newEnvironment(),
       host = await loggedIn(env, { roleKeys: ['Admin'] }),
       user = await env.newUser({ password: PASSWORD }),
@@ -758,7 +758,7 @@ describe.concurrent('an invitation', () => {
     })
   })
 
-  test('by a link is made with nothing given, prolonged and taken back', async () => {
+  test('by a link is made with an empty body, prolonged and deleted', async () => {
     const env = await newEnvironment(),
       { api } = await loggedIn(env, { roleKeys: ['Admin'] }),
       at = browser(env)
@@ -775,7 +775,7 @@ describe.concurrent('an invitation', () => {
   })
 })
 
-describe.concurrent('what a user is called', () => {
+describe.concurrent('the identifiers of a user', () => {
   test('the address is changed with a code sent to the new one', async () => {
     const env = await newEnvironment(),
       { api, user } = await loggedIn(env),
@@ -791,7 +791,7 @@ describe.concurrent('what a user is called', () => {
     })
   })
 
-  test('further addresses are added, verified, made the primary one, and deleted; each logs in', async () => {
+  test('further addresses are added, verified, made primary and deleted; each logs in', async () => {
     const env = await newEnvironment(),
       { call, user } = await loggedIn(env),
       second = address('grace'),
@@ -826,7 +826,7 @@ describe.concurrent('what a user is called', () => {
     expect((await browser(env).api.auth.loginv2({ email: second, password: PASSWORD })).user.email).toBe(second)
   })
 
-  test('a username is taken, logs in, is listed, and given up', async () => {
+  test('a username is chosen, logs in, is listed and deleted', async () => {
     const env = await newEnvironment(),
       { api, user } = await loggedIn(env, { roleKeys: ['Admin'] }),
       username = unique('ada')
@@ -844,7 +844,7 @@ describe.concurrent('what a user is called', () => {
     })
   })
 
-  test('a phone number is added and verified, logs in, and is deleted for a code', async () => {
+  test('a phone number is added and verified, logs in, and is deleted with a code', async () => {
     const env = await newEnvironment(),
       { api, user } = await loggedIn(env),
       phoneNumber = phone(),
@@ -871,7 +871,7 @@ describe.concurrent('what a user is called', () => {
     expect(await phones.getUserOwnPhoneNumbers()).toEqual([])
   })
 
-  test('a phone number is changed for a code, and a lost one by mail', async () => {
+  test('a phone number is changed with a code, and a lost one by mail', async () => {
     const env = await newEnvironment(),
       { api, user } = await loggedIn(env),
       second = phone(),
@@ -903,7 +903,7 @@ describe.concurrent('what a user is called', () => {
 })
 
 describe.concurrent('policies', () => {
-  test("those of the environment are shown to the users of its accounts, each beside the account's own", async () => {
+  test("of the environment are shown to the users of its accounts, each beside the account's own", async () => {
     const env = await newEnvironment(),
       { api } = await loggedIn(env, { roleKeys: ['Admin'] }),
       policy = api.auth
@@ -952,7 +952,7 @@ describe.concurrent('policies', () => {
     ])
   })
 
-  test('addresses that may come in, and domains', async () => {
+  test('restrict IP addresses and domains', async () => {
     const env = await newEnvironment(),
       tenantId = await env.newTenant(),
       here = { 'x-forwarded-for': '203.0.113.7' }
@@ -983,7 +983,7 @@ describe.concurrent('policies', () => {
     await policy.deleteDomainRestriction(made.id)
   })
 
-  test('the link to a new password goes to everybody whose password others know', async () => {
+  test('send a reset link to every user with a breached password', async () => {
     const env = await newEnvironment(),
       { api } = await loggedIn(env, { roleKeys: ['Admin'] })
     await api.users.sendResetBreachedPasswordEmails()

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { browser, mailed, received, useBrowsers } from './browser.ts'
 import { newEnvironment, unique, type TestEnvironment } from './environment.ts'
 
-/** The browser client's own package through the whole of the portal's management: each call gives what the client declares. */
+/** Drives the browser client's own package through the portal's management; each answer must have the type that the client declares. */
 useBrowsers()
 const address = (name = 'ada') => `${unique(name)}@example.com`
 const hierarchy = [
@@ -13,7 +13,7 @@ const hierarchy = [
   'delete.subAccount',
 ].map((key) => `fe.account-hierarchy.${key}`)
 
-/** An administrator with a browser, in an account of its own. */
+/** An administrator with a browser, in an account of their own. */
 async function administrator(env: TestEnvironment, who: Parameters<TestEnvironment['newUser']>[0] = {}) {
   const user = await env.newUser({
       permissions: ['fe.secure.*', 'fe.account-settings.read.app', ...hierarchy],
@@ -34,7 +34,7 @@ async function tokenOf(env: TestEnvironment, { id: sub, tenantId }: { id: string
 const refused = (statusCode: number) => ({ statusCode })
 
 describe.concurrent('the browser client manages', () => {
-  test('members: invited, changed, kept out, let stay for a while, removed', async () => {
+  test('members: invited, changed, disabled, made temporary, removed', async () => {
     const env = await newEnvironment(),
       { api, user } = await administrator(env),
       email = address('new')
@@ -65,7 +65,7 @@ describe.concurrent('the browser client manages', () => {
         },
       ],
     })
-    // no size given: the client writes `undefined`
+    // without a size the client sends the text `undefined`
     expect((await api['teams'].loadUsers({ pageOffset: 0 })).items).toHaveLength(2)
     expect(await api['teams'].loadStats()).toEqual({ totalItems: 2, addedThisWeek: 2, superAdmins: 0 })
     await api['teams'].resendActivationLink({ userId: id })
@@ -99,7 +99,7 @@ describe.concurrent('the browser client manages', () => {
     await expect(api['teams'].deleteUser({ userId: id })).rejects.toMatchObject(refused(404))
   })
 
-  test('its own profile and picture', async () => {
+  test("the user's own profile and picture", async () => {
     const env = await newEnvironment(),
       { api } = await administrator(env),
       form = new FormData(),
@@ -223,7 +223,7 @@ describe.concurrent('the browser client manages', () => {
     expect(await api['groups'].getGroupConfiguration()).toEqual({ enabled: true, rolesEnabled: true })
   })
 
-  test('sub-accounts, their place and their users', async () => {
+  test('sub-accounts, their place in the hierarchy and their users', async () => {
     const env = await newEnvironment(),
       { api, user } = await administrator(env),
       top = user.tenantId,
@@ -345,7 +345,7 @@ describe.concurrent('the browser client manages', () => {
     expect(await api['accountSettings'].getPublicSettings()).toMatchObject({ tenantId: user.tenantId })
   })
 
-  test('who uses which application', async () => {
+  test('the users of applications', async () => {
     const env = await newEnvironment(),
       { api, user } = await administrator(env),
       { tenantId } = user,

@@ -4,12 +4,12 @@ import { browser, mailed, phone, received, useBrowsers, wrongOf, type Browser } 
 import { newEnvironment, type TestEnvironment } from './environment.ts'
 import { claimsOf, codeOf, mfaPolicy, PASSWORD, strategies } from './second-factors.ts'
 
-/** The browser client's own package through every second factor; codes are read where the emulator shows them. */
+/** Drives the browser client's own package through every second factor; reads codes from the emulator. */
 useBrowsers()
 const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
 
 type Strategy = 'AuthenticatorApp' | 'SMS' | 'EmailCode' | 'WebAuthnPlatform' | 'WebAuthnCrossPlatform'
-/** With these factors switched on beside the app, and a clock that stands still. */
+/** An environment with these factors on beside the app, and a frozen clock. */
 async function environment(...active: Strategy[]) {
   const env = await newEnvironment()
   await env.clock.freeze(await env.clock.now())
@@ -28,7 +28,7 @@ async function somebody(env: TestEnvironment) {
   await at.api.auth.loginv2({ email: user.email, password: PASSWORD })
   return { ...at, user }
 }
-/** The first factor: what it leads to in place of a token. */
+/** Shows the first factor, and returns what the answer has in place of a token. */
 async function ask(at: Pick<Browser, 'api' | 'jar' | 'token'>, { email }: { email: string }) {
   const { user } = await at.api.auth.loginv2({ email, password: PASSWORD })
   expect(user).toMatchObject({ mfaRequired: true, mfaToken: expect.any(String), userEmail: email })
@@ -36,7 +36,7 @@ async function ask(at: Pick<Browser, 'api' | 'jar' | 'token'>, { email }: { emai
   expect([...at.jar.keys()].filter((name) => name.startsWith('fe_refresh_'))).toEqual([])
   return user as Record<string, any>
 }
-/** In, by this factor: the token says so, the next one no longer does. */
+/** Expects a login with this factor: its token names the factor, the refreshed one does not. */
 async function isIn({ api, token }: Pick<Browser, 'api' | 'token'>, { id }: { id: string }, factor: string) {
   expect(claimsOf(token()!)).toMatchObject({
     sub: id,
@@ -112,7 +112,7 @@ describe.concurrent('with a second factor one logs in', () => {
       errorCode: 'ER-01011',
     })
     const answer = await verify(await codeOf(env, secret))
-    // this one leaves it to the page to take the token
+    // with this call the page must store the token itself
     if (method !== 'loginWithMfaV2') at.holdToken(answer.accessToken)
     await isIn(at, user, 'otp')
     await expect(verify(await codeOf(env, secret, 1))).rejects.toMatchObject({ statusCode: 401 })
@@ -136,7 +136,7 @@ describe.concurrent('with a second factor one logs in', () => {
     await isIn(at, user, 'sms')
   })
 
-  test('by a code sent by mail, for which nobody has to enrol', async () => {
+  test('by a mailed code, without an enrolment', async () => {
     const env = await environment('EmailCode'),
       { user } = await somebody(env),
       at = browser(env)
@@ -180,7 +180,7 @@ describe.concurrent('with a second factor one logs in', () => {
     await isIn(at, user, 'hwk')
   })
 
-  test('once only in a browser that is remembered, for as long as it is', async () => {
+  test('only once in a remembered browser, while it is remembered', async () => {
     const env = await environment(),
       { user, secret } = await withApp(env),
       at = browser(env)
@@ -203,7 +203,7 @@ describe.concurrent('with a second factor one logs in', () => {
     await ask(at, user)
   })
 
-  test.for(['app', 'phone'])('no longer, once the recovery code has taken it away (%s)', async (first) => {
+  test.for(['app', 'phone'])('no longer, once the recovery code has removed it (%s)', async (first) => {
     const env = await environment('SMS'),
       { user, recoveryCode } = await (first === 'app' ? withApp(env) : withPhone(env)),
       at = browser(env)
@@ -253,7 +253,7 @@ describe.concurrent('where a second factor is forced, one is enrolled at the log
     expect(await received(env, user.email, 'MFAEnroll')).toHaveLength(1)
   })
 
-  test('a phone; the recovery code that was shown works for it', async () => {
+  test('a phone; the shown recovery code works for it', async () => {
     const env = await environment('SMS'),
       { user, at, mfaToken, asked } = await newcomer(env),
       phoneNumber = phone()
@@ -284,7 +284,7 @@ describe.concurrent('where a second factor is forced, one is enrolled at the log
     await isIn(at, user, 'hwk')
   })
 
-  test('only by who has none: the password alone adds none to those that are there', async () => {
+  test('only by a user without one: the password alone does not add a further one', async () => {
     const env = await environment('SMS', 'WebAuthnPlatform'),
       { user } = await withApp(env),
       at = browser(env),
@@ -299,7 +299,7 @@ describe.concurrent('where a second factor is forced, one is enrolled at the log
   })
 })
 
-describe.concurrent('a second factor is given up', () => {
+describe.concurrent('a second factor is removed', () => {
   const isGone = async (at: Pick<Browser, 'api'>, user: { email: string }) => {
     expect(await at.api.auth.getMFADevices()).toMatchObject({ authenticators: [], phones: [], webauthn: [] })
     expect((await at.api.auth.loginv2({ email: user.email, password: PASSWORD })).user).toMatchObject({
@@ -322,7 +322,7 @@ describe.concurrent('a second factor is given up', () => {
     },
   )
 
-  test('a phone, for a code sent to it', async () => {
+  test('a phone, with a code sent to it', async () => {
     const env = await environment('SMS'),
       one = await withPhone(env)
     const { otcToken } = await one.api.auth.preDisableMFASMS(one.deviceId),
@@ -334,7 +334,7 @@ describe.concurrent('a second factor is given up', () => {
     await isGone(one, one.user)
   })
 
-  test('a security key, for what it signs', async () => {
+  test('a security key, with its signature', async () => {
     const env = await environment('WebAuthnCrossPlatform'),
       one = await withKey(env)
     const { webauthnToken, options } = await one.api.auth.preDisableMFAWebAuthn(one.deviceId)
@@ -344,7 +344,7 @@ describe.concurrent('a second factor is given up', () => {
 })
 
 describe.concurrent('stepping up', () => {
-  test('shows the second factor once more; the token says so, and when', async () => {
+  test('shows the second factor again; the token has the factor and its time', async () => {
     const env = await environment(),
       one = await withApp(env)
     await one.api.auth.refreshTokenV3()
@@ -361,7 +361,7 @@ describe.concurrent('stepping up', () => {
     await isIn(one, one.user, 'otp')
   })
 
-  test('is nothing for whoever has no second factor', async () => {
+  test('is refused for a user without a second factor', async () => {
     const env = await environment(),
       one = await somebody(env)
     await expect(one.api.auth.generateStepupSession({})).rejects.toMatchObject({

@@ -4,8 +4,8 @@ import { faultsOfResult } from './client-types.ts'
 import { listening, unique, type TestEnvironment } from './environment.ts'
 
 /*
- * Browsers with the login box's own client in them, unmodified, at this server on a port. What a browser has and Node has not
- * (a window, a cookie jar) is given to them from outside.
+ * Browsers that run the login box's own client, unmodified, against this server on a port. They get a window and a cookie jar,
+ * which Node does not have.
  */
 
 const require = createRequire(import.meta.url)
@@ -23,18 +23,18 @@ interface Open {
 const open = new Map<string, Open>()
 let baseUrl = ''
 
-/** To be called once by a file whose tests use browsers. @returns where the server is */
+/** A test file that uses browsers calls this once. @returns the server's address */
 export function useBrowsers() {
   const realFetch = globalThis.fetch
   beforeAll(async () => {
     baseUrl = await listening()
-    // read the declarations now, not while tests wait
+    // reads the declarations now, which is slow, and not inside a test
     faultsOfResult('auth', 'logout', {})
     Object.assign(globalThis, {
       window: { location: { search: '', href: '' } },
       sessionStorage: { getItem: () => null, setItem: () => {}, removeItem: () => {} },
     })
-    // the client calls the global fetch; a header tells whose call it is
+    // the client calls the global fetch; a header names the browser of the call
     globalThis.fetch = async (input, init) => {
       const headers = new Headers(init?.headers),
         browser = open.get(headers.get(BROWSER) ?? '')
@@ -74,7 +74,7 @@ async function throughJar(
   return response
 }
 
-/** What the client declares otherwise than its users read it, or than it was measured: these lists may only shrink. */
+/** Where the client's declarations differ from what its code reads, or from the measured reference. These lists may only shrink. */
 const MISDECLARED: Record<string, string> = {
   'auth.webAuthnPreLogin': 'the box and the mobile clients read `options` of it',
   'auth.webAuthnCreateNewDeviceSession': 'as above',
@@ -101,7 +101,7 @@ interface Visit {
   headers?: Record<string, string>
 }
 
-/** A browser of its own at an environment. Whatever the client's calls give is compared with what the client says they give. */
+/** A new browser at an environment. Every result of the client's calls is checked against the client's declarations. */
 export function browser(env: Pick<TestEnvironment, 'id'>, { applicationId, headers = {} }: Visit = {}) {
   const { createApiClient, ContextHolder } = require('@frontegg/rest-api') as {
     createApiClient(app: string): Record<string, Record<string, unknown>>
@@ -122,12 +122,12 @@ export function browser(env: Pick<TestEnvironment, 'id'>, { applicationId, heade
     api,
     jar: state.jar,
     calls: state.calls,
-    /** as its scripts hold it */
+    /** the token that the page's scripts hold */
     token: () => holder.getAccessToken() as string | null,
     holdToken(token: string | null) {
       holder.setAccessToken(token)
     },
-    /** What no method of the client calls, with the same headers and cookies. */
+    /** A call that no method of the client makes, with the same headers and cookies. */
     async call(method: string, path: string, body?: unknown) {
       const response = await fetch(`${baseUrl}/frontegg${path}`, {
         method,
@@ -167,7 +167,7 @@ const checked = (part: Record<string, unknown>, name: string) =>
 let numbers = 5_550_000
 /** A phone number that no other test uses. */
 export const phone = () => `+1555${numbers++}`
-/** Not the code. */
+/** A wrong code. */
 export const wrongOf = (code: string) => (code === '000000' ? '000001' : '000000')
 
 export interface Received {
@@ -180,7 +180,7 @@ export interface Received {
   query: Record<string, string>
 }
 
-/** What the emulator shows as sent, newest first. */
+/** The messages that the emulator holds, newest first. */
 export async function received(env: Pick<TestEnvironment, 'id'>, to: string, template?: string): Promise<Received[]> {
   const response = await fetch(
     `${baseUrl}/_emulator/messages?${new URLSearchParams({ environment: env.id, to, ...(template && { template }) })}`,
@@ -189,7 +189,7 @@ export async function received(env: Pick<TestEnvironment, 'id'>, to: string, tem
   return messages.map((one) => ({ ...one, query: one.link ? Object.fromEntries(new URL(one.link).searchParams) : {} }))
 }
 
-/** The newest one, with what its link asks for. */
+/** The newest message, with the parameters of its link. */
 export async function mailed(env: Pick<TestEnvironment, 'id'>, to: string, template: string): Promise<Received> {
   const [newest] = await received(env, to, template)
   if (!newest)

@@ -4,7 +4,7 @@ import ts from 'typescript'
 
 const require = createRequire(import.meta.url)
 
-/** As much of a library as the client's declarations need: the whole one takes seconds to read. */
+/** The part of TypeScript's library that the client's declarations need; the whole library takes seconds to read. */
 const LIBRARY = `
 interface Array<T> { readonly length: number, [index: number]: T }
 interface ReadonlyArray<T> { readonly length: number, readonly [index: number]: T }
@@ -22,7 +22,7 @@ type Record<K extends keyof any, T> = { [P in K]: T }
 type Api = (name: string, method: string) => ts.Type
 let reader: { checker: ts.TypeChecker; resultOf: Api } | undefined
 
-/** What `@frontegg/rest-api` declares its calls to give; read once, and only when somebody asks. */
+/** The result types that `@frontegg/rest-api` declares for its calls; read once, when first needed. */
 function declared() {
   if (reader) return reader
   const index = join(dirname(require.resolve('@frontegg/rest-api/package.json')), 'index.d.ts')
@@ -60,7 +60,7 @@ function declared() {
   return (reader = { checker, resultOf })
 }
 
-/** Where a value that a call gave is none that the client says it gives: `user.roles.0.key is missing`. */
+/** The faults of a call's result against the client's declaration: `user.roles.0.key is missing`. */
 export function faultsOfResult(api: string, method: string, value: unknown): string[] {
   const { checker, resultOf } = declared(),
     faults: string[] = []
@@ -112,7 +112,7 @@ const join2 = (at: string, name: string | number) => (at ? `${at}.${name}` : `${
 
 function fields(checker: ts.TypeChecker, type: ts.Type, value: Record<string, unknown>, at: string, faults: string[]) {
   const properties = checker.getPropertiesOfType(type)
-  // the client makes one type of the answer to a login and the profile that it asks for with the token: without one there is no profile
+  // the client declares one type for a login's answer and the profile that it fetches with the token; without a token there is no profile
   const isPart = properties.some(({ name }) => name === 'mfaRequired') && value['tenantIds'] === undefined
   for (const property of properties) {
     const given = value[property.name]

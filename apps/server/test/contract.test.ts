@@ -20,12 +20,12 @@ const shape = (method: string, path: string) => `${method} ${path.replace(/\{\w+
 const ours = new Map(operations.map((op) => [shape(op.method, op.path), op]))
 
 describe('the contract', () => {
-  test('every known operation is here, or on the list of those that are missing', () => {
+  test('every known operation exists, or is on the list of missing ones', () => {
     const absent = known.filter((k) => !ours.has(shape(k.method, k.path))).map((k) => `${k.method} ${k.path}`)
     expect(absent).toEqual(missing)
   })
 
-  test('those that are here answer with a status that the contract names', () => {
+  test('existing operations answer with a status that the contract names', () => {
     for (const { method, path, statuses } of known) {
       const op = ours.get(shape(method, path))
       if (!op || !statuses.length) continue

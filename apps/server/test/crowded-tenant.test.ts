@@ -9,8 +9,8 @@ import { fill } from './crowd.ts'
 import { deps, newServer, unique } from './environment.ts'
 
 /*
- * What is done to all members of a tenant at once must not take one transaction for a hundred thousand: it would run out of
- * time. Here a few thousand, in a database of its own, as a trigger stands for a server that breaks down at it.
+ * Work on all members of a tenant must not be one transaction: with a hundred thousand members it would time out. These tests use
+ * a few thousand, in a database of their own, because a trigger in it plays a server that crashes.
  */
 
 const MEMBERS = 1500,
@@ -38,7 +38,7 @@ async function crowdedTenant({ tenants = 3 } = {}) {
     tenantId: other,
     parentTenantId,
   } = await fill(own, ctx, { users: MEMBERS + 20, tenants, members: MEMBERS })
-  // some who are elsewhere, too
+  // some are in another tenant, too
   await database.pool.query(
     `
     insert into "Membership" ("vendorId", "userId", "tenantId", "createdAt")
@@ -59,7 +59,7 @@ async function crowdedTenant({ tenants = 3 } = {}) {
     members: await ctx.db.membership.count({ where: { tenantId } }),
     users: await ctx.db.user.count(),
   })
-  /** who goes with the tenant */
+  /** a user who is deleted with the tenant */
   const oneOf = async ({ skip }: { skip: number }) =>
     (
       await ctx.db.membership.findFirstOrThrow({
@@ -81,13 +81,13 @@ async function crowdedTenant({ tenants = 3 } = {}) {
   }
 }
 
-/** The worker, when the job is due that ends what broke down. */
+/** The worker at the time when the job is due that finishes the broken work. */
 const later = () => ({
   ...server.worker,
   deps: { ...server.worker.deps, systemClock: { now: () => new Date(deps.systemClock.now().getTime() + 61_000) } },
 })
 
-/** Breaks whatever does this to the row: as far into it as the row is. */
+/** Makes the statement fail that does this to the row. */
 async function breakAt(id: string, event = 'delete', table = 'User') {
   await database.pool.query(`
     create or replace function broken() returns trigger language plpgsql as $$ begin raise exception 'the server breaks down'; end $$;
@@ -95,8 +95,8 @@ async function breakAt(id: string, event = 'delete', table = 'User') {
   return () => database.pool.query(`drop trigger broken on "${table}"`)
 }
 
-describe('deleting a tenant with very many members', () => {
-  test('takes all of it, and leaves nothing to be done', async () => {
+describe('deleting a tenant with many members', () => {
+  test('deletes everything, and leaves no job', async () => {
     const { ctx, call, counts, other, url } = await crowdedTenant()
     expect(await call('DELETE', url)).toBe(200)
     expect(await counts()).toEqual({ members: 0, users: 30 })
@@ -105,7 +105,7 @@ describe('deleting a tenant with very many members', () => {
     expect(await call('DELETE', url)).toBe(404)
   })
 
-  test('goes in steps, lets nobody in from the first on, and goes on by itself after a breakdown', async () => {
+  test('works in steps, keeps everybody out from the first step on, and goes on by itself after a crash', async () => {
     const { ctx, environment, tenantId, call, counts, oneOf, url } = await crowdedTenant()
     const mend = await breakAt(await oneOf({ skip: 1100 }))
     expect(await call('DELETE', url)).toBe(500)
@@ -120,7 +120,7 @@ describe('deleting a tenant with very many members', () => {
     expect(await ctx.db.job.count()).toBe(0)
   })
 
-  test('or with very many right below it goes in steps, too: they move up, and take what is below them along', async () => {
+  test('works in steps for one with many tenants right below it, too: they move up with everything below them', async () => {
     const { ctx, environment, parentTenantId, call } = await crowdedTenant({ tenants: 2500 }),
       below = await ctx.db.tenant.findMany({
         where: { path: { has: parentTenantId } },
@@ -145,7 +145,7 @@ describe('deleting a tenant with very many members', () => {
     expect(await ctx.db.job.count()).toBe(0)
   })
 
-  test('spares another tenant that has got its id since', async () => {
+  test('spares a new tenant with the same id', async () => {
     const { ctx, environment, tenantId, call, oneOf, url } = await crowdedTenant()
     const mend = await breakAt(await oneOf({ skip: 0 }))
     expect(await call('DELETE', url)).toBe(500)

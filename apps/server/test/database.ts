@@ -9,7 +9,7 @@ declare module 'vitest' {
   }
 }
 
-/** One database for a run: every test makes an environment of its own in it. A few key pairs serve them all, as making one takes long. */
+/** One database for a run; every test makes its own environment in it. They share a few key pairs, as making one is slow. */
 export default async function setup(project: TestProject) {
   const [database, ...keyPairs] = await Promise.all([
     startTestDatabase(),

@@ -16,7 +16,7 @@ function variables() {
     DATABASE_URL: 'postgres://u:p@db/henhouse',
     HENHOUSE_PUBLIC_URL: 'https://id.example.com',
     HENHOUSE_ENCRYPTION_KEY: 'rT8v+Qm3ZkWn5yLxB0aJ7cUdEfGhPiSo2XqVbN1MtYw=',
-    // the others of AWS are read beside these
+    // the other AWS variables are read only beside these
     AWS_ACCESS_KEY_ID: 'id',
     AWS_SECRET_ACCESS_KEY: 'key',
   }
@@ -31,8 +31,8 @@ function variables() {
   return [...names]
 }
 
-describe('what is written beside the code', () => {
-  // a comparison of the texts themselves would print a megabyte
+describe('the documents', () => {
+  // comparing the texts with `toBe` would print a megabyte
   test('openapi.json is what `npm run openapi` writes, and has the version of the package', () => {
     expect(file('openapi.json') === openapiText(operations)).toBe(true)
     expect(openapi(operations).info.version).toBe(JSON.parse(file('package.json')).version)
@@ -51,13 +51,13 @@ describe('what is written beside the code', () => {
       compose = file('docker-compose.yml')
     expect(names.filter((name) => !example.includes(`\n${name}=`))).toEqual([])
     expect(names.filter((name) => !operating.includes(`\`${name}\``))).toEqual([])
-    // inside of a container they are fixed
+    // inside a container these are fixed
     const fixed = ['HENHOUSE_HOST', 'HENHOUSE_PORT']
     expect(names.filter((name) => !fixed.includes(name) && !compose.includes(`${name}: \${${name}:`))).toEqual([])
     expect(names).toContain('HENHOUSE_AWS_EXTERNAL_ID')
   })
 
-  test('the seeds of docs/seed.md can be used, and have every field but settings with a default', () => {
+  test('the seeds of docs/seed.md work, and have every field except settings with a default', () => {
     const text = file('docs/seed.md')
     const seeds = [...text.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, yaml]) => yaml!)
     expect(seeds.flatMap((yaml) => parseSeedFile(yaml, 'seed.yaml')).length).toBe(3)

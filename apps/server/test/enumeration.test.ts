@@ -4,9 +4,9 @@ import { buildServer } from '../src/server.ts'
 import { deps, newEnvironment, type Answer, type TestEnvironment } from './environment.ts'
 import { PASSWORD } from './second-factors.ts'
 
-/** What a server of its own does, one call at a time: reads and writes of the database, and passwords compared. */
+/** What a separate server does for one call: its reads and writes of the database, and its password comparisons. */
 const work: string[] = []
-// a transaction that is taken back has done the same
+// a rolled-back transaction does the same work
 const kinds: Record<string, string> = {
   select: 'read',
   insert: 'write',
@@ -65,7 +65,7 @@ const post =
 const lockedAfter = (maxAttempts: number) => (env: TestEnvironment) =>
   env.vendor('POST', `${settings}/lockout-policy`, { enabled: true, maxAttempts })
 
-/** Every public operation that is told whom it is about. */
+/** Every public operation whose input names a user. */
 const questions: Record<string, Question> = {
   'login with a wrong password': { ask: post(`${auth}/user`, ({ email }) => ({ email, password: 'wrong' })) },
   'login by username with a wrong password': {
@@ -126,7 +126,7 @@ const questions: Record<string, Question> = {
   'wrong recovery code': { ask: post(`${auth}/user/mfa/recover`, ({ email }) => ({ email, recoveryCode: 'wrong' })) },
 }
 
-/** Without what is drawn anew each time. */
+/** The answer without its random parts. */
 const told = ({ status, body, cookies }: Answer) =>
   JSON.stringify({ status, body, cookies: cookies.map(({ name }) => name) })
     .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'id')
@@ -134,7 +134,7 @@ const told = ({ status, body, cookies }: Answer) =>
     .replace(/\*+\d+/g, 'a number')
 
 for (const [name, { ask, configuration, prepare, verified = true }] of Object.entries(questions)) {
-  test(`${name}: somebody and nobody are told the same, for the same work`, async () => {
+  test(`${name}: known and unknown users get the same answer, for the same work`, async () => {
     const env = await newEnvironment(server),
       user = await env.newUser({ password: PASSWORD, verified }),
       phoneNumber = '+12025550123',
@@ -150,7 +150,7 @@ for (const [name, { ask, configuration, prepare, verified = true }] of Object.en
       const answer = await ask(env, who)
       return { told: told(answer), work: [...work] }
     }
-    // what the server remembers for a while it learns now
+    // fills the server's caches
     await answered({ email: 'warm@example.com', username: 'warm', phoneNumber: '+12025550199' })
     const nobody = await answered({ email: 'nobody@example.com', username: 'nobody', phoneNumber: '+12025550124' }),
       somebody = await answered({ email: user.email, username, phoneNumber })

@@ -21,7 +21,7 @@ export const deps: ServerDeps = {
   database: openDatabase(inject('databaseUrl'), { max: 12 }),
   systemClock,
   random: cryptoRandom,
-  // the least that argon2 allows: tests log in hundreds of times
+  // the cheapest that argon2 allows, as tests log in hundreds of times
   passwords: passwordHasher({ memoryCost: 64, timeCost: 1, parallelism: 1 }),
   secrets: secretBox('a secret of the tests that is long enough'),
   log: pino({ level: process.env['LOG_LEVEL'] ?? 'fatal' }),
@@ -39,11 +39,11 @@ export const server = await buildServer(deps)
 await addControlPlane(server, { open: false })
 export const { operations } = server
 
-/** Another server on the same database, as a further replica is one; what it is built from may differ. */
+/** Another server on the same database, like a replica; its deps may differ. */
 export const newServer = (changes: Partial<ServerDeps> = {}) => buildServer({ ...deps, ...changes })
 
 let address: Promise<string> | undefined
-/** Where the server is to be had on a port, for clients that bring their own HTTP. */
+/** The server's address on a port, for clients that bring their own HTTP. */
 export const listening = () => (address ??= server.http.listen({ port: 0, host: '127.0.0.1' }))
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -56,7 +56,7 @@ export interface Answer<B = any> {
 
 type Server = Awaited<ReturnType<typeof buildServer>>
 
-/** Calls as somebody: the headers go with every call. Give `cookies` to send some. */
+/** A client that sends these headers with every call. Give `cookies` to send some. */
 function clientOf(headers: Record<string, string>, on: Server) {
   return async (
     method: Method,
@@ -99,7 +99,7 @@ export async function newEnvironment(on: Server = server) {
   const client = (headers: Record<string, string>) => clientOf(headers, on)
   const { environment, apiKey } = await createEnvironment(deps, { name: unique('env') })
   const id = environment.id
-  /** as of now: its clock may have moved */
+  /** made anew each time, as the clock may have moved */
   const context = async () => contextFor(deps, (await on.environments.byId(id))!, deps.log)
   const token = async (claims: object, expiresIn = 3600) => signToken(await context(), claims, { expiresIn })
   const vendorToken = await token({ type: 'vendor', vendorId: id, scopes: [] }, 10 * 365 * 86_400)
@@ -133,7 +133,7 @@ export async function newEnvironment(on: Server = server) {
     verified?: boolean
     level?: number
   }
-  /** Somebody with exactly these permissions (in a role made for that), or with these roles, in a tenant; verified, and with a password where one is given. */
+  /** Makes a user in a tenant with exactly these permissions (in a role made for that), or with these roles; verified, and with a password if one is given. */
   async function newUser({
     tenantId,
     email = `${unique('user')}@example.com`,
@@ -224,7 +224,7 @@ export async function newEnvironment(on: Server = server) {
     token,
     context,
     anonymous: client({ 'frontegg-vendor-id': id }),
-    /** with no header that names the environment */
+    /** without a header that names the environment */
     bare: client({}),
     client: (headers: Record<string, string>, to = on) => clientOf({ 'frontegg-vendor-id': id, ...headers }, to),
     withToken: (bearer: string) => client({ authorization: `Bearer ${bearer}` }),
@@ -239,13 +239,13 @@ export async function newEnvironment(on: Server = server) {
       freeze: (at = new Date()) => changeClock({ clockFrozenAt: at }),
       now: async () => (await context()).clock.now(),
     },
-    /** What was sent, oldest first. */
+    /** The messages that were sent, oldest first. */
     messages: async (where: { to?: string; template?: string } = {}) =>
       (await context()).db.message.findMany({
         where: { ...(where.to && { recipient: where.to }), ...(where.template && { template: where.template }) },
         orderBy: { sequence: 'asc' },
       }),
-    /** Runs what this environment's clock says is due, until nothing is. */
+    /** Runs the jobs that are due by this environment's clock, until none is left. */
     runJobs: () => runDue(on.worker, id),
   }
 }

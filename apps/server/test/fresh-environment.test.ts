@@ -10,7 +10,7 @@ const management: As = (env) => env.vendor,
 const OFF = { errorCode: 'ER-00004' }
 const tests = { requireLowercase: true, requireNumbers: true, requireSpecialChars: true, requireUppercase: true }
 
-/** What an environment says of itself before anybody has told it otherwise. */
+/** The answers of an environment whose settings nobody has changed. */
 const fresh: [who: As, path: string, status: number, body: unknown][] = [
   [
     anybody,

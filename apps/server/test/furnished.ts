@@ -1,7 +1,7 @@
 import type { Operation } from '../src/kernel/operation.ts'
 import { deps, unique, type TestEnvironment } from './environment.ts'
 
-/** An environment with one of everything in it, by the name that paths and bodies use for its id. */
+/** Makes one of everything in an environment. The ids are keyed by the names that paths and bodies use. */
 export async function furnished(env: TestEnvironment) {
   const ctx = await env.context(),
     now = ctx.clock.now()
@@ -158,7 +158,7 @@ export async function furnished(env: TestEnvironment) {
 }
 export type Ids = Awaited<ReturnType<typeof furnished>>
 
-/** Which thing a path parameter of a general name means, by the path. */
+/** What a path parameter with a general name means, by the path. */
 const meaning: [RegExp, keyof Ids][] = [
   [/\/application-clients\//, 'clientId'],
   [/\/applications\/v1\//, 'appId'],
@@ -172,7 +172,7 @@ const meaning: [RegExp, keyof Ids][] = [
   [/\/phone-numbers\//, 'phoneId'],
   [/\/users\//, 'userId'],
 ]
-/** No ids of rows of ours: words, keys and aliases. */
+/** Parameters that are not ids of rows: words, keys and aliases. */
 export const words = new Set(['key', 'alias', 'type', 'provider'])
 
 export function idFor(op: Operation, name: string, ids: Ids): string {
@@ -183,7 +183,7 @@ export function idFor(op: Operation, name: string, ids: Ids): string {
   return ids[found[1]]
 }
 
-/** Every row of an environment, by table: to see that nothing has changed. */
+/** Every row of an environment, by table, to check that nothing has changed. */
 export async function everythingOf(vendorId: string): Promise<Record<string, unknown>> {
   const { rows } = await deps.database.pool.query<{ name: string; rows: unknown }>(await everything, [vendorId])
   return Object.fromEntries(rows.map((row) => [row.name, row.rows]))

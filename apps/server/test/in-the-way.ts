@@ -4,9 +4,9 @@ import { deps } from './environment.ts'
 type Query = (statement: string, values?: readonly unknown[]) => Promise<unknown>
 
 /**
- * Locks rows with the statement `lock`, on a connection of its own, and starts `attempt`. Once the attempt waits for them, does
- * `meanwhile` on that connection and commits. So a race has one outcome, and a test can say which.
- * @returns what the attempt came to
+ * Locks rows with the statement `lock`, on a separate connection, and starts `attempt`. Once the attempt waits for the rows, runs
+ * `meanwhile` on that connection and commits. So the race has one certain outcome.
+ * @returns the result of the attempt
  */
 export async function inTheWay<T>(
   lock: readonly [statement: string, ...values: unknown[]],

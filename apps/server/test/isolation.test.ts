@@ -7,7 +7,7 @@ import { fillPath, pathNames, sampleBody } from './samples.ts'
 const ofEnvironment = new Set([...words, 'permissionId', 'categoryId'])
 
 const withIds = operations.filter((op) => pathNames(op).some((name) => !words.has(name)) && op.auth !== 'public')
-/** Answer for an unknown id with an empty list, as the reference does. */
+/** These answer an unknown id with an empty list, as the reference does. */
 const emptyForUnknown = new Set(['getTenantV1', 'getTenantV2'])
 
 const hierarchy = [
@@ -18,7 +18,7 @@ const hierarchy = [
   'delete.subAccount',
 ].map((name) => `fe.account-hierarchy.${name}`)
 
-/** Nothing here changes anything of theirs, so all tests share them, and one look at them beforehand. */
+/** No test here changes these environments, so all tests share them and their state at the start. */
 const shared = await (async () => {
   const theirs = await newEnvironment(),
     mine = await newEnvironment(),

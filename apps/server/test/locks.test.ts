@@ -4,7 +4,7 @@ import { deps, newEnvironment } from './environment.ts'
 const query = async <R extends object>(sql: string, values: unknown[] = []) =>
   (await deps.database.pool.query<R>(sql, values)).rows
 
-/** Tables with a vendorId. Vendor itself is the owner, Tally counts and says nothing of whom, and Prisma's own table is not ours. */
+/** Tables with a vendorId. The others: Vendor is the owner itself, Tally only counts, and one table is Prisma's own. */
 const ownedTables = async () =>
   (
     await query<{ name: string }>(`
@@ -93,12 +93,12 @@ describe.concurrent('the four locks between environments', () => {
     expect(guarded).toEqual(await ownedTables())
   })
 
-  test('what goes with a tenant or a user is found by an index, where there may be much of it', async () => {
+  test('rows that are deleted with a tenant or a user have an index, where there may be many', async () => {
     const bare = await query<{ name: string }>(`
       select c.conrelid::regclass || ' ' || (select string_agg(attname, ' ' order by k.n) from unnest(c.conkey) with ordinality k(a, n) join pg_attribute on attrelid = c.conrelid and attnum = k.a) as name
       from pg_constraint c where contype = 'f' and connamespace = current_schema()::regnamespace
         and not exists (select from pg_index i where i.indrelid = c.conrelid and (i.indkey::int2[])[0:cardinality(c.conkey) - 1] @> c.conkey) order by 1`)
-    // few rows in a tenant, or an index that begins with most of the columns
+    // these have few rows in a tenant, or an index that begins with most of the columns
     expect(bare.map((row) => row.name.replaceAll('"', ''))).toEqual([
       'GroupRole vendorId groupId tenantId',
       'GroupUser vendorId groupId tenantId',

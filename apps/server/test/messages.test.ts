@@ -3,7 +3,7 @@ import { newEnvironment, unique, type TestEnvironment } from './environment.ts'
 import { auth, codeOf, logIn, mfa, mfaPolicy, own, PASSWORD, strategies, withApp } from './second-factors.ts'
 
 /*
- * What each flow sends: which template, to whom, about which user and account, and with what it is filled.
+ * The message that each flow sends: its template, recipient, user, account and values.
  */
 
 const identity = '/identity/resources',
@@ -100,7 +100,7 @@ const flows: Flow[] = [
     },
   ],
   [
-    'being made by management',
+    'creation by management',
     async (env) => {
       const email = newcomer(),
         tenantId = await tenant(env)
@@ -124,7 +124,7 @@ const flows: Flow[] = [
     },
   ],
   [
-    'asking for the activation once more',
+    'a resent activation',
     async (env) => {
       const user = await env.newUser({ verified: false })
       done(await env.anonymous('POST', `${users}/v1/activate/reset`, { email: user.email }))
@@ -148,7 +148,7 @@ const flows: Flow[] = [
     },
   ],
   [
-    'being added to one more account',
+    'being added to another account',
     async (env) => {
       const user = await env.newUser(),
         tenantId = await tenant(env)
@@ -164,7 +164,7 @@ const flows: Flow[] = [
     },
   ],
   [
-    'being reminded by a member of an invitation',
+    'an invitation that a member resends',
     async (env) => {
       const user = await env.newUser(),
         tenantId = await tenant(env),
@@ -221,7 +221,7 @@ const flows: Flow[] = [
     },
   ],
   [
-    'asking for the invitation once more',
+    'a resent invitation',
     async (env) => {
       const user = await env.newUser(),
         tenantId = await tenant(env)
@@ -308,7 +308,7 @@ const flows: Flow[] = [
     },
   ],
   [
-    'a password that others know',
+    'a breached password',
     async (env) => {
       const user = await env.newUser({ password: 'Password1!' })
       done(await env.vendor('POST', `${settings}/password`, { blockPwnedPasswords: true }))
@@ -343,7 +343,7 @@ const flows: Flow[] = [
     },
   ],
   [
-    'a lock by wrong passwords in the place of the current one',
+    'a lock by wrong current passwords',
     async (env) => {
       await guarded(env)
       const user = await env.user({ password: PASSWORD })
@@ -449,7 +449,7 @@ const flows: Flow[] = [
     },
   ],
   [
-    'one factor less',
+    'the removal of a factor',
     async (env) => {
       const user = await withApp(env),
         { secret } = (await user('POST', `${own}/authenticator/enroll`)).body
@@ -466,7 +466,7 @@ const flows: Flow[] = [
     },
   ],
   [
-    'the last factor gone',
+    'the removal of the last factor',
     async (env) => {
       const user = await withApp(env)
       done(
@@ -481,7 +481,7 @@ const flows: Flow[] = [
     },
   ],
   [
-    "all factors gone by the environment, whose own address is nobody's business",
+    "the removal of all factors by the environment, without the environment's IP address",
     async (env) => {
       const user = await withApp(env)
       done(await env.as(user.tenantId, user.id)('POST', `${own}/disable`, undefined, from))
@@ -527,7 +527,7 @@ const flows: Flow[] = [
     },
   ]),
   [
-    'an address that management has changed, from nowhere that is told',
+    'an address that management has changed, without an origin',
     async (env) => {
       const user = await env.newUser()
       expect(
@@ -570,7 +570,7 @@ const flows: Flow[] = [
     },
   ],
   [
-    'a phone number that goes',
+    'a deleted phone number',
     async (env) => {
       const user = await env.user()
       done(await env.vendor('POST', `${users}/phone-numbers/v1/vendor/${user.id}`, { phoneNumber: PHONE }))
@@ -643,7 +643,7 @@ describe.concurrent('a message is sent about', () => {
         typeof part === 'string' ? expect.stringContaining(part) : expect.stringMatching(part),
       )
     if (isMail) expect(message.text).toMatch(/^Hello [^\s,]/)
-    // nothing is left of a template but what it was filled with
+    // no placeholder of the template is left unfilled
     expect(message.subject + message.html + message.text).not.toMatch(/\{\{|undefined|\[object/)
     expect(message.html).not.toMatch(/<Hopper>|Acme & Sons/)
   })

@@ -6,7 +6,7 @@ import { newEnvironment, operations, UNKNOWN_ID, type Client } from './environme
 import { everythingOf, furnished, idFor, type Ids } from './furnished.ts'
 import { fillPath, pathNames, sampleBody } from './samples.ts'
 
-/** What a user token may do, read off the registry: a new operation is in it at once. */
+/** The operations for user tokens, from the registry, so that a new one is covered at once. */
 const selfService = operations.filter((op) => op.auth === 'both' || op.auth === 'user')
 const gated = selfService.filter((op) => op.permission).map((op) => [op.id, op] as const)
 const missing = (op: Operation) => ({
@@ -22,7 +22,7 @@ const wildcards = (key: string) =>
     .split('.')
     .map((_, i, words) => [...words.slice(0, i), '*'].join('.'))
     .toReversed()
-/** Keys that look like the one needed, and are not. */
+/** Keys that resemble the needed one, but do not grant it. */
 const nearMisses = (key: string) => {
   const words = key.split('.'),
     last = words.at(-1)!
@@ -51,21 +51,21 @@ const before = await everythingOf(env.id)
 const holding = async (permissions: string[]) =>
   env.withToken(await env.token({ type: 'userToken', sub: ids.userId, tenantId: ids.tenantId, permissions }))
 
-/** Not about the caller alone, and open to every user nevertheless: see what each is good for. */
+/** Operations that are not only about the caller, and still open to every user. */
 const openToAll = new Set([
   'getConfigurationV1',
   'getInviteConfigurationV1',
   'getTemporaryUsersConfigurationV1',
   'getUserEmailsPolicyV1',
-  'listMfaStrategiesV1', // what a page must know to be shown
+  'listMfaStrategiesV1', // pages need it to show themselves
   'createTokenForTenantV3',
-  'generateStepUpV1', // one's own tokens
+  'generateStepUpV1', // about the caller's own tokens
   'deleteUsernameV1',
-  'listApplicationsOfUserV1', // the service lets nobody reach others' without the permission
+  'listApplicationsOfUserV1', // the service demands the permission for other users
 ])
 
 describe.concurrent('the table of permissions', () => {
-  test('names built-in ones only, each once, and all of them are asked for', () => {
+  test('names only built-in ones, each once, and operations use all of them', () => {
     const builtIn = new Set(builtInCategories.flatMap((category) => category.permissions))
     const keys = Object.values(needs).flatMap((group) => Object.values(group) as string[])
     expect(keys.filter((key) => !builtIn.has(key))).toEqual([])
@@ -75,12 +75,12 @@ describe.concurrent('the table of permissions', () => {
     expect([...asked].filter((key) => key !== undefined && !keys.includes(key))).toEqual([])
   })
 
-  test('what needs none is about the caller, but for a few', () => {
+  test('operations without a permission are about the caller, except for a few', () => {
     const open = selfService.filter((op) => !op.permission && op.user !== 'required').map((op) => op.id)
     expect(open.toSorted()).toEqual([...openToAll].toSorted())
   })
 
-  test('what only reads needs a permission to read, and what writes never one to read', () => {
+  test('reading operations need a read permission, and writing ones never do', () => {
     const reading = new Set<string>([
       'countUsersOfTenantsV1',
       'getGroupsByIdsV1',
@@ -95,7 +95,7 @@ describe.concurrent('the table of permissions', () => {
 })
 
 describe.concurrent('a user without the permission', () => {
-  test.for(gated)('%s refuses it, whatever else it holds, and changes nothing', async ([, op]) => {
+  test.for(gated)('%s refuses a user with all other permissions, and changes nothing', async ([, op]) => {
     const own = (name: string) => idFor(op, name, ids)
     for (const held of [[], nearMisses(op.permission!)])
       expect(await call(await holding(held), op, own)).toMatchObject(missing(op))
@@ -125,7 +125,7 @@ describe.concurrent('a user with the permission', () => {
 })
 const opened = newEnvironment().then((open) => ({ open }))
 
-/** What a body says about users, roles and strength; the rest of it is a sample. */
+/** Fills in a sample body's fields about users, roles and levels. */
 const named = (body: unknown, ids: Ids): unknown => {
   if (Array.isArray(body)) return body.map((item) => named(item, ids))
   if (typeof body !== 'object' || body === null) return body
@@ -157,7 +157,7 @@ const ladder = await (async () => {
   )
   return { env, ids, client, before: await everythingOf(env.id) }
 })()
-/** Nobody gains or loses anything by it. */
+/** These give nothing to anybody, and take nothing away. */
 const harmless = new Set(['updateGroupV1', 'resendMemberMailV1'])
 const aboutStrength = gated.filter(([id, op]) => {
   const strong = [ladder.ids.userId, ladder.ids.roleId, ladder.ids.groupId],
@@ -173,7 +173,7 @@ const aboutStrength = gated.filter(([id, op]) => {
 })
 
 describe.concurrent('a user with every permission and a weak role', () => {
-  test('is looked at in many operations', () => {
+  test('is tested in many operations', () => {
     expect(aboutStrength.length).toBeGreaterThan(20)
   })
 

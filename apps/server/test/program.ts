@@ -9,15 +9,15 @@ const OURS = /^(HENHOUSE_|AWS_|DATABASE_URL$|NODE_ENV$|LOG_LEVEL$|INIT_CWD$)/
 
 export interface Program {
   process: ChildProcess
-  /** all that it has written, to either stream */
+  /** its output so far, on both streams */
   output(): string
-  /** waits until it has written this; fails when it ends before */
+  /** waits until it has written this; fails if it ends first */
   says(text: string): Promise<void>
   /** its exit code */
   ended: Promise<number | null>
 }
 
-/** Starts one of the server's programs as npm would, with nothing of this process's configuration. */
+/** Starts one of the server's programs as npm would, without this process's configuration. */
 export function start(program: string, args: readonly string[] = [], variables: Record<string, string> = {}): Program {
   const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OURS.test(name)))
   const child = spawn(process.execPath, [RUN, `${SOURCES}${program}`, ...args], {

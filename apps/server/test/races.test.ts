@@ -22,7 +22,7 @@ const newRoles = async (env: TestEnvironment, tenantId?: string) =>
     )
   ).body.map((r: { id: string }) => r.id) as string[]
 
-/** What is taken, the message of whoever comes too late, and a call that takes it; each is made once by `before` and then many times at once. */
+/** What is taken, the message for those too late, and the call that takes it. `before` prepares the call, which then runs many times at once. */
 type Race = [what: string, message: string, before: (env: TestEnvironment) => Promise<(i: number) => Promise<Answer>>]
 const races: Race[] = [
   [
@@ -155,7 +155,7 @@ const races: Race[] = [
     },
   ],
   [
-    'a membership of somebody known',
+    'a membership of a known user',
     'User already exists in this account',
     async (env) => {
       const { id, email } = await env.newUser(),
@@ -177,8 +177,8 @@ const races: Race[] = [
   ],
 ]
 
-describe.concurrent('of many at once', () => {
-  test.for(races)('one takes %s, and all others are told so', async ([, message, before]) => {
+describe.concurrent('of many requests at once', () => {
+  test.for(races)('one takes %s, and all others get a 409', async ([, message, before]) => {
     const env = await newEnvironment(),
       answers = await times(await before(env))
     const [won, lost] = [answers.filter((a) => a.status < 300), answers.filter((a) => a.status >= 300)]
@@ -213,7 +213,7 @@ describe.concurrent('of many at once', () => {
     ])
   })
 
-  test("each changes its own part of an account's settings, and none is lost", async () => {
+  test("each changes another part of an account's settings, and no change is lost", async () => {
     const env = await newEnvironment(),
       client = env.as(await env.newTenant())
     const parts = { currency: 'EUR', timezone: 'UTC', dateFormat: 'd', timeFormat: 't', address: 'A' }
@@ -226,7 +226,7 @@ describe.concurrent('of many at once', () => {
     expect((await client('GET', '/tenants/resources/account-settings/v1')).body).toMatchObject(parts)
   })
 
-  test('each gives and takes its own roles of a member and of a group, and none is lost', async () => {
+  test('each gives and takes other roles of a member and of a group, and no change is lost', async () => {
     const env = await newEnvironment(),
       { id, tenantId } = await env.newUser(),
       client = env.as(tenantId),
@@ -250,7 +250,7 @@ describe.concurrent('of many at once', () => {
     }
   })
 
-  test("each may replace a role's permissions: those of one are left", async () => {
+  test("each may replace a role's permissions, and those of one stay", async () => {
     const env = await newEnvironment(),
       [role] = await newRoles(env)
     const made: { id: string }[] = (
@@ -282,7 +282,7 @@ describe.concurrent('of many at once', () => {
     )
   })
 
-  test('a user is changed, and leaves accounts: neither is in the way of the other', async () => {
+  test('some change a user while others end their memberships, without a deadlock', async () => {
     const env = await newEnvironment(),
       [home, other] = [await env.newTenant(), await env.newTenant()],
       { db } = await env.context(),

@@ -16,7 +16,7 @@ interface Schema {
   minItems?: number
 }
 
-/** The least that fits a schema: what is required and nothing else. */
+/** The smallest value that fits a schema: only required fields. */
 function sampleOf(schema: Schema, all = false): unknown {
   if (schema.anyOf) return sampleOf(schema.anyOf[0]!, all)
   if (schema.enum) return schema.enum[0]
@@ -56,7 +56,7 @@ function sampleText({ format, pattern, minLength = 1 }: Schema) {
 
 export const sampleBody = (op: Operation, all = false) => (op.body ? sampleOf(op.body, all) : undefined)
 
-/** Longer than what fits an index, even compressed. */
+/** Too long for an index, even compressed. */
 const LONG = randomBytes(9000).toString('base64')
 const longOf = (schema: Schema): unknown => {
   if (schema.anyOf) return longOf(schema.anyOf[0]!)
@@ -72,7 +72,7 @@ const longOf = (schema: Schema): unknown => {
     ? LONG
     : sampleOf(schema, true)
 }
-/** Bodies that fit, each with one more field that is as long as may be: texts very long where nothing is said. */
+/** Valid bodies, each with one more field of the greatest length; a text without a limit is very long. */
 export const longBodies = (op: Operation): unknown[] => {
   const schema = op.body as Schema,
     least = sampleBody(op)
@@ -81,7 +81,7 @@ export const longBodies = (op: Operation): unknown[] => {
     : [longOf(schema)]
 }
 
-/** The same body with every field, and so also nested ones, of a wrong type. */
+/** The body with every field, nested ones included, of a wrong type. */
 export const wrongBody = (op: Operation): unknown => {
   const schema = op.body as Schema
   if (schema.type === 'array') return {}

@@ -3,8 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listening, newEnvironment } from './environment.ts'
 
 /**
- * The main job on real input: the published client of servers, unmodified, against this server on a port of its own. The one
- * of browsers has files of its own.
+ * Runs the published server-side client, unmodified, against this server on a port. The browser client has its own test files.
  */
 const require = createRequire(import.meta.url)
 
@@ -15,7 +14,7 @@ afterAll(() => {
   delete process.env['FRONTEGG_API_GATEWAY_URL']
 })
 
-describe('the published client of servers, unmodified', () => {
+describe('the published server-side client, unmodified', () => {
   test("@frontegg/client authenticates the environment and validates a user's token, roles and permissions", async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: 'Henhouse-1!', roleKeys: ['ReadOnly'] })

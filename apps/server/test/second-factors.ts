@@ -9,9 +9,9 @@ export const mfa = `${auth}/mfa`,
 export const PASSWORD = 'Henhouse-1!'
 
 /**
- * What an authenticator app shows. It changes every half minute, and must not between two lines of a test: from the first code
- * on the environment's clock moves only when it is moved.
- * @param steps later (or earlier) than now by so many half minutes
+ * The code that an authenticator app shows. It changes every 30 seconds and must not change in the middle of a test, so this
+ * freezes the environment's clock.
+ * @param steps how many periods of 30 seconds later (or earlier) than now
  */
 export async function codeOf(env: TestEnvironment, secret: string, steps = 0) {
   if (!(await env.context()).environment.clockFrozenAt) await env.clock.freeze(await env.clock.now())
@@ -31,7 +31,7 @@ export const logIn = (
 export const claimsOf = (token: string) =>
   JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>
 
-/** Somebody with a password and an authenticator app, enrolled by the user itself. */
+/** A user with a password and an authenticator app, which they enrolled themselves. */
 export async function withApp(env: TestEnvironment, who: { tenantId?: string; email?: string } = {}) {
   const user = await env.user({ password: PASSWORD, ...who })
   const { secret } = (await user('POST', `${own}/authenticator/enroll`)).body as { secret: string }
@@ -39,7 +39,7 @@ export async function withApp(env: TestEnvironment, who: { tenantId?: string; em
     await user('POST', `${own}/authenticator/enroll/verify`, { token: await codeOf(env, secret) })
   ).body as { recoveryCode: string }
   const deviceId: string = (await user('GET', `${own}/devices`)).body.authenticators[0].id
-  // the code that enrolled it works no more
+  // the code that enrolled the app does not work again
   await env.clock.advance(30_000)
   return Object.assign(user, { secret, recoveryCode, deviceId, password: PASSWORD })
 }

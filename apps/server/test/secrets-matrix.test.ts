@@ -18,7 +18,7 @@ import {
   withApp,
 } from './second-factors.ts'
 
-/** All that the server of these tests has logged, at the most talkative level. */
+/** Everything that this file's server has logged, at level `trace`. */
 const lines: string[] = []
 const server = await buildServer({
   ...deps,
@@ -37,7 +37,7 @@ const NEW = 'Another-Hen-3!'
 
 type Person = Client & { id: string; email: string; tenantId: string; password?: string }
 type Event = 'locked' | 'disabled' | 'deleted' | 'password changed'
-/** Dead for good; asleep until the user is let in again; or as good as before. */
+/** Dead for good; suspended until the user is let in again; or still valid. */
 type Fate = 'dies' | 'waits' | 'lives' | 'cannot happen'
 interface HandedOut {
   secrets: string[]
@@ -45,18 +45,18 @@ interface HandedOut {
   wrong?(): Promise<Answer>
 }
 interface Kind {
-  /** as the source calls it, where it is a `Challenge` */
+  /** the purpose in the source, if it is a `Challenge` */
   purpose?: string
   settings?(env: TestEnvironment): Promise<unknown>
   person?(env: TestEnvironment): Promise<Person>
   issue(env: TestEnvironment, user: Person): Promise<HandedOut>
-  /** milliseconds; null: it has no end of its own */
+  /** milliseconds; null: it does not expire */
   lifetime: number | null
-  /** how many wrong ones are the end of it; absent: too long to be guessed */
+  /** how many wrong tries end it; absent: it is too long to be guessed */
   tries?: number
-  /** of many at once: one works; all are given the same; or it may be used again */
+  /** for many uses at once: one works; all get the same answer; or it may be used again */
   use?: 'once' | 'same for all' | 'again'
-  /** what is not said dies */
+  /** absent: dies */
   after?: Partial<Record<Event, Fate>>
 }
 
@@ -66,7 +66,7 @@ const linked = async (env: TestEnvironment, to: string, name = 'token') =>
 const wrongFor = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0')
 let phones = 0
 const newPhone = () => `+1202${String(5_550_000 + ++phones)}`
-/** With a token of now. */
+/** A client with a fresh token. */
 const me = async (env: TestEnvironment, user: Person) => env.asUser(user)
 const switchOn = (env: TestEnvironment, strategy: string) =>
   env.vendor('POST', strategies, { strategy, isActive: true })
@@ -74,7 +74,7 @@ const configure = (configuration: object) => (env: TestEnvironment) => env.vendo
 const unverified = (env: TestEnvironment): Promise<Person> => env.user({ password: PASSWORD, verified: false })
 const keyOf = (env: TestEnvironment) => authenticator({ origin: `http://${env.name}.localhost:3100` })
 
-/** A code that is tried with what else `body` says. */
+/** A typed code, which `send` tries. */
 const typed = (code: string, send: (code: string) => Promise<Answer>, more: string[] = []): HandedOut => ({
   secrets: [code, ...more],
   show: () => send(code),
@@ -119,7 +119,7 @@ async function resetBy(env: TestEnvironment, user: Person, token: string): Promi
   }
 }
 
-/** What a login asks for, and shows an app's code with. */
+/** A token that a login gives, to show an app's code with. */
 const byApp = (
   env: TestEnvironment,
   user: Person & { secret: string; deviceId: string },
@@ -191,11 +191,11 @@ async function phoneReset(env: TestEnvironment, user: Person) {
     env.anonymous('POST', `${users}/v1/phone/reset/verify`, { resetPhoneNumberToken, code }),
   )
 }
-/** Only management can lock whom they are for, and that is somebody who is no member of any tenant that matters. */
+/** Invitations wait while management has locked their user. Other events do not touch them, as the user is not a member yet. */
 const invitations = { locked: 'waits', disabled: 'lives', 'password changed': 'lives' } as const
 const proofs = { locked: 'waits', disabled: 'waits', 'password changed': 'lives' } as const
 
-/** Every kind of token, code and link. A new one is a row here. */
+/** Every kind of token, code and link. A new kind gets a row here. */
 const kinds: Record<string, Kind> = {
   'activation link': {
     purpose: 'activation',
@@ -320,7 +320,7 @@ const kinds: Record<string, Kind> = {
     purpose: 'mfa',
     lifetime: 10 * MINUTE,
     tries: 5,
-    // the app comes after the login, which would ask for it
+    // the app is enrolled after the login, which would ask for its code
     async issue(env, user) {
       const { accessToken } = (await logIn(env, user)).body,
         { secret } = (await user('POST', `${own}/authenticator/enroll`)).body
@@ -462,7 +462,7 @@ const kinds: Record<string, Kind> = {
       }
     },
   },
-  // nobody's in particular: whose it is the passkey tells, and that stays the user's
+  // it belongs to no user: the passkey names the user, and stays theirs
   'challenge of a passkey': {
     purpose: 'passkey-login',
     lifetime: 5 * MINUTE,
@@ -479,7 +479,7 @@ const kinds: Record<string, Kind> = {
       }
     },
   },
-  // the user's own until it is used, like the factors that it takes away
+  // it stays valid until it is used, like the factors that it removes
   'recovery code': {
     lifetime: null,
     tries: 10,
@@ -517,7 +517,7 @@ const kinds: Record<string, Kind> = {
       return { secrets: [refreshToken], show: () => env.anonymous('POST', `${auth}/token/refresh`, { refreshToken }) }
     },
   },
-  // for the one lock that it was mailed for
+  // it lifts only the lock that it was mailed for
   'unlock link': {
     purpose: 'unlock',
     lifetime: DAY,
@@ -639,7 +639,7 @@ function works({ status, body }: Answer) {
   return status < 300 && body?.mfaRequired !== true
 }
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
-/** A code by itself, not as a part of some longer number or id. */
+/** Matches a short code as a whole, not inside a longer number or id. */
 const within = (text: string, secret: string) =>
   secret.length > 8 ? text.includes(secret) : new RegExp(`(?<![\\w.+-])${secret}(?![\\w-])`).test(text)
 
@@ -662,13 +662,13 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
     return { env, user, ...(await kind.issue(env, user)) }
   }
 
-  test('is kept as a hash, and logged nowhere', async () => {
+  test('is stored as a hash, and never logged', async () => {
     const { env, secrets, show } = await handedOut(await shared()),
       { Message: _outbox, ...rows } = await everythingOf(env.id)
     expect(secrets.every(Boolean)).toBe(true)
     for (const secret of secrets) {
       expect(within(JSON.stringify(rows), secret)).toBe(false)
-      // a plain hash of something short is as good as the thing
+      // a plain hash of a short secret is as easy to guess as the secret
       if (secret.length <= 8) expect(JSON.stringify(rows)).not.toContain(sha256(secret))
     }
     expect(works(await show())).toBe(true)
@@ -676,14 +676,14 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
   })
 
   if (use === 'once') {
-    test('works once, also of eight times at once', async () => {
+    test('works once, also when used eight times at once', async () => {
       const { show } = await handedOut(await shared())
       const answers = await Promise.all(Array.from({ length: 8 }, show))
       expect(answers.map(works).filter(Boolean)).toHaveLength(1)
       expect(works(await show())).toBe(false)
     })
   } else if (use === 'same for all') {
-    test('is exchanged for the same one, whoever shows it at once', async () => {
+    test('is exchanged for the same token by all simultaneous requests', async () => {
       const { show } = await handedOut(await shared()),
         answers = await Promise.all(Array.from({ length: 8 }, show))
       expect(answers.every(works)).toBe(true)
@@ -703,7 +703,7 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
   }
 
   if (tries !== undefined) {
-    test(`bears ${tries} wrong ones and no more, also at once`, async () => {
+    test(`ends after ${tries} wrong tries, also at once`, async () => {
       const env = await shared(),
         [before, after] = [await handedOut(env), await handedOut(env)]
       for (let i = 1; i < tries; i++) expect(works(await before.wrong!())).toBe(false)
@@ -714,7 +714,7 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
   }
 
   test.each((Object.keys(events) as Event[]).map((name) => [kind.after?.[name] ?? 'dies', name] as const))(
-    '%s when its user is (or has its) %s',
+    '%s when its user is (or has their) %s',
     async (fate, name) => {
       const { happens, ends } = events[name],
         { env, user, show } = await handedOut(await shared())
@@ -728,10 +728,10 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
   )
 })
 
-/** Rows of `Challenge` that count what is done, and are nothing that is handed out. */
+/** Purposes of `Challenge` rows that only count, and are not given to anybody. */
 const counters = ['lockout']
 
-test('every purpose in the source has its row here', () => {
+test('every purpose in the source has a row here', () => {
   const root = new URL('../src/', import.meta.url),
     files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) => /(?<!\.test)\.ts$/.test(name))
   const found = new Set(
@@ -744,7 +744,7 @@ test('every purpose in the source has its row here', () => {
   expect([...known].filter((purpose) => !found.has(purpose))).toEqual([])
 })
 
-test("an environment's API key is kept as a hash", async () => {
+test("an environment's API key is stored as a hash", async () => {
   const { id, apiKey } = await newEnvironment(server)
   const row = JSON.stringify(
     (await deps.database.pool.query('select to_jsonb(v) as row from "Vendor" v where id = $1', [id])).rows,

@@ -5,7 +5,7 @@ import { declaredStatements, statement } from '../src/kernel/sql.ts'
 import { similar } from '../src/areas/people/users/similar.sql.ts'
 import { deps, newEnvironment } from './environment.ts'
 
-// every one of them is loaded, whether something uses it already or not
+// loads every statement, used or not
 const sources = new URL('../src/', import.meta.url)
 for (const name of readdirSync(sources, { recursive: true, encoding: 'utf8' }))
   if (name.endsWith('.sql.ts')) await import(new URL(name, sources).href)
@@ -16,7 +16,7 @@ for (const [all, any] of [
 ] as const)
   similar(all, any)
 
-/** Tables that belong to an environment, and the column that says to which. */
+/** Tables whose rows belong to an environment, and the column that names it. */
 async function ownedTables() {
   const { rows } = await deps.database.pool.query<{ name: string }>(`
     select c.relname as name from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'vendorId'
@@ -28,7 +28,7 @@ interface Use {
   table: string
   alias: string
 }
-/** Each place where a statement reads or writes a table, under the name that it has there. */
+/** Each place where a statement reads or writes a table, with the table's alias there. */
 function usesOf(text: string): Use[] {
   const found = text.matchAll(
     /\b(?:from|join|update|into|using)\s+(?:only\s+)?"(\w+)"(?:\s+(?:as\s+)?(?!on\b|set\b|where\b|values\b|order\b|join\b|left\b|cross\b|inner\b|select\b|limit\b|for\b|group\b|using\b|returning\b)([a-z_]\w*))?/gi,
@@ -36,7 +36,7 @@ function usesOf(text: string): Use[] {
   return [...found].map(([, table, alias]) => ({ table: table!, alias: alias ?? '' }))
 }
 
-/** The uses that neither compare the column with the environment nor with that of a table that does, and write it no row of. */
+/** The uses without an environment: the column is not compared with `$1`, nor with the column of a table that is, nor written with it. */
 function looseUses(text: string, columns: ReadonlyMap<string, string>) {
   const uses = usesOf(text)
   const spelled = ({ table, alias }: Use) => {
@@ -65,7 +65,7 @@ function looseUses(text: string, columns: ReadonlyMap<string, string>) {
 }
 
 describe.concurrent('statements beside services', () => {
-  test('name no table without saying that its rows are of the environment', async () => {
+  test('filter every table by the environment', async () => {
     const columns = await ownedTables()
     expect(declaredStatements.size).toBeGreaterThan(5)
     const faults = [...declaredStatements].flatMap(([name, text]) =>
@@ -101,13 +101,13 @@ describe.concurrent('statements beside services', () => {
     expect(looseUses(text, await ownedTables())).toHaveLength(count)
   })
 
-  test('cannot be declared without the environment, nor two by one name', () => {
+  test('cannot be declared without the environment, nor twice with one name', () => {
     expect(() => statement('test.without', 'select 1')).toThrow('$1')
     statement('test.twice', 'select $1::uuid as id')
     expect(() => statement('test.twice', 'select $1::uuid as other')).toThrow('test.twice')
   })
 
-  test('run for their environment, alone and in a transaction, which they are undone with', async () => {
+  test('run for their environment, alone and in a transaction, and roll back with it', async () => {
     const [env, other] = [await newEnvironment(), await newEnvironment()]
     const count = statement<{ count: number }, [key: string]>(
       'test.count',
@@ -133,8 +133,8 @@ describe.concurrent('statements beside services', () => {
   })
 })
 
-describe.concurrent('what an area gets', () => {
-  test('holds no way to the database that knows no environment', async () => {
+describe.concurrent("an area's `ctx`", () => {
+  test('gives no unscoped access to the database', async () => {
     expectTypeOf<Ctx>().not.toHaveProperty('database')
     expectTypeOf<Ctx['deps']>().not.toHaveProperty('database')
     for (const raw of [
@@ -147,7 +147,7 @@ describe.concurrent('what an area gets', () => {
       'tally',
     ] as const)
       expectTypeOf<Ctx['db']>().not.toHaveProperty(raw)
-    // @ts-expect-error -- the environment's handle is all there is
+    // @ts-expect-error -- areas get only the environment's handle
     void (async (ctx: Ctx) => ctx.deps.database.pool.query('select 1'))
     const ctx = await (await newEnvironment()).context()
     expect(ctx.deps).not.toHaveProperty('database')

@@ -4,10 +4,10 @@ import { newEnvironment, operations, UNKNOWN_ID, type Client } from './environme
 import { fillPath, longBodies, sampleBody, wrongBody } from './samples.ts'
 
 /**
- * What every operation must do, read off the registry: a new one is covered before its author writes a test.
+ * What every operation must do, from the registry, so that a new one is covered before its author writes a test.
  * Lists of exceptions may only shrink.
  */
-/** Nothing here succeeds in changing anything, so all share two environments. */
+/** No test here changes anything, so all share two environments. */
 const shared = await (async () => {
   const [env, other] = [await newEnvironment(), await newEnvironment()]
   const { id: userId, tenantId } = await env.newUser()
@@ -24,11 +24,11 @@ const cases = operations.map((op) => [op.id, op] as const)
 const unknownPath = (op: Operation) => fillPath(op, () => UNKNOWN_ID)
 const call = (client: Client, op: Operation, body: unknown = sampleBody(op)) => client(op.method, unknownPath(op), body)
 
-/** Take a body of any kind, or none that can be wrong. */
+/** These take any body, or have no field that can be wrong. */
 const takesAnyBody = new Set<string>([])
 
 describe.concurrent('every operation', () => {
-  test('has an id, a path and a method of its own', () => {
+  test('has a unique id, and a unique path and method', () => {
     const ids = operations.map((op) => op.id),
       routes = operations.map((op) => `${op.method} ${op.path.replace(/\{\w+\}/g, '{}')}`)
     expect(new Set(ids).size).toBe(ids.length)
@@ -36,7 +36,7 @@ describe.concurrent('every operation', () => {
   })
 
   test.for(cases.filter(([, op]) => op.auth !== 'public'))(
-    '%s is closed to whoever has no token, and to whoever has a bad one',
+    '%s is closed without a token, and with a bad one',
     async ([, op]) => {
       const { env, other } = shared
       expect((await call(env.anonymous, op)).status, 'no token').toBe(401)
@@ -65,7 +65,7 @@ describe.concurrent('every operation', () => {
   })
 
   test.for(cases.filter(([, op]) => op.auth === 'both' && op.tenant === 'required'))(
-    '%s wants to know the tenant',
+    '%s requires a tenant',
     async ([, op]) => {
       const { env } = shared
       expect(await call(env.vendor, op)).toMatchObject({ status: 403, body: { errorCode: 'ER-00008' } })
@@ -94,7 +94,7 @@ describe.concurrent('every operation', () => {
     },
   )
 
-  test.for(cases.filter(([, op]) => op.body))('%s survives very long texts', async ([, op]) => {
+  test.for(cases.filter(([, op]) => op.body))('%s does not fail on very long texts', async ([, op]) => {
     const env = await newEnvironment(),
       user = await env.user({ roleKeys: ['Admin'] }),
       known: Record<string, string> = { userId: user.id, id: user.id, tenantId: user.tenantId }
@@ -112,7 +112,7 @@ describe.concurrent('every operation', () => {
       ).toBeLessThan(500)
   })
 
-  test.for(cases.filter(([, op]) => op.method === 'GET'))('%s survives queries of garbage', async ([, op]) => {
+  test.for(cases.filter(([, op]) => op.method === 'GET'))('%s does not fail on invalid queries', async ([, op]) => {
     const client = op.auth === 'user' ? shared.admin : shared.managed
     const names = Object.keys((op.query as { properties?: object } | undefined)?.properties ?? { any: 1 })
     for (const value of ['%27%22%3B--', '-1', '99999999999999999999', '%00', 'a,b&x[]=1']) {

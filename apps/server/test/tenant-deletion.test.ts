@@ -47,7 +47,7 @@ const ok = async (answer: ReturnType<Client>) => {
 const login = (env: TestEnvironment, { email, password }: { email: string; password?: string }, headers = {}) =>
   env.anonymous('POST', '/identity/resources/auth/v1/user', { email, password }, { headers })
 
-/** A tenant with something of everything that tenants have: what is made over HTTP is what a real one would leave behind. */
+/** A tenant with one of everything that tenants have, made over HTTP as far as possible, so that it leaves the same rows as a real one. */
 async function furnish(
   env: TestEnvironment,
   tenantId: string,
@@ -143,7 +143,7 @@ async function household() {
   return { env, shared, above, appId: app.id as string }
 }
 
-/** All that goes with some ids: rows that mention them, and rows that mention the ids of those. */
+/** The rows that mention some ids, and the rows that mention the ids of those. */
 function closure(rows: Rows, ids: string[], stays: (table: string, row: Row) => boolean) {
   const gone = new Set(ids),
     mentions = (row: Row) => [...gone].some((id) => JSON.stringify(row).includes(`"${id}"`))
@@ -162,12 +162,12 @@ function closure(rows: Rows, ids: string[], stays: (table: string, row: Row) => 
 }
 
 describe.concurrent('deleting a tenant', () => {
-  test('takes all of it, and nothing else in the environment', async () => {
+  test('deletes everything in it, and nothing else in the environment', async () => {
     const { env, shared, above, appId } = await household()
     await furnish(env, 'kept', above, appId, shared)
     const doomed = await furnish(env, 'doomed', above, appId, shared)
     const before = await everythingOf(env.id)
-    // whoever adds a table that tenants own furnishes it above
+    // a new table that tenants own must be furnished above
     for (const { table, name } of await columns())
       if (name === 'tenantId')
         expect(
@@ -194,7 +194,7 @@ describe.concurrent('deleting a tenant', () => {
     expect(JSON.stringify(after)).not.toMatch(new RegExp(`[":]doomed"|${doomed.only}|${doomed.email}`))
   })
 
-  test('ends the sessions there at once; who belongs elsewhere logs in there', async () => {
+  test('ends the sessions there at once; users with another tenant log in to that one', async () => {
     const { env, shared, above, appId } = await household(),
       doomed = await furnish(env, 'doomed', above, appId, shared)
     const refresh = (refreshToken: string) =>
@@ -211,7 +211,7 @@ describe.concurrent('deleting a tenant', () => {
     })
   })
 
-  test('lets a job that is at it come to nothing', async () => {
+  test('leaves its queued jobs without effect', async () => {
     const { env, shared, above, appId } = await household()
     await furnish(env, 'doomed', above, appId, shared)
     await ok(env.vendor('DELETE', '/tenants/resources/tenants/v1/doomed'))
@@ -221,7 +221,7 @@ describe.concurrent('deleting a tenant', () => {
   })
 })
 
-/** Nothing here changes anything, so all share an environment in which a tenant is gone, and tokens for it are not. */
+/** No test here changes anything, so all share an environment with a deleted tenant and live tokens for it. */
 const shared = await (async () => {
   const { env, shared: user, above, appId } = await household(),
     { only } = await furnish(env, 'doomed', above, appId, user)
@@ -236,14 +236,14 @@ const shared = await (async () => {
   return { env, clients, before: await everythingOf(env.id) }
 })()
 
-/** Leave a job that comes to nothing. */
+/** These queue a job that has no effect. */
 const queuing = new Set(['resetBreachedPasswordsV1'])
 
 describe.concurrent('a token that outlives its tenant', () => {
   const ofTenants = operations.filter(
     (op) => op.auth !== 'vendor' && op.auth !== 'public' && op.tenant && op.tenant !== 'none' && !queuing.has(op.id),
   )
-  test.for(ofTenants.map((op) => [op.id, op] as const))('%s fails nothing, and changes nothing', async ([, op]) => {
+  test.for(ofTenants.map((op) => [op.id, op] as const))('%s does not fail, and changes nothing', async ([, op]) => {
     for (const client of shared.clients) {
       const { status, body } = await client(
         op.method,

@@ -12,7 +12,7 @@ export interface Reply {
   body: string | object
 }
 
-/** Somebody else's web service, as far as a test needs it: answers with `reply` and keeps what it was asked. */
+/** A stand-in for another company's web service: answers with `reply` and records the requests. */
 export async function webService(reply: (asked: Asked) => Reply) {
   const asked: Asked[] = []
   const server = createServer((request, response) => {

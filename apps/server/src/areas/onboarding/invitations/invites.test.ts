@@ -126,14 +126,14 @@ describe.concurrent('the link that a member hands out', () => {
     expect((await env.anonymous('POST', login, { email: guest.email, password, invitationToken: '' })).status).toBe(200)
   })
 
-  test.for(['has one', 'is to have one'] as const)(
-    'waits for the second factor of who %s, however the login began',
+  test.for(['has one', 'must enrol one'] as const)(
+    'waits for the second factor of a user who %s, however the login began',
     async (state) => {
       const env = await newEnvironment(),
         host = await env.user({ permissions: allowed }),
         { db } = await env.context()
       const { token: invitationToken } = made(await host('POST', `${url}/user`, link))
-      if (state === 'is to have one') await env.as(host.tenantId)('POST', mfaPolicy, { enforceMFAType: 'Force' })
+      if (state === 'must enrol one') await env.as(host.tenantId)('POST', mfaPolicy, { enforceMFAType: 'Force' })
       for (const way of ['a password', 'a link']) {
         const enrolled = state === 'has one' ? await withApp(env) : undefined,
           guest = enrolled ?? (await env.newUser({ password: PASSWORD }))

@@ -132,7 +132,7 @@ describe.concurrent('bulk invitations', () => {
     })
 
   test.for([0, 1, 3])(
-    'whose worker is killed after %i entries are finished by another: nobody is lost, and nobody mailed twice',
+    'whose worker is killed after %i entries are finished by another, with no user lost or mailed twice',
     async (entries) => {
       const env = await newEnvironment(),
         id = await start(env, await env.newTenant())

@@ -62,9 +62,9 @@ describe.concurrent('the roles of a group', () => {
   })
 
   test.for([
-    'the group goes',
+    'the group is deleted',
     'the group loses the role',
-    'the role goes',
+    'the role is deleted',
     'groups are switched off',
     'their roles are switched off',
     'the member is removed',
@@ -76,9 +76,9 @@ describe.concurrent('the roles of a group', () => {
     await join(member.id)
     const { accessToken } = await login(env, member)
     const done: Record<string, () => Promise<{ status: number }>> = {
-      'the group goes': () => call('DELETE', `${groups}/${group}`),
+      'the group is deleted': () => call('DELETE', `${groups}/${group}`),
       'the group loses the role': () => call('DELETE', `${groups}/${group}/roles`, { roleIds: [roleId] }),
-      'the role goes': () => env.vendor('DELETE', `/identity/resources/roles/v1/${roleId}`),
+      'the role is deleted': () => env.vendor('DELETE', `/identity/resources/roles/v1/${roleId}`),
       'groups are switched off': () => env.vendor('POST', `${groups}/config`, { enabled: false }),
       'their roles are switched off': () => env.vendor('POST', `${groups}/config`, { rolesEnabled: false }),
       'the member is removed': () => call('DELETE', `/identity/resources/users/v1/${member.id}`),

@@ -122,7 +122,7 @@ describe.concurrent("an e-mail address of one's own", () => {
   })
 
   test.each(['', 'nobody', 'a@b@example.com', `${'a'.repeat(320)}@example.com`])(
-    'is refused when it is none: %j',
+    'is refused when it is invalid: %j',
     async (email) => {
       const env = await newEnvironment(),
         user = await env.user()

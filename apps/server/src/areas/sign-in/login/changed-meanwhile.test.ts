@@ -181,7 +181,7 @@ describe.concurrent('a password that is changed during a login with the old one'
     ],
   ]
   test.for(proofs)(
-    'leaves nobody anything for %s that was looked at before it was changed, though the user is only read afterwards',
+    'gives nothing for %s that was checked before the change, though the user is read only afterwards',
     async ([, purpose, authStrategy, asking, showing]) => {
       const env = await newEnvironment(lateReader),
         user = await env.newUser({ password: PASSWORD }),
@@ -256,7 +256,7 @@ describe.concurrent('a user who is locked during a login with the right password
     ['is deleted, not locked', {}, 200, removed, { status: 401, body: { errorCode: 'ER-01078' } }],
   ]
   test.for(cases)(
-    'lets nobody learn that it was right, where the user %s',
+    'gets no answer that reveals that it was right, where the user %s',
     async ([, { isMember = true, ...who }, before, happens, after]) => {
       const env = await newEnvironment(slow),
         password = unique('Henhouse-1!'),

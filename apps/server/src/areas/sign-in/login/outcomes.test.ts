@@ -192,7 +192,7 @@ describe.concurrent('a login', () => {
 
   // a refresh relies on the session's factor, and a login that shows a second factor is not asked for one
   test.for(except('a second factor', 'a refresh token'))(
-    'of who has a second factor asks for it, and gives nothing else (%s)',
+    'of a user with a second factor asks for it, and gives nothing else (%s)',
     async (name) => {
       const env = await newEnvironment(),
         { user, finish } = await ways[name].begin(env)
@@ -209,7 +209,7 @@ describe.concurrent('a login', () => {
 
   // passkeys are off where a second factor is forced
   test.for(except('a second factor', 'a refresh token', 'a passkey'))(
-    'where a second factor is forced gives who has none what it takes to enrol one, and nothing else (%s)',
+    'where a second factor is forced gives a user without one only a way to enrol one (%s)',
     async (name) => {
       const env = await newEnvironment(),
         { user, finish } = await ways[name].begin(env)
@@ -229,7 +229,7 @@ describe.concurrent('a login', () => {
   )
 
   test.for(['a magic link', 'a mailed code', 'an activation link', 'an activation code'] as const)(
-    "that has shown an address to be the user's takes it for the second factor where codes are mailed (%s)",
+    'that verifies an address offers it as the second factor where codes are mailed (%s)',
     async (name) => {
       const env = await newEnvironment(),
         { user, finish } = await ways[name].begin(env)
@@ -303,13 +303,13 @@ describe.concurrent('a login', () => {
     })
   })
 
-  test.for(['run out', 'known to others'])(
-    'from where the account lets nobody in does not tell that the password is %s',
+  test.for(['expired', 'breached'])(
+    'that the account does not admit does not reveal that the password is %s',
     async (state) => {
       const env = await newEnvironment(),
         user = await env.newUser({ password: 'Password1!' }),
         tenant = env.as(user.tenantId)
-      if (state === 'run out')
+      if (state === 'expired')
         await env.vendor('POST', `${configurations}/password-rotation`, {
           isActive: true,
           rotationPeriod: 1,
@@ -340,7 +340,7 @@ describe.concurrent('a login', () => {
         }),
       ).body
       expect((await logIn('203.0.113.1')).body).toMatchObject(
-        state === 'run out' ? { resetPasswordToken: expect.any(String) } : { isBreachedPassword: true },
+        state === 'expired' ? { resetPasswordToken: expect.any(String) } : { isBreachedPassword: true },
       )
       const before = (await env.messages({ to: user.email })).length
       for (const answer of [await logIn('198.51.100.1'), await logIn('203.0.113.1', managed.id)]) {
@@ -353,7 +353,7 @@ describe.concurrent('a login', () => {
 
   // links and codes that came by mail verify the address themselves
   test.for(['a password', 'a code to the phone', 'a passkey'] as const)(
-    'of who has an address still to be verified is refused, and the mail goes out once more (%s)',
+    'of a user with an unverified address is refused, and the mail is sent again (%s)',
     async (name) => {
       const env = await newEnvironment(),
         { user, finish } = await ways[name].begin(env, { verified: false })
@@ -380,7 +380,7 @@ describe.concurrent('a login', () => {
 
   // activation links and codes stay, to verify the address with
   test.for(except('a password', 'a passkey', 'an activation link', 'an activation code'))(
-    'begun before its user was locked leads nowhere, nor when the lock is gone (%s)',
+    'begun before its user was locked fails, also after the unlock (%s)',
     async (name) => {
       const env = await newEnvironment(),
         { user, finish } = await ways[name].begin(env)
@@ -394,7 +394,7 @@ describe.concurrent('a login', () => {
   )
 
   test.for(except('a refresh token'))(
-    'of who is kept out of an account leads to another one, and nowhere when there is none (%s)',
+    'of a user disabled in an account leads to another one, and fails when there is none (%s)',
     async (name) => {
       const env = await newEnvironment(),
         other = await env.newTenant(),
@@ -420,17 +420,14 @@ describe.concurrent('a login', () => {
     },
   )
 
-  test.for(['locked', 'kept out of its only account'])(
-    'goes on no longer by its refresh token once its user is %s',
-    async (state) => {
-      const env = await newEnvironment(),
-        { user, finish } = await ways['a refresh token'].begin(env)
-      asked(
-        await (state === 'locked'
-          ? env.vendor('POST', `${users}/${user.id}/lock`)
-          : env.as(user.tenantId)('POST', `/identity/resources/tenants/users/v1/${user.id}/disable`)),
-      )
-      expectNotIn(await finish(), 401, { errors: ['Session not found'] })
-    },
-  )
+  test.for(['locked', 'disabled in their only account'])('cannot be refreshed once its user is %s', async (state) => {
+    const env = await newEnvironment(),
+      { user, finish } = await ways['a refresh token'].begin(env)
+    asked(
+      await (state === 'locked'
+        ? env.vendor('POST', `${users}/${user.id}/lock`)
+        : env.as(user.tenantId)('POST', `/identity/resources/tenants/users/v1/${user.id}/disable`)),
+    )
+    expectNotIn(await finish(), 401, { errors: ['Session not found'] })
+  })
 })

@@ -56,7 +56,7 @@ describe.concurrent('a code by mail', () => {
     expect((await (await env.context()).db.user.findUniqueOrThrow({ where: { id: user.id } })).mfaEnrolled).toBe(false)
   })
 
-  test('works beside an app, but not instead of one that must be enrolled', async () => {
+  test('works beside an app, and must be shown before an app can be enrolled', async () => {
     const env = await newEnvironment(),
       user = await withApp(env)
     await switchOn(env, 'EmailCode')
