@@ -1,7 +1,7 @@
 import type { ServerDeps } from '../src/kernel/deps.ts'
 import type { Ctx } from '../src/kernel/operation.ts'
 
-/** How many there are to be; the first tenant has `members` of the users, the others share the rest. All but three are right below the second; the fourth is below the third. */
+/** The numbers to make. The first tenant has `members` of the users; the others share the rest. All but three tenants are right below the second; the fourth is below the third. */
 export interface Size {
   users: number
   tenants: number
@@ -75,14 +75,14 @@ const LAST = [
 ]
 
 /**
- * Fills an environment as a load would find it, with plain SQL: users with an address, a number and a name each (one has a
- * name that nobody shares), spread in time, members of a tenant with a role. What triggers would have kept is written here, as none run.
+ * Fills an environment with plain SQL, like one under load: users with an address, a number and a name each (one has a unique
+ * name), spread in time, members of a tenant with a role. No triggers run, so what they would write is written here.
  */
 export async function fill(deps: ServerDeps, ctx: Ctx, { users, tenants, members }: Size): Promise<Crowd> {
   const client = await deps.database.pool.connect(),
     v = ctx.vendorId
   try {
-    // written once at the end instead of row by row
+    // built once at the end, not row by row
     const { rows: indexes } =
       users < 20_000
         ? { rows: [] }

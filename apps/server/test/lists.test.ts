@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { usersOf } from '../src/areas/people/users/user-list.sql.ts'
 import { deps, newEnvironment, operations, unique, type Answer } from './environment.ts'
 
-/** Every list that comes by the page, read off the registry; what stands in it is made once, and only looked at. */
+/** Every list with pages, from the registry. Its rows are made once, and tests only read them. */
 interface Query {
   properties: Record<string, { enum?: string[]; maximum?: number }>
 }
@@ -115,7 +115,7 @@ const ofUsers = {
     ],
   },
 } as const
-/** What an item of a list is called, and what each filter leaves of the list. */
+/** The key of a list's items, and the items that each filter leaves. */
 const table: Record<
   string,
   { label: string; filters: Record<string, readonly (readonly [string, readonly string[]])[]> }
@@ -235,7 +235,7 @@ const read = async (path: string, query = '') => {
 }
 const paging = new Set(['_limit', '_offset', '_sortBy', '_order', '_identifierType'])
 
-describe.concurrent('a list by the page', () => {
+describe.concurrent('a list with pages', () => {
   test.for(lists)('%s is in the table, with every filter that it has', ([id, , query]) => {
     const tested = Object.keys(table[id]?.filters ?? {}).map((name) => name.split('&').at(-1))
     expect([...new Set(tested)].toSorted()).toEqual(
@@ -245,7 +245,7 @@ describe.concurrent('a list by the page', () => {
     )
   })
 
-  test.for(lists)('%s comes whole in pages that link to one another', async ([id, path]) => {
+  test.for(lists)('%s is complete over its pages, which link to one another', async ([id, path]) => {
     const label = table[id]!.label,
       all: object[] = (await read(path)).items
     expect(all.length).toBeGreaterThan(2)
@@ -271,7 +271,7 @@ describe.concurrent('a list by the page', () => {
     expect(all.every((item) => label in item)).toBe(true)
   })
 
-  test.for(lists)('%s refuses pages that cannot be', async ([, path, query]) => {
+  test.for(lists)('%s refuses invalid pages', async ([, path, query]) => {
     expect((await read(path, `_limit=${query['_limit']!.maximum}`)).items.length).toBeGreaterThan(2)
     const impossible = [
       '_limit=0',
@@ -326,7 +326,7 @@ describe.concurrent('a list by the page', () => {
 
 type Env = Awaited<ReturnType<typeof newEnvironment>>
 
-/** Users that came three at a time, so that many are of one moment; names, and what else there are few of, are often the same. Some are in a second tenant, too, some are invisible, and of some the membership has ended. */
+/** Users made three at a time, so that many have equal times; names and other fields are often equal, too. Some are also in a second tenant, some are invisible, and some are expired members. */
 async function crowd(env: Env, home: string, other: string) {
   const ctx = await env.context(),
     at = (i: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, Math.floor(i / 3))),
@@ -377,7 +377,7 @@ async function crowd(env: Env, home: string, other: string) {
 }
 
 type Key = string | number | boolean | Date | null
-/** By key, equal ones by id; who has none comes first. */
+/** Sorted by key, then by id; entries without a key come first. */
 const sorted = (entries: readonly (readonly [key: Key, id: string])[]) =>
   entries
     .toSorted(([a, i], [b, j]) => {
@@ -386,7 +386,7 @@ const sorted = (entries: readonly (readonly [key: Key, id: string])[]) =>
     })
     .map(([, id]) => id)
 
-describe.concurrent('each order of a list has the pages that sorting and counting give', () => {
+describe.concurrent('a list in each order has the pages and totals of sorting and counting', () => {
   const crowded = (async () => {
     const env = await newEnvironment(),
       home = await env.newTenant(),
@@ -543,7 +543,7 @@ describe.concurrent('each order of a list has the pages that sorting and countin
     })
   })
 
-  test('the counts of members who may go down', async () => {
+  test('the counts of members with access to sub-accounts', async () => {
     const { env, home, other, membersOf } = await crowded
     const { body } = await env.vendor('POST', '/identity/resources/tenants/users/v1/count', {
       tenantIds: [home, other],
@@ -557,7 +557,7 @@ describe.concurrent('each order of a list has the pages that sorting and countin
     )
   })
 
-  test('and in a transaction what that has written', async () => {
+  test('with the rows that their transaction has written', async () => {
     const { env, home, other, membersOf } = await crowded,
       ctx = await env.context(),
       scope = { tenantId: home, below: true, visible: false }

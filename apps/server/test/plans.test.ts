@@ -10,15 +10,15 @@ import { keysOf } from '../src/areas/rights/held/held.service.ts'
 
 /*
  * Searches and point reads must not cost more with more users, and a list no more than its count and the rows up to its page.
- * Here in numbers that the clock has no part in: the rows that Postgres goes through for a request, in a database of its own
- * with 20,000 users. `npm run bench:scale` measures a million.
+ * These tests do not measure time. They count the rows that Postgres reads for a request, in a separate database with 20,000
+ * users. `npm run bench:scale` measures a million.
  */
 
 const USERS = 20_000,
   TENANTS = 2000,
   MEMBERS = 4000
 const name = `henhouse_plans_${cryptoRandom.uuid().replaceAll('-', '')}`
-/** Those with a row for each user or more. */
+/** Tables that grow with the users or tenants. */
 const LARGE = ['User', 'UserEmail', 'PhoneNumber', 'Membership', 'MembershipRole', 'Tenant']
 
 interface Statement {
@@ -42,7 +42,7 @@ let database: ReturnType<typeof openDatabase>,
 beforeAll(async () => {
   const url = await createDatabase(inject('databaseUrl'), name)
   await migrate(url)
-  // as on a solid disk: by the default a table of this size is read whole for fifty rows, a large one is not
+  // as on a solid disk: with the default, Postgres would read a table of this size whole for fifty rows
   await deps.database.pool.query(`alter database ${name} set random_page_cost = 1.1`)
   database = openDatabase(url, { max: 4 })
   let seen: Statement[] | undefined
@@ -62,7 +62,7 @@ beforeAll(async () => {
   const { environment } = await createEnvironment(own, { name: 'crowd', isDefault: true }),
     ctx = contextFor(own, environment, deps.log)
   crowd = await fill(own, ctx, { users: USERS, tenants: TENANTS, members: MEMBERS })
-  // who is not shown must not make the others dear
+  // invisible users must not make the lists of others expensive
   await database.pool.query(
     `update "User" set invisible = true where id in (select "userId" from "Membership" where "tenantId" = $1 and "userId" <> $2 limit 10)`,
     [crowd.bigTenantId, crowd.adminId],
@@ -99,7 +99,7 @@ const scans = (plan: Plan): Plan[] => [
   ...(plan.Plans ?? []).flatMap(scans),
 ]
 
-/** How many rows of the large tables a statement goes through, and which of them it reads from end to end. */
+/** The number of rows that a statement reads from the large tables, and the tables that it reads whole. */
 async function cost({ text, values }: Statement) {
   const {
     rows: [row],
@@ -113,7 +113,7 @@ async function cost({ text, values }: Statement) {
     (plan['Actual Rows'] + (plan['Rows Removed by Filter'] ?? 0) + (plan['Rows Removed by Index Recheck'] ?? 0))
   return {
     rows: found.reduce((sum, plan) => sum + rowsOf(plan), 0),
-    // one that is given up at its first row has found that there is nothing to join with
+    // a scan that stops at its first row found nothing to join with
     whole: found
       .filter((plan) => plan['Node Type'] === 'Seq Scan' && rowsOf(plan) > 1)
       .map((plan) => plan['Relation Name']),
@@ -137,9 +137,9 @@ async function expectCheap(
 }
 
 const identity = '/identity/resources'
-/** A page of 50 with what belongs to its rows. */
+/** A page of 50 with its related rows. */
 const PAGE = 50 * 6
-/** All are counted, and an index has the order. */
+/** Counts all, and reads the page in the order of an index. */
 const inOrder = (all: number) => (offset: number) => all + 50 * offset + PAGE
 /** A fifth of all users: for a first page they are met often enough in the index of the order; for others they are looked up and sorted. */
 const membersInOrder = (offset: number) => (offset ? membersSorted() : MEMBERS + 2 * PAGE)
@@ -257,7 +257,7 @@ describe('the rows read for', () => {
     await expectCheap(url, 'vendor', crowd.tenantId, PAGE)
   })
 
-  it('a page of all users are too many for a small tenant: a list that went through all would be noticed', async () => {
+  it('a page of all users are too many for a small tenant, so a list that read all would be noticed', async () => {
     await expect(expectCheap(`${identity}/users/v3`, 'vendor', undefined, PAGE)).rejects.toThrow('rows: ')
   })
 
@@ -300,7 +300,7 @@ describe('the rows read for', () => {
     ],
   ])('%s are few', (_, url, tenant, most) => expectCheap(url(), 'vendor', crowd[tenant], most))
 
-  it('a move of tenants in a crowd of them are few, whatever Postgres keeps of its plans', async () => {
+  it('a move of tenants among many are few, with any cached plan', async () => {
     const client = await database.pool.connect()
     try {
       await client.query('begin')
@@ -319,7 +319,7 @@ describe('the rows read for', () => {
     }
   })
 
-  // trigrams leave candidates that are looked at and dropped, the more the commoner they are
+  // trigrams also find candidates that are then dropped: the more common the trigrams, the more candidates
   it.each<[string, () => string, 'bigTenantId'?]>([
     ['a part of a name', () => '_filter=Fischer%201777'],
     ['nothing', () => '_filter=qqzzxx'],

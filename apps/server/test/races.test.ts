@@ -315,7 +315,7 @@ describe.concurrent('of many requests at once', () => {
         await env.runJobs()
       },
     ],
-  ])('whoever changes a user may go on to the membership, while the user %s', async ([, leave]) => {
+  ])('a change of a user may go on to the membership while the user %s', async ([, leave]) => {
     const env = await newEnvironment(),
       { id, tenantId } = await env.newUser(),
       membership = 'select from "Membership" where "userId" = $1 and "tenantId" = $2 for update nowait'

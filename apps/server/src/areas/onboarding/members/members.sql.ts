@@ -1,7 +1,7 @@
 import { statement } from '../../../kernel/sql.ts'
 import { isInvisible } from '../../people/users/user-list.sql.ts'
 
-/** Of members at `now`; with invisible ones unless only the visible count. */
+/** Counts the members at `now`, with or without the invisible ones. */
 export const memberStats = statement<
   { totalItems: number; addedThisWeek: number; superAdmins: number },
   [tenantId: string, now: Date, weekAgo: Date, visible: boolean]

@@ -1,6 +1,6 @@
 import { statement } from '../../../kernel/sql.ts'
 
-/** How many members of each tenant have decided (or not: null) to go down into those below it. */
+/** The number of members of each tenant by their access to sub-accounts (null: not set). */
 export const countsByAccess = statement<
   { tenantId: string; access: boolean | null; users: number },
   [tenantIds: readonly string[], now: Date, visible: boolean]

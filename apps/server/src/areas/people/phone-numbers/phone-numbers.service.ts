@@ -12,12 +12,12 @@ import { phoneNumberErrors } from './phone-numbers.errors.ts'
 import { toPhoneNumber, type PhoneNumberQuery } from './phone-numbers.schemas.ts'
 import { phoneNumbersOf } from './phone-numbers.sql.ts'
 
-/** The code shows that a number is at hand. */
+/** The code proves that the user has the phone. */
 const verification: ChallengeKind = { purpose: 'phone-number', typed: true }
 const removal: ChallengeKind = { purpose: 'phone-number-removal', typed: true }
 export const CODE_MS = 10 * MINUTE
 
-/** The user who has shown this number to be its own, with all its columns: for logging in and the like. */
+/** The user who has verified this number, with all columns: for logins and the like. */
 export const ownerOf = async (ctx: Ctx, phoneNumber: string) =>
   (
     await ctx.db.phoneNumber.findFirst({
@@ -26,7 +26,7 @@ export const ownerOf = async (ctx: Ctx, phoneNumber: string) =>
     })
   )?.user ?? null
 
-/** A page of the numbers of those users whom the caller sees in lists. */
+/** A page of the numbers of the users that the caller may list. */
 export async function list(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -62,7 +62,7 @@ export const own = async (ctx: Ctx, user: UserScope) =>
   ).map(toPhoneNumber)
 
 /**
- * Gives the user one more number, which is yet to be verified; again for a number that still is, another code.
+ * Adds an unverified number. If the user has added it before, sends another code.
  * @returns the code's token, unless no code is wanted
  * @throws 409 for a number that is verified already, or somebody else's
  */
@@ -80,7 +80,7 @@ export function add(ctx: Ctx, user: UserScope, written: string, { verify }: { ve
   })
 }
 
-/** Sends a code to a number that is to become the user's, or to be verified, with the code. @throws 409 for a number that is somebody else's */
+/** Sends a code to a number. With the code, the number is added and verified. @throws 409 for a number that is somebody else's */
 export async function preverify(ctx: Ctx, user: UserScope, written: string) {
   const phoneNumber = users.plain(written),
     userId = user.id
@@ -92,13 +92,13 @@ export async function preverify(ctx: Ctx, user: UserScope, written: string) {
   }
 }
 
-/** The user has the number at hand. @throws 401 or 400 for the code; 409 when somebody else has been faster */
+/** Verifies a number with its code. @throws 401 or 400 for the code; 409 when somebody else was faster */
 export async function verify(ctx: Ctx, user: UserScope, { otcToken, code }: { otcToken: string; code: string }) {
   const { data } = await mustAnswer(ctx, verification, otcToken, code, user.id)
   await ctx.atomically((tx) => hold(tx, user.id, (data as { phoneNumber: string }).phoneNumber))
 }
 
-/** Sends the code that `confirmRemoval` wants, to the number itself. @throws 404 */
+/** Sends the code for `confirmRemoval` to the number. @throws 404 */
 export async function askRemoval(ctx: Ctx, user: UserScope, phoneId: string) {
   const { phoneNumber } = await mustBeOwn(ctx, user.id, phoneId)
   return {
@@ -122,7 +122,7 @@ export async function confirmRemoval(
   await remove(ctx, user.id, phoneId)
 }
 
-/** Management vouches for the number. @throws 404 for the user; 409 for a number that is verified already, or somebody else's */
+/** Adds a verified number on management's word. @throws 404 for the user; 409 for a number that is verified already, or somebody else's */
 export function addVerified(ctx: Ctx, userId: string, written: string) {
   const phoneNumber = users.plain(written)
   return ctx.atomically(async (tx) => {
@@ -133,7 +133,7 @@ export function addVerified(ctx: Ctx, userId: string, written: string) {
   })
 }
 
-/** The oldest of the verified ones that are left becomes the user's own. @throws 404 */
+/** Deletes a number. The oldest remaining verified one becomes the user's own. @throws 404 */
 export function remove(ctx: Ctx, userId: string, phoneId: string) {
   return ctx.atomically(async (tx) => {
     const user = await users.locked(tx, userId),
@@ -157,22 +157,22 @@ async function mustBeOwn(ctx: Ctx, userId: string, phoneId: string) {
   return found
 }
 
-/** Not shown to be anybody's, and nobody's own: such a number gives way. */
+/** An unverified number that is no user's own. Another user can take it over. */
 const unproved = (phoneNumber: string) => ({
   phoneNumber,
   verified: false,
   user: { OR: [{ phoneNumber: null }, { phoneNumber: { not: phoneNumber } }] },
 })
 
-/** @throws 409 for a number that is somebody else's. What is claimed now may still be taken before it is verified: the index decides then. */
+/** @throws 409 for a number that is somebody else's. A free number may still be taken before it is verified: the unique index decides. */
 export async function mustBeFree(ctx: Ctx, userId: string, phoneNumber: string) {
   if (await ctx.db.phoneNumber.count({ where: { phoneNumber, userId: { not: userId }, NOT: unproved(phoneNumber) } }))
     throw userErrors.phoneNumberTaken()
 }
 
 /**
- * Writes the number down as the user's. Somebody else's unproved claim gives way to a proof at once, to another claim when
- * its code has run out: nobody keeps a number from its holder by naming it.
+ * Stores the number for the user. Replaces another user's unverified number at once if this one is verified, else when the
+ * other's code has expired. So nobody can block a number by adding it.
  */
 async function claim(tx: Ctx, userId: string, phoneNumber: string, { verified }: { verified: boolean }) {
   const now = tx.clock.now()
@@ -194,7 +194,7 @@ async function claim(tx: Ctx, userId: string, phoneNumber: string, { verified }:
   if (!count) throw userErrors.phoneNumberTaken()
 }
 
-/** The number is the user's beyond doubt, and its own if it has none. @throws 409 when it is somebody else's */
+/** Stores the number as verified, and as the user's own if they have none. @throws 409 when it is somebody else's */
 export async function hold(tx: Ctx, userId: string, phoneNumber: string) {
   const user = await users.locked(tx, userId)
   await claim(tx, userId, phoneNumber, { verified: true })
@@ -202,7 +202,7 @@ export async function hold(tx: Ctx, userId: string, phoneNumber: string) {
   return user
 }
 
-/** A new code in the place of any before. @returns the token that tells which code is meant */
+/** Sends a new code, which replaces any older one. @returns the token that names the code */
 export async function sendCode(
   tx: Ctx,
   kind: ChallengeKind,

@@ -19,7 +19,7 @@ import { emailsOf } from './user-emails.sql.ts'
 const verification: ChallengeKind = { purpose: 'email', typed: true }
 const CODE_MS = HOUR
 
-/** Whose e-mail address this is, with all columns: for logging in and the like. Beside a user's own, which may be unverified, those that it has verified. */
+/** The user with this e-mail address, with all columns: for logins and the like. The address is their own, verified or not, or another verified one. */
 export const ownerOf = async (ctx: Ctx, email: string) => {
   const address = email.toLowerCase()
   return (
@@ -32,7 +32,7 @@ export const ownerOf = async (ctx: Ctx, email: string) => {
   )
 }
 
-/** A page of the addresses of those users whom the caller sees in lists. */
+/** A page of the addresses of the users that the caller may list. */
 export async function list(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -79,9 +79,9 @@ export const own = async (ctx: Ctx, user: UserScope) =>
   ).map(toUserEmail)
 
 /**
- * Gives the user one more address, and mails it a code unless it is known to be the user's. For one that is there and still
- * to be verified just that is done.
- * @throws 404 for the user; 409 for an address that is verified already, or somebody else's; 403 for one from a domain that is kept out
+ * Adds an address, and mails it a code unless it counts as verified. If the user has added it before, mails another code or
+ * verifies it.
+ * @throws 404 for the user; 409 for an address that is verified already, or somebody else's; 403 for a blocked domain
  */
 export async function add(ctx: Ctx, userId: string, written: string, { verified }: { verified: boolean }) {
   const email = written.toLowerCase()
@@ -101,7 +101,7 @@ export async function add(ctx: Ctx, userId: string, written: string, { verified 
   })
 }
 
-/** The user can read what is sent to the address. @throws 403 for a domain that is kept out by now; 401 or 400 for the code; 409 when somebody else has been faster */
+/** Verifies an address with its code. @throws 403 for a domain that is blocked by now; 401 or 400 for the code; 409 when somebody else was faster */
 export async function verify(ctx: Ctx, user: UserScope, { email, code }: { email: string; code: string }) {
   await mayTake(ctx, user.id, email.toLowerCase())
   await mustAnswerFor(ctx, user, verification, email, code)
@@ -120,7 +120,7 @@ export function remove(ctx: Ctx, userId: string, emailId: string) {
   })
 }
 
-/** Makes one of the user's verified addresses its own (`User.email`), and tells the one that was. @throws 404; 400 for one that is not verified */
+/** Makes one of the user's verified addresses the primary one (`User.email`), and mails the former one. @throws 404; 400 for one that is not verified */
 export function setPrimary(ctx: Ctx, userId: string, written: string, from?: Origin) {
   const email = written.toLowerCase()
   return ctx.atomically(async (tx) => {
@@ -134,7 +134,7 @@ export function setPrimary(ctx: Ctx, userId: string, written: string, from?: Ori
   })
 }
 
-/** As `setPrimary`, by the user itself. @throws 403 where users may not change their address */
+/** As `setPrimary`, by the user themselves. @throws 403 where users may not change their address */
 export async function choosePrimary(ctx: OwnCtx, user: UserScope, email: string) {
   await mustBeAllowed(ctx)
   await setPrimary(ctx, user.id, email, originOf(ctx))
@@ -145,13 +145,13 @@ export async function mustBeAllowed(ctx: Ctx) {
   if (!(await userEmailsPolicy.current(ctx)).allowEmailChange) throw userEmailErrors.changeOff()
 }
 
-/** Whether the user may come by an address that is neither its own nor verified so far: its environment and all its tenants must. @throws 403 */
+/** For a new address: the environment and all the user's tenants must allow its domain. @throws 403 */
 export async function mayTake(ctx: Ctx, userId: string, email: string) {
   if (!(await ctx.db.userEmail.count({ where: { userId, email, OR: [{ verified: true }, { user: { email } }] } })))
     await domains.mustAllow(ctx, email, await tenantIdsOf(ctx, userId))
 }
 
-/** Tells an address that it no longer is the user's own; nobody who never showed that it was. */
+/** Mails the former primary address that it was replaced, if it was verified. */
 export async function tellFormer(tx: Ctx, former: Person & { verified: boolean }, from?: Origin) {
   if (former.email !== null && former.verified)
     await mail.send(tx, {
@@ -162,22 +162,22 @@ export async function tellFormer(tx: Ctx, former: Person & { verified: boolean }
     })
 }
 
-/** Not shown to be anybody's, and nobody's own: such an address gives way. */
+/** An unverified address that is no user's primary one. Another user can take it over. */
 const unproved = (email: string) => ({
   email,
   verified: false,
   user: { OR: [{ email: null }, { email: { not: email } }] },
 })
 
-/** @throws 409 for an address that is somebody else's. What is claimed now may still be taken before it is verified: the index decides then. */
+/** @throws 409 for an address that is somebody else's. A free address may still be taken before it is verified: the unique index decides. */
 export async function mustBeFree(ctx: Ctx, userId: string, email: string) {
   if (await ctx.db.userEmail.count({ where: { email, userId: { not: userId }, NOT: unproved(email) } }))
     throw userErrors.emailTaken()
 }
 
 /**
- * Writes the address down as the user's. Somebody else's unproved claim gives way to a proof at once, to another claim when
- * its code has run out: nobody keeps an address from its holder by naming it.
+ * Stores the address for the user. Replaces another user's unverified address at once if this one is verified, else when the
+ * other's code has expired. So nobody can block an address by adding it.
  */
 async function claim(tx: Ctx, userId: string, email: string, { verified }: { verified: boolean }) {
   const now = tx.clock.now()
@@ -199,15 +199,15 @@ async function claim(tx: Ctx, userId: string, email: string, { verified }: { ver
   if (!count) throw userErrors.emailTaken()
 }
 
-/** The address is the user's beyond doubt, and its own if it has none. @throws 409 when it is somebody else's */
+/** Stores the address as verified, and as the primary one if the user has none. @throws 409 when it is somebody else's */
 async function hold(tx: Ctx, userId: string, email: string) {
   const user = await users.locked(tx, userId)
   await claim(tx, userId, email, { verified: true })
-  // of the own one the user's row says whether it is verified
+  // for the primary address, the user's row holds `verified`
   if (user.email === null || user.email === email) await users.mark(tx, { id: userId }, { email, verified: true })
 }
 
-/** A new code for this address in the place of any before. */
+/** Makes a new code for this address, which replaces any older one. */
 export async function sendCode(tx: Ctx, user: Person, kind: ChallengeKind, email: string) {
   const code = tx.random.digits(6)
   await revokeFor(tx, user.id, kind, email)
@@ -220,7 +220,7 @@ export async function sendCode(tx: Ctx, user: Person, kind: ChallengeKind, email
   })
 }
 
-/** @throws 401 for a wrong code, or none for that address; 400 for one that is over */
+/** @throws 401 for a wrong code, or an address without one; 400 for an expired or used one */
 export async function mustAnswerFor(
   ctx: Ctx,
   { id: userId }: UserScope,

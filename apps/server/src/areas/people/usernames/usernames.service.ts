@@ -9,7 +9,7 @@ import { usernameErrors } from './usernames.errors.ts'
 import type { UsernameQuery } from './usernames.schemas.ts'
 import { usernamesOf } from './usernames.sql.ts'
 
-/** A page of the names of those users whom the caller sees in lists. */
+/** A page of the usernames of the users that the caller may list. */
 export async function list(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -57,7 +57,7 @@ export async function own(ctx: Ctx, { id: userId }: UserScope) {
   return { userId, username }
 }
 
-/** @throws 409 for a user who has one, and for a name that is somebody else's */
+/** @throws 409 for a user who has a username, and for a taken one */
 export async function create(ctx: Ctx, { id }: UserScope, username: string) {
   const { count } = await ctx.db.user
     .updateMany({
@@ -68,7 +68,7 @@ export async function create(ctx: Ctx, { id }: UserScope, username: string) {
   if (!count) throw usernameErrors.hasOne()
 }
 
-/** @param user whose it must be; anybody's when undefined (management only) @throws 404; 400 when the user could not be told by anything else */
+/** @param user the user it must belong to; undefined: any (management only) @throws 404; 400 when the user has no other identifier */
 export async function remove(ctx: Ctx, user: UserScope | undefined, written: string) {
   const where = { username: written.toLowerCase(), ...(user && { id: user.id }) }
   const { count } = await ctx.db.user.updateMany({

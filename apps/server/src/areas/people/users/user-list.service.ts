@@ -35,19 +35,19 @@ export type UserQuery = Static<typeof UserQuery>
 const Phrases = Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { maxItems: 20 }))
 export const PhraseQuery = Type.Object({
   ...UserQuery.properties,
-  /** every one of them is there */
+  /** the user must have all of them */
   _phraseSearchContains: Phrases,
-  /** none of them is there */
+  /** the user must have none of them */
   _phraseSearchExcludes: Phrases,
-  /** at least one of them is there */
+  /** the user must have at least one of them */
   _phraseSearchOptional: Phrases,
-  /** what is there, or wanted, may have been mistyped */
+  /** allows for typing errors in the phrases and in the users' fields */
   _phraseSearchApproximate: Type.Optional(Type.Boolean()),
 })
-/** What is asked of the list, over the wire or by other areas. */
+/** The query of the list, from the wire or from other areas. */
 type AnyQuery = Partial<Omit<Static<typeof PhraseQuery>, '_sortBy'>> & { _sortBy?: UserQuery['_sortBy'] | 'lastLogin' }
 
-/** A page of the users in the tenant and those below it, without one (management) of all. `roles`: whether to show those that they have in their tenants. */
+/** A page of the users in the tenant and those below it; without a tenant (management), of all users. `roles`: whether to show their roles in their tenants. */
 export async function list(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -71,7 +71,7 @@ export async function list(
   )
 }
 
-/** Ids before rows: what belongs to a row would be fetched for all those before the page, too. */
+/** Fetches ids before rows, because related rows would be loaded for all users before the page, too. */
 async function pageIds(ctx: Ctx, query: AnyQuery, { where, crowd, nearest }: Awaited<ReturnType<typeof selection>>) {
   if (crowd) return usersOf(ctx, crowd, query._sortBy ?? 'createdAt', query)
   const { skip, take } = slice(query)
@@ -87,7 +87,7 @@ async function pageIds(ctx: Ctx, query: AnyQuery, { where, crowd, nearest }: Awa
   return { ids: rows.map((row) => row.id), total }
 }
 
-/** Which users a query means, which of their tenants its caller may see (undefined: all), the crowd that they are the whole of, and their ids by nearness to what was searched for, if any. */
+/** The condition for a query's users; the tenants that the caller may see (undefined: all); the crowd, if nothing else filters it; and for a search the ids by nearness. */
 export async function selection(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
@@ -144,14 +144,14 @@ const searched = ['email', 'username', 'phoneNumber'] as const
 const having = (phrase: string): Prisma.UserWhereInput => ({
   OR: ['name', ...searched].map((column) => ({ [column]: containing(phrase) })),
 })
-/** Said column by column, as in SQL nothing is known of the text in an empty one, not even that it lacks something. */
+/** Tests each column for null as well, because in SQL `not like` is not true of null. */
 const lacking = (phrase: string): Prisma.UserWhereInput => ({
   NOT: { name: containing(phrase) },
   AND: searched.map((column) => ({ OR: [{ [column]: null }, { NOT: { [column]: containing(phrase) } }] })),
 })
 const beginning = (text: string) => ({ startsWith: containing(text).contains, mode: 'insensitive' as const })
 
-/** Equal ones in the order of their ids, whoever has none before all others; as `usersOf` has it. */
+/** Users with equal values are sorted by id, and users without a value come first, as in `usersOf`. */
 function order({ _sortBy = 'createdAt', _order }: AnyQuery): Prisma.UserOrderByWithRelationInput[] {
   const direction = _order === 'DESC' ? 'desc' : 'asc'
   if (_sortBy === 'id') return [{ id: direction }]

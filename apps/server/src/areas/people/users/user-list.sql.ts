@@ -2,10 +2,10 @@ import type { Family } from '../../rights/tree/tree.service.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { listOf, type List, type PageRequest } from '../../../kernel/paging.ts'
 
-/** The users whom a caller sees in lists: all, or the members of a tenant and perhaps of those below it. */
+/** The users that a caller may list: all, or the members of a tenant and perhaps of those below it. */
 export type Crowd = 'everybody' | (Family & { /** without invisible users */ readonly visible: boolean })
 
-/** Those in force at $5, in the tenant $4 or in the family that it heads. */
+/** The current memberships at $5, in the tenant $4 or in it and those below it. */
 const MEMBERSHIPS = {
   tenant: `"Membership" m where m."vendorId" = $1 and m."tenantId" = $4 and (m."expiresAt" is null or m."expiresAt" > $5)`,
   family: `"Membership" m join "Tenant" t on t."vendorId" = m."vendorId" and t.id = m."tenantId"
@@ -15,8 +15,8 @@ export const isInvisible = (userId: string) =>
   `exists (select from "User" i where i."vendorId" = $1 and i.id = ${userId} and i.invisible)`
 
 /**
- * A list of users, or of what is theirs, for any crowd. `userId` says whose a row is; `onePerUser`: each user has one
- * row, so that memberships can be counted in their place.
+ * A list of users, or of their rows in another table, for any crowd. `userId` is the column that names the user. `onePerUser`:
+ * each user has exactly one row, so that memberships can be counted instead.
  */
 export function listOfCrowd<By extends string>(
   name: string,
@@ -29,7 +29,7 @@ export function listOfCrowd<By extends string>(
       ...list,
       rows: `${list.rows} and exists (select from ${memberships} and m."userId" = ${userId})${unseen(userId)}`,
       ...(onePerUser && {
-        // somebody may be in several tenants
+        // a user may be in several tenants
         total: `select count(${scope === 'family' ? 'distinct m."userId"' : '*'}) from ${memberships}${unseen('m."userId"')}`,
       }),
     })

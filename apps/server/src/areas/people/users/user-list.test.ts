@@ -38,7 +38,7 @@ describe.concurrent('lists of users', () => {
       _metadata: { totalItems: 3, totalPages: 2 },
       _links: { prev: '' },
     })
-    // as clients go on: they put the question mark before it
+    // clients follow a link this way: they put the question mark before it
     const next = await env.vendor('GET', `${v3}?${first.body._links.next}`)
     expect(next.body).toMatchObject({ items: [{ id: users[2]!.id }], _links: { next: '' } })
     expect((await env.vendor('GET', `${v3}?${next.body._links.prev}`)).body.items).toHaveLength(2)
@@ -57,7 +57,7 @@ describe.concurrent('lists of users', () => {
       expect((await env.vendor('GET', url(query as never))).status).toBe(400)
   })
 
-  test('have 50 on a page where nothing else is asked for', async () => {
+  test('have 50 users on a page by default', async () => {
     const env = await newEnvironment()
     const tenantId = await env.newTenant(),
       ctx = await env.context(),
@@ -142,7 +142,7 @@ describe.concurrent('lists of users', () => {
     },
   )
 
-  test.for(['id', 'provider'])('are sorted by id where they are equal by %s', async (_sortBy) => {
+  test.for(['id', 'provider'])('are sorted by id where %s is equal', async (_sortBy) => {
     const env = await newEnvironment()
     const { users } = await people(env, 'abc')
     const ids = users.map((u) => u.id).sort()
@@ -152,7 +152,7 @@ describe.concurrent('lists of users', () => {
     expect(await found('DESC')).toEqual(ids.reverse())
   })
 
-  test('are filtered by address, ids, external ids, beginnings and parts', async () => {
+  test('are filtered by address, ids, external ids, and beginnings or parts of names', async () => {
     const env = await newEnvironment()
     const {
         users: [ada, bob, eve],
@@ -190,7 +190,7 @@ describe.concurrent('lists of users', () => {
       expect((await env.vendor('GET', url(query as never))).status).toBe(400)
   })
 
-  test('are of one tenant by header or filter, and of those below it unless told otherwise', async () => {
+  test('show one tenant by header or filter, and those below it unless the query says not to', async () => {
     const env = await newEnvironment()
     const parent = await env.newTenant(),
       child = await env.newTenant(),
@@ -210,7 +210,7 @@ describe.concurrent('lists of users', () => {
     expect(emails(await env.as(child)('GET', url({ _tenantId: parent, _includeSubTenants: false })))).toEqual([])
   })
 
-  test('show a user its own tenant and nothing of others, those below it only to whom sub-accounts are open', async () => {
+  test('show a user only their own tenant and, with access to sub-accounts, those below it', async () => {
     const env = await newEnvironment()
     const parent = await env.newTenant(),
       child = await env.newTenant(),
@@ -260,7 +260,7 @@ describe.concurrent('lists of users', () => {
     expect(emails(await reader('GET', v3))).toEqual([reader.email, 'g@example.com'])
   })
 
-  test('hold nobody of another environment', async () => {
+  test('show nobody of another environment', async () => {
     const [one, two] = [await newEnvironment(), await newEnvironment()]
     const user = await one.newUser()
     expect(emails(await two.vendor('GET', url({ ids: user.id })))).toEqual([])
