@@ -133,8 +133,8 @@ describe.concurrent('the control plane: environments', () => {
       status: 400,
       body: {
         errors: [
-          expect.stringMatching(/^sed is not known/),
-          expect.stringMatching(/^seed\.users\.0\.nam is not known/),
+          expect.stringMatching(/^sed is unknown/),
+          expect.stringMatching(/^seed\.users\.0\.nam is unknown/),
           'seed.users.0.email must be an email',
         ],
       },
