@@ -161,7 +161,7 @@ describe('the emulator', () => {
       ])
       expect(production).toMatch(/NODE_ENV is production[^]*HENHOUSE_PORT must be/)
       expect(faults).toMatch(
-        /seed\.yaml:3:32 users\.1\.nam is not known[^]*seed\.yaml:2:12 users\.0\.email must be an email/,
+        /seed\.yaml:3:32 users\.1\.nam is unknown[^]*seed\.yaml:2:12 users\.0\.email must be an email/,
       )
       expect(faults).not.toContain('Starting')
       expect(occupied).toContain(`Port ${port} is taken`)
