@@ -13,6 +13,7 @@ import { fill, type Size } from '../apps/server/test/crowd.ts'
 import { benchDeps, HASH } from './deps.ts'
 import { identity, lists, pointReads, type Bare, type Case, type Fixture } from './scale-cases.ts'
 import { caller, median, postgres, start, type Call } from './servers.ts'
+import { userToken } from '../apps/server/test/user-token.ts'
 import { keysOf } from '../apps/server/src/areas/rights/held/held.service.ts'
 
 const option = (name: string, fallback: number) =>
@@ -39,8 +40,8 @@ async function prepare(databaseUrl: string, size: Size): Promise<Fixture> {
   console.log(
     `${size.users} users, ${size.tenants} tenants, one of ${size.members} members: filled in ${((performance.now() - begin) / 1000).toFixed(0)} s`,
   )
-  const tokenOf = async (sub: string, tenantId: string) =>
-    signToken(ctx, { type: 'userToken', sub, tenantId, ...(await keysOf(ctx, sub, tenantId)) }, { expiresIn: 86_400 })
+  const tokenOf = async (id: string, tenantId: string) =>
+    userToken(ctx, { id, tenantId }, await keysOf(ctx, id, tenantId))
   const fixture = {
     ...crowd,
     databaseUrl,

@@ -1,3 +1,4 @@
+import { sessionOf } from './areas/access/sessions/living.sql.ts'
 import { keysOf } from './areas/rights/held/held.service.ts'
 import { reaches } from './areas/rights/held/sub-account-access.service.ts'
 import { jobs, rubbish } from './jobs.ts'
@@ -14,4 +15,5 @@ export const buildServer = (deps: ServerDeps) =>
     rubbish,
     permissionsOf: async (ctx, userId, tenantId) => (await keysOf(ctx, userId, tenantId)).permissions,
     reaches,
+    sessionOf,
   })

@@ -23,13 +23,8 @@ async function administrator(env: TestEnvironment, who: Parameters<TestEnvironme
   at.holdToken(await tokenOf(env, user))
   return { ...at, user }
 }
-async function tokenOf(env: TestEnvironment, { id: sub, tenantId }: { id: string; tenantId: string }) {
-  return env.token({
-    type: 'userToken',
-    sub,
-    tenantId,
-    permissions: ['fe.secure.*', 'fe.account-settings.read.app', ...hierarchy],
-  })
+async function tokenOf(env: TestEnvironment, user: { id: string; tenantId: string }) {
+  return env.userToken(user, { permissions: ['fe.secure.*', 'fe.account-settings.read.app', ...hierarchy] })
 }
 const refused = (statusCode: number) => ({ statusCode })
 
@@ -385,7 +380,7 @@ describe.concurrent('the browser client manages', () => {
     const env = await newEnvironment(),
       nobody = await env.newUser(),
       at = browser(env)
-    at.holdToken(await env.token({ type: 'userToken', sub: nobody.id, tenantId: nobody.tenantId, permissions: [] }))
+    at.holdToken(await env.userToken(nobody, { permissions: [] }))
     for (const call of [
       () => at.api['teams'].loadUsers({ pageOffset: 0 }),
       () => at.api['roles'].getRoles(),

@@ -13,6 +13,7 @@ import { secretBox } from '../src/kernel/secrets.ts'
 import { signToken } from '../src/kernel/tokens.ts'
 import { buildServer } from '../src/server.ts'
 import { keysOf } from '../src/areas/rights/held/held.service.ts'
+import { userToken } from './user-token.ts'
 
 const keyPairs = inject('keyPairs')
 let nextPair = 0
@@ -200,11 +201,10 @@ export async function newEnvironment(on: Server = server) {
     const call = await asUser(made)
     return Object.assign(call, made)
   }
-  async function asUser({ id: userId, tenantId, sessionId }: { id: string; tenantId: string; sessionId?: string }) {
-    const keys = await keysOf(await context(), userId, tenantId)
-    return client({
-      authorization: `Bearer ${await token({ type: 'userToken', sub: userId, tenantId, sid: sessionId, ...keys })}`,
-    })
+  async function asUser(who: Parameters<typeof userToken>[1]) {
+    const ctx = await context(),
+      keys = await keysOf(ctx, who.id, who.tenantId)
+    return client({ authorization: `Bearer ${await userToken(ctx, who, keys)}` })
   }
 
   const changeClock = async (data: { clockOffsetMs?: bigint; clockFrozenAt?: Date | null }) => {
@@ -222,6 +222,8 @@ export async function newEnvironment(on: Server = server) {
     user,
     asUser,
     token,
+    userToken: async (who: Parameters<typeof userToken>[1], claims: object = {}) =>
+      userToken(await context(), who, claims),
     context,
     anonymous: client({ 'frontegg-vendor-id': id }),
     /** without a header that names the environment */

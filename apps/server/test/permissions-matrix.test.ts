@@ -49,7 +49,7 @@ const { env, ids } = await (async () => {
 })()
 const before = await everythingOf(env.id)
 const holding = async (permissions: string[]) =>
-  env.withToken(await env.token({ type: 'userToken', sub: ids.userId, tenantId: ids.tenantId, permissions }))
+  env.withToken(await env.userToken({ id: ids.userId, tenantId: ids.tenantId }, { permissions }))
 
 /** Operations that are not only about the caller, and still open to every user. */
 const openToAll = new Set([
@@ -110,9 +110,8 @@ describe.concurrent('a user with the permission', () => {
       const { open } = await opened
       const made = await open.newUser({ permissions: [op.permission!] }),
         plain = await open.newUser({ tenantId: made.tenantId })
-      const client = async (claims: object) =>
-        open.withToken(await open.token({ type: 'userToken', sub: made.id, tenantId: made.tenantId, ...claims }))
-      expect(await call(await client({ sub: plain.id }), op, () => UNKNOWN_ID)).toMatchObject(missing(op))
+      const client = async (claims: object, who = made) => open.withToken(await open.userToken(who, claims))
+      expect(await call(await client({}, plain), op, () => UNKNOWN_ID)).toMatchObject(missing(op))
       expect(await call(await client({}), op, () => UNKNOWN_ID)).not.toMatchObject(missing(op))
       for (const permissions of [[op.permission!], ...wildcards(op.permission!).map((key) => [key])]) {
         const { status, body } = await call(await client({ permissions }), op, () => UNKNOWN_ID)
@@ -152,9 +151,7 @@ const ladder = await (async () => {
   await (await env.context()).db.role.updateMany({ where: { id: ids.roleId }, data: { level: 1 } })
   await env.vendor('PUT', '/identity/resources/users/temporary/v1/configuration', { enabled: true })
   const weak = await env.newUser({ tenantId: ids.tenantId, permissions: ['fe.secure.read.users'], level: 9 })
-  const client = env.withToken(
-    await env.token({ type: 'userToken', sub: weak.id, tenantId: ids.tenantId, permissions: ['*'] }),
-  )
+  const client = env.withToken(await env.userToken(weak, { permissions: ['*'] }))
   return { env, ids, client, before: await everythingOf(env.id) }
 })()
 /** These give nothing to anybody, and take nothing away. */

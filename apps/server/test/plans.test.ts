@@ -6,6 +6,7 @@ import { cryptoRandom } from '../src/kernel/random.ts'
 import { signToken } from '../src/kernel/tokens.ts'
 import { fill, type Crowd } from './crowd.ts'
 import { deps, newServer } from './environment.ts'
+import { userToken } from './user-token.ts'
 import { keysOf } from '../src/areas/rights/held/held.service.ts'
 
 /*
@@ -68,12 +69,12 @@ beforeAll(async () => {
     [crowd.bigTenantId, crowd.adminId],
   )
   await database.pool.query('vacuum analyze')
-  const userToken = async (sub: string, tenantId: string) =>
-    signToken(ctx, { type: 'userToken', sub, tenantId, ...(await keysOf(ctx, sub, tenantId)) }, { expiresIn: 3600 })
+  const tokenOf = async (id: string, tenantId: string) =>
+    userToken(ctx, { id, tenantId }, await keysOf(ctx, id, tenantId))
   const tokens = {
     vendor: signToken(ctx, { type: 'vendor', vendorId: environment.id, scopes: [] }, { expiresIn: 3600 }),
-    admin: await userToken(crowd.adminId, crowd.bigTenantId),
-    member: await userToken(crowd.memberId, crowd.tenantId),
+    admin: await tokenOf(crowd.adminId, crowd.bigTenantId),
+    member: await tokenOf(crowd.memberId, crowd.tenantId),
   }
   run = async (url, as, tenantId, body) => {
     const statements: Statement[] = (seen = [])

@@ -20,6 +20,7 @@ import {
   identify,
   tenantOf,
   userOf,
+  type SessionOf,
   type PermissionsOf,
   type Reaches,
 } from './authorize.ts'
@@ -55,20 +56,21 @@ export interface AppParts {
   rubbish: readonly Rubbish[]
   permissionsOf: PermissionsOf
   reaches: Reaches
+  sessionOf: SessionOf
 }
 /** `http` listens and serves; `worker` names what `startWorker` and `runDue` need. */
 export type Server = Awaited<ReturnType<typeof buildApp>>
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024
 
-export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf, reaches }: AppParts) {
+export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf, reaches, sessionOf }: AppParts) {
   const environments = environmentDirectory(deps.database.prisma)
   const app = await framework(deps)
   const read = tokenReader(app.jwt, environments, deps.secrets)
   measure(app)
   const state = health(app, deps.database)
 
-  const serve = serving({ deps, environments, read, permissionsOf, reaches })
+  const serve = serving({ deps, environments, read, permissionsOf, reaches, sessionOf })
   for (const op of operations)
     app.route({
       method: op.method,
@@ -147,14 +149,14 @@ async function protectBrowsers(app: FastifyInstance, { allowedOrigins, publicUrl
   })
 }
 
-type Serving = Pick<AppParts, 'deps' | 'permissionsOf' | 'reaches'> & {
+type Serving = Pick<AppParts, 'deps' | 'permissionsOf' | 'reaches' | 'sessionOf'> & {
   environments: EnvironmentDirectory
   read: TokenReader
 }
 
 /** Passes a request to its operation's handler, and the handler's answer to the caller. */
 const serving =
-  ({ deps, environments, read, permissionsOf, reaches }: Serving) =>
+  ({ deps, environments, read, permissionsOf, reaches, sessionOf }: Serving) =>
   async (op: Operation, request: FastifyRequest, reply: FastifyReply) => {
     if (op.environment) reply.headers(await heedAddress(anywhere(deps), op, request.ip))
     // otherwise the input is checked only after the caller is authorized
@@ -164,10 +166,10 @@ const serving =
       : await identify(request, op, read, environments, deps.publicUrl.hostname)
     const ctx = contextFor(deps, environment, (request.log as Logger).child({ vendorId: environment.id }))
     if (!op.environment) reply.headers(await heedAddress(ctx, op, request.ip))
-    const caller = await callerOf(ctx, op, claims, permissionsOf)
+    const caller = await callerOf(ctx, op, claims, { sessionOf, permissionsOf })
     admit(op, caller)
     const input = await heedSubjects(ctx, op, early ?? inputOf(op, request))
-    const known = caller ?? guestOf(ctx, op, claims)
+    const known = caller ?? (await guestOf(ctx, op, claims, sessionOf))
     const tenant = await tenantOf(ctx, op, known, request, reaches)
     const user = await userOf(ctx, op, known, request)
     const full: HttpCtx & Scoped & { caller: unknown } = {
@@ -208,7 +210,7 @@ async function refuse(ctx: Scoped, op: Operation, thrown: unknown): Promise<neve
 }
 
 /**
- * A token can outlive its tenant or user. A write for one that is gone breaks a foreign key; this finds what is
+ * A tenant or user may go while a call is served. A write for one that is gone breaks a foreign key; this finds what is
  * missing.
  */
 async function lostScope({ db, tenant, user }: Scoped) {

@@ -1,10 +1,12 @@
+import type { Algorithm } from '@henhouse/jwt'
 import type { FastifyRequest } from 'fastify'
-import { epoch } from './clock.ts'
+import { epoch, SECOND } from './clock.ts'
 import type { EnvironmentDirectory, Environment } from './environments.ts'
 import { isUuid } from './environments.ts'
 import { errors, failure } from './errors.ts'
 import type { Ctx, Operation, TenantScope, UserCaller, UserScope, VendorCaller } from './operation.ts'
 import type { Claims, TokenReader } from './tokens.ts'
+import { isStorable } from './validation.ts'
 
 const noSuchEnvironment = failure(404, 'ER-00004', 'Environment not found')
 
@@ -84,14 +86,50 @@ export const may = (held: readonly string[], wanted: string) =>
 /** Loads the permission keys of users whose token carries none, as an environment can configure. */
 export type PermissionsOf = (ctx: Ctx, userId: string, tenantId: string) => Promise<readonly string[]>
 
-const unexpired = (ctx: Ctx, claims: Claims | undefined) =>
-  claims && (claims.exp === undefined || claims.exp > epoch(ctx.clock.now())) ? claims : undefined
+/** What a user token claims, once its signature and form have been checked. */
+export interface UserToken {
+  readonly userId: string
+  readonly tenantId: string
+  readonly sessionId: string
+  /** to the second */
+  readonly issuedAt: Date
+  readonly algorithm: Algorithm
+}
+/** The session of a user token; undefined when it has ended, its user is gone or locked, or its tenant keeps them out. */
+export type SessionOf = (ctx: Ctx, token: UserToken) => Promise<{ beganAt: Date } | undefined>
 
+const unexpired = (ctx: Ctx, claims: Claims | undefined) =>
+  claims && claims.exp > epoch(ctx.clock.now()) ? claims : undefined
+
+/** The user of a token, as long as their session, their account and their place in the tenant last. */
+async function userCallerOf(
+  ctx: Ctx,
+  claims: Claims | undefined,
+  sessionOf: SessionOf,
+): Promise<UserCaller | undefined> {
+  const { type, sub: userId, sid: sessionId, tenantId, iat, algorithm } = claims ?? {}
+  // holders of a shared secret can write anything into a token
+  if (type !== 'userToken' || !isId(userId) || !isId(sessionId) || typeof tenantId !== 'string') return undefined
+  if (typeof iat !== 'number' || !(Math.abs(iat) < LAST_SECOND) || !isStorable(tenantId)) return undefined
+  const session = await sessionOf(ctx, {
+    userId,
+    tenantId,
+    sessionId,
+    issuedAt: new Date(iat * SECOND),
+    algorithm: algorithm!,
+  })
+  return session && { kind: 'user', userId, tenantId, sessionId, loggedInAt: session.beganAt, permissions: [] }
+}
+/** of what dates can tell */
+const LAST_SECOND = 8_000_000_000_000
+const isId = (value: unknown): value is string => typeof value === 'string' && isUuid(value)
+
+/** The caller of an operation that needs a token. @throws 401 */
 export async function callerOf(
   ctx: Ctx,
   op: Operation,
   claims: Claims | undefined,
-  permissionsOf: PermissionsOf,
+  { sessionOf, permissionsOf }: { sessionOf: SessionOf; permissionsOf: PermissionsOf },
 ): Promise<VendorCaller | UserCaller | undefined> {
   if (op.auth === 'public') return undefined
   const valid = unexpired(ctx, claims)
@@ -100,20 +138,25 @@ export async function callerOf(
     if (op.auth === 'user') throw errors.unauthorized()
     return { kind: 'vendor' }
   }
-  if (valid?.type !== 'userToken' || !valid.sub || !valid.tenantId) throw errors.unauthorized()
-  const permissions = valid.permissions ?? (op.permission ? await permissionsOf(ctx, valid.sub, valid.tenantId) : [])
-  return { kind: 'user', userId: valid.sub, tenantId: valid.tenantId, sessionId: valid.sid, permissions }
+  const caller = await userCallerOf(ctx, valid, sessionOf)
+  if (!caller) throw errors.unauthorized()
+  const permissions =
+    valid?.permissions ?? (op.permission ? await permissionsOf(ctx, caller.userId, caller.tenantId) : [])
+  return { ...caller, permissions }
 }
 
 /**
  * The caller of a public operation who sends a good token, though none is needed: it says whose tenant and user the
  * call is about. Headers alone prove nothing.
  */
-export function guestOf(ctx: Ctx, op: Operation, claims: Claims | undefined): VendorCaller | UserCaller | undefined {
+export async function guestOf(
+  ctx: Ctx,
+  op: Operation,
+  claims: Claims | undefined,
+  sessionOf: SessionOf,
+): Promise<VendorCaller | UserCaller | undefined> {
   const valid = op.auth === 'public' ? unexpired(ctx, claims) : undefined
-  if (valid?.type === 'vendor') return { kind: 'vendor' }
-  if (valid?.type !== 'userToken' || !valid.sub || !valid.tenantId) return undefined
-  return { kind: 'user', userId: valid.sub, tenantId: valid.tenantId, sessionId: valid.sid, permissions: [] }
+  return valid?.type === 'vendor' ? { kind: 'vendor' } : userCallerOf(ctx, valid, sessionOf)
 }
 
 /** Whether users may do in another tenant what their token lets them do in their own. */

@@ -23,6 +23,8 @@ export interface UserCaller {
   readonly userId: string
   readonly tenantId: string
   readonly sessionId: string | undefined
+  /** when that session began, by a login or a step-up */
+  readonly loggedInAt: Date | undefined
   /** Permission keys, wildcards among them; `may` matches them. */
   readonly permissions: readonly string[]
 }

@@ -16,7 +16,7 @@ interface Extent {
 /**
  * Ends all that is under way in a user's name, in the caller's transaction: sessions with their refresh tokens, links,
  * codes and tokens that were handed out, and remembered browsers. For users who are locked or kept out, or have a new
- * password. Access tokens are good until they expire.
+ * password. Access tokens end with their sessions.
  */
 export async function end(tx: Ctx, userId: string, { except, tenantId }: Extent = {}) {
   await sessions.endAll(tx, userId, { except, ...(tenantId !== undefined && { tenantId }) })

@@ -138,7 +138,7 @@ export async function revoke(ctx: Ctx, caller: Caller, tenant: TenantScope | und
 }
 
 /**
- * Ends a user's sessions: all, all but one, or those in one tenant. Issued tokens stay valid until they expire.
+ * Ends a user's sessions: all, all but one, or those in one tenant.
  * @returns how many there were
  */
 export async function endAll(

@@ -87,7 +87,7 @@ describe.concurrent('the roles of a group', () => {
     expect((await done[how]!()).status).toBeLessThan(300)
     if (how === 'the member is removed')
       expect((await env.withToken(accessToken)('GET', '/identity/resources/users/v1/me/authorization')).status).toBe(
-        404,
+        401,
       )
     else expect(await rights(env, accessToken)).toEqual(nothing)
   })

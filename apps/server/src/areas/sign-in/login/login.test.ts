@@ -407,7 +407,7 @@ describe.concurrent('a token for another tenant', () => {
     expect((await call('POST', tokenUrl, { tenantId: other })).status).toBe(404)
   })
 
-  test('is refused once the session has ended or the user is locked, though the old token is still valid', async () => {
+  test('is refused once the session has ended or the user is locked', async () => {
     const { env, user, other, body, call } = await memberOfTwo()
     await change(env, user.id, { isLocked: true })
     expect((await call('POST', tokenUrl, { tenantId: other })).status).toBe(401)
@@ -415,8 +415,6 @@ describe.concurrent('a token for another tenant', () => {
     expect((await call('POST', tokenUrl, { tenantId: other })).status).toBe(201)
     await env.anonymous('POST', '/identity/resources/auth/v1/logout', { refreshToken: body.refreshToken })
     expect((await call('POST', tokenUrl, { tenantId: other })).status).toBe(401)
-    const withoutSession = await env.asUser(user)
-    expect((await withoutSession('POST', tokenUrl, { tenantId: other })).status).toBe(401)
     await env.clock.advance(HOUR)
     expect((await env.vendor('POST', tokenUrl, { tenantId: other })).status).toBe(401)
   })

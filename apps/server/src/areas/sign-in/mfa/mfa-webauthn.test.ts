@@ -184,7 +184,7 @@ describe.concurrent('a security key', () => {
       verify(env, user.deviceId, { mfaToken, webauthnToken, options: user.key.get(options) }),
     )
     expect(answer).toMatchObject({ status: 401, cookies: [] })
-    expect(await (await env.context()).db.session.count()).toBe(0)
+    expect(await (await env.context()).db.refreshToken.count()).toBe(0)
     const again = await asked(env, user)
     expect((await verify(env, user.deviceId, { ...again, options: user.key.get(again.options) })).status).toBe(201)
   })

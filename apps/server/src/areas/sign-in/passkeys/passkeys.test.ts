@@ -72,7 +72,7 @@ describe.concurrent('a passkey', () => {
       postlogin(env, signed),
     )
     expect(answer).toMatchObject({ status: 401, cookies: [] })
-    expect(await (await env.context()).db.session.count()).toBe(0)
+    expect(await (await env.context()).db.refreshToken.count()).toBe(0)
     expect((await postlogin(env, user.key.get(await prelogin(env, { email: user.email })))).status).toBe(201)
   })
 
