@@ -111,7 +111,6 @@ describe('the configuration of production', () => {
   })
 
   test.each([
-    EMULATOR.encryptionKey,
     'short',
     'a'.repeat(40),
     'abcd'.repeat(10),

@@ -13,7 +13,6 @@ import { checkHttp, checkTwilio, type HttpOptions, type TwilioOptions } from '@h
 export const EMULATOR = {
   clientId: '11111111-1111-4111-8111-111111111111',
   apiKey: '22222222-2222-4222-8222-222222222222',
-  encryptionKey: 'the emulator keeps no secrets, so everybody may read its key',
 } as const
 
 type LogLevel = (typeof LOG_LEVELS)[number]
@@ -383,7 +382,6 @@ const COMMON =
 
 /** Refuses keys that are not random. It refuses fewer than one random key in a million. */
 const strongKey: Parse<string> = (value) => {
-  if (value === EMULATOR.encryptionKey) throw new Fault(`is the emulator's, which everybody knows; ${MAKE_KEY}`)
   if (value.length < 32) throw new Fault(`must have at least 32 characters; ${MAKE_KEY}`)
   if (COMMON.test(value)) throw new Fault(`holds a word that others would try; ${MAKE_KEY}`)
   if (new Set(value).size < 8 || isRepetition(value) || isSequence(value))

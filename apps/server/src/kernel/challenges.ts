@@ -30,7 +30,9 @@ export interface Issue {
 
 /** What is stored of a secret. @param salt makes the hashes of the same code differ between two attempts */
 export const hashOf = (ctx: Ctx, kind: ChallengeKind, secret: string, salt: string) =>
-  kind.typed ? ctx.deps.secrets.digest(`${ctx.vendorId} ${kind.purpose} ${salt} ${secret}`) : fingerprint(secret)
+  kind.typed
+    ? ctx.deps.secrets.digest('typed codes', `${ctx.vendorId} ${kind.purpose} ${salt} ${secret}`)
+    : fingerprint(secret)
 
 /** @throws 404 for a user who is gone */
 export function issue(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, userId, tenantId, data, salt }: Issue) {
@@ -49,7 +51,7 @@ export function issue(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, userI
         createdAt: now,
         expiresAt: after(now, lifetimeMs),
       },
-      // the user is gone: access tokens can outlive their user
+      // the user is gone by now
     })
     .catch(onUnknownReference(errors.notFound('User')))
 }

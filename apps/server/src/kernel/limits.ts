@@ -35,7 +35,7 @@ const windowOf = ({ clock }: Counting, { perMs }: Quota) => Math.floor(clock.now
 
 /** A keyed hash: it does not show whom it is about. */
 const keyOf = (ctx: Counting, { name, about }: Counted, quota: Quota) =>
-  ctx.deps.secrets.digest(JSON.stringify([ctx.vendorId, name, quota.perMs, windowOf(ctx, quota), about]))
+  ctx.deps.secrets.digest('counts', JSON.stringify([ctx.vendorId, name, quota.perMs, windowOf(ctx, quota), about]))
 
 /** Counts one more, and refuses it when it is one too many. Like `count`, not in a transaction. @throws 429 */
 export async function spend(ctx: Counting, counted: Counted, quota: Quota) {

@@ -10,17 +10,23 @@ export interface SecretBox {
   /** @throws when the text was sealed with another key, or tampered with */
   open(sealed: string): string
   /**
-   * What is stored of a text with so few possible values that all could be tried, such as a code or an address:
-   * HMAC-SHA-256 in hexadecimal, under a key of its own. Nobody can try them without the server's key.
+   * HMAC-SHA-256 under a key that serves this purpose only. Nobody can make it without the server's key, nor try texts
+   * with few possible values, such as codes and addresses.
    */
-  digest(text: string): string
+  digest(purpose: Purpose, text: string, encoding?: 'hex' | 'base64url'): string
 }
+
+const PURPOSES = ['typed codes', 'counts', 'lockouts', 'ip addresses', 'refresh tokens', 'decoys'] as const
+type Purpose = (typeof PURPOSES)[number]
 
 /** @param passphrase at least 32 random characters; the keys are derived from it by HKDF-SHA-256 */
 export function secretBox(passphrase: string): SecretBox {
-  const derived = (purpose: string) => Buffer.from(hkdfSync('sha256', passphrase, '', purpose, 32))
-  const key = derived('henhouse secrets at rest'),
-    digestKey = derived('henhouse typed codes')
+  const derived = (label: string) => Buffer.from(hkdfSync('sha256', passphrase, '', `henhouse ${label}`, 32))
+  const key = derived('secrets at rest')
+  const digestKeys = Object.fromEntries(PURPOSES.map((purpose) => [purpose, derived(purpose)])) as Record<
+    Purpose,
+    Buffer
+  >
   return {
     seal(plain) {
       const nonce = randomBytes(12)
@@ -36,6 +42,7 @@ export function secretBox(passphrase: string): SecretBox {
       decipher.setAuthTag(bytes.subarray(-16))
       return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]).toString('utf8')
     },
-    digest: (text) => createHmac('sha256', digestKey).update(text).digest('hex'),
+    digest: (purpose, text, encoding = 'hex') =>
+      createHmac('sha256', digestKeys[purpose]).update(text).digest(encoding),
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -17,7 +17,7 @@ import type { ServerDeps } from '../kernel/deps.ts'
 import { startWorker } from '../kernel/jobs.ts'
 import { logger } from '../kernel/log.ts'
 import { cryptoRandom } from '../kernel/random.ts'
-import { secretBox } from '../kernel/secrets.ts'
+import { secretBox, type SecretBox } from '../kernel/secrets.ts'
 import { buildServer } from '../server.ts'
 import { drain, endOnSignal, giveUp, listen, openMigrated, StartFailure } from './start.ts'
 
@@ -51,7 +51,8 @@ async function main() {
 
   const keys = keyPool(8)
   const postgres = await startPostgres(config, options.ephemeral, say)
-  const deps = await emulatorDeps(config, url, postgres.url, keys, say)
+  const secrets = secretBox(options.ephemeral ? cryptoRandom.token() : await keptKey(config.data))
+  const deps = await emulatorDeps(config, url, { databaseUrl: postgres.url, secrets }, keys, say)
   const server = await buildServer(deps)
   await addControlPlane(server, { open: !LOOPBACK.has(config.host) })
   await plantMissing(deps, environments, (name) => say(`Making the environment ${name}`))
@@ -133,20 +134,29 @@ async function startPostgres(
   return { ...server, where: ephemeral ? 'none is kept' : kept }
 }
 
+/** What the secrets of the data folder are encrypted with: made once, at random. */
+async function keptKey(data: string) {
+  const file = join(data, 'encryption-key')
+  await mkdir(data, { recursive: true })
+  await writeFile(file, cryptoRandom.token(), { flag: 'wx', mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw new StartFailure(`The key of the data folder cannot be kept: ${error.message}`)
+  })
+  return readFile(file, 'utf8')
+}
+
 async function emulatorDeps(
   config: EmulatorConfig,
   publicUrl: URL,
-  databaseUrl: string,
+  { databaseUrl, secrets }: { databaseUrl: string; secrets: SecretBox },
   keys: KeyPool,
   say: (line: string) => void,
 ): Promise<ServerDeps> {
-  const secrets = secretBox(EMULATOR.encryptionKey)
   const database = await openMigrated(databaseUrl, {
     secrets,
     connections: 10,
     onMigrated: (names) => say(`Applied ${names.length} migration${names.length === 1 ? '' : 's'}`),
     otherKey:
-      'This database belongs to a server that is not an emulator: its secrets are encrypted with another key. Give the emulator a database of its own (DATABASE_URL)',
+      'The secrets in this database are encrypted with another key than the one in the data folder (HENHOUSE_DATA). Give the emulator a database of its own, or the folder that it had before',
   })
   return {
     database,

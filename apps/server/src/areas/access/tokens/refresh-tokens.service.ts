@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import type { Prisma, Session } from '@henhouse/database'
 import { after, SECOND } from '../../../kernel/clock.ts'
 import type { Ctx, HttpCtx, UserCaller } from '../../../kernel/operation.ts'
@@ -252,13 +251,10 @@ async function latest(ctx: Ctx, token: string, sessionId: string): Promise<Refre
 
 /**
  * The token after this one. It is derived, not drawn: all who show the same token at the same time get the same next
- * one, so no session ever forks, and only its hash is stored. It cannot be derived without the environment's secret.
+ * one, so no session ever forks, and only its hash is stored. It cannot be derived without the server's key.
  */
-function successor(ctx: Ctx, token: string) {
-  const key = ctx.environment.keys[0]
-  if (!key) throw new Error('the environment has no signing key')
-  return createHmac('sha256', ctx.deps.secrets.open(key.secret)).update(`refresh token ${token}`).digest('base64url')
-}
+const successor = ({ deps: { secrets }, vendorId }: Ctx, token: string) =>
+  secrets.digest('refresh tokens', `${vendorId} ${token}`, 'base64url')
 
 /** Used tokens stay until they expire: showing one again reveals a theft. */
 export const refreshTokenRubbish: Rubbish = {

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto'
 import type { User } from '@henhouse/database'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
@@ -36,16 +35,10 @@ export async function start(ctx: HttpCtx, { email, userId, recaptchaToken }: Pas
   }
 }
 
-function decoy(ctx: Ctx, named: string) {
-  const key = ctx.environment.keys[0]
-  if (!key) throw new Error('the environment has no signing key')
-  return {
-    credentialId: createHmac('sha256', ctx.deps.secrets.open(key.secret))
-      .update(`passkey of ${named}`)
-      .digest('base64url'),
-    transports: [],
-  }
-}
+const decoy = ({ deps: { secrets }, vendorId }: Ctx, named: string) => ({
+  credentialId: secrets.digest('decoys', `${vendorId} passkey ${named}`, 'base64url'),
+  transports: [],
+})
 
 /** Logs in with a passkey's signature. @throws 400, 401, 403, 423 */
 export async function finish(ctx: HttpCtx, assertion: Assertion) {

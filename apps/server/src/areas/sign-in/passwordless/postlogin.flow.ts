@@ -76,7 +76,7 @@ async function attemptOfDevice(ctx: HttpCtx, method: Method) {
 }
 
 async function attemptOfAddress(ctx: HttpCtx, method: Method, code: string) {
-  const ip = ctx.deps.secrets.digest(ctx.http.ip)
+  const ip = ctx.deps.secrets.digest('ip addresses', ctx.http.ip)
   const [first, second] = await ctx.db.challenge.findMany({
     where: {
       purpose: ways[method].purpose,

@@ -150,7 +150,7 @@ async function begin(
     lifetimeMs = configuration.defaultPasswordlessTokenExpiration * SECOND
   const data: AttemptData = {
     device: fingerprint(browser),
-    ip: ctx.deps.secrets.digest(ctx.http.ip),
+    ip: ctx.deps.secrets.digest('ip addresses', ctx.http.ip),
     to,
     ...(invitationToken && { invitation: ctx.deps.secrets.seal(invitationToken) }),
   }

@@ -1,0 +1,85 @@
+import { createHash, createHmac, sign } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import { newEnvironment, type TestEnvironment } from '../environment.ts'
+import { logIn, PASSWORD } from '../second-factors.ts'
+
+const configuration = '/identity/resources/configurations/v1',
+  me = '/identity/resources/users/v2/me',
+  tenants = '/tenants/resources/tenants/v1'
+
+/** What the environment's own servers read, to check users' tokens with. */
+const sharedSecretOf = async (env: TestEnvironment) =>
+  (await env.vendor('POST', configuration, { jwtAlgorithm: 'HS256' })).body.jwtSecret as string
+const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
+/** As anybody makes one who has read the secret. */
+async function forged(env: TestEnvironment, secret: string, claims: object) {
+  const kid = (await env.context()).environment.keys[0]!.id,
+    text = `${base64url({ alg: 'HS256', typ: 'JWT', kid })}.${base64url(claims)}`
+  return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
+}
+const soon = () => Math.floor(Date.now() / 1000) + 600
+
+describe.concurrent('the shared secret of an environment', () => {
+  test('makes no environment token', async () => {
+    const env = await newEnvironment(),
+      secret = await sharedSecretOf(env)
+    for (const claims of [
+      { type: 'vendor', vendorId: env.id },
+      { type: 'vendor', vendorId: env.id, exp: soon() },
+      { type: 'vendor', vendorId: env.id, scopes: [], iat: soon() - 700, exp: soon() },
+    ])
+      expect((await env.withToken(await forged(env, secret, claims))('GET', tenants)).status).toBe(401)
+  })
+
+  test("opens nothing in a user's name without a session that lives, or without an end", async () => {
+    const env = await newEnvironment(),
+      secret = await sharedSecretOf(env),
+      user = await env.newUser({ password: PASSWORD }),
+      { accessToken } = (await logIn(env, user)).body as { accessToken: string }
+    const claims = JSON.parse(Buffer.from(accessToken.split('.')[1]!, 'base64url').toString()) as Record<
+      string,
+      unknown
+    >
+    const { sid: _sid, ...withoutSession } = claims,
+      { exp: _exp, ...withoutEnd } = claims
+    for (const bad of [withoutSession, withoutEnd, { ...claims, iat: 'now' }, { ...claims, exp: 'never' }, [claims]])
+      expect((await env.withToken(await forged(env, secret, bad))('GET', me)).status).toBe(401)
+  })
+
+  test("is for users' tokens only while they are to be signed with it", async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD })
+    await sharedSecretOf(env)
+    const call = env.withToken((await logIn(env, user)).body.accessToken as string)
+    expect((await call('GET', me)).status).toBe(200)
+    await env.vendor('POST', configuration, { jwtAlgorithm: 'RS256' })
+    expect((await call('GET', me)).status).toBe(401)
+  })
+
+  test('leads from no refresh token to the next one', async () => {
+    const env = await newEnvironment(),
+      secret = await sharedSecretOf(env),
+      user = await env.newUser({ password: PASSWORD }),
+      first = (await logIn(env, user)).body.refreshToken as string
+    const refresh = (refreshToken: string) =>
+      env.anonymous('POST', '/identity/resources/auth/v1/user/token/refresh', { refreshToken })
+    const next = (await refresh(first)).body.refreshToken as string
+    const guesses = [`refresh token ${first}`, first, `${env.id} ${first}`].flatMap((text) =>
+      (['base64url', 'hex'] as const).map((encoding) => createHmac('sha256', secret).update(text).digest(encoding)),
+    )
+    expect([...guesses, createHash('sha256').update(first).digest('base64url')]).not.toContain(next)
+  })
+})
+
+test('an environment token without an end is refused, whatever it was signed with', async () => {
+  const env = await newEnvironment(),
+    ctx = await env.context(),
+    key = ctx.environment.keys[0]!
+  const signed = (claims: object) => {
+    const text = `${base64url({ alg: 'RS256', typ: 'JWT', kid: key.id })}.${base64url(claims)}`
+    return `${text}.${sign('sha256', Buffer.from(text), ctx.deps.secrets.open(key.privateKey)).toString('base64url')}`
+  }
+  const claims = { type: 'vendor', vendorId: env.id }
+  expect((await env.withToken(signed({ ...claims, exp: soon() }))('GET', tenants)).status).toBe(200)
+  expect((await env.withToken(signed(claims))('GET', tenants)).status).toBe(401)
+})
