@@ -22,12 +22,13 @@ export function openDatabase(url: string, { max = 10, connectionTimeout = 10_000
   const pool = new pg.Pool({
     connectionString: url,
     max,
+    Client: Listening,
     connectionTimeoutMillis: connectionTimeout,
     keepAlive: true,
     // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool waits for it, its types do not say so
     onConnect: withoutCompiler,
   })
-  // an idle connection that breaks is replaced at the next query; without a listener it would end the process
+  // an idle connection that breaks is replaced at the next query
   pool.on('error', () => {})
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
   let closed: Promise<void> | undefined
@@ -35,6 +36,17 @@ export function openDatabase(url: string, { max = 10, connectionTimeout = 10_000
     prisma,
     pool,
     close: () => (closed ??= prisma.$disconnect().then(() => pool.end())),
+  }
+}
+
+/**
+ * A broken connection fails its queries and is replaced. Postgres may also say why it ends one between two queries, when
+ * neither the pool nor Prisma listens; then an error without a listener would end the process.
+ */
+class Listening extends pg.Client {
+  constructor(config?: string | pg.ClientConfig) {
+    super(config)
+    this.on('error', () => {})
   }
 }
 

@@ -28,7 +28,7 @@ import type { Rubbish } from './cleanup.ts'
 import { contextFor, sqlFor } from './context.ts'
 import type { Deps, ServerDeps } from './deps.ts'
 import { environmentDirectory, type EnvironmentDirectory } from './environments.ts'
-import { ApiError, envelope, errors, invalid, pointsNowhere } from './errors.ts'
+import { ApiError, envelope, errors, invalid, isDatabaseAway, pointsNowhere } from './errors.ts'
 import { health } from './health.ts'
 import type { Job, WorkerParts } from './jobs.ts'
 import { heedAddress, heedSubjects } from './limits.ts'
@@ -363,9 +363,11 @@ function sendError(
   if (error.statusCode === 415) return sendEnvelope(reply, new ApiError(415, undefined, ['Unsupported media type']))
   if (error.statusCode && error.statusCode < 500)
     return sendEnvelope(reply, new ApiError(error.statusCode, undefined, ['Bad request']))
-  request.log.error(
-    { err: error, operation: (request.routeOptions.config as { operation?: string }).operation },
-    'failed',
-  )
+  const { operation } = request.routeOptions.config as { operation?: string }
+  if (isDatabaseAway(error)) {
+    request.log.warn({ err: error, operation }, 'the database is away')
+    return sendEnvelope(reply, errors.unavailable())
+  }
+  request.log.error({ err: error, operation }, 'failed')
   return sendEnvelope(reply, new ApiError(500, undefined, ['Internal server error']))
 }

@@ -68,6 +68,12 @@ export const errors = {
   noUser: failure(403, 'ER-00008', 'User ID is not specified'),
   notFound: failure(404, 'ER-00004', (what: string = 'Resource') => `${what} not found`),
   tooMany: failure(429, null, 'Too many requests'),
+  /** for a moment: the caller is to come again */
+  unavailable: () => {
+    const error = new ApiError(503, undefined, ['Service unavailable'])
+    error.headers = { 'retry-after': '1' }
+    return error
+  },
 }
 
 /** A violated constraint, as `db` or `sql` reports it, alone or in a transaction. */
@@ -109,3 +115,37 @@ export const onUnknownReference =
   (e: unknown): never => {
     throw pointsNowhere(e) ? error : e
   }
+
+/** What a failure may say of the database's absence: Postgres's and the system's codes, Prisma's, and the kinds of Prisma's driver. */
+const AWAY = new RegExp(
+  `^(${[
+    '57P0[1-5]|08...|53300',
+    'E(CONNREFUSED|CONNRESET|CONNABORTED|PIPE|TIMEDOUT|HOSTUNREACH|NETUNREACH|NOTFOUND|AI_AGAIN)',
+    'P1001|P1002|P1008|P1017|P2024|P2028|P2037',
+    'DatabaseNotReachable|ConnectionClosed|SocketTimeout|TooManyConnections',
+  ].join('|')})$`,
+)
+/** What the driver says of it without a code. */
+const AWAY_WORDS =
+  /^(Connection terminated|timeout exceeded when trying to connect|Client (was closed|has encountered a connection error) and is not queryable)/
+
+interface PossiblyAway {
+  code?: string
+  kind?: string
+  /** where Prisma's driver keeps Postgres's code */
+  originalCode?: string
+  message?: string
+  meta?: { code?: string; driverAdapterError?: unknown }
+  cause?: unknown
+}
+/** The database could not be reached, or went away: what failed may work in a moment. */
+export function isDatabaseAway(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false
+  const { code, kind, originalCode, message, meta, cause } = error as PossiblyAway
+  return (
+    [code, kind, originalCode, meta?.code].some((name) => name !== undefined && AWAY.test(name)) ||
+    AWAY_WORDS.test(message ?? '') ||
+    isDatabaseAway(meta?.driverAdapterError) ||
+    isDatabaseAway(cause)
+  )
+}
