@@ -55,6 +55,7 @@ const kernelFiles = [
   'paging',
   'tokens',
   'authorize',
+  'cookies',
   'context',
   'limits',
   'settings',
@@ -66,6 +67,7 @@ const kernelFiles = [
   'openapi',
   'health',
   'metrics',
+  'edge',
   'app',
 ]
 

@@ -33,6 +33,7 @@ export const deps: ServerDeps = {
   rateLimits: false,
   mail: 'hold',
   sms: 'hold',
+  metrics: 'open',
   strict: true,
 }
 

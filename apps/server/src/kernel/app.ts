@@ -26,8 +26,10 @@ import {
 } from './authorize.ts'
 import type { Rubbish } from './cleanup.ts'
 import { contextFor, sqlFor } from './context.ts'
+import { cookiesOf } from './cookies.ts'
 import type { Deps, ServerDeps } from './deps.ts'
-import { environmentDirectory, type EnvironmentDirectory } from './environments.ts'
+import { edge, guardEdge } from './edge.ts'
+import { environmentDirectory, type Environment, type EnvironmentDirectory } from './environments.ts'
 import { ApiError, envelope, errors, invalid, isDatabaseAway, pointsNowhere } from './errors.ts'
 import { health } from './health.ts'
 import type { Job, WorkerParts } from './jobs.ts'
@@ -67,7 +69,7 @@ export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf,
   const environments = environmentDirectory(deps.database.prisma)
   const app = await framework(deps)
   const read = tokenReader(app.jwt, environments, deps.secrets)
-  measure(app)
+  measure(app, deps.metrics)
   const state = health(app, deps.database)
 
   const serve = serving({ deps, environments, read, permissionsOf, reaches, sessionOf })
@@ -94,18 +96,20 @@ export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf,
 async function framework(deps: Deps) {
   const loggerInstance: FastifyBaseLogger = deps.log
   const app = Fastify({
+    ...edge,
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: traceId,
     trustProxy: deps.trustProxy,
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply.headers(always(request))),
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 512 },
     // browsers call every path below /frontegg, servers without it
     rewriteUrl: (request) => request.url?.replace(/^\/+frontegg(?=\/)/, '') ?? '/',
   })
   app.addHook('onRequest', async (request, reply) => {
-    reply.header('frontegg-trace-id', request.id)
+    reply.headers(always(request))
   })
   app.addHook('onResponse', async (request, reply) => {
     // the route, not the address: query strings hold tokens
@@ -126,8 +130,12 @@ async function framework(deps: Deps) {
   // every call names its own key: this secret signs and verifies nothing
   await app.register(jwt, { secret: deps.random.token() })
   await protectBrowsers(app, deps)
+  guardEdge(app)
   return app
 }
+
+/** Headers of every reply. Nearly every one holds tokens, or what belongs to somebody: none is to be stored (RFC 6749 §5.1). */
+const always = ({ id }: FastifyRequest) => ({ 'frontegg-trace-id': id, 'cache-control': 'no-store' })
 
 async function protectBrowsers(app: FastifyInstance, { allowedOrigins, publicUrl }: Deps) {
   await app.register(helmet, {
@@ -174,7 +182,7 @@ const serving =
     const user = await userOf(ctx, op, known, request)
     const full: HttpCtx & Scoped & { caller: unknown } = {
       ...ctx,
-      http: httpOf(deps, request, reply),
+      http: httpOf(deps, environment, request, reply),
       caller,
       tenant,
       user,
@@ -284,8 +292,7 @@ function inputOf(op: Operation, request: FastifyRequest) {
   return { params: request.params, query, body }
 }
 
-function httpOf(deps: Deps, request: FastifyRequest, reply: FastifyReply): Http {
-  const secure = request.protocol === 'https'
+function httpOf(deps: Deps, environment: Environment, request: FastifyRequest, reply: FastifyReply): Http {
   return {
     ip: request.ip,
     userAgent: header(request, 'user-agent') ?? '',
@@ -293,22 +300,7 @@ function httpOf(deps: Deps, request: FastifyRequest, reply: FastifyReply): Http 
     applicationId: header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id'),
     tenantHeader: header(request, 'frontegg-tenant-id'),
     loginAlias: header(request, 'frontegg-login-alias'),
-    get cookies() {
-      return request.cookies
-    },
-    setCookie(name, value, { maxAgeSeconds, sameSite }) {
-      // browsers refuse SameSite=None on an insecure cookie; over plain http Lax is the widest they take
-      void reply.setCookie(name, value, {
-        path: '/',
-        httpOnly: true,
-        secure,
-        sameSite: !secure && sameSite === 'none' ? 'lax' : sameSite,
-        maxAge: maxAgeSeconds,
-      })
-    },
-    clearCookie(name) {
-      void reply.clearCookie(name, { path: '/', httpOnly: true, secure })
-    },
+    ...cookiesOf(deps, environment, request, reply),
   }
 }
 

@@ -66,6 +66,7 @@ export const errors = {
   forbidden: failure(403, 'ER-00008', (permission: string) => `Missing permission ${permission}`),
   noTenant: failure(403, 'ER-00008', 'Tenant ID is not specified'),
   noUser: failure(403, 'ER-00008', 'User ID is not specified'),
+  foreignPage: failure(403, null, 'Pages of other sites may not use cookies here'),
   notFound: failure(404, 'ER-00004', (what: string = 'Resource') => `${what} not found`),
   tooMany: failure(429, null, 'Too many requests'),
   /** for a moment: the caller is to come again */

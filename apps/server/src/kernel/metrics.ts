@@ -1,8 +1,13 @@
 import type { FastifyInstance } from 'fastify'
+import { header } from './authorize.ts'
+import type { Deps } from './deps.ts'
+import { errors } from './errors.ts'
+import { fingerprint } from './random.ts'
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 
 /** `/metrics` in the Prometheus text format: the process, and the time of every operation by status. */
-export function measure(app: FastifyInstance) {
+export function measure(app: FastifyInstance, readers: Deps['metrics']) {
+  if (readers === undefined) return
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const seconds = new Histogram({
@@ -16,7 +21,11 @@ export function measure(app: FastifyInstance) {
     const { operation } = request.routeOptions.config as { operation?: string }
     if (operation) seconds.observe({ operation, status: reply.statusCode }, reply.elapsedTime / 1000)
   })
-  app.get('/metrics', { config: { quiet: true } }, async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
-  )
+  const wanted = readers === 'open' ? undefined : fingerprint(`Bearer ${readers.token}`)
+  app.get('/metrics', { config: { quiet: true } }, async (request, reply) => {
+    // hashes may be compared letter by letter: their beginnings say nothing of the token
+    if (wanted !== undefined && fingerprint(header(request, 'authorization') ?? '') !== wanted)
+      throw errors.unauthorized()
+    return reply.type(registry.contentType).send(await registry.metrics())
+  })
 }

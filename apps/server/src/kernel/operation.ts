@@ -73,7 +73,8 @@ export interface Http {
   readonly tenantHeader: string | undefined
   /** `frontegg-login-alias`: the alias of the account whose login box it is */
   readonly loginAlias: string | undefined
-  readonly cookies: Readonly<Record<string, string | undefined>>
+  /** All that came under this name. Like the next two, it throws 403 when a page of another site calls. */
+  cookies(name: string): readonly string[]
   setCookie(name: string, value: string, options: { maxAgeSeconds: number; sameSite: 'strict' | 'lax' | 'none' }): void
   clearCookie(name: string): void
 }

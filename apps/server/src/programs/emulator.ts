@@ -172,6 +172,7 @@ async function emulatorDeps(
     rateLimits: config.rateLimits,
     mail: 'hold',
     sms: 'hold',
+    metrics: 'open',
     strict: false,
   }
 }

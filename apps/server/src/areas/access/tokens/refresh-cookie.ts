@@ -21,16 +21,13 @@ const spellings = (id: string) => [nameOf(id), `fe_refresh_${id}`, `fe_refresh_$
 /** The request's cookies for the requested application, or else the environment's. */
 function present(ctx: HttpCtx) {
   const sent = [applicationOf(ctx), ctx.vendorId].map((id) =>
-    (id === undefined ? [] : spellings(id)).filter((name) => ctx.http.cookies[name] !== undefined),
+    (id === undefined ? [] : spellings(id)).filter((name) => ctx.http.cookies(name).length),
   )
   return sent.find((names) => names.length) ?? []
 }
 
-/** The refresh token that came in a cookie. */
-export function read(ctx: HttpCtx) {
-  const [name] = present(ctx)
-  return name === undefined ? undefined : ctx.http.cookies[name]
-}
+/** The refresh tokens that came in cookies: a browser may hold an old one, or another host's, beside the good one. */
+export const read = (ctx: HttpCtx) => present(ctx).flatMap((name) => ctx.http.cookies(name))
 
 export function write(
   ctx: HttpCtx,

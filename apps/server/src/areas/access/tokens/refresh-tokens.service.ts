@@ -138,12 +138,20 @@ const lifetime = ({ configuration, policy }: Rules, now: Date, createdAt: Date) 
     ),
   )
 
-/** The token with its session and user; null for one that never existed, or was cleaned up. */
-export function find(ctx: Ctx, token: string) {
-  return ctx.db.refreshToken.findUnique({
-    where: { id: fingerprint(token) },
-    select: { usedAt: true, expiresAt: true, session: { include: { user: { select: subject } } } },
+/**
+ * The token with its session and user; null for one that never existed, or was cleaned up. Of several tokens it is the one
+ * that can be exchanged: a used one would end the session.
+ */
+export async function find(ctx: Ctx, shown: readonly string[]) {
+  const tokens = new Map(shown.map((token) => [fingerprint(token), token])),
+    now = ctx.clock.now()
+  const rows = await ctx.db.refreshToken.findMany({
+    where: { id: { in: [...tokens.keys()] } },
+    orderBy: { createdAt: 'desc' },
+    select: { id: true, usedAt: true, expiresAt: true, session: { include: { user: { select: subject } } } },
   })
+  const row = rows.find(({ usedAt, expiresAt, session }) => !usedAt && !session.endedAt && expiresAt > now) ?? rows[0]
+  return row ? { ...row, token: tokens.get(row.id)! } : null
 }
 export type Found = NonNullable<Awaited<ReturnType<typeof find>>>
 
@@ -178,10 +186,10 @@ export async function mustBeGood(ctx: Ctx, { session, usedAt, expiresAt }: Found
   }
 }
 
-/** Ends the session of the token, used or not. Does nothing for an unknown token. */
-export async function endSession(ctx: Ctx, token: string) {
+/** Ends the sessions of the tokens, used or not. Does nothing for an unknown token. */
+export async function endSessions(ctx: Ctx, tokens: readonly string[]) {
   await ctx.db.session.updateMany({
-    where: { endedAt: null, tokens: { some: { id: fingerprint(token) } } },
+    where: { endedAt: null, tokens: { some: { id: { in: tokens.map(fingerprint) } } } },
     data: { endedAt: ctx.clock.now() },
   })
 }
@@ -192,8 +200,7 @@ export async function endSession(ctx: Ctx, token: string) {
  */
 export async function exchange(
   ctx: Ctx,
-  token: string,
-  { session, usedAt, expiresAt }: Found,
+  { token, session, usedAt, expiresAt }: Found,
   tenantId: string,
   rules: Rules,
 ): Promise<RefreshToken> {

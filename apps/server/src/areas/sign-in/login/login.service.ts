@@ -54,16 +54,16 @@ export async function refresh(
   wanted: string | undefined,
 ): Promise<LoginAnswer> {
   try {
-    return await renew(ctx, shown ?? cookie.read(ctx), wanted)
+    return await renew(ctx, shown === undefined ? cookie.read(ctx) : [shown], wanted)
   } catch (error) {
     if (error instanceof ApiError && error.status === 401 && shown === undefined) cookie.clear(ctx)
     throw error
   }
 }
 
-async function renew(ctx: HttpCtx, token: string | undefined, wanted: string | undefined): Promise<LoginAnswer> {
-  const found = token === undefined ? null : await refreshTokens.find(ctx, token)
-  if (!found || token === undefined) throw sessionErrors.ended()
+async function renew(ctx: HttpCtx, tokens: readonly string[], wanted: string | undefined): Promise<LoginAnswer> {
+  const found = tokens.length ? await refreshTokens.find(ctx, tokens) : null
+  if (!found) throw sessionErrors.ended()
   const { session } = found,
     { user } = session
   const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: wanted ?? user.activeTenantId })
@@ -79,7 +79,7 @@ async function renew(ctx: HttpCtx, token: string | undefined, wanted: string | u
   const demand = tenant.id === session.tenantId ? undefined : await mfa.demandOfSession(ctx, session, tenant)
   if (demand) return demand
   const rules = rulesIn(tenant.id)
-  const next = await refreshTokens.exchange(ctx, token, found, tenant.id, rules)
+  const next = await refreshTokens.exchange(ctx, found, tenant.id, rules)
   const access = accessTokens.issue(
     ctx,
     user,
@@ -102,10 +102,10 @@ async function mustStillBeAdmitted(
   })
 }
 
-/** Ends the refresh token's session, if there is one. */
+/** Ends the session of the refresh token, if there is one, or of each that came in a cookie. */
 export async function logOut(ctx: HttpCtx, shown: string | undefined) {
-  const token = shown ?? cookie.read(ctx)
-  if (token !== undefined) await refreshTokens.endSession(ctx, token)
+  const tokens = shown === undefined ? cookie.read(ctx) : [shown]
+  if (tokens.length) await refreshTokens.endSessions(ctx, tokens)
   cookie.clear(ctx)
 }
 

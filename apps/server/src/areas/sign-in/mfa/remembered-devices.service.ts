@@ -13,12 +13,12 @@ export async function recognizes(
   userId: string,
   { allowRememberMyDevice, mfaDeviceExpiration }: MfaRequirement,
 ) {
-  const token = ctx.http.cookies[cookieName(ctx)],
+  const tokens = ctx.http.cookies(cookieName(ctx)),
     now = ctx.clock.now()
-  if (!allowRememberMyDevice || token === undefined) return false
+  if (!allowRememberMyDevice || !tokens.length) return false
   const row = await ctx.db.rememberedDevice.findFirst({
     where: {
-      id: fingerprint(token),
+      id: { in: tokens.map(fingerprint) },
       userId,
       expiresAt: { gt: now },
       createdAt: { gt: after(now, -mfaDeviceExpiration * SECOND) },

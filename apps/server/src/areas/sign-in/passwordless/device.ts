@@ -22,16 +22,19 @@ export function mark(
   })
 }
 
-/** The attempt that the browser's cookie names; `matches` checks its secret. */
-export function shown(ctx: HttpCtx) {
-  const [attemptId = '', secret = ''] = ctx.http.cookies[nameOf(ctx)]?.split('.') ?? []
-  return isUuid(attemptId) ? { attemptId, hash: fingerprint(secret) } : undefined
-}
+/** The attempts that the browser's cookies name; `matches` checks their secrets. */
+export const shown = (ctx: HttpCtx) =>
+  ctx.http
+    .cookies(nameOf(ctx))
+    .map((value) => value.split('.'))
+    .flatMap(([attemptId = '', secret = '']) => (isUuid(attemptId) ? [{ attemptId, hash: fingerprint(secret) }] : []))
 
-export const matches = (device: ReturnType<typeof shown>, { id, data }: { id: string; data: unknown }) =>
-  device?.attemptId === id &&
-  timingSafeEqual(Buffer.from(device.hash), Buffer.from((data as { device: string }).device))
+export const matches = (devices: ReturnType<typeof shown>, { id, data }: { id: string; data: unknown }) =>
+  devices.some(
+    ({ attemptId, hash }) =>
+      attemptId === id && timingSafeEqual(Buffer.from(hash), Buffer.from((data as { device: string }).device)),
+  )
 
 export function forget(ctx: HttpCtx) {
-  if (ctx.http.cookies[nameOf(ctx)] !== undefined) ctx.http.clearCookie(nameOf(ctx))
+  if (ctx.http.cookies(nameOf(ctx)).length) ctx.http.clearCookie(nameOf(ctx))
 }

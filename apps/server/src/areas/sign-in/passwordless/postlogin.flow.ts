@@ -68,11 +68,12 @@ async function codeRight(ctx: HttpCtx, method: Method, code: string, { forceSame
 
 async function attemptOfDevice(ctx: HttpCtx, method: Method) {
   const known = device.shown(ctx)
-  const attempt =
-    known && (await ctx.db.challenge.findFirst({ where: { id: known.attemptId, purpose: ways[method].purpose } }))
-  return attempt && device.matches(known, attempt)
-    ? { id: attempt.id, ip: (attempt.data as unknown as AttemptData).ip }
-    : undefined
+  if (!known.length) return undefined
+  const attempts = await ctx.db.challenge.findMany({
+    where: { id: { in: known.map(({ attemptId }) => attemptId) }, purpose: ways[method].purpose },
+  })
+  const attempt = attempts.find((one) => device.matches(known, one))
+  return attempt && { id: attempt.id, ip: (attempt.data as unknown as AttemptData).ip }
 }
 
 async function attemptOfAddress(ctx: HttpCtx, method: Method, code: string) {

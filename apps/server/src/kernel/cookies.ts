@@ -1,0 +1,71 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { header } from './authorize.ts'
+import type { Deps } from './deps.ts'
+import { baseUrl, type Environment } from './environments.ts'
+import { errors } from './errors.ts'
+import type { Http } from './operation.ts'
+
+/**
+ * Cookies of a request and its reply. Browsers send them along whatever page makes them call, so only our own pages and
+ * those of the allowed origins may have them read or set. What is no browser says nothing of a page, and passes.
+ */
+export function cookiesOf(
+  deps: Deps,
+  environment: Environment,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Pick<Http, 'cookies' | 'setCookie' | 'clearCookie'> {
+  // a proxy may speak plain http to us and forget to say that browsers do not
+  const secure = request.protocol === 'https' || deps.publicUrl.protocol === 'https:'
+  const mustBeHome = () => {
+    if (isForeign(deps, environment, request)) throw errors.foreignPage()
+  }
+  return {
+    cookies(name) {
+      const values = valuesOf(request, name)
+      if (values.length) mustBeHome()
+      return values
+    },
+    setCookie(name, value, { maxAgeSeconds, sameSite }) {
+      mustBeHome()
+      // browsers refuse SameSite=None on an insecure cookie; over plain http Lax is the widest they take
+      void reply.setCookie(name, value, {
+        path: '/',
+        httpOnly: true,
+        secure,
+        sameSite: !secure && sameSite === 'none' ? 'lax' : sameSite,
+        maxAge: maxAgeSeconds,
+      })
+    },
+    clearCookie(name) {
+      mustBeHome()
+      void reply.clearCookie(name, { path: '/', httpOnly: true, secure })
+    },
+  }
+}
+
+/** A browser calls, and for a page of another site. Pages cannot choose what these headers say. */
+function isForeign({ allowedOrigins, publicUrl }: Deps, environment: Environment, request: FastifyRequest) {
+  const origin = header(request, 'origin'),
+    site = header(request, 'sec-fetch-site')
+  if (allowedOrigins === '*' || site === 'same-origin') return false
+  if (origin === undefined) return site === 'cross-site'
+  const own = [publicUrl.origin, new URL(baseUrl(publicUrl, environment)).origin]
+  return !own.includes(origin) && !allowedOrigins.includes(origin)
+}
+
+/** All that came under this name: a browser may hold one for each domain above it, and other hosts there may set one. */
+const valuesOf = (request: FastifyRequest, name: string) =>
+  (request.headers.cookie ?? '').split(';').flatMap((pair) => {
+    const at = pair.indexOf('=')
+    if (at < 0 || pair.slice(0, at).trim() !== name) return []
+    const value = pair
+      .slice(at + 1)
+      .trim()
+      .replace(/^"(.*)"$/, '$1')
+    try {
+      return [decodeURIComponent(value)]
+    } catch {
+      return [value]
+    }
+  })
