@@ -34,7 +34,47 @@ describe('the configuration of production', () => {
       encryptionKey: good.HENHOUSE_ENCRYPTION_KEY,
       smtpUrl: undefined,
       aws: undefined,
+      metricsToken: undefined,
     })
+    expect(config.drainSeconds).toBe(5)
+  })
+
+  test('knows no other variable that begins as ours do, but for those of Kubernetes, and says which was meant', () => {
+    expect(
+      faults({ HENHOUSE_TRUSTED_PROXY: '10.0.0.0/8', HENHOUSE_SMPT_URL: 'smtp://mail', HENHOUSE_COLOUR: '' }),
+    ).toEqual([
+      'HENHOUSE_TRUSTED_PROXY is unknown: did you mean HENHOUSE_TRUST_PROXY?',
+      'HENHOUSE_SMPT_URL is unknown: did you mean HENHOUSE_SMTP_URL?',
+      expect.stringMatching(/^HENHOUSE_COLOUR is unknown: did you mean HENHOUSE_/),
+    ])
+    expect(
+      faults({
+        // the emulator's, in the same shell
+        HENHOUSE_CLIENT_ID: 'x',
+        HENHOUSE_PORT: '3100',
+        HENHOUSE_SERVICE_HOST: '10.0.0.1',
+        HENHOUSE_SERVICE_PORT_HTTP: '3100',
+        HENHOUSE_PORT_3100_TCP_ADDR: '10.0.0.1',
+        HENHOUSE_MAIL_PORT: 'tcp://10.0.0.1:25',
+      }),
+    ).toEqual([])
+  })
+
+  test('needs a host name in the public URL, as environments have their names before it', () => {
+    for (const address of ['http://127.0.0.1:3100', 'https://[::1]', 'https://10.1.2.3', 'https://0x7f.1'])
+      for (const found of [
+        faults({ HENHOUSE_PUBLIC_URL: address }),
+        faultsOf(() => emulatorConfig({ HENHOUSE_PUBLIC_URL: address })),
+      ])
+        expect(found).toEqual([expect.stringMatching(/^HENHOUSE_PUBLIC_URL must have a host name, .* localhost/)])
+    expect(faults({ HENHOUSE_PUBLIC_URL: 'http://localhost:3100' })).toEqual([])
+  })
+
+  test('opens metrics with a token that cannot be guessed', () => {
+    expect(faults({ HENHOUSE_METRICS_TOKEN: 'short' })).toEqual([expect.stringContaining('16 characters')])
+    expect(productionConfig({ ...good, HENHOUSE_METRICS_TOKEN: '0123456789abcdef' }).secrets.metricsToken).toBe(
+      '0123456789abcdef',
+    )
   })
 
   test('reports every fault at once, each with its variable and none with a secret', () => {

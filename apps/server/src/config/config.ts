@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import { OWASP, type HashParameters } from '@henhouse/passwords'
 import type { AwsCredentials } from '@henhouse/mail'
+import { unknownNames, type Name } from './names.ts'
 import { checkHttp, checkTwilio, type HttpOptions, type TwilioOptions } from '@henhouse/sms'
 
 /*
@@ -34,12 +35,16 @@ export interface ProductionConfig {
   readonly breachedPasswordsUrl: string | undefined
   /** connections to the database at most */
   readonly connections: number
+  /** how long the server says that it is not ready before it stops listening */
+  readonly drainSeconds: number
   readonly logLevel: LogLevel
 }
 export interface ProductionSecrets {
   readonly databaseUrl: string
   readonly encryptionKey: string
   readonly smtpUrl: string | undefined
+  /** opens /metrics, which is not there without it */
+  readonly metricsToken: string | undefined
   /** this server's own identity at AWS, for environments that let it send through their SES */
   readonly aws: AwsIdentity | undefined
   /** what carries text messages; undefined: none can be sent */
@@ -92,7 +97,11 @@ export function productionConfig(variables: Variables = process.env): {
     postgresUrl,
     'the Postgres (15 or later) to keep everything in: postgres://user:password@host:5432/name',
   )
-  const publicUrl = required('HENHOUSE_PUBLIC_URL', httpUrl, 'where browsers reach this server: https://id.example.com')
+  const publicUrl = required(
+    'HENHOUSE_PUBLIC_URL',
+    namedUrl,
+    'where browsers reach this server: https://id.example.com',
+  )
   const encryptionKey = required(
     'HENHOUSE_ENCRYPTION_KEY',
     strongKey,
@@ -115,15 +124,16 @@ export function productionConfig(variables: Variables = process.env): {
       'https://api.pwnedpasswords.com/range',
     ),
     connections: optional('HENHOUSE_DATABASE_CONNECTIONS', integer(1, 1000), 10),
+    drainSeconds: optional('HENHOUSE_DRAIN_SECONDS', integer(0, 600), 5),
     logLevel: optional('LOG_LEVEL', oneOf(LOG_LEVELS), 'info'),
   }
-  const smtpUrl = optional('HENHOUSE_SMTP_URL', smtpAddress, undefined)
   return finish<{ config: ProductionConfig; secrets: ProductionSecrets }>({
     config,
     secrets: {
       databaseUrl,
       encryptionKey,
-      smtpUrl,
+      smtpUrl: optional('HENHOUSE_SMTP_URL', smtpAddress, undefined),
+      metricsToken: optional('HENHOUSE_METRICS_TOKEN', longWord, undefined),
       aws: awsIdentity(optional, fault),
       sms: smsCarrier(optional, fault),
     },
@@ -139,7 +149,7 @@ export function emulatorConfig(variables: Variables = process.env): EmulatorConf
     // both of the machine's own addresses: some clients take localhost for 127.0.0.1, others for ::1
     host: optional('HENHOUSE_HOST', text, 'localhost'),
     port: optional('HENHOUSE_PORT', portNumber, 3100),
-    publicUrl: optional('HENHOUSE_PUBLIC_URL', httpUrl, undefined),
+    publicUrl: optional('HENHOUSE_PUBLIC_URL', namedUrl, undefined),
     clientId: optional('HENHOUSE_CLIENT_ID', uuid, EMULATOR.clientId),
     apiKey: optional('HENHOUSE_API_KEY', secretWord, EMULATOR.apiKey),
     data: optional('HENHOUSE_DATA', text, '.henhouse'),
@@ -157,7 +167,7 @@ type Parse<T> = (value: string) => T
 class Fault extends Error {}
 
 function reader(variables: Variables) {
-  const faults: string[] = []
+  const faults = unknownNames(variables).map(({ name, nearest }) => `${name} is unknown: did you mean ${nearest}?`)
   const fault = (name: string, what: string) => {
     faults.push(`${name} ${what}`)
   }
@@ -172,14 +182,14 @@ function reader(variables: Variables) {
     }
   }
   // compose files pass unset variables on as empty ones
-  const given = (name: string) => variables[name]?.trim() || undefined
+  const given = (name: Name) => variables[name]?.trim() || undefined
   return {
     fault,
-    optional<T, A>(name: string, parse: Parse<T>, absent: A): T | A {
+    optional<T, A>(name: Name, parse: Parse<T>, absent: A): T | A {
       const value = given(name)
       return value === undefined ? absent : parsed(name, value, parse)
     },
-    required<T>(name: string, parse: Parse<T>, what: string): T {
+    required<T>(name: Name, parse: Parse<T>, what: string): T {
       const value = given(name)
       if (value !== undefined) return parsed(name, value, parse)
       fault(name, `is missing: ${what}`)
@@ -230,6 +240,11 @@ const secretWord: Parse<string> = (value) => {
   return value
 }
 
+const longWord: Parse<string> = (value) => {
+  if (value.length < 16) throw new Fault('must have at least 16 characters')
+  return secretWord(value)
+}
+
 function url(value: string, protocols: readonly string[], example: string): URL {
   if (!URL.canParse(value) || !protocols.includes(new URL(value).protocol) || !new URL(value).hostname)
     throw new Fault(`must be an address such as ${example}`)
@@ -262,7 +277,7 @@ function awsIdentity(optional: Optional, fault: (name: string, what: string) => 
 
 /** Twilio, or any gateway that takes a message as JSON. */
 function smsCarrier(optional: Optional, fault: (name: string, what: string) => void): SmsCarrier | undefined {
-  const read = (name: string) => optional(name, text, undefined)
+  const read = (name: Name) => optional(name, text, undefined)
   const accountSid = read('HENHOUSE_TWILIO_ACCOUNT_SID'),
     authToken = read('HENHOUSE_TWILIO_AUTH_TOKEN'),
     from = read('HENHOUSE_TWILIO_FROM')
@@ -303,6 +318,16 @@ const httpUrl: Parse<URL> = (value) => {
   const found = url(value, ['https:', 'http:'], 'https://id.example.com')
   if (found.pathname !== '/' || found.search || found.hash || found.username || found.password)
     throw new Fault('must be a scheme and a host, with a port perhaps and nothing else: https://id.example.com')
+  return found
+}
+
+/** Other environments are found, and their tokens told apart, by a name before the host: an address can have none. */
+const namedUrl: Parse<URL> = (value) => {
+  const found = httpUrl(value)
+  if (isIP(found.hostname.replace(/^\[|\]$/g, '')))
+    throw new Fault(
+      `must have a host name, as environments have their names before it, and ${found.hostname} is an address: write localhost for this machine, or give the address a name`,
+    )
   return found
 }
 

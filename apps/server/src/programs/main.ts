@@ -22,11 +22,16 @@ async function main() {
   const server = await buildServer(deps)
   await listen(server, config)
   const worker = startWorker(server.worker)
-  endOnSignal(log, async () => {
-    await drain(server, worker)
-    if (deps.mail !== 'hold') await deps.mail.close?.()
-    await deps.database.close()
-  })
+  const graceMs = config.drainSeconds * 1000
+  endOnSignal(
+    log,
+    async () => {
+      await drain(server, worker, graceMs)
+      if (deps.mail !== 'hold') await deps.mail.close?.()
+      await deps.database.close()
+    },
+    graceMs,
+  )
 }
 
 /** @throws StartFailure when the emulator's credentials would open this server */

@@ -17,7 +17,7 @@ import { openMigrated } from './start.ts'
  */
 export async function productionDeps(
   config: ProductionConfig,
-  { databaseUrl, encryptionKey, smtpUrl, aws, sms }: ProductionSecrets,
+  { databaseUrl, encryptionKey, smtpUrl, metricsToken, aws, sms }: ProductionSecrets,
   log: Logger,
 ): Promise<ServerDeps> {
   const secrets = secretBox(encryptionKey)
@@ -43,6 +43,7 @@ export async function productionDeps(
     ...(config.mailFrom !== undefined && { mailFrom: config.mailFrom }),
     captchaUrl: config.captchaUrl,
     ...(config.breachedPasswordsUrl !== undefined && { breachedPasswordsUrl: config.breachedPasswordsUrl }),
+    ...(metricsToken !== undefined && { metrics: { token: metricsToken } }),
     ...(aws && { aws }),
     ...(sms && { sms: sms.kind === 'twilio' ? twilio(sms) : http(sms) }),
     strict: false,

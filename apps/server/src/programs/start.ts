@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { migrate, openDatabase, type Database } from '@henhouse/database'
 import type { Logger } from 'pino'
 import type { SecretBox } from '../kernel/secrets.ts'
@@ -109,8 +110,9 @@ const ECHO_MS = 500
 
 /**
  * On SIGTERM or Ctrl-C, calls `end` and exits with 0; with 1 when that fails, takes too long, or a second signal comes.
+ * @param graceMs how long `end` waits on purpose
  */
-export function endOnSignal(log: Logger, end: () => Promise<void>) {
+export function endOnSignal(log: Logger, end: () => Promise<void>, graceMs = 0) {
   let since: number | undefined
   const onSignal = (signal: string) => {
     const now = performance.now()
@@ -123,7 +125,7 @@ export function endOnSignal(log: Logger, end: () => Promise<void>) {
     setTimeout(() => {
       log.error(`not everything was finished within ${PATIENCE_MS / 1000} seconds`)
       process.exit(1)
-    }, PATIENCE_MS).unref()
+    }, graceMs + PATIENCE_MS).unref()
     end().then(
       () => process.exit(0),
       (error: unknown) => {
@@ -135,8 +137,12 @@ export function endOnSignal(log: Logger, end: () => Promise<void>) {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, onSignal)
 }
 
-/** Stops taking requests, and waits for the requests and jobs that are running. */
-export async function drain({ http, health }: Server, worker: { stop(): Promise<void> }) {
+/**
+ * Stops taking requests, and waits for the requests and jobs that are running.
+ * @param graceMs how long it serves on before that while it says that it is not ready: load balancers look every few seconds
+ */
+export async function drain({ http, health }: Server, worker: { stop(): Promise<void> }, graceMs = 0) {
   health.unready = 'the server is ending'
+  await pause(graceMs)
   await Promise.all([http.close(), worker.stop()])
 }
