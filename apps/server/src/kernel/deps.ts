@@ -50,7 +50,7 @@ export interface Deps {
   /** Where breached passwords are looked up, in Have I Been Pwned's range protocol: five digits of a SHA-1 are appended. Absent: a short list of our own, and no network. */
   readonly breachedPasswordsUrl?: string
   /** Who may read `/metrics`: anybody (emulator), or the holder of a token. Absent: there are none. */
-  readonly metrics?: 'open' | { readonly token: string }
+  readonly metrics?: 'open' | { readonly token: string } | undefined
   /** Fail on an undeclared status or a reply that does not fit its schema (tests). */
   readonly strict: boolean
 }

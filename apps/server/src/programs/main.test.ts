@@ -1,4 +1,10 @@
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { createDatabase, databaseUrl, dropDatabase, openDatabase } from '@henhouse/database'
 import { describe, expect, inject, onTestFinished, test } from 'vitest'
 import { deps } from '../../test/environment.ts'
@@ -30,6 +36,7 @@ describe('production', () => {
         HENHOUSE_PUBLIC_URL: 'https://id.example.com',
         HENHOUSE_PORT: String(port),
         HENHOUSE_HOST: '127.0.0.1',
+        HENHOUSE_DRAIN_SECONDS: '2',
         NODE_ENV: 'production',
       }
       const making = start('create-environment.ts', ['--name', 'acme'], variables)
@@ -59,6 +66,10 @@ describe('production', () => {
       expect(again.output()).toContain('There is an environment called acme already')
 
       program.process.kill('SIGTERM')
+      await program.says('"ending"')
+      // load balancers are to look elsewhere, and may take a moment to do so
+      expect((await fetch(`${base}/health/ready`)).status).toBe(503)
+      expect((await fetch(`${base}/health/live`)).status).toBe(200)
       expect(await program.ended).toBe(0)
       for (const hidden of [KEY, secret!, new URL(url).password])
         if (hidden) expect(program.output()).not.toContain(hidden)
@@ -90,6 +101,66 @@ describe('production', () => {
     SLOW,
   )
 })
+
+describe('npm run start:production', () => {
+  const root = new URL('../../../../', import.meta.url)
+  const npm = (cwd: string | URL) => {
+    const child = spawn('npm', ['run', '--silent', 'start:production'], {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(HENHOUSE_|DATABASE_URL)/.test(name))),
+    })
+    return { child, ended: once(child, 'exit') }
+  }
+
+  test(
+    'says what is wrong with the configuration before it builds anything',
+    async () => {
+      const { child, ended } = npm(root)
+      const [said] = await Promise.all([text(child.stderr), ended])
+      expect(child.exitCode).toBe(1)
+      for (const name of ['DATABASE_URL', 'HENHOUSE_PUBLIC_URL', 'HENHOUSE_ENCRYPTION_KEY'])
+        expect(said).toContain(`${name} is missing`)
+    },
+    SLOW,
+  )
+
+  test(
+    'ends the server when npm is told to end',
+    async () => {
+      // the script itself, with nothing to check, nothing to build and a server that only waits
+      const folder = await mkdtemp(join(tmpdir(), 'hen-npm-'))
+      onTestFinished(() => rm(folder, { recursive: true }))
+      const { scripts } = JSON.parse(await readFile(new URL('package.json', root), 'utf8')) as {
+        scripts: Record<string, string>
+      }
+      const files = {
+        'package.json': JSON.stringify({ scripts: { 'start:production': scripts['start:production'] } }),
+        'scripts/run.mjs': '',
+        'node_modules/.bin/turbo': '#!/bin/sh\n',
+        'apps/server/dist/programs/main.js': 'console.log(process.pid); setInterval(() => {}, 1000)',
+      }
+      for (const [name, content] of Object.entries(files)) {
+        await mkdir(dirname(join(folder, name)), { recursive: true })
+        await writeFile(join(folder, name), content, { mode: 0o755 })
+      }
+      const { child, ended } = npm(folder)
+      const pid = Number(String((await once(child.stdout, 'data'))[0]))
+      child.kill('SIGTERM')
+      await ended
+      await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false)
+    },
+    SLOW,
+  )
+})
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 describe('a database', () => {
   test('whose secrets were sealed with another key is refused, and one out of reach is named without its password', async () => {

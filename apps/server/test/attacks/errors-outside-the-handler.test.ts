@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
 import { newEnvironment, newServer } from '../environment.ts'
 
@@ -8,7 +8,7 @@ async function listening() {
   const { http } = await newServer()
   await http.listen({ port: 0, host: '127.0.0.1' })
   onTestFinished(() => http.close())
-  const { port } = http.addresses()[0]!
+  const { port } = http.server.address() as AddressInfo
   /** All that comes back until the connection ends; `more` is sent when there is a first reply, or at once where there was `meanwhile`. */
   const say = async (text: string, meanwhile?: () => unknown, more = '') => {
     const socket = connect(port, '127.0.0.1').setEncoding('utf8')
@@ -67,7 +67,7 @@ test('requests that are sent in part only end with 408', async () => {
 
 test('a connection that is still open when the server ends gets the form of every error', async () => {
   const { http, say } = await listening()
-  let ended
+  let ended: PromiseLike<unknown> | undefined
   const answer = await say(
     'GET /health/live HTTP/1.1\r\n',
     () => {
