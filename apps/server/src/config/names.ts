@@ -58,14 +58,24 @@ const nearestTo = (name: string) =>
     one.distance < best.distance ? one : best,
   ).known
 
-/** How many letters have to be put in, taken out or changed (Levenshtein). */
+/** How many letters have to be put in, taken out, changed, or swapped with the next (Damerau-Levenshtein). */
 function distance(from: string, to: string) {
-  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
-  for (const [line, letter] of [...from].entries()) {
-    const next = [line + 1]
-    for (const [column, other] of [...to].entries())
-      next.push(Math.min(row[column + 1]! + 1, next[column]! + 1, row[column]! + (letter === other ? 0 : 1)))
-    row = next
+  const rows = [Array.from({ length: to.length + 1 }, (_, column) => column)]
+  for (let line = 1; line <= from.length; line++) {
+    const row = [line],
+      above = rows[line - 1]!
+    for (let column = 1; column <= to.length; column++) {
+      const swapped = from[line - 1] === to[column - 2] && from[line - 2] === to[column - 1]
+      row.push(
+        Math.min(
+          above[column]! + 1,
+          row[column - 1]! + 1,
+          above[column - 1]! + (from[line - 1] === to[column - 1] ? 0 : 1),
+          swapped && line > 1 && column > 1 ? rows[line - 2]![column - 2]! + 1 : Infinity,
+        ),
+      )
+    }
+    rows.push(row)
   }
-  return row.at(-1)!
+  return rows[from.length]![to.length]!
 }

@@ -35,6 +35,16 @@ export interface Occasion {
   readonly proof?: Proof
 }
 
+/** Bytes of JSON at most, so that the server and most proxies take the headers of whoever holds very much. */
+const ROOM = { tenantIds: 8 * 1024, roles: 4 * 1024, permissions: 12 * 1024 }
+const sizeOf = (value: unknown) => Buffer.byteLength(JSON.stringify(value))
+
+/** As many of the tenants as there is room for, the active one among them. */
+function fitting({ id, tenantIds }: ActiveTenant) {
+  let room = ROOM.tenantIds - sizeOf(id)
+  return tenantIds.filter((one) => one === id || (room -= sizeOf(one) + 1) >= 0)
+}
+
 /** A signed token that says who users are and what they may do in one tenant. */
 export function issue(
   ctx: Ctx,
@@ -57,12 +67,13 @@ export function issue(
       email_verified: user.verified,
       metadata: objectIn(user.metadata),
       tenantId: tenant.id,
-      tenantIds: tenant.tenantIds,
+      tenantIds: fitting(tenant),
       profilePictureUrl: pictureOf(user),
       externalId: user.externalId,
       phoneNumber: user.phoneNumber,
-      ...(configuration.addRolesToJwt && { roles: keys.roles }),
-      ...(configuration.addPermissionsToJwt && { permissions: keys.permissions }),
+      ...(configuration.addRolesToJwt && sizeOf(keys.roles) <= ROOM.roles && { roles: keys.roles }),
+      ...(configuration.addPermissionsToJwt &&
+        sizeOf(keys.permissions) <= ROOM.permissions && { permissions: keys.permissions }),
       ...(applicationId && { applicationId }),
       ...(user.superUser && { superUser: true }),
       ...(proof.amr && { amr: proof.amr }),
