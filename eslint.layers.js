@@ -41,6 +41,7 @@ const layers = {
 /** Before each come its statements, x.sql.ts, if it has any. */
 const kernelFiles = [
   'addresses',
+  'email-addresses',
   'clock',
   'random',
   'secrets',

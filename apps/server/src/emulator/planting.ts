@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Prisma } from '@henhouse/database'
 import type { PasswordHasher } from '@henhouse/passwords'
+import { canonicalEmail } from '../kernel/email-addresses.ts'
 import { addBuiltIns, createEnvironment, type NewEnvironment } from '../areas/environments/environments.service.ts'
 import { identityConfiguration } from '../areas/policies/identity-settings/identity-settings.schemas.ts'
 import { contextFor } from '../kernel/context.ts'
@@ -232,8 +233,8 @@ function userRow(
     now = clock.now()
   return {
     vendorId,
-    id: id?.toLowerCase() ?? nameBasedId(vendorId, `user ${email.toLowerCase()}`),
-    email: email.toLowerCase(),
+    id: id?.toLowerCase() ?? nameBasedId(vendorId, `user ${canonicalEmail(email)}`),
+    email: canonicalEmail(email),
     name: name ?? email.split('@')[0]!,
     verified,
     phoneNumber: phoneNumber ?? null,

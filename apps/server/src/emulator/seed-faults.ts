@@ -1,3 +1,4 @@
+import { canonicalEmail } from '../kernel/email-addresses.ts'
 import { builtInCategories, builtInRoles } from '../areas/environments/built-in.ts'
 import type { Seed, SeedEnvironment } from './seed.schemas.ts'
 
@@ -108,7 +109,7 @@ function isBelowItself(tenants: readonly { parent?: string }[], start: number, t
 
 function userFaults({ users = [], roles = [] }: Seed, at: string, tenantOf: Finder) {
   return [
-    ...repeated(users.map(({ email }, n) => ({ path: `${at}users.${n}.email`, value: email.toLowerCase() }))),
+    ...repeated(users.map(({ email }, n) => ({ path: `${at}users.${n}.email`, value: canonicalEmail(email) }))),
     ...repeated(users.map(({ phoneNumber }, n) => ({ path: `${at}users.${n}.phoneNumber`, value: phoneNumber }))),
     ...users.flatMap(({ tenants = [] }, n) => [
       ...repeated(

@@ -1,3 +1,4 @@
+import { canonicalEmail } from './email-addresses.ts'
 import { networkOf } from './addresses.ts'
 import { after, SECOND } from './clock.ts'
 import { errors } from './errors.ts'
@@ -98,7 +99,4 @@ export async function heedSubjects<I>(ctx: Counting, { id, limits = [] }: Limite
 
 /** One spelling for each e-mail address, username or phone number, so that it counts as one. */
 const oneSpelling = (text: string) =>
-  text
-    .trim()
-    .toLowerCase()
-    .replace(/^\+[\d-]+$/, (number) => number.replaceAll('-', ''))
+  canonicalEmail(text.trim()).replace(/^\+[\d-]+$/, (number) => number.replaceAll('-', ''))

@@ -1,6 +1,11 @@
 import type { TSchema } from 'typebox'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import Format from 'typebox/format'
+import { isEmail } from './email-addresses.ts'
+
+// for compiled schemas, too
+Format.Set('email', isEmail)
 
 /** A schema as plain JSON Schema: what the walkers below read. */
 interface Schema {

@@ -1,3 +1,4 @@
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { after, DAY } from '../../../kernel/clock.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import type { Person } from '../../delivery/mail/person.ts'
@@ -88,7 +89,7 @@ export async function isNameLocked(ctx: Ctx, name: string) {
 
 /** Names are few enough to try, so they are hashed with the server's key. */
 const hashOf = (ctx: Ctx, name: string) =>
-  ctx.deps.secrets.digest('lockouts', `${ctx.vendorId} ${name.trim().toLowerCase()}`)
+  ctx.deps.secrets.digest('lockouts', `${ctx.vendorId} ${canonicalEmail(name.trim())}`)
 /** One row for each name, also when several calls come first at once. */
 const idOf = (ctx: Ctx, name: string) =>
   hashOf(ctx, name).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')

@@ -1,5 +1,6 @@
 import type { Prisma } from '@henhouse/database'
 import { Type } from 'typebox'
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { find, issue, redeem, revoke, type ChallengeKind, type Outcome } from '../../../kernel/challenges.ts'
 import { DAY } from '../../../kernel/clock.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
@@ -144,11 +145,15 @@ async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { pla
 
 /** For the named tenant, or for all when none is named. A user who asks for their own gets all of them. */
 export const resend = (ctx: Ctx, email: string, tenantId: string | undefined, self: string | undefined) =>
-  resendTo(ctx, { email: email.toLowerCase() }, { places: tenantId === undefined ? undefined : { tenantId }, self })
+  resendTo(ctx, { email: canonicalEmail(email) }, { places: tenantId === undefined ? undefined : { tenantId }, self })
 
 /** For the tenant and those below it; when a user calls, only for those they have access to. */
 export async function resendBelow(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope, email: string) {
-  await resendTo(ctx, { email: email.toLowerCase() }, { places: membershipsIn(await familyOf(ctx, caller, tenant.id)) })
+  await resendTo(
+    ctx,
+    { email: canonicalEmail(email) },
+    { places: membershipsIn(await familyOf(ctx, caller, tenant.id)) },
+  )
 }
 
 const resendInvitations = jobs.job({

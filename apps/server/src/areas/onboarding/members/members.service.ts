@@ -1,3 +1,4 @@
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { may } from '../../../kernel/authorize.ts'
 import { after, DAY } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
@@ -86,7 +87,7 @@ function named(id: string | undefined, email: string | undefined) {
     throw userErrors.notFound()
   }
   if (email === undefined) throw memberErrors.notNamed()
-  return { email: email.toLowerCase() }
+  return { email: canonicalEmail(email) }
 }
 const isSame = (some: readonly string[], others: readonly string[]) =>
   new Set([...some, ...others]).size === others.length && new Set(some).size === others.length

@@ -1,3 +1,4 @@
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
@@ -32,7 +33,7 @@ export async function remind(ctx: Ctx, caller: Caller, tenant: TenantScope, emai
   const found = await ctx.db.membership.findFirst({
     where: {
       tenantId: tenant.id,
-      AND: [live(ctx), { user: { email: email.toLowerCase(), ...visibleTo(caller) } }, waiting],
+      AND: [live(ctx), { user: { email: canonicalEmail(email), ...visibleTo(caller) } }, waiting],
     },
     select: { userId: true },
   })

@@ -1,3 +1,4 @@
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { after, SECOND } from '../../../kernel/clock.ts'
 import { ApiError } from '../../../kernel/errors.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
@@ -132,7 +133,7 @@ function enterAll(ctx: Ctx, checked: readonly Checked[], note: Note) {
       ids: string[] = []
     for (const one of checked) {
       const { email, username = '' } = one.arrival,
-        name = (email ?? username).toLowerCase()
+        name = canonicalEmail(email ?? username)
       const known = one.known ?? made.get(name)
       const user = known ? await welcomeBack(tx, known, one) : await make(tx, one)
       made.set(name, user)

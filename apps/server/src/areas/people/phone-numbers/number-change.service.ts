@@ -1,3 +1,4 @@
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { issue, mustAnswer, redeem, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
 import { baseUrl } from '../../../kernel/environments.ts'
@@ -41,7 +42,7 @@ export async function confirm(
  * in the same time, but no mail.
  */
 export async function askReset(ctx: Ctx, email: string) {
-  const address = email.toLowerCase(),
+  const address = canonicalEmail(email),
     owner = await userEmails.ownerOf(ctx, address)
   const user = owner && (owner.verified || owner.email !== address) ? owner : undefined,
     code = ctx.random.digits(6)

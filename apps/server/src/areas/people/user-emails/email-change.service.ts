@@ -1,3 +1,4 @@
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { ChallengeKind } from '../../../kernel/challenges.ts'
 import { onDuplicate } from '../../../kernel/errors.ts'
 import type { Ctx, UserScope } from '../../../kernel/operation.ts'
@@ -12,7 +13,7 @@ const change: ChallengeKind = { purpose: 'email-change', typed: true }
 
 /** Mails a code to the address that will be the user's own. @throws 403 where users may not change it, or not to that domain; 409 when it is somebody else's */
 export async function ask(ctx: Ctx, user: UserScope, written: string) {
-  const email = written.toLowerCase()
+  const email = canonicalEmail(written)
   await mustBeAllowed(ctx)
   await mayTake(ctx, user.id, email)
   await mustBeFree(ctx, user.id, email)
@@ -26,9 +27,9 @@ export async function ask(ctx: Ctx, user: UserScope, written: string) {
 /** Checks the domain again, as the lists may have changed since. @throws 403; 401 or 400 for the code; 409 when somebody else was faster */
 export async function confirm(ctx: OwnCtx, user: UserScope, { email, code }: { email: string; code: string }) {
   await mustBeAllowed(ctx)
-  await mayTake(ctx, user.id, email.toLowerCase())
+  await mayTake(ctx, user.id, canonicalEmail(email))
   await mustAnswerFor(ctx, user, change, email, code)
-  await ctx.atomically((tx) => replace(tx, user.id, email.toLowerCase(), { verified: true }, originOf(ctx)))
+  await ctx.atomically((tx) => replace(tx, user.id, canonicalEmail(email), { verified: true }, originOf(ctx)))
 }
 
 /**
@@ -36,7 +37,7 @@ export async function confirm(ctx: OwnCtx, user: UserScope, { email, code }: { e
  * @throws 404, 409, 403 for a blocked domain
  */
 export async function set(ctx: Ctx, userId: string, written: string) {
-  const email = written.toLowerCase()
+  const email = canonicalEmail(written)
   await mayTake(ctx, userId, email)
   return ctx.atomically(async (tx) => {
     const former = await replace(tx, userId, email, {})

@@ -1,4 +1,5 @@
 import type { Prisma } from '@henhouse/database'
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { issue, mustAnswer, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { after, HOUR } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
@@ -21,7 +22,7 @@ const CODE_MS = HOUR
 
 /** The user with this e-mail address, with all columns: for logins and the like. The address is their own, verified or not, or another verified one. */
 export const ownerOf = async (ctx: Ctx, email: string) => {
-  const address = email.toLowerCase()
+  const address = canonicalEmail(email)
   return (
     (
       await ctx.db.userEmail.findFirst({
@@ -54,7 +55,7 @@ export async function list(
   }
   const where: Prisma.UserEmailWhereInput = {
     user,
-    ...(_email !== undefined && { email: _email.toLowerCase() }),
+    ...(_email !== undefined && { email: canonicalEmail(_email) }),
     ...(userIds !== undefined && { userId: { in: userIds.split(',').filter(isUuid) } }),
   }
   const [rows, total] = await Promise.all([
@@ -84,7 +85,7 @@ export const own = async (ctx: Ctx, user: UserScope) =>
  * @throws 404 for the user; 409 for an address that is verified already, or somebody else's; 403 for a blocked domain
  */
 export async function add(ctx: Ctx, userId: string, written: string, { verified }: { verified: boolean }) {
-  const email = written.toLowerCase()
+  const email = canonicalEmail(written)
   await mayTake(ctx, userId, email)
   return ctx.atomically(async (tx) => {
     const user = await users.locked(tx, userId)
@@ -103,9 +104,9 @@ export async function add(ctx: Ctx, userId: string, written: string, { verified 
 
 /** Verifies an address with its code. @throws 403 for a domain that is blocked by now; 401 or 400 for the code; 409 when somebody else was faster */
 export async function verify(ctx: Ctx, user: UserScope, { email, code }: { email: string; code: string }) {
-  await mayTake(ctx, user.id, email.toLowerCase())
+  await mayTake(ctx, user.id, canonicalEmail(email))
   await mustAnswerFor(ctx, user, verification, email, code)
-  await ctx.atomically((tx) => hold(tx, user.id, email.toLowerCase()))
+  await ctx.atomically((tx) => hold(tx, user.id, canonicalEmail(email)))
 }
 
 /** @throws 404; 400 for the primary one */
@@ -122,7 +123,7 @@ export function remove(ctx: Ctx, userId: string, emailId: string) {
 
 /** Makes one of the user's verified addresses the primary one (`User.email`), and mails the former one. @throws 404; 400 for one that is not verified */
 export function setPrimary(ctx: Ctx, userId: string, written: string, from?: Origin) {
-  const email = written.toLowerCase()
+  const email = canonicalEmail(written)
   return ctx.atomically(async (tx) => {
     const user = await users.locked(tx, userId)
     const found = await tx.db.userEmail.findFirst({ where: { userId, email }, select: { verified: true } })
@@ -229,7 +230,7 @@ export async function mustAnswerFor(
   code: string,
 ) {
   const latest = await ctx.db.challenge.findFirst({
-    where: { userId, purpose: kind.purpose, data: { path: ['email'], equals: email.toLowerCase() } },
+    where: { userId, purpose: kind.purpose, data: { path: ['email'], equals: canonicalEmail(email) } },
     orderBy: [{ consumedAt: { sort: 'asc', nulls: 'first' } }, { createdAt: 'desc' }],
     select: { id: true },
   })

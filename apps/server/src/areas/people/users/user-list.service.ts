@@ -1,5 +1,6 @@
 import type { Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { common, membershipsIn, type Family } from '../../rights/tree/tree.service.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
@@ -114,13 +115,13 @@ export async function selection(
   const filters: Prisma.UserWhereInput[] = [
     ...(nearest ? [{ id: { in: nearest } }] : [...all.map(having), ...(any.length ? [{ OR: any.map(having) }] : [])]),
     ...none.map(lacking),
-    ...(query._email === undefined ? [] : [{ email: query._email.toLowerCase() }]),
+    ...(query._email === undefined ? [] : [{ email: canonicalEmail(query._email) }]),
     ...(query.ids === undefined ? [] : [{ id: { in: query.ids.split(',').filter(isUuid) } }]),
     ...(query._externalIds === undefined ? [] : [{ externalId: { in: query._externalIds.split(',') } }]),
     ...(query._namePrefix === undefined ? [] : [{ name: beginning(query._namePrefix) }]),
     ...(_identifier === undefined || !_identifierType
       ? []
-      : [{ [_identifierType]: { startsWith: containing(_identifier.toLowerCase()).contains } }]),
+      : [{ [_identifierType]: { startsWith: containing(canonicalEmail(_identifier)).contains } }]),
     ...(query._filter === undefined
       ? []
       : [{ OR: [{ name: containing(query._filter) }, { email: containing(query._filter) }] }]),

@@ -7,6 +7,7 @@ import {
   type UserCaller,
   type VendorCaller,
 } from '../../../kernel/operation.ts'
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { Page } from '../../../kernel/paging.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
@@ -83,7 +84,7 @@ export const usersRoutes = [
     returns: { 200: CoreUser },
     errors: [userErrors.notFound],
     handler: async (ctx, { query }) =>
-      toCoreUser(await users.find(ctx, { email: query.email.toLowerCase() }), ctx.caller),
+      toCoreUser(await users.find(ctx, { email: canonicalEmail(query.email) }), ctx.caller),
   }),
   operation({
     id: 'getUserV1',

@@ -1,4 +1,5 @@
 import type { Prisma } from '@henhouse/database'
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { ChallengeKind } from '../../../kernel/challenges.ts'
 import { onDuplicate, onMissing } from '../../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
@@ -21,7 +22,7 @@ import { rightsOf } from './user-rights.service.ts'
 import { live } from '../../rights/held/held.service.ts'
 
 /** The user with this e-mail address, in any case, with all columns: for logins and the like. */
-export const byEmail = (ctx: Ctx, email: string) => ctx.db.user.findFirst({ where: { email: email.toLowerCase() } })
+export const byEmail = (ctx: Ctx, email: string) => ctx.db.user.findFirst({ where: { email: canonicalEmail(email) } })
 export const byUsername = (ctx: Ctx, username: string) =>
   ctx.db.user.findFirst({ where: { username: username.toLowerCase() } })
 
@@ -212,7 +213,7 @@ export function insert(ctx: Ctx, { email, username, phoneNumber, name, ...others
       data: {
         ...others,
         id: ctx.random.uuid(),
-        email: email?.toLowerCase() ?? null,
+        email: email ? canonicalEmail(email) : null,
         username: username?.toLowerCase() ?? null,
         phoneNumber: phoneNumber ? plain(phoneNumber) : null,
         name: name || email?.split('@')[0] || username || '',

@@ -1,3 +1,4 @@
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import * as settings from '../../../kernel/settings.ts'
 import { captchaErrors } from './captcha-policy.errors.ts'
@@ -38,8 +39,8 @@ export async function mustPass(
 ) {
   const { enabled, secretKey, minScore, ignoredEmails } = await settings.effective(ctx, captchaPolicy)
   if (!enabled) return
-  const address = email?.trim().toLowerCase()
-  if (address && ignoredEmails.some((ignored) => ignored.trim().toLowerCase() === address)) return
+  const address = email && canonicalEmail(email.trim())
+  if (address && ignoredEmails.some((ignored) => canonicalEmail(ignored.trim()) === address)) return
   if (!token) throw captchaErrors.missing()
   const verdict = await siteverify(ctx, ctx.deps.secrets.open(secretKey), token, ip)
   if (!verdict) throw captchaErrors.unavailable()

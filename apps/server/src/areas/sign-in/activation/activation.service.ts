@@ -1,3 +1,4 @@
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
@@ -9,7 +10,9 @@ import type { Renewal, StatusQuery } from './activation.schemas.ts'
 
 /** Resends the mail to a user who waits for one. For anybody else it does the same work, but sends no mail. */
 export async function resend(ctx: Ctx, { email, emailMetadata }: Renewal) {
-  const user = await ctx.db.user.findFirst({ where: { email: email.toLowerCase(), verified: false, isLocked: false } })
+  const user = await ctx.db.user.findFirst({
+    where: { email: canonicalEmail(email), verified: false, isLocked: false },
+  })
   await discreetly(ctx, !!user, async (tx) => {
     await activationMails.send(tx, user ?? nobody(tx, email), user?.activeTenantId ?? undefined, { emailMetadata })
   })

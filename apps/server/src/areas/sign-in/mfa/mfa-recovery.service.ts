@@ -1,3 +1,4 @@
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { MINUTE } from '../../../kernel/clock.ts'
 import { spend } from '../../../kernel/limits.ts'
 import type { HttpCtx } from '../../../kernel/operation.ts'
@@ -13,7 +14,7 @@ const TRIES = { most: 10, perMs: 10 * MINUTE }
  * @throws 401, 429
  */
 export async function recover(ctx: HttpCtx, { recoveryCode, email }: { recoveryCode: string; email: string }) {
-  const address = email.trim().toLowerCase()
+  const address = canonicalEmail(email.trim())
   await spend(ctx, { name: 'recovery code', about: address }, TRIES)
   const user = await userEmails.ownerOf(ctx, address)
   await ctx.atomically(async (tx) => {

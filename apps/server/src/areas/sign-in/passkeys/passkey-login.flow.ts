@@ -1,4 +1,5 @@
 import type { User } from '@henhouse/database'
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
@@ -23,7 +24,7 @@ const ceremony = { kind: { purpose: 'passkey-login' }, userId: undefined, about:
 export async function start(ctx: HttpCtx, { email, userId, recaptchaToken }: PasskeyPrelogin) {
   await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
   await passkeys.mustBeOn(ctx, [])
-  const named = email?.trim().toLowerCase() ?? userId?.toLowerCase(),
+  const named = (email && canonicalEmail(email.trim())) ?? userId?.toLowerCase(),
     known = await passkeys.ofNamed(ctx, { email, userId })
   return {
     options: await webauthn.startAssertion(

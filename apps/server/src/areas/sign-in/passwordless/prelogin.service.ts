@@ -1,4 +1,5 @@
 import type { User } from '@henhouse/database'
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { issue, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { SECOND } from '../../../kernel/clock.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
@@ -55,7 +56,7 @@ export async function mustBeAllowed(ctx: Ctx, method: Method) {
 export async function byMail(ctx: HttpCtx, method: 'magiclink' | 'code', person: PersonOrPhone) {
   const configuration = await admitted(ctx, method, person)
   const user = await wanted(ctx, person),
-    to = person.email?.trim().toLowerCase() || user?.email || null
+    to = canonicalEmail(person.email?.trim() ?? '') || user?.email || null
   const recipient = to === null ? null : user
   const secret = method === 'magiclink' ? ctx.random.token() : ctx.random.digits(6)
   await begin(ctx, { method, secret, user: recipient, to: to ?? 'nobody', configuration, person })

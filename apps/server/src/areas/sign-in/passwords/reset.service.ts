@@ -1,4 +1,5 @@
 import type { User } from '@henhouse/database'
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { find, issue, mustAnswer, redeem, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { DAY, MINUTE } from '../../../kernel/clock.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
@@ -168,7 +169,7 @@ async function recipient(
   channel: 'email' | 'phoneNumber',
 ): Promise<{ user: User | null; to: string }> {
   if (!(await identitySettings.current(ctx)).authStrategy.endsWith('Password')) throw loginErrors.strategyOff()
-  const given = identifierType === 'phoneNumber' ? users.plain(identifier.trim()) : identifier.trim().toLowerCase()
+  const given = identifierType === 'phoneNumber' ? users.plain(identifier.trim()) : canonicalEmail(identifier.trim())
   const user = await { email: userEmails.ownerOf, phoneNumber: phoneNumbers.ownerOf, username: users.byUsername }[
     identifierType
   ](ctx, given)
