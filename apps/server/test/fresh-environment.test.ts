@@ -95,8 +95,11 @@ const fresh: [who: As, path: string, status: number, body: unknown][] = [
       allowPassphrases: false,
       minPhraseLength: 20,
       blockPwnedPasswords: false,
-      optionalTests: tests,
-      requiredTests: { checkThreeRepeatedChars: true },
+      optionalTests: { ...tests, checkThreeRepeatedChars: false },
+      requiredTests: {
+        ...Object.fromEntries(Object.keys(tests).map((name) => [name, false])),
+        checkThreeRepeatedChars: true,
+      },
     },
   ],
   [management, '/identity/resources/configurations/sessions/v1', 200, {}],

@@ -147,7 +147,7 @@ function tenantRows({ vendorId }: Ctx, { tenants = [] }: Seed) {
     name,
     alias: alias ?? null,
     parentId: parent === undefined ? null : ids[indexOf(parent)!]!,
-    metadata: metadata ?? {},
+    metadata: JSON.stringify(metadata ?? {}),
   }))
 }
 

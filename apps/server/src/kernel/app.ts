@@ -29,8 +29,8 @@ import { contextFor, sqlFor } from './context.ts'
 import { cookiesOf } from './cookies.ts'
 import type { Deps, ServerDeps } from './deps.ts'
 import { edge, guardEdge } from './edge.ts'
-import { environmentDirectory, type Environment, type EnvironmentDirectory } from './environments.ts'
-import { ApiError, envelope, errors, invalid, isDatabaseAway, pointsNowhere } from './errors.ts'
+import { baseUrl, environmentDirectory, type Environment, type EnvironmentDirectory } from './environments.ts'
+import { ApiError, callersFault, envelope, errors, invalid, isDatabaseAway, pointsNowhere } from './errors.ts'
 import { health } from './health.ts'
 import type { Job, WorkerParts } from './jobs.ts'
 import { heedAddress, heedSubjects } from './limits.ts'
@@ -187,8 +187,20 @@ const serving =
       tenant,
       user,
     }
-    return send(deps, op, reply, await answer(full, op, input))
+    return send(deps, op, reply, withLinks(await answer(full, op, input), addressOf(deps, environment, request)))
   }
+
+/** Where the call went, without its query. */
+const addressOf = ({ publicUrl }: Deps, environment: Environment, { originalUrl }: FastifyRequest) =>
+  `${baseUrl(publicUrl, environment)}${originalUrl.replace(/\?.*$/s, '')}`
+
+/** Makes addresses of a page's links, which are query strings: clients request them as they stand. */
+function withLinks(result: unknown, address: string) {
+  const links = (result as { _links?: Record<string, string> } | null | undefined)?._links
+  if (!links) return result
+  const whole = Object.entries(links).map(([name, query]) => [name, query && `${address}?${query}`])
+  return { ...(result as object), _links: Object.fromEntries(whole) as Record<string, string> }
+}
 
 /** For calls that have yet to prove which environment they are for: they count for all environments together. */
 const anywhere = (deps: ServerDeps) => ({
@@ -211,7 +223,9 @@ async function answer(ctx: Scoped, op: Operation, input: unknown): Promise<unkno
 
 /** Turns what a handler threw into the error that the caller gets. */
 async function refuse(ctx: Scoped, op: Operation, thrown: unknown): Promise<never> {
-  const error = pointsNowhere(thrown) ? ((await lostScope(ctx)) ?? thrown) : thrown
+  const known = pointsNowhere(thrown) ? await lostScope(ctx) : undefined,
+    error = known ?? callersFault(thrown) ?? thrown
+  if (error !== thrown && !known) ctx.log.warn({ err: thrown }, 'refused by the database')
   if (ctx.deps.strict && error instanceof ApiError && !declares(op, error.status))
     throw new Error(`${op.id} raised an undeclared ${error.status}: ${error.message}`, { cause: thrown })
   throw error

@@ -28,10 +28,13 @@ export interface Issue {
   salt?: string | undefined
 }
 
+/** A code without what people paste along: blanks, dashes, invisible characters, and full-width digits. */
+export const plainCode = (code: string) => code.normalize('NFKC').replace(/[\s\p{Pd}\p{Cf}\p{Cc}]/gu, '')
+
 /** What is stored of a secret. @param salt makes the hashes of the same code differ between two attempts */
 export const hashOf = (ctx: Ctx, kind: ChallengeKind, secret: string, salt: string) =>
   kind.typed
-    ? ctx.deps.secrets.digest('typed codes', `${ctx.vendorId} ${kind.purpose} ${salt} ${secret}`)
+    ? ctx.deps.secrets.digest('typed codes', `${ctx.vendorId} ${kind.purpose} ${salt} ${plainCode(secret)}`)
     : fingerprint(secret)
 
 /** @throws 404 for a user who is gone */

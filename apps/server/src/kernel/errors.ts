@@ -68,6 +68,8 @@ export const errors = {
   noUser: failure(403, 'ER-00008', 'User ID is not specified'),
   foreignPage: failure(403, null, 'Pages of other sites may not use cookies here'),
   notFound: failure(404, 'ER-00004', (what: string = 'Resource') => `${what} not found`),
+  conflict: failure(409, 'computed', 'The request contradicts what is stored'),
+  badValue: failure(400, 'computed', 'A value cannot be stored'),
   tooMany: failure(429, null, 'Too many requests'),
   /** for a moment: the caller is to come again */
   unavailable: () => {
@@ -83,7 +85,11 @@ interface DatabaseFailure {
   /** Postgres's own */
   constraint?: string
   /** Prisma's */
-  meta?: { driverAdapterError?: { cause?: { kind?: string; constraint?: { fields?: string[]; index?: string } } } }
+  meta?: {
+    driverAdapterError?: {
+      cause?: { kind?: string; originalCode?: string; constraint?: { fields?: string[]; index?: string } }
+    }
+  }
 }
 function hurt(e: unknown, prismaCode: string, postgresCode: string, kind: string) {
   const failure = (e ?? {}) as DatabaseFailure
@@ -103,6 +109,27 @@ export const onDuplicate =
     if (!found) throw e
     throw typeof error === 'function' ? error(found.constraint) : error
   }
+/** A trigger or check does not let the row be so. */
+export const onRefusedRow =
+  (error: ApiError) =>
+  (e: unknown): never => {
+    throw sqlState(e) === '23514' ? error : e
+  }
+/** Postgres's own code of what a statement has come to, sent by `db` or by `sql`. */
+function sqlState(e: unknown) {
+  const { code, meta, cause } = (e ?? {}) as DatabaseFailure & { cause?: { originalCode?: string } }
+  return [meta?.driverAdapterError?.cause?.originalCode, cause?.originalCode, code].find((text) =>
+    /^[0-9A-Z]{5}$/.test(text ?? ''),
+  )
+}
+/** What the caller is told of a failure that no operation expects, when it is their input or their timing that is at fault. */
+export function callersFault(e: unknown) {
+  const state = sqlState(e) ?? ''
+  if (state === '23503') return errors.notFound()
+  if (state === '23505' || state === '23514') return errors.conflict()
+  return state.startsWith('22') ? errors.badValue() : undefined
+}
+
 /** The row to update or delete is not there. */
 export const onMissing =
   (error: ApiError) =>

@@ -35,18 +35,19 @@ export const delivery = (name: string, carrierFor: (ctx: Ctx) => Carrier | Promi
         await note(ctx, messageId, { provider, attempts: attempt, error: reason })
         throw error instanceof Refused && !error.retryable ? new Hopeless(reason) : error
       }
-      // a delivered message need not stay: its links and codes may still open an account
-      const delivered = { html: '', text: '', link: null, code: null }
       await ctx.db.message.updateMany({
         where: { id: messageId },
-        data: { ...delivered, status: 'sent', sentAt: ctx.clock.now(), provider, attempts: attempt, error: null },
+        data: { ...emptied, status: 'sent', sentAt: ctx.clock.now(), provider, attempts: attempt, error: null },
       })
     },
 
-    failed: (ctx, { messageId }, error) => note(ctx, messageId, { status: 'failed', error }),
+    failed: (ctx, { messageId }, error) => note(ctx, messageId, { ...emptied, status: 'failed', error }),
   })
 
-interface Outcome {
+/** A delivered message need not stay, nor one that is given up: its links and codes may still open an account. */
+const emptied = { html: '', text: '', link: null, code: null }
+
+interface Outcome extends Partial<typeof emptied> {
   status?: 'held' | 'failed'
   provider?: string
   attempts?: number

@@ -66,9 +66,12 @@ export function inOrderOf<R extends { id: string }>(
   return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
-/** Prisma's filter for text that contains `part`, in either case. Prisma by itself reads `%` and `_` as wildcards. */
+/**
+ * Prisma's filter for text that contains `part`, in either case. Prisma by itself reads `%` and `_` as wildcards. Columns
+ * that are compared byte by byte hold lower case, and Postgres would make that of ASCII only.
+ */
 export const containing = (part: string) => ({
-  contains: part.replace(/[\\%_]/g, '\\$&'),
+  contains: part.toLowerCase().replace(/[\\%_]/g, '\\$&'),
   mode: 'insensitive' as const,
 })
 
@@ -80,8 +83,8 @@ export const Page = <S extends TSchema>(item: S) =>
   })
 
 /**
- * The reference's wrapper of a page. Links are query strings that keep every other parameter (clients add the question
- * mark), and empty where there is no such page.
+ * The reference's wrapper of a page. Links are query strings that keep every other parameter, and empty where there is no
+ * such page. The app puts the address of the call before them.
  */
 export function page<I>(items: I[], totalItems: number, query: PageRequest & object) {
   const { _limit = 50, _offset = 0 } = query

@@ -6,6 +6,8 @@ import { isEmail } from './email-addresses.ts'
 
 // for compiled schemas, too
 Format.Set('email', isEmail)
+// what is no character to see, and what turns the direction of the text around it, does not belong in a name
+Format.Set('one-line', (text) => !/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u.test(text))
 
 /** A schema as plain JSON Schema: what the walkers below read. */
 interface Schema {
@@ -38,7 +40,10 @@ export const Id = Type.String({ format: 'uuid' })
  * The most characters of a text that lists are ordered by, or that something is found by: an index entry holds 2.7 kB.
  */
 export const INDEXED_LENGTH = 255
-export const Name = Type.String({ minLength: 1, maxLength: INDEXED_LENGTH })
+/** One line: line breaks and tabs in it become blanks (see `tidy`). */
+export const Name = Type.String({ minLength: 1, maxLength: INDEXED_LENGTH, format: 'one-line' })
+/** As `Name`, where an empty one stands for none. */
+export const NameOrNone = Type.String({ maxLength: INDEXED_LENGTH, format: 'one-line' })
 /** The wire's date and time: RFC 3339. */
 export const DateTime = Type.String({ format: 'date-time' })
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
@@ -61,10 +66,12 @@ const nullable = (schema: Schema): boolean =>
   (!schema.type && !schema.anyOf && !schema.enum && schema.const === undefined)
 
 /**
- * Drops undeclared fields (they are ignored, not refused), and nulls in place of optional fields (clients send them for
- * "not given").
+ * Drops undeclared fields (they are ignored, not refused), nulls in place of optional fields (clients send them for
+ * "not given"), and the line breaks of names.
  */
 export function tidy(schema: Schema, value: unknown): unknown {
+  if (typeof value === 'string')
+    return schema.format === 'one-line' ? value.replace(/\s*[\t-\r\u0085\u2028\u2029]\s*/g, ' ') : value
   if (Array.isArray(value)) return schema.items ? value.map((item) => tidy(schema.items!, item)) : value
   if (schema.anyOf) {
     const branch = schema.discriminator
@@ -131,6 +138,9 @@ function convert(schema: Schema, given: unknown): unknown {
   )
     return Number(text)
   if (schema.type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
+  // scripts write `asc` as well as `ASC`
+  if (schema.enum && typeof text === 'string')
+    return schema.enum.find((value) => String(value).toLowerCase() === text.toLowerCase()) ?? text
   return text
 }
 
@@ -237,6 +247,7 @@ function taggedFaults(schema: Schema, value: unknown, path: string): string[] {
 
 const FORMATS: Record<string, string> = {
   email: 'must be an email',
+  'one-line': 'must be one line without control characters',
   uuid: 'must be a UUID',
   'date-time': 'must be a valid ISO 8601 date string',
   uri: 'must be a URL address',

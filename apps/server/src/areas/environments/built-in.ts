@@ -92,8 +92,16 @@ export const builtInRoles: readonly BuiltInRole[] = [
   },
 ]
 
+/** As the original's portal shows them, where that is not what is made of the key. */
+const names: Readonly<Record<string, string>> = {
+  'fe.secure.delete.sessions': 'Revoke User Sessions',
+  'fe.account-hierarchy.read.subAccount': 'Read sub-accounts',
+  'fe.account-hierarchy.write.subAccount': 'Create or update sub-account',
+}
+
 /** `fe.secure.read.samlDefaultRoles` → `Read saml default roles` */
 export function permissionName(key: string) {
+  if (names[key] !== undefined) return names[key]
   const words = key
     .split('.')
     .slice(1)

@@ -71,7 +71,7 @@ export async function pending(ctx: Ctx, kind: CodeKind, { userId, token }: Pick<
 
 /** Tries the code, as the kernel's `answer` does. A wrong one counts, so nothing may roll that back. */
 export const enter = (ctx: Ctx, kind: CodeKind, { userId, token, code }: MailedCode) =>
-  answer(ctx, kind, token, code.trim(), userId)
+  answer(ctx, kind, token, code, userId)
 
 /** Why a token or code did not work. */
 export function refusal(state: 'unknown' | 'expired' | 'used' | 'wrong', withCode: boolean) {

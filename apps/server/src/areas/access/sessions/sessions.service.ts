@@ -74,7 +74,7 @@ export async function configure(ctx: Ctx, parts: SessionConfiguration, tenant?: 
 }
 
 /** The user's living sessions, newest first. */
-export async function list(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope) {
+export async function list(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope | undefined) {
   await mustBeIn(ctx, caller, user, tenant)
   const now = ctx.clock.now()
   const rows = await ctx.db.session.findMany({
@@ -105,7 +105,13 @@ export async function current(ctx: Ctx, caller: Caller, user: UserScope, tenant:
 /**
  * Ends one of the user's sessions: its refresh token no longer works. @throws 404 when there is no such living session
  */
-export async function end(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope, sessionId: string) {
+export async function end(
+  ctx: Ctx,
+  caller: Caller,
+  user: UserScope,
+  tenant: TenantScope | undefined,
+  sessionId: string,
+) {
   await mustBeIn(ctx, caller, user, tenant)
   const { count } = await ctx.db.session.updateMany({
     where: { id: sessionId, userId: user.id, endedAt: null, expiresAt: { gt: ctx.clock.now() } },
@@ -115,7 +121,7 @@ export async function end(ctx: Ctx, caller: Caller, user: UserScope, tenant: Ten
 }
 
 /** Ends all of the user's own sessions, the current one included. */
-export async function endOwn(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope) {
+export async function endOwn(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope | undefined) {
   await mustBeIn(ctx, caller, user, tenant)
   await endAll(ctx, user.id)
 }
@@ -158,9 +164,9 @@ export async function endAll(
   return count
 }
 
-/** An environment token may name any user and any tenant, but only together. */
-async function mustBeIn(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope) {
-  if (caller.kind === 'user') return
+/** An environment token may name any user; a tenant, which it need not name, must be one of theirs. */
+async function mustBeIn(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope | undefined) {
+  if (caller.kind === 'user' || !tenant) return
   const at = { OR: [{ superUser: true }, { memberships: { some: { tenantId: tenant.id } } }] }
   if (!(await ctx.db.user.findFirst({ where: { id: user.id, ...at }, select: { id: true } })))
     throw errors.notFound('User')

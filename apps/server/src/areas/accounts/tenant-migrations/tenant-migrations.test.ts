@@ -31,7 +31,8 @@ describe.concurrent('a migration of accounts', () => {
     await env.vendor('POST', '/tenants/resources/tenants/v1', { tenantId: 'b', name: 'B' })
     const id = await start(env, ['a', 'b', 'x,y', '', 'c'])
     await env.runJobs()
-    const bad = 'tenantId must be at most 255 visible ASCII characters, none of them a comma or a slash'
+    const bad =
+      'tenantId must be at most 255 visible ASCII characters, none of them a comma or a slash, and neither . nor ..'
     expect(await status(env, id)).toEqual({
       migrationId: id,
       state: 'completed',

@@ -30,11 +30,12 @@ const fields = {
   metadata: Type.Optional(Type.Unknown()),
 }
 
-/** The id travels in headers, paths and comma-joined lists. */
+/** The id travels in headers, paths (where `.` and `..` are swallowed, RFC 3986 §5.2.4) and comma-joined lists. */
 export const OwnId = Type.String({
   minLength: 1,
-  pattern: '^[!-+.0-~-]{1,255}$',
-  message: 'tenantId must be at most 255 visible ASCII characters, none of them a comma or a slash',
+  pattern: '^(?!\\.{1,2}$)[!-+.0-~-]{1,255}$',
+  message:
+    'tenantId must be at most 255 visible ASCII characters, none of them a comma or a slash, and neither . nor ..',
 })
 
 export const NewTenant = Type.Object({
@@ -99,7 +100,6 @@ export const toTenant = ({ id, rowId, ...row }: TenantRow): Static<typeof Tenant
   ...row,
   id: rowId,
   tenantId: id,
-  metadata: JSON.stringify(row.metadata),
   createdAt: row.createdAt.toISOString(),
   updatedAt: row.updatedAt.toISOString(),
   deletedAt: null,

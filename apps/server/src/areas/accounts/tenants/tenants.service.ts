@@ -1,11 +1,11 @@
 import type { Prisma } from '@henhouse/database'
-import { onDuplicate, onMissing, onUnknownReference } from '../../../kernel/errors.ts'
+import { onDuplicate, onMissing, onRefusedRow, onUnknownReference } from '../../../kernel/errors.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { containing, inOrderOf, page, slice } from '../../../kernel/paging.ts'
 import { isStorable } from '../../../kernel/validation.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
 import { tenantErrors } from './tenants.errors.ts'
-import { allTenants } from './tenants.sql.ts'
+import { allTenants, mergingMetadata, removingMetadata } from './tenants.sql.ts'
 import {
   toTenant,
   type NewTenant,
@@ -34,18 +34,22 @@ export async function create(
     rowId: ctx.random.uuid(),
     name,
     parentId: parentTenantId ?? null,
-    metadata: parsed(metadata) ?? {},
+    metadata: textOf(metadata) ?? '{}',
     createdAt: now,
     updatedAt: now,
   }
-  return ctx
-    .atomically(async (tx) => {
-      const tenant = await tx.db.tenant.create({ data })
-      await applications.assignDefault(tx, tenantId)
-      return tenant
-    })
-    .catch(onDuplicate(taken))
-    .catch(onUnknownReference(tenantErrors.notFound()))
+  return (
+    ctx
+      .atomically(async (tx) => {
+        const tenant = await tx.db.tenant.create({ data })
+        await applications.assignDefault(tx, tenantId)
+        return tenant
+      })
+      // looked at before the key is: a tenant that would be below itself is there already
+      .catch(onRefusedRow(tenantErrors.taken()))
+      .catch(onDuplicate(taken))
+      .catch(onUnknownReference(tenantErrors.notFound()))
+  )
 }
 
 /** @throws 404 */
@@ -102,7 +106,7 @@ export async function update(
   tenantId: string,
   { metadata, ...fields }: TenantChange & { subAccountAccessType?: SubAccountAccessType },
 ) {
-  const value = parsed(metadata)
+  const value = textOf(metadata)
   const data = { ...fields, ...(value !== undefined && { metadata: value }) }
   if (!Object.keys(data).length) throw tenantErrors.nothingToChange()
   return ctx.db.tenant
@@ -112,49 +116,38 @@ export async function update(
 }
 
 /** Adds the keys to the metadata, and replaces those of the same name. */
-export const mergeMetadata = (ctx: Ctx, tenantId: string, added: object | string) => {
-  const value = parsed(added)
-  if (!isObject(value)) throw tenantErrors.badMetadata()
-  return changeMetadata(ctx, tenantId, (old) => ({ ...old, ...value }))
+export async function mergeMetadata(ctx: Ctx, tenantId: string, added: object | string) {
+  const text = textOf(added)
+  if (!text?.trimStart().startsWith('{')) throw tenantErrors.badMetadata()
+  return changed(ctx, await ctx.sql(mergingMetadata, tenantId, ctx.clock.now(), text))
 }
 
 /** A missing key is no failure. */
-export const removeMetadata = (ctx: Ctx, tenantId: string, key: string) =>
-  changeMetadata(ctx, tenantId, (old) => Object.fromEntries(Object.entries(old).filter(([name]) => name !== key)))
+export const removeMetadata = async (ctx: Ctx, tenantId: string, key: string) =>
+  changed(ctx, await ctx.sql(removingMetadata, tenantId, ctx.clock.now(), key))
 
-/** The first statement locks the row until the last is done, so that no simultaneous change is lost. */
-function changeMetadata(ctx: Ctx, tenantId: string, next: (old: Prisma.InputJsonObject) => Prisma.InputJsonObject) {
-  return ctx
-    .atomically(async (tx) => {
-      const { metadata } = await tx.db.tenant.update({
-        where: keyOf(tx, tenantId),
-        data: { updatedAt: tx.clock.now() },
-        select: { metadata: true },
-      })
-      return tx.db.tenant.update({
-        where: keyOf(tx, tenantId),
-        data: { metadata: next(isObject(metadata) ? metadata : {}) },
-      })
-    })
-    .catch(onMissing(tenantErrors.notFound()))
+async function changed(ctx: Ctx, [row]: { id: string }[]) {
+  if (!row) throw tenantErrors.notFound()
+  return ctx.db.tenant.findUniqueOrThrow({ where: keyOf(ctx, row.id) })
 }
 
 const taken = (constraint: string) => (constraint.includes('alias') ? tenantErrors.aliasTaken() : tenantErrors.taken())
 
-const isObject = (value: unknown): value is Prisma.InputJsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Metadata comes as JSON, or as the text of it; null counts as nothing. */
-function parsed(metadata: unknown): Prisma.InputJsonValue | undefined {
-  if (typeof metadata !== 'string') return (metadata as Prisma.InputJsonValue) ?? undefined
-  let value
+/**
+ * Metadata comes as JSON, or as the text of it, which stays as it is: numbers may have more digits than a parser keeps.
+ * Null counts as nothing.
+ */
+function textOf(metadata: unknown): string | undefined {
+  if (typeof metadata !== 'string')
+    return metadata === undefined || metadata === null ? undefined : JSON.stringify(metadata)
+  let value: unknown
   try {
-    value = JSON.parse(metadata, refuseProto) as Prisma.InputJsonValue
+    value = JSON.parse(metadata, refuseProto)
   } catch {
     throw tenantErrors.badMetadataText()
   }
   if (!isStorable(value)) throw tenantErrors.badMetadataText()
-  return value ?? undefined
+  return value === null ? undefined : metadata
 }
 
 /** Bodies refuse this name, so the text of one does, too. */

@@ -1,4 +1,5 @@
 import { listOf } from '../../../kernel/paging.ts'
+import { statement } from '../../../kernel/sql.ts'
 
 const orders = { createdAt: 't."createdAt"', name: 't.name', tenantId: 't.id' }
 
@@ -11,3 +12,15 @@ export const childrenOf = listOf<keyof typeof orders, [parentId: string]>('tenan
   id: 't."rowId"',
   orders,
 })
+
+/** As jsonb: numbers keep their digits there. What is no object gives way to one. */
+const keys = `case jsonb_typeof(metadata::jsonb) when 'object' then metadata::jsonb else '{}' end`
+/** Without the blanks that Postgres writes outside of texts. */
+const compact = (value: string) => String.raw`regexp_replace((${value})::text, '("(?:[^"\\]|\\.)*")|\s+', '\1', 'g')`
+const changingMetadata = (name: string, next: string) =>
+  statement<{ id: string }, [tenantId: string, now: Date, value: string]>(
+    name,
+    `update "Tenant" set metadata = ${compact(next)}, "updatedAt" = $3 where "vendorId" = $1 and id = $2 returning id`,
+  )
+export const mergingMetadata = changingMetadata('tenants.mergeMetadata', `${keys} || $4::text::jsonb`)
+export const removingMetadata = changingMetadata('tenants.removeMetadata', `${keys} - $4::text`)

@@ -16,6 +16,9 @@ async function make(env: TestEnvironment, tenant: object = {}) {
   return body
 }
 
+/** A link of a page, as a client follows it that takes it as it stands. */
+const addressed = (link: string) => link.slice(new URL(link).origin.length)
+
 describe.concurrent('creating a tenant', () => {
   test('gives the whole of it, with no key missing and metadata as text', async () => {
     const env = await newEnvironment()
@@ -117,6 +120,8 @@ describe.concurrent('creating a tenant', () => {
       { metadata: 'not json' },
       { name: 7 },
       { isReseller: 'yes' },
+      { tenantId: '.' },
+      { tenantId: '..' },
       { tenantId: 'with space' },
       { tenantId: 'a/b' },
       { tenantId: 'a,b' },
@@ -219,7 +224,7 @@ describe.concurrent('reading tenants', () => {
       _metadata: { totalItems: 5, totalPages: 3 },
       _links: { prev: '' },
     })
-    const second = (await env.vendor('GET', `${v2}?${first._links.next}`)).body
+    const second = (await env.vendor('GET', addressed(first._links.next))).body
     expect(ids(second.items)).toEqual(['t2', 't3'])
     const third = (await env.vendor('GET', `${v2}?_limit=2&_offset=2`)).body
     expect(third).toMatchObject({ items: [{ tenantId: 't4' }], _links: { next: '' } })
@@ -492,6 +497,20 @@ describe.concurrent('metadata of a tenant', () => {
     expect(JSON.parse((await env.vendor('GET', `${v1}/${made.tenantId}`)).body[0].metadata)).toEqual(
       Object.fromEntries(Array.from({ length: 8 }, (_, index) => [`k${index}`, index])),
     )
+  })
+
+  test('given as text stays that text, and its numbers keep their digits when keys are added and taken away', async () => {
+    const env = await newEnvironment(),
+      text = '{ "id": 12345678901234567891,  "z": 1, "a": 2 }'
+    const { tenantId, metadata } = await make(env, { metadata: text })
+    expect(metadata).toBe(text)
+    const url = `${v1}/${tenantId}/metadata`,
+      added = await env.vendor('POST', url, { metadata: '{"other":98765432109876543210}' })
+    expect(added.body.metadata).toMatch(
+      /12345678901234567891.*98765432109876543210|98765432109876543210.*12345678901234567891/,
+    )
+    expect((await env.vendor('DELETE', `${url}/other`)).body.metadata).toContain('12345678901234567891')
+    expect((await env.vendor('PUT', `${v2}/${tenantId}`, { metadata: text })).body.metadata).toBe(text)
   })
 
   test('is not found for an unknown tenant', async () => {

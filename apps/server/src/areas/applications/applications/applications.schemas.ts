@@ -23,7 +23,7 @@ const FrontendStack = OneOf([
   'kotlin',
   'swift',
 ])
-const Name = Type.String({ minLength: 1, maxLength: 512 })
+const Name = Type.String({ minLength: 1, maxLength: 512, format: 'one-line' })
 const Url = Type.String({ format: 'uri', maxLength: 4095 })
 const Text = Type.String({ maxLength: 4095 })
 const Metadata = Type.Object({}, { additionalProperties: true })

@@ -200,7 +200,10 @@ describe('a mail', () => {
         provider: 'smtp',
         attempts: 8,
         error: expect.stringContaining('ECONNREFUSED'),
-        link,
+        // codes and links that nobody got may still open an account
+        link: null,
+        html: '',
+        text: '',
         sentAt: null,
       },
     ])

@@ -1,4 +1,3 @@
-import { domainToASCII } from 'node:url'
 import type { Message } from '@henhouse/database'
 import type { Mail } from '@henhouse/mail'
 import { delivery } from '../../../kernel/outbox.ts'
@@ -20,8 +19,7 @@ export const mailJobs = [deliverMessage]
 const toMail = ({ id, sender, senderName, recipient, subject, html, text, createdAt }: Message): Mail => ({
   id,
   from: { address: sender, ...(senderName !== null && { name: senderName }) },
-  // providers differ in what they make of a domain in Unicode
-  to: recipient.replace(/[^@]+$/, (domain) => domainToASCII(domain) || domain),
+  to: recipient,
   subject,
   html,
   text,

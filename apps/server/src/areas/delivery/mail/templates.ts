@@ -1,3 +1,4 @@
+import { oneLine } from '@henhouse/outbound'
 import { fill } from '../../../kernel/outbox.ts'
 import type { MailData, MailTemplateType } from './mail.schemas.ts'
 
@@ -294,8 +295,16 @@ ${body.join('\n')}
  * becomes empty.
  */
 export function filled({ subject, html, text }: Template, data: MailData): Template {
-  return { subject: fill(subject, data), html: fill(html, data, escaped), text: fill(text, data) }
+  const shown = Object.fromEntries(
+    Object.entries(data).map(([name, value]) => [name, value && WORDS.has(name) ? unlinked(oneLine(value)) : value]),
+  )
+  return { subject: fill(subject, data, oneLine), html: fill(html, shown, escaped), text: fill(text, shown) }
 }
+
+/** What somebody else may have written: a stranger's words must not become lines or links of our mails. */
+const WORDS = new Set(['name', 'tenantName', 'issuerName', 'device', 'location'])
+/** Mail programs make links of addresses they find; a zero-width non-joiner (U+200C) after each dot and colon keeps them from it. */
+const unlinked = (text: string) => text.replace(/([.:@\u3002\uff0e])(?=\S)/g, '$1\u200c')
 
 const ENTITIES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
 const escaped = (text: string) => text.replace(/[&<>"']/g, (character) => ENTITIES[character]!)

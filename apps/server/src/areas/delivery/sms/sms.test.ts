@@ -138,7 +138,14 @@ describe('a text message that leaves', () => {
     await run()
     expect(await env.messages()).toMatchObject([
       { status: 'sent', attempts: 2, error: null },
-      { status: 'failed', provider: 'http', attempts: 1, error: 'http answered 400: no such number', code: '481516' },
+      {
+        status: 'failed',
+        provider: 'http',
+        attempts: 1,
+        error: 'http answered 400: no such number',
+        code: null,
+        text: '',
+      },
     ])
     const ids = received.map(({ body }) => (JSON.parse(String(body)) as { id: string }).id)
     expect([ids[0] === ids[1], ids[1] === ids[2], await run()]).toEqual([true, false, 0])

@@ -1,7 +1,7 @@
 import type { TenantInvite } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import type { Ctx } from '../../../kernel/operation.ts'
-import { DateTime, Id, INDEXED_LENGTH } from '../../../kernel/validation.ts'
+import { DateTime, Id, NameOrNone } from '../../../kernel/validation.ts'
 import { OwnId } from '../../accounts/tenants/tenants.schemas.ts'
 
 /** An invitation by link. A user who is added gets an invitation by mail instead. */
@@ -14,7 +14,7 @@ export const Invite = Type.Object({
   expires: DateTime,
   shouldSendEmail: Type.Boolean(),
   /** of the tenant */
-  name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
+  name: Type.Optional(NameOrNone),
   roleIds: Type.Optional(Type.Array(Id)),
 })
 

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { DateTime, Id, INDEXED_LENGTH, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
+import { DateTime, Id, NameOrNone, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
 import { Expiration } from '../../people/memberships/memberships.schemas.ts'
 import { Role } from '../../rights/roles/roles.schemas.ts'
 import { Email, PhoneNumber, Username, type CoreUser } from '../../people/users/users.schemas.ts'
@@ -69,7 +69,7 @@ export const Members = Type.Object({ items: Type.Array(Member), totalPages: Type
 export const NewMember = Type.Object({
   email: Type.Optional(Email),
   username: Type.Optional(Username),
-  name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
+  name: Type.Optional(NameOrNone),
   phone: Type.Optional(PhoneNumber),
   roleIds: Type.Optional(Type.Array(Type.String())),
   expirationInSeconds: Type.Optional(Expiration),

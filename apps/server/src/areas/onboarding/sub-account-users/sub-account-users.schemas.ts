@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Page } from '../../../kernel/paging.ts'
-import { DateTime, INDEXED_LENGTH, Nullable } from '../../../kernel/validation.ts'
+import { DateTime, NameOrNone, Nullable } from '../../../kernel/validation.ts'
 import { Permission } from '../../rights/permissions/permissions.schemas.ts'
 import { CoreUser, Email, TenantOfUser } from '../../people/users/users.schemas.ts'
 
@@ -22,7 +22,7 @@ const SubAccountUser = Type.Object({
 /** The browser client's type has `totalPages` at the top; its store reads it where all lists have it. */
 export const SubAccountUsers = Type.Object({ ...Page(SubAccountUser).properties, totalPages: Type.Integer() })
 
-const Person = Type.Object({ email: Email, name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })) })
+const Person = Type.Object({ email: Email, name: Type.Optional(NameOrNone) })
 const Place = Type.Object({ tenantId: Type.String({ minLength: 1 }) })
 const PlaceWithRoles = Type.Object({ ...Place.properties, roleIds: Type.Optional(Type.Array(Type.String())) })
 

@@ -1,12 +1,12 @@
 import { Type } from 'typebox'
-import { INDEXED_LENGTH } from '../../../kernel/validation.ts'
+import { INDEXED_LENGTH, NameOrNone } from '../../../kernel/validation.ts'
 import { Expiration } from '../../people/memberships/memberships.schemas.ts'
 import { Email, PhoneNumber, PictureUrl, Provider, Username } from '../../people/users/users.schemas.ts'
 
 const identity = {
   email: Type.Optional(Email),
   username: Type.Optional(Username),
-  name: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
+  name: Type.Optional(NameOrNone),
   /** the hasher takes no longer ones */
   password: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
   phoneNumber: Type.Optional(PhoneNumber),

@@ -27,6 +27,9 @@ async function people(env: TestEnvironment, letters: string, tenantId?: string) 
   return { tenantId: tenant, users }
 }
 
+/** A link of a page, as a client follows it that takes it as it stands. */
+const addressed = (link: string) => link.slice(new URL(link).origin.length)
+
 describe.concurrent('lists of users', () => {
   test('come in pages, oldest first, with links to the others', async () => {
     const env = await newEnvironment()
@@ -38,10 +41,9 @@ describe.concurrent('lists of users', () => {
       _metadata: { totalItems: 3, totalPages: 2 },
       _links: { prev: '' },
     })
-    // clients follow a link this way: they put the question mark before it
-    const next = await env.vendor('GET', `${v3}?${first.body._links.next}`)
+    const next = await env.vendor('GET', addressed(first.body._links.next))
     expect(next.body).toMatchObject({ items: [{ id: users[2]!.id }], _links: { next: '' } })
-    expect((await env.vendor('GET', `${v3}?${next.body._links.prev}`)).body.items).toHaveLength(2)
+    expect((await env.vendor('GET', addressed(next.body._links.prev))).body.items).toHaveLength(2)
     expect((await env.vendor('GET', url({ _limit: 2, _offset: 5 }))).body).toMatchObject({
       items: [],
       _metadata: { totalItems: 3 },

@@ -113,8 +113,8 @@ describe.concurrent('the search for phrases', () => {
       second = await page(1)
     expect(first._metadata).toEqual(second._metadata)
     expect(second.items[0].name).not.toBe(first.items[0].name)
-    expect(new URLSearchParams(first._links.next).get('_phraseSearchContains')).toBe('fischr')
-    expect(new URLSearchParams(first._links.next).get('_offset')).toBe('1')
+    expect(new URL(first._links.next).searchParams.get('_phraseSearchContains')).toBe('fischr')
+    expect(new URL(first._links.next).searchParams.get('_offset')).toBe('1')
   })
 
   it('shows a user only people of their own account, and nobody invisible', async () => {

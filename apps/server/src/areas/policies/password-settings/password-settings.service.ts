@@ -6,6 +6,7 @@ import { identityConfiguration } from '../identity-settings/identity-settings.sc
 import { timesBreached } from './breached.ts'
 import { passwordErrors } from './password-settings.errors.ts'
 import {
+  flatTestsOf,
   historyPolicy,
   passwordRules,
   rotation,
@@ -34,9 +35,10 @@ export async function rules(ctx: Ctx, tenant: Pick<TenantScope, 'id'> | undefine
 export async function changeRules(
   ctx: Ctx,
   tenant: TenantScope | undefined,
-  { optionalTests, requiredTests, ...limits }: PasswordPolicyChange,
+  given: PasswordPolicyChange,
 ): Promise<Rules> {
-  const change = { ...limits, ...optionalTests, ...requiredTests }
+  const { optionalTests: _o, requiredTests: _r, ...limits } = given
+  const change = { ...limits, ...flatTestsOf(given) }
   const next = { ...(await rules(ctx, tenant)), ...change }
   if (next.minLength > next.maxLength) throw passwordErrors.minOverMax()
   await settings.patch(ctx, passwordRules, change, tenant)

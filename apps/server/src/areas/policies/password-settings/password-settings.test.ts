@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { deps, newEnvironment, UNKNOWN_ID, type Client, type TestEnvironment } from '../../../../test/environment.ts'
+import {
+  deps,
+  newEnvironment,
+  unique,
+  UNKNOWN_ID,
+  type Client,
+  type TestEnvironment,
+} from '../../../../test/environment.ts'
 import { tenantIdsOf } from '../../rights/held/held.service.ts'
 import * as passwords from './password-settings.service.ts'
 
@@ -14,8 +21,20 @@ const fresh = {
   allowPassphrases: false,
   minPhraseLength: 20,
   blockPwnedPasswords: false,
-  optionalTests: { requireLowercase: true, requireUppercase: true, requireNumbers: true, requireSpecialChars: true },
-  requiredTests: { checkThreeRepeatedChars: true },
+  optionalTests: {
+    requireLowercase: true,
+    requireUppercase: true,
+    requireNumbers: true,
+    requireSpecialChars: true,
+    checkThreeRepeatedChars: false,
+  },
+  requiredTests: {
+    requireLowercase: false,
+    requireUppercase: false,
+    requireNumbers: false,
+    requireSpecialChars: false,
+    checkThreeRepeatedChars: true,
+  },
 }
 async function join(env: TestEnvironment, userId: string, tenantId: string) {
   const ctx = await env.context()
@@ -51,8 +70,33 @@ describe.concurrent('the password policy', () => {
       maxLength: 64,
       blockPwnedPasswords: true,
       optionalTests: { ...fresh.optionalTests, requireNumbers: false, requireUppercase: false },
-      requiredTests: { checkThreeRepeatedChars: false },
+      requiredTests: { ...fresh.requiredTests, checkThreeRepeatedChars: false },
     })
+  })
+
+  test('takes each of the five tests in both objects, and asks for what is required whatever else is passed', async () => {
+    const env = await newEnvironment(),
+      five = Object.keys(fresh.optionalTests)
+    for (const object of ['optionalTests', 'requiredTests'] as const)
+      for (const name of five) {
+        const value = !fresh[object][name as keyof (typeof fresh)['optionalTests']]
+        const { status, body } = await env.vendor('POST', url, { [object]: { [name]: value } })
+        expect([status, body[object][name]], `${object}.${name}`).toEqual([201, value])
+      }
+    await env.vendor('POST', url, {
+      optionalTests: Object.fromEntries(five.map((name) => [name, false])),
+      requiredTests: { ...fresh.requiredTests, requireNumbers: true, checkThreeRepeatedChars: false },
+    })
+    const make = async (password: string) =>
+      (
+        await env.vendor('POST', '/identity/resources/vendor-only/users/v1', {
+          email: `${unique()}@example.com`,
+          password,
+          tenantId: await env.newTenant(),
+          metadata: '{}',
+        })
+      ).status
+    expect([await make('Abcdefgh!'), await make('abcdefg1')]).toEqual([400, 201])
   })
 
   test('wrong input is refused, and nothing changes', async () => {

@@ -24,6 +24,17 @@ describe('the strength of a password', () => {
     ])
   })
 
+  test('each test may be optional or required, and each failed one is named once', () => {
+    const strict = rules({ requiredNumbers: true, optionalThreeRepeatedChars: true, minOptionalTestsToPass: 5 })
+    expect(faultsOf('aaabbb', strict)).toEqual([
+      'The password must contain at least one number.',
+      'The password may not contain sequences of three or more repeated characters.',
+      'The password must contain at least one uppercase letter.',
+      'The password must contain at least one special character.',
+    ])
+    expect(faultsOf('aB3!aB3!', strict)).toEqual([])
+  })
+
   test('as many optional tests as asked for have to be passed, whichever', () => {
     expect(faultsOf('abcdef', initialRules)).toEqual([])
     expect(faultsOf('abcde1', rules({ minOptionalTestsToPass: 2 }))).toEqual([])

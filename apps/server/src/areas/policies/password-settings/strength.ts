@@ -1,19 +1,43 @@
+export const TESTS = [
+  'requireLowercase',
+  'requireUppercase',
+  'requireNumbers',
+  'requireSpecialChars',
+  'checkThreeRepeatedChars',
+] as const
+type Test = (typeof TESTS)[number]
+
+/** Each test may be optional, required, or both. These are the names of the rules that say so. */
+export const flatNames = {
+  optional: {
+    requireLowercase: 'requireLowercase',
+    requireUppercase: 'requireUppercase',
+    requireNumbers: 'requireNumbers',
+    requireSpecialChars: 'requireSpecialChars',
+    checkThreeRepeatedChars: 'optionalThreeRepeatedChars',
+  },
+  required: {
+    requireLowercase: 'requiredLowercase',
+    requireUppercase: 'requiredUppercase',
+    requireNumbers: 'requiredNumbers',
+    requireSpecialChars: 'requiredSpecialChars',
+    checkThreeRepeatedChars: 'checkThreeRepeatedChars',
+  },
+} as const satisfies Record<string, Record<Test, string>>
+type Kind = keyof typeof flatNames
+export type FlatTest = (typeof flatNames)[Kind][Test]
+
 /**
  * What a password must be like: required tests, and optional ones, some of which it must pass (after OWASP's password
  * strength test).
  */
-export interface Rules {
+export interface Rules extends Readonly<Record<FlatTest, boolean>> {
   readonly minLength: number
   readonly maxLength: number
   /** a password of at least `minPhraseLength` need not pass any optional test */
   readonly allowPassphrases: boolean
   readonly minPhraseLength: number
   readonly minOptionalTestsToPass: number
-  readonly requireLowercase: boolean
-  readonly requireUppercase: boolean
-  readonly requireNumbers: boolean
-  readonly requireSpecialChars: boolean
-  readonly checkThreeRepeatedChars: boolean
   readonly blockPwnedPasswords: boolean
 }
 
@@ -27,34 +51,45 @@ export const initialRules: Rules = {
   requireUppercase: true,
   requireNumbers: true,
   requireSpecialChars: true,
+  optionalThreeRepeatedChars: false,
+  requiredLowercase: false,
+  requiredUppercase: false,
+  requiredNumbers: false,
+  requiredSpecialChars: false,
   checkThreeRepeatedChars: true,
   blockPwnedPasswords: false,
 }
 
 /** ASCII, like the meters of login pages: any other letter counts as a special character. */
-const optionalTests = [
-  ['requireLowercase', /[a-z]/, 'The password must contain at least one lowercase letter.'],
-  ['requireUppercase', /[A-Z]/, 'The password must contain at least one uppercase letter.'],
-  ['requireNumbers', /[0-9]/, 'The password must contain at least one number.'],
-  ['requireSpecialChars', /[^A-Za-z0-9 ]/, 'The password must contain at least one special character.'],
-] as const
+const passes: Readonly<Record<Test, readonly [(password: string) => boolean, string]>> = {
+  requireLowercase: [(p) => /[a-z]/.test(p), 'The password must contain at least one lowercase letter.'],
+  requireUppercase: [(p) => /[A-Z]/.test(p), 'The password must contain at least one uppercase letter.'],
+  requireNumbers: [(p) => /[0-9]/.test(p), 'The password must contain at least one number.'],
+  requireSpecialChars: [(p) => /[^A-Za-z0-9 ]/.test(p), 'The password must contain at least one special character.'],
+  checkThreeRepeatedChars: [
+    (p) => !/(.)\1\1/su.test(p),
+    'The password may not contain sequences of three or more repeated characters.',
+  ],
+}
 
 /** Every test that the password fails. Characters are Unicode code points (NIST SP 800-63B, 5.1.1.2). */
 export function faultsOf(password: string, rules: Rules): string[] {
   const length = [...password].length
+  const failing = (tests: readonly Test[]) => tests.filter((test) => !passes[test][0](password))
   const faults: string[] = []
   if (length < rules.minLength) faults.push(`The password must be at least ${rules.minLength} characters long.`)
   if (length > rules.maxLength) faults.push(`The password must be at most ${rules.maxLength} characters long.`)
-  if (rules.checkThreeRepeatedChars && /(.)\1\1/su.test(password))
-    faults.push('The password may not contain sequences of three or more repeated characters.')
-  if (rules.allowPassphrases && length >= rules.minPhraseLength) return faults
-  const tests = optionalTests.filter(([name]) => rules[name])
-  const failed = tests.filter(([, pattern]) => !pattern.test(password))
-  if (tests.length - failed.length < needed(rules)) faults.push(...failed.map(([, , text]) => text))
-  return faults
+  const required = failing(asked(rules, 'required'))
+  if (!rules.allowPassphrases || length < rules.minPhraseLength) {
+    const optional = asked(rules, 'optional'),
+      failed = failing(optional)
+    if (optional.length - failed.length < needed(rules)) required.push(...failed)
+  }
+  return [...faults, ...[...new Set(required)].map((test) => passes[test][1])]
 }
 
-const testsOf = (rules: Rules) => optionalTests.filter(([name]) => rules[name]).length
+const asked = (rules: Rules, kind: Kind) => TESTS.filter((test) => rules[flatNames[kind][test]])
+const testsOf = (rules: Rules) => asked(rules, 'optional').length
 /** At most as many as there are. */
 const needed = (rules: Rules) => Math.min(rules.minOptionalTestsToPass, testsOf(rules))
 
@@ -62,20 +97,12 @@ const needed = (rules: Rules) => Math.min(rules.minOptionalTestsToPass, testsOf(
 export function strictest(all: readonly [Rules, ...Rules[]]): Rules {
   // rules that ask for no optional test do not decide which there are
   const asking = all.filter((rules) => needed(rules) > 0)
-  const some = (name: (typeof optionalTests)[number][0]) => asking.some((rules) => rules[name])
-  const tests = asking.length
-    ? {
-        requireLowercase: some('requireLowercase'),
-        requireUppercase: some('requireUppercase'),
-        requireNumbers: some('requireNumbers'),
-        requireSpecialChars: some('requireSpecialChars'),
-      }
-    : {
-        requireLowercase: all[0].requireLowercase,
-        requireUppercase: all[0].requireUppercase,
-        requireNumbers: all[0].requireNumbers,
-        requireSpecialChars: all[0].requireSpecialChars,
-      }
+  const optional = Object.values(flatNames.optional).map((name) => [
+    name,
+    asking.length ? asking.some((rules) => rules[name]) : all[0][name],
+  ])
+  const required = Object.values(flatNames.required).map((name) => [name, all.some((rules) => rules[name])])
+  const tests = Object.fromEntries([...optional, ...required]) as Record<FlatTest, boolean>
   const together = testsOf({ ...all[0], ...tests })
   const minLength = Math.max(...all.map((rules) => rules.minLength))
   return {
@@ -87,7 +114,6 @@ export function strictest(all: readonly [Rules, ...Rules[]]): Rules {
     minPhraseLength: Math.max(...all.map((rules) => rules.minPhraseLength)),
     // at worst, a password passes all tests that these rules do not ask for
     minOptionalTestsToPass: Math.max(0, ...asking.map((rules) => needed(rules) + together - testsOf(rules))),
-    checkThreeRepeatedChars: all.some((rules) => rules.checkThreeRepeatedChars),
     blockPwnedPasswords: all.some((rules) => rules.blockPwnedPasswords),
   }
 }

@@ -70,7 +70,8 @@ export const rolesV2Routes = [
     path: '/team/resources/roles/v1',
     tenant: 'required',
     summary: 'List the roles that members of the account can be given',
-    returns: { 200: Type.Array(TeamRole) },
-    handler: async (ctx) => (await roles.list(ctx, ctx.tenant)).map(toTeamRole),
+    // the browser client's stores take the list out of an object, and fail on one that is bare
+    returns: { 200: Type.Object({ items: Type.Array(TeamRole) }) },
+    handler: async (ctx) => ({ items: (await roles.list(ctx, ctx.tenant)).map(toTeamRole) }),
   }),
 ]

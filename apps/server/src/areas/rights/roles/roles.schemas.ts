@@ -11,7 +11,8 @@ export const NewRole = Type.Object({
   isDefault: Type.Optional(Type.Boolean()),
   migrateRole: Type.Optional(Type.Boolean()),
   firstUserRole: Type.Optional(Type.Boolean()),
-  level: Level,
+  /** 0 where it is left out */
+  level: Type.Optional(Level),
 })
 export type NewRole = Static<typeof NewRole>
 

@@ -28,7 +28,7 @@ export function list(ctx: Ctx, tenant: TenantScope | undefined) {
 }
 
 export async function create(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, roles: NewRole[]) {
-  await mayGrant(ctx, caller, Math.min(...roles.map((role) => role.level)))
+  await mayGrant(ctx, caller, Math.min(...roles.map(({ level = 0 }) => level)))
   await mayName(
     ctx,
     caller,
@@ -41,7 +41,14 @@ export async function create(ctx: Ctx, caller: Caller, tenant: TenantScope | und
       for (const role of roles) {
         made.push(
           await tx.db.role.create({
-            data: { ...role, id: tx.random.uuid(), tenantId: tenant?.id ?? null, createdAt: now, updatedAt: now },
+            data: {
+              level: 0,
+              ...role,
+              id: tx.random.uuid(),
+              tenantId: tenant?.id ?? null,
+              createdAt: now,
+              updatedAt: now,
+            },
             include: withPermissionIds,
           }),
         )

@@ -53,7 +53,7 @@ async function send(
 
 /** Returns what was stored with a right code. Wrong ones count. @throws 401, 400 as `mustAnswer` */
 export async function enter(ctx: Ctx, occasion: Occasion, { otcToken, code }: { otcToken: string; code: string }) {
-  return (await mustAnswer(ctx, occasion.kind, otcToken, bound(occasion, code.trim()), occasion.userId)).data
+  return (await mustAnswer(ctx, occasion.kind, otcToken, bound(occasion, code), occasion.userId)).data
 }
 
 const bound = ({ about }: Occasion, code: string) => `${about} ${code}`

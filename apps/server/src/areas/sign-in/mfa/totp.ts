@@ -1,5 +1,6 @@
 import { createGuardrails, generateSecret, generateURI, verify } from 'otplib'
 import { toDataURL } from 'qrcode'
+import { plainCode } from '../../../kernel/challenges.ts'
 import { epoch } from '../../../kernel/clock.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 
@@ -16,7 +17,7 @@ export const mustBeSecret = (secret: string) => matchingStep(secret, '000000', P
 
 /** The time step of this code; undefined for a wrong code. */
 export const stepOf = (ctx: Ctx, secret: string, code: string) =>
-  matchingStep(secret, code.replaceAll(' ', ''), epoch(ctx.clock.now()))
+  matchingStep(secret, plainCode(code), epoch(ctx.clock.now()))
 
 async function matchingStep(secret: string, token: string, at: number) {
   if (!/^\d{6}$/.test(token)) return undefined

@@ -78,7 +78,7 @@ export async function sendCode(ctx: Ctx, wanted: Identified) {
 
 /** Exchanges the code for a token to set the password with. @throws 401 or 400 for the code */
 export async function exchangeCode(ctx: Ctx, { sessionId, otcToken }: { sessionId: string; otcToken: string }) {
-  const used = await mustAnswer(ctx, code, sessionId, otcToken.trim())
+  const used = await mustAnswer(ctx, code, sessionId, otcToken)
   const user =
     used.userId === null
       ? null

@@ -1,10 +1,10 @@
 import { Type, type Static } from 'typebox'
-import { INDEXED_LENGTH } from '../../../kernel/validation.ts'
+import { NameOrNone } from '../../../kernel/validation.ts'
 import { LoginAnswer } from '../entry/entry.schemas.ts'
 import { Email, PhoneNumber, PictureUrl, Provider, Username } from '../../people/users/users.schemas.ts'
 
 const text = Type.Optional(Type.String())
-const name = Type.Optional(Type.String({ maxLength: INDEXED_LENGTH }))
+const name = Type.Optional(NameOrNone)
 const common = {
   /** absent: `local`, as browsers leave it out */
   provider: Type.Optional(Provider),
