@@ -290,7 +290,7 @@ describe.concurrent('of many requests at once', () => {
     for (let round = 0; round < 5; round++) {
       const people = await times(() => env.newUser({ tenantId: home }))
       await db.membership.createMany({
-        data: people.map(({ id: userId }) => ({ userId, tenantId: other, createdAt: at })),
+        data: people.map(({ id: userId }) => ({ userId, tenantId: other, acceptedAt: at, createdAt: at })),
       })
       const answers = await Promise.all(
         people.flatMap(({ id }, i) => [

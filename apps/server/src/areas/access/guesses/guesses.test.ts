@@ -61,7 +61,9 @@ describe.concurrent('wrong passwords', () => {
     const free = await env.newUser({ tenantId: loose }),
       both = await env.newUser({ tenantId: loose }),
       elsewhere = await env.newUser()
-    await ctx.db.membership.create({ data: { userId: both.id, tenantId: strict, createdAt: ctx.clock.now() } })
+    await ctx.db.membership.create({
+      data: { userId: both.id, tenantId: strict, acceptedAt: ctx.clock.now(), createdAt: ctx.clock.now() },
+    })
     expect(await guesses.failed(ctx, { userId: free.id })).toMatchObject({ locked: false })
     expect(await guesses.failed(ctx, { userId: elsewhere.id })).toMatchObject({ locked: true })
     expect(await guesses.failed(ctx, { userId: both.id })).toMatchObject({ locked: false })

@@ -6,6 +6,35 @@ const harmless = ['invitation', 'invitation-code', 'unlock']
 /** These prove a new address. Once it is proved, they only set passwords. */
 const proofs = ['activation', 'activation-code']
 
+/**
+ * Removes a password from before the proof of the address, and everything that may have been set up with it by somebody
+ * else. To be called in the transaction that lets the user into a tenant that they did not make, or in which the owner of
+ * the address chooses a password.
+ * @returns whether there was such a password
+ */
+export async function voidUnprovenPast(tx: Ctx, userId: string) {
+  const { count } = await tx.db.user.updateMany({
+    where: { id: userId, unprovenPast: true },
+    data: {
+      unprovenPast: false,
+      passwordHash: null,
+      passwordChangedAt: tx.clock.now(),
+      phoneNumber: null,
+      mfaEnrolled: false,
+      failedLogins: 0,
+    },
+  })
+  if (!count) return false
+  await end(tx, userId)
+  const { email } = await tx.db.user.findUniqueOrThrow({ where: { id: userId }, select: { email: true } })
+  await tx.db.userEmail.deleteMany({ where: { userId, ...(email !== null && { email: { not: email } }) } })
+  await tx.db.phoneNumber.deleteMany({ where: { userId } })
+  await tx.db.mfaDevice.deleteMany({ where: { userId } })
+  await tx.db.recoveryCode.deleteMany({ where: { userId } })
+  await tx.db.passkey.deleteMany({ where: { userId } })
+  return true
+}
+
 interface Extent {
   /** the session that stays */
   except?: string | undefined

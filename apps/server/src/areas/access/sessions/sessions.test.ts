@@ -134,7 +134,9 @@ describe.concurrent('sessions', () => {
     const user = await env.newUser({ password: PASSWORD })
     const ctx = await env.context(),
       elsewhere = await env.newTenant()
-    await ctx.db.membership.create({ data: { userId: user.id, tenantId: elsewhere, createdAt: ctx.clock.now() } })
+    await ctx.db.membership.create({
+      data: { userId: user.id, tenantId: elsewhere, acceptedAt: ctx.clock.now(), createdAt: ctx.clock.now() },
+    })
     const [here, there] = [await login(env, user.email), await login(env, user.email)]
     const moved = (await refresh(env, there.token, elsewhere)).body.refreshToken
     const admin = await env.user({ tenantId: user.tenantId, permissions: ['fe.secure.delete.sessions'] })
@@ -295,7 +297,9 @@ describe.concurrent('session configuration', () => {
     const user = await env.newUser({ password: PASSWORD })
     const ctx = await env.context(),
       elsewhere = await env.newTenant()
-    await ctx.db.membership.create({ data: { userId: user.id, tenantId: elsewhere, createdAt: ctx.clock.now() } })
+    await ctx.db.membership.create({
+      data: { userId: user.id, tenantId: elsewhere, acceptedAt: ctx.clock.now(), createdAt: ctx.clock.now() },
+    })
     await env.as(elsewhere)('POST', policy, concurrent(1))
     const logins = [await login(env, user.email), await login(env, user.email), await login(env, user.email)]
     const first = (await refresh(env, logins[0]!.token, elsewhere)).body.refreshToken

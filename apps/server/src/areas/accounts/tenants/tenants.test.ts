@@ -537,7 +537,7 @@ describe.concurrent('deleting a tenant', () => {
       now = clock.now(),
       dates = { createdAt: now, updatedAt: now }
     const homeless = await db.user.create({ data: { id: random.uuid(), name: 'Nowhere', ...dates } })
-    await db.membership.create({ data: { userId: both.id, tenantId: keep, createdAt: now } })
+    await db.membership.create({ data: { userId: both.id, tenantId: keep, acceptedAt: now, createdAt: now } })
     await db.role.create({ data: { id: random.uuid(), tenantId, key: unique('own'), name: 'Own', level: 0, ...dates } })
     await db.setting.create({ data: { id: random.uuid(), tenantId, key: 'k', value: {}, ...dates } })
     await db.session.create({

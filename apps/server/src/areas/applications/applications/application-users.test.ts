@@ -132,7 +132,9 @@ describe.concurrent('users of applications', () => {
     const user = await env.newUser(),
       other = await env.newTenant(),
       ctx = await env.context()
-    await ctx.db.membership.create({ data: { userId: user.id, tenantId: other, createdAt: ctx.clock.now() } })
+    await ctx.db.membership.create({
+      data: { userId: user.id, tenantId: other, acceptedAt: ctx.clock.now(), createdAt: ctx.clock.now() },
+    })
     const [here, there] = [await make(env, [user.tenantId]), await make(env, [other])]
     await env.vendor('POST', url, { appId: here, tenantId: user.tenantId, userIds: [user.id] })
     await env.vendor('POST', url, { appId: there, tenantId: other, userIds: [user.id] })
@@ -251,7 +253,9 @@ describe.concurrent('the account in which a user is active in an application', (
     const user = await env.newUser(),
       other = await env.newTenant(),
       ctx = await env.context()
-    await ctx.db.membership.create({ data: { userId: user.id, tenantId: other, createdAt: ctx.clock.now() } })
+    await ctx.db.membership.create({
+      data: { userId: user.id, tenantId: other, acceptedAt: ctx.clock.now(), createdAt: ctx.clock.now() },
+    })
     const free = await make(env, [], { accessType: 'FREE_ACCESS' }),
       managed = await make(env, [user.tenantId, other])
     await env.vendor('POST', url, { appId: managed, tenantId: user.tenantId, userIds: [user.id] })
@@ -301,7 +305,12 @@ describe.concurrent('the account in which a user is active in an application', (
       applicationId = await make(env, [], { accessType: 'FREE_ACCESS' })
     const tenantIds = await Promise.all(Array.from({ length: 8 }, () => env.newTenant()))
     await ctx.db.membership.createMany({
-      data: tenantIds.map((tenantId) => ({ userId: user.id, tenantId, createdAt: ctx.clock.now() })),
+      data: tenantIds.map((tenantId) => ({
+        userId: user.id,
+        tenantId,
+        acceptedAt: ctx.clock.now(),
+        createdAt: ctx.clock.now(),
+      })),
     })
     const answers = await Promise.all(
       tenantIds.map((tenantId) =>

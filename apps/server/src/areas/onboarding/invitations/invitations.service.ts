@@ -9,6 +9,8 @@ import { membershipsIn } from '../../rights/tree/tree.service.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx, HttpCtx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
+import * as access from '../../access/sessions/access.service.ts'
+import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import { activationErrors } from '../../sign-in/activation/activation.errors.ts'
 import type { MailedCode } from '../../access/codes/codes.schemas.ts'
 import { enter, pending, refusal, renew, type CodeKind } from '../../access/codes/codes.service.ts'
@@ -57,7 +59,7 @@ export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, c
   await mail.send(ctx, { ...to, template: 'InviteToTenant', data: { ...data, redirectURL: address('accept', token) } })
 }
 
-/** Accepts the invitation of a link, without a login. @throws 400 for a bad token or a locked tenant, 403 where the user is disabled or the tenant blocks the IP address, 423 for a locked user */
+/** Accepts the invitation of a link, without a login. A user with an unproven past is mailed a link to choose a password. @throws 400 for a bad token or a locked tenant, 403 where the user is disabled or the tenant blocks the IP address, 423 for a locked user */
 export async function accept(ctx: HttpCtx, { userId, token }: Omit<MailedCode, 'code'>) {
   const found = await find(ctx, invitation, token)
   if (found.state !== 'ok' || found.challenge.userId !== userId.toLowerCase()) throw activationErrors.invalidToken()
@@ -96,13 +98,25 @@ async function settle(
     const used = await use(tx)
     if (used.state !== 'ok') return used
     await revoke(tx, userId, [invitation, invitationCode], tenantId)
-    await tx.db.membership.updateMany({
-      where: { userId, tenantId, acceptedAt: null },
-      data: { acceptedAt: tx.clock.now() },
-    })
+    if (await take(tx, userId, tenantId)) {
+      const user = await tx.db.user.findUniqueOrThrow({ where: { id: userId } })
+      await activationMails.send(tx, user, tenantId)
+    }
     return used
   })
   if (state !== 'ok') throw refusal(state, withCode)
+}
+
+/**
+ * Lets an invited user in. What they set up before their address was proved is void from then on.
+ * @returns whether they have to choose a new password
+ */
+export async function take(tx: Ctx, userId: string, tenantId: string) {
+  const { count } = await tx.db.membership.updateMany({
+    where: { userId, tenantId, acceptedAt: null },
+    data: { acceptedAt: tx.clock.now() },
+  })
+  return count > 0 && access.voidUnprovenPast(tx, userId)
 }
 
 /** How many mails are written in one go: the first batch while the caller waits, the rest by a job. */

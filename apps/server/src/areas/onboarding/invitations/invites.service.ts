@@ -9,6 +9,8 @@ import * as domains from '../../policies/domain-restrictions/domain-restrictions
 import * as ips from '../../policies/ip-restrictions/ip-restrictions.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import { requestedApplication } from '../../access/tokens/refresh-cookie.ts'
+import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
+import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import * as memberships from '../../people/memberships/memberships.service.ts'
@@ -19,7 +21,7 @@ import { userErrors } from '../../people/users/users.errors.ts'
 import { mailDataOf, type Person } from '../../delivery/mail/person.ts'
 import { invitationErrors, isLocked } from './invitations.errors.ts'
 import { toInvite, type InviteRow, type InviteTerms, type NewInvite } from './invitations.schemas.ts'
-import { keysOf, live } from '../../rights/held/held.service.ts'
+import { keysOf, live, open } from '../../rights/held/held.service.ts'
 
 /** Thirty days, as in the portal. */
 const DEFAULT_MINUTES = 43_200
@@ -163,7 +165,7 @@ async function usable(ctx: Ctx, token: string) {
           metadata: true,
           superUser: true,
           isLocked: true,
-          memberships: { select: { tenantId: true }, where: { isDisabled: false, ...live(ctx) } },
+          memberships: { select: { tenantId: true }, where: open(ctx) },
         },
       },
     },
@@ -247,15 +249,30 @@ export async function forUser(ctx: HttpCtx, user: Person, token: string) {
 const membershipIn = (ctx: Ctx, { id: userId }: Person, tenantId: string) =>
   ctx.db.membership.findFirst({ where: { userId, tenantId, ...live(ctx) }, select: { isDisabled: true } })
 
+/** The invitation waits until the owner of the address accepts it by mail. @throws 401 always */
+async function mailTheWay(ctx: HttpCtx, user: Person, invite: Awaited<ReturnType<typeof forUser>>): Promise<never> {
+  const { tenantId, roleIds } = invite
+  await ctx.atomically(async (tx) => {
+    if (!invite.isKnown) {
+      await memberships.add(tx, { userId: user.id, tenantId, roleIds, invited: true })
+      await applications.enrol(tx, { applicationId: requestedApplication(ctx), userId: user.id, tenantId })
+    }
+    await activationMails.send(tx, user, tenantId)
+  })
+  throw loginErrors.notVerified(user.email ?? '')
+}
+
 /**
  * Lets a user who has just authenticated into the tenant of an invitation, unless they are a member already, and makes it
- * their active tenant. For every way to log in that takes an `invitationToken`.
+ * their active tenant. For every way to log in that takes an `invitationToken`. A user with an unproven past is mailed a
+ * link instead, to accept the invitation and choose a password.
  * @returns where the user is active now
- * @throws as `forUser`
+ * @throws as `forUser`, 401 for an unproven past
  */
 export async function join(ctx: HttpCtx, user: Person, token: string) {
   const invite = await forUser(ctx, user, token),
     { tenantId } = invite
+  if (await ctx.db.user.count({ where: { id: user.id, unprovenPast: true } })) return mailTheWay(ctx, user, invite)
   if (invite.isKnown) {
     // the link also accepts an open invitation by mail
     await ctx.db.membership.updateMany({

@@ -16,7 +16,7 @@ import { goesBelow } from '../../rights/held/sub-account-access.service.ts'
 import { parentsAmong } from '../../accounts/hierarchy/hierarchy.service.ts'
 import { familyOf } from '../../rights/held/sub-account-access.service.ts'
 import type { Counted, UsersOfSubAccount } from './sub-account-users.schemas.ts'
-import { live } from '../../rights/held/held.service.ts'
+import { open } from '../../rights/held/held.service.ts'
 import { countsByAccess } from './sub-account-users.sql.ts'
 
 type Caller = VendorCaller | UserCaller
@@ -32,7 +32,7 @@ export interface Root {
 /** The tenants that let the user in, without those that they already reach from one above. */
 export async function rootsOf(ctx: Ctx, user: UserScope): Promise<Root[]> {
   const rows = await ctx.db.membership.findMany({
-    where: { userId: user.id, isDisabled: false, ...live(ctx) },
+    where: { userId: user.id, ...open(ctx) },
     orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
     select: {
       user: { select: { subAccountAccess: true } },

@@ -561,7 +561,9 @@ describe.concurrent('moving the users of an account', () => {
       now = ctx.clock.now()
     const ids = Array.from({ length: 300 }, () => ctx.random.uuid()).toSorted()
     await ctx.db.user.createMany({ data: ids.map((id) => ({ id, name: 'Somebody', createdAt: now, updatedAt: now })) })
-    await ctx.db.membership.createMany({ data: ids.map((userId) => ({ userId, tenantId: from, createdAt: now })) })
+    await ctx.db.membership.createMany({
+      data: ids.map((userId) => ({ userId, tenantId: from, acceptedAt: now, createdAt: now })),
+    })
     // the process dies between two steps
     let steps = 0
     await expect(

@@ -21,6 +21,7 @@ const invite = {
   body: NewUser,
   returns: { 201: CreatedUser },
   errors: [
+    userErrors.passwordForbidden,
     membershipErrors.alreadyMember,
     userErrors.usernameTaken,
     userErrors.phoneNumberTaken,

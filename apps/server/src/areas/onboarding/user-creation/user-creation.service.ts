@@ -31,10 +31,10 @@ export interface Newcomer {
   externalId?: string
   mfaBypass?: boolean
   roleIds?: string[]
-  /** send no mail, and treat the address as verified */
+  /** send no mail; from an environment, it also says that the address is verified */
   skipInviteEmail?: boolean
   emailMetadata?: object
-  /** the address is known to be the user's */
+  /** the environment says that the address is the user's */
   verified?: boolean
   expirationInSeconds?: number
   /** the application to let the user into; the default one when absent */
@@ -53,8 +53,9 @@ export interface Arrival extends Newcomer {
  * Adds a user to a tenant: creates them, or takes the user who already has that e-mail address (or username), and leaves that
  * user's profile and password as they are. A new user is mailed an activation link, a known one an invitation.
  * @returns the user's id
- * @throws 409 for a member; 400 for unknown roles or too weak a password; 403 for roles stronger than the caller's, an
- * address from a blocked domain, or a missing application; 404 when the tenant does not have the application
+ * @throws 409 for a member; 400 for unknown roles, too weak a password, or any password from a user; 403 for roles stronger
+ * than the caller's, an address from a blocked domain, or a missing application; 404 when the tenant does not have the
+ * application
  */
 export async function bringIn(
   ctx: Ctx,
@@ -97,16 +98,21 @@ interface Checked {
   issuer: Person | null
 }
 
+/** Clients send the text `null` for no metadata. */
+const withMetadata = (arrival: Arrival): Arrival =>
+  arrival.metadata === 'null' ? { ...arrival, metadata: '{}' } : arrival
+
 async function checkAll(ctx: Ctx, caller: VendorCaller | UserCaller, arrivals: readonly Arrival[]) {
   const checked: Checked[] = [],
     issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null
-  for (const arrival of arrivals) checked.push({ ...(await check(ctx, caller, arrival)), issuer })
+  for (const arrival of arrivals) checked.push({ ...(await check(ctx, caller, withMetadata(arrival))), issuer })
   return checked
 }
 
 /** Checks what can be checked before writing, and hashes the password, which must not happen in a transaction. */
 async function check(ctx: Ctx, caller: VendorCaller | UserCaller, arrival: Arrival): Promise<Omit<Checked, 'issuer'>> {
   const { email, username, password, tenantId } = arrival
+  if (caller.kind === 'user' && password !== undefined) throw userErrors.passwordForbidden()
   if (email === undefined && username === undefined) throw userErrors.notNamed()
   mustBeObjects(arrival)
   const [roleIds, expiresAt, known] = await Promise.all([
@@ -151,10 +157,11 @@ async function welcomeBack(
     arrival: { tenantId, skipInviteEmail: quietly = false, emailMetadata, applicationId },
     roleIds,
     expiresAt,
+    vouched,
     issuer,
   }: Checked,
 ) {
-  await welcome(tx, user, tenantId, { quietly, roleIds, expiresAt, emailMetadata, issuer })
+  await welcome(tx, user, tenantId, { quietly, vouched, roleIds, expiresAt, emailMetadata, issuer })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
   return user
 }
@@ -171,12 +178,13 @@ async function make(tx: Ctx, { arrival, roleIds, expiresAt, passwordHash, vouche
     verified: known = false,
     ...fields
   } = arrival
-  // without an address there is nothing to verify, and a provider verifies the address itself
-  const verified = known || skipInviteEmail || fields.email === undefined || (fields.provider ?? 'local') !== 'local'
+  // without an address there is nothing to verify; of others only the environment can say so, or have a provider verify them
+  const isKnown = known || skipInviteEmail || (fields.provider ?? 'local') !== 'local'
+  const verified = fields.email === undefined || (vouched && isKnown)
   const user = await users.insert(tx, { ...fields, passwordHash, verified, activeTenantId: tenantId })
   if (vouched) await users.vouchForNumber(tx, user)
   await memberships.add(tx, { roleIds, expiresAt, userId: user.id, tenantId, isActiveThere: true })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
-  if (!verified) await activationMails.send(tx, user, tenantId, { emailMetadata, issuer })
+  if (!verified && !skipInviteEmail) await activationMails.send(tx, user, tenantId, { emailMetadata, issuer })
   return user
 }

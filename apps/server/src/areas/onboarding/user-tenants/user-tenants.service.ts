@@ -7,18 +7,23 @@ import * as memberships from '../../people/memberships/memberships.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import * as tenants from '../../accounts/tenants/tenants.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
+import * as access from '../../access/sessions/access.service.ts'
 import type { Circumstances, Person } from '../../delivery/mail/person.ts'
 import { activeTenantOf, mark, queueAt } from '../../people/users/users.service.ts'
-import { live } from '../../rights/held/held.service.ts'
+import { live, open } from '../../rights/held/held.service.ts'
 
 /** Sets the user's active tenant from the next token on, at their own request. @throws 404 for a tenant that does not know them, 403 for one that has disabled them */
 export async function choose(ctx: Ctx, user: UserScope, tenantId: string) {
   const member = await ctx.db.membership.findFirst({
     where: { userId: user.id, tenantId, ...live(ctx) },
-    select: { isDisabled: true },
+    select: { isDisabled: true, acceptedAt: true },
   })
   if (member?.isDisabled) throw membershipErrors.disabled()
-  if (!member && !(await doorsTo(ctx, user.id, tenantId)).length && !(await isSuperuserOf(ctx, user, tenantId)))
+  if (
+    !member?.acceptedAt &&
+    !(await doorsTo(ctx, user.id, tenantId)).length &&
+    !(await isSuperuserOf(ctx, user, tenantId))
+  )
     throw tenantErrors.notFound()
   await mark(ctx, { id: user.id }, { activeTenantId: tenantId })
 }
@@ -43,13 +48,12 @@ export async function setActive(ctx: Ctx, userId: string, placement: Placement) 
   await ctx.atomically(async (tx) => {
     // equal requests at once wait for each other, and all succeed
     await queueAt(tx, userId)
-    if (
-      !(await tx.db.membership.findFirst({
-        where: { userId, tenantId, ...live(tx) },
-        select: { userId: true },
-      }))
-    )
-      await welcome(tx, user, tenantId, { quietly: true })
+    const known = await tx.db.membership.findFirst({
+      where: { userId, tenantId, ...live(tx) },
+      select: { acceptedAt: true },
+    })
+    if (!known) await welcome(tx, user, tenantId, { quietly: true, vouched: true })
+    else if (!known.acceptedAt) await invitations.take(tx, userId, tenantId)
     await mark(tx, { id: userId }, { activeTenantId: tenantId })
   })
 }
@@ -61,7 +65,7 @@ export async function join(
   { skipInviteEmail = false, ...placement }: Placement & { skipInviteEmail?: boolean | undefined },
 ) {
   const user = await prepare(ctx, userId, placement)
-  await welcome(ctx, user, placement.tenantId, { quietly: skipInviteEmail })
+  await welcome(ctx, user, placement.tenantId, { quietly: skipInviteEmail, vouched: true })
 }
 
 /** The user must exist. The tenant must exist if the call demands it, else a missing one is made. */
@@ -81,20 +85,30 @@ async function prepare(ctx: Ctx, userId: string, { tenantId, validateTenantExist
 }
 const isTaken = (error: unknown) => (error as { status?: number }).status === 409
 
-type Welcome = Circumstances & { quietly: boolean; roleIds?: readonly string[]; expiresAt?: Date | null }
+type Welcome = Circumstances & {
+  quietly: boolean
+  vouched: boolean
+  roleIds?: readonly string[]
+  expiresAt?: Date | null
+}
 
-/** Adds an existing user, with an invitation by mail unless the call says not to, or they have no address. @throws 409 for a member, 403 for an address from a blocked domain */
+/**
+ * Adds an existing user, with an invitation by mail unless the call says not to, or they have no address. If an environment
+ * (`vouched`) wants no mail, the user is in at once, without what they set up before their address was proved. If a user
+ * wants none, the invitation still waits to be accepted. @throws 409 for a member, 403 for an address from a blocked domain
+ */
 export function welcome(
   ctx: Ctx,
   user: Person,
   tenantId: string,
-  { quietly, emailMetadata, issuer, ...membership }: Welcome,
+  { quietly, vouched, emailMetadata, issuer, ...membership }: Welcome,
 ) {
-  const invited = !quietly && user.email !== null
+  const invited = user.email !== null && !(quietly && vouched)
   return ctx.atomically(async (tx) => {
     await memberships.add(tx, { ...membership, userId: user.id, tenantId, invited })
     if (user.email !== null) await domains.mustAllow(tx, user.email, [tenantId])
-    if (invited) await invitations.sendInvitation(tx, user, tenantId, { emailMetadata, issuer })
+    if (!invited) await access.voidUnprovenPast(tx, user.id)
+    if (invited && !quietly) await invitations.sendInvitation(tx, user, tenantId, { emailMetadata, issuer })
   })
 }
 
@@ -123,7 +137,7 @@ export async function tenantsOf(ctx: Ctx, user: UserScope, tenant: TenantScope |
 
 async function ownTenants(ctx: Ctx, userId: string) {
   const rows = await ctx.db.membership.findMany({
-    where: { userId, isDisabled: false, ...live(ctx) },
+    where: { userId, ...open(ctx) },
     select: { tenant: true },
     orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
   })

@@ -358,7 +358,9 @@ describe.concurrent('roles inherited from groups', () => {
       client = env.as(member.tenantId)
     const elsewhere = await env.newTenant(),
       ctx = await env.context()
-    await ctx.db.membership.create({ data: { userId: member.id, tenantId: elsewhere, createdAt: ctx.clock.now() } })
+    await ctx.db.membership.create({
+      data: { userId: member.id, tenantId: elsewhere, acceptedAt: ctx.clock.now(), createdAt: ctx.clock.now() },
+    })
     const group = await newGroup(client),
       empty = await newGroup(client, 'Empty')
     await client('POST', `${url}/${group}/roles`, { roleIds: [own, given] })
@@ -625,7 +627,9 @@ describe.concurrent('the groups of users', () => {
     const a = await env.newUser(),
       b = await env.newUser(),
       ctx = await env.context()
-    await ctx.db.membership.create({ data: { userId: a.id, tenantId: b.tenantId, createdAt: ctx.clock.now() } })
+    await ctx.db.membership.create({
+      data: { userId: a.id, tenantId: b.tenantId, acceptedAt: ctx.clock.now(), createdAt: ctx.clock.now() },
+    })
     const here = await newGroup(env.as(a.tenantId)),
       there = await newGroup(env.as(b.tenantId))
     await env.as(a.tenantId)('POST', `${url}/${here}/users`, { userIds: [a.id] })

@@ -4,7 +4,7 @@ import { onDuplicate, onUnknownReference } from '../../../kernel/errors.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
-import { live, liveAndVisibleTo } from '../../rights/held/held.service.ts'
+import { live, liveAndVisibleTo, open } from '../../rights/held/held.service.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
@@ -85,7 +85,7 @@ function end(ctx: Ctx, userId: string, tenantId: string, when: { expiresAt?: { l
     if (!count) return false
     await endAccess(tx, userId, tenantId)
     const next = await tx.db.membership.findFirst({
-      where: { userId, isDisabled: false, ...live(tx) },
+      where: { userId, ...open(tx) },
       orderBy: { createdAt: 'asc' },
       select: { tenantId: true },
     })
@@ -122,10 +122,7 @@ async function endAccess(tx: Ctx, userId: string, tenantId: string) {
   const isInElsewhere = await tx.db.user.count({
     where: {
       id: userId,
-      OR: [
-        { superUser: true },
-        { memberships: { some: { tenantId: { not: tenantId }, isDisabled: false, ...live(tx) } } },
-      ],
+      OR: [{ superUser: true }, { memberships: { some: { tenantId: { not: tenantId }, ...open(tx) } } }],
     },
   })
   await access.end(tx, userId, isInElsewhere ? { tenantId } : {})

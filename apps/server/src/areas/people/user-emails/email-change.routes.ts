@@ -43,11 +43,13 @@ export const emailChangeRoutes = [
     summary: 'Set the e-mail address of a user',
     tag: 'Users',
     auth: 'vendor',
+    tenant: 'optional',
     params: Type.Object({ userId: Id }),
     body: EmailOnly,
     returns: { 200: User },
-    errors: [userErrors.notFound, userErrors.emailTaken],
+    errors: [userErrors.notFound, userErrors.emailTaken, userEmailErrors.notForTenants],
     handler: async (ctx, { params, body }) => {
+      if (ctx.tenant) throw userEmailErrors.notForTenants()
       await emailChange.set(ctx, params.userId, body.email)
       return toUser(await users.read(ctx, { id: params.userId }), ctx.caller)
     },

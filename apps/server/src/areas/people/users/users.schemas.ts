@@ -120,7 +120,7 @@ export type UserWithTenants = UserRow & { memberships: MembershipRow[] }
 
 /** Where the user is active: the tenant chosen last, else the first that lets them in, else the first. */
 export function activeTenantId(row: UserWithTenants) {
-  const open = row.memberships.filter((m) => !m.isDisabled)
+  const open = row.memberships.filter((m) => !m.isDisabled && m.acceptedAt)
   if (row.superUser && row.activeTenantId !== null) return row.activeTenantId
   return (open.find((m) => m.tenantId === row.activeTenantId) ?? open[0] ?? row.memberships[0])?.tenantId
 }
@@ -134,6 +134,9 @@ export function toCoreUser(
   tenantId = activeTenantId(row),
 ): Static<typeof CoreUser> {
   const membership = row.memberships.find((m) => m.tenantId === tenantId)
+  // users see no tenant whose invitation is not accepted, but for the one that the call is about
+  const places =
+    caller.kind === 'vendor' ? row.memberships : row.memberships.filter((m) => m.acceptedAt || m === membership)
   return {
     id: row.id,
     sub: row.id,
@@ -147,7 +150,7 @@ export function toCoreUser(
     provider: row.provider,
     managedBy: row.managedBy,
     tenantId: tenantId ?? '',
-    tenantIds: row.memberships.map((m) => m.tenantId),
+    tenantIds: places.filter((m) => caller.kind === 'vendor' || m.acceptedAt).map((m) => m.tenantId),
     activatedForTenant: !!membership && hasArrived(row, membership),
     isLocked: row.isLocked,
     invisible: row.invisible,
@@ -158,7 +161,7 @@ export function toCoreUser(
     externalId: row.externalId,
     createdAt: row.createdAt.toISOString(),
     lastLogin: row.lastLogin?.toISOString() ?? null,
-    tenants: row.memberships.map(({ tenantId, isDisabled, expiresAt, roles }) => ({
+    tenants: places.map(({ tenantId, isDisabled, expiresAt, roles }) => ({
       tenantId,
       isDisabled,
       temporaryExpirationDate: expiresAt?.toISOString() ?? null,

@@ -30,21 +30,23 @@ export const byUsername = (ctx: Ctx, username: string) =>
  * Where a login or refresh takes place: the tenant chosen last if it still lets the user in, else the first that does;
  * undefined for a user whom no tenant lets in. A superuser may enter every tenant that has not disabled them, a member with
  * access to sub-accounts those below.
+ * @param arriving a tenant whose invitation the user is about to accept
  */
 export async function activeTenantOf(
   ctx: Ctx,
   user: { id: string; activeTenantId: string | null; superUser: boolean },
+  arriving?: string | null,
 ): Promise<ActiveTenant | undefined> {
   const all = await ctx.db.membership.findMany({
     where: { userId: user.id, ...live(ctx) },
-    select: { tenantId: true, isDisabled: true },
+    select: { tenantId: true, isDisabled: true, acceptedAt: true },
     orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
   })
-  const idsOf = (isDisabled: boolean) => all.filter((m) => m.isDisabled === isDisabled).map((m) => m.tenantId)
-  const open = idsOf(false),
+  const open = all.filter((m) => !m.isDisabled && (m.acceptedAt ?? m.tenantId === arriving)).map((m) => m.tenantId),
+    closed = all.filter((m) => m.isDisabled).map((m) => m.tenantId),
     chosen = user.activeTenantId
   const beyond = () =>
-    user.superUser ? ofSuperuser(ctx, chosen, open[0], idsOf(true)) : ofVisitor(ctx, user.id, chosen, open[0])
+    user.superUser ? ofSuperuser(ctx, chosen, open[0], closed) : ofVisitor(ctx, user.id, chosen, open[0])
   const id = open.find((tenantId) => tenantId === chosen) ?? (await beyond())
   return id === undefined ? undefined : { id, tenantIds: open.includes(id) ? open : [...open, id] }
 }
@@ -202,6 +204,7 @@ export type NewUser = Pick<
   | 'vendorMetadata'
   | 'mfaBypass'
   | 'passwordHash'
+  | 'unprovenPast'
   | 'activeTenantId'
 > & { name?: string | undefined; verified: boolean }
 

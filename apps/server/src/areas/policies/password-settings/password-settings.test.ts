@@ -38,7 +38,9 @@ const fresh = {
 }
 async function join(env: TestEnvironment, userId: string, tenantId: string) {
   const ctx = await env.context()
-  await ctx.db.membership.create({ data: { userId, tenantId, createdAt: ctx.clock.now() } })
+  await ctx.db.membership.create({
+    data: { userId, tenantId, acceptedAt: ctx.clock.now(), createdAt: ctx.clock.now() },
+  })
 }
 const refusal = (messages: string[]) => ({ status: 400, messages })
 

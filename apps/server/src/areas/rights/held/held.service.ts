@@ -1,3 +1,4 @@
+import type { Prisma } from '@henhouse/database'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { effective } from '../../../kernel/settings.ts'
 import { groupsConfiguration } from './groups-configuration.ts'
@@ -5,6 +6,9 @@ import { doorsTo } from './sub-account-access.service.ts'
 
 /** Memberships that have not run out. */
 export const live = (ctx: Ctx) => ({ OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }] })
+
+/** Memberships that let the user in: not run out, not disabled, and accepted, or made without an invitation. */
+export const open = (ctx: Ctx) => ({ isDisabled: false, acceptedAt: { not: null }, ...live(ctx) })
 
 /** The users that the caller may see: users do not see invisible ones. */
 export const visibleTo = (caller: VendorCaller | UserCaller) => (caller.kind === 'user' ? { invisible: false } : {})
@@ -22,11 +26,12 @@ export async function tenantIdsOf(ctx: Ctx, userId: string) {
 }
 
 /**
- * The keys of a user's roles and permissions in a tenant, as tokens carry them. Empty for users who are not members.
+ * The keys of a user's roles and permissions in a tenant, as tokens carry them. Empty for users who are not members, or have
+ * not accepted their invitation.
  */
 export async function keysOf(ctx: Ctx, userId: string, tenantId: string) {
   const roles = await ctx.db.role.findMany({
-    where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
+    where: { id: { in: await rolesOf(ctx, userId, tenantId, { acceptedAt: { not: null } }) } },
     select: { key: true, permissions: { select: { permission: { select: { key: true } } } } },
     orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
   })
@@ -39,20 +44,29 @@ export async function keysOf(ctx: Ctx, userId: string, tenantId: string) {
 
 /**
  * The ids of all roles that users have in a tenant: their own there, and those of the tenants above from which they
- * come down.
+ * come down. Those of an invitation that is not accepted are among them: `keysOf` leaves them out.
  * Not to be called inside `ctx.atomically`.
  */
-export async function rolesHeld(ctx: Ctx, userId: string, tenantId: string) {
-  const [here, doors] = await Promise.all([rolesAt(ctx, userId, [tenantId]), doorsTo(ctx, userId, tenantId)])
-  return [...new Set(doors.length ? [...here, ...(await rolesAt(ctx, userId, doors))] : here)]
+export const rolesHeld = (ctx: Ctx, userId: string, tenantId: string) => rolesOf(ctx, userId, tenantId, {})
+
+/** As `rolesHeld`, by such memberships only. */
+async function rolesOf(ctx: Ctx, userId: string, tenantId: string, membership: Prisma.MembershipWhereInput) {
+  const [here, doors] = await Promise.all([
+    rolesAt(ctx, userId, [tenantId], membership),
+    doorsTo(ctx, userId, tenantId),
+  ])
+  return [...new Set(doors.length ? [...here, ...(await rolesAt(ctx, userId, doors, membership))] : here)]
 }
 
 /** The roles of the memberships, and those of their groups where groups count. */
-async function rolesAt(ctx: Ctx, userId: string, tenantIds: string[]) {
+async function rolesAt(ctx: Ctx, userId: string, tenantIds: string[], membership: Prisma.MembershipWhereInput) {
   const [own, inherited] = await Promise.all([
-    ctx.db.membershipRole.findMany({ where: { userId, tenantId: { in: tenantIds } }, select: { roleId: true } }),
+    ctx.db.membershipRole.findMany({
+      where: { userId, tenantId: { in: tenantIds }, membership },
+      select: { roleId: true },
+    }),
     ctx.db.groupRole.findMany({
-      where: { tenantId: { in: tenantIds }, group: { users: { some: { userId } } } },
+      where: { tenantId: { in: tenantIds }, group: { users: { some: { userId, membership } } } },
       select: { roleId: true },
     }),
   ])

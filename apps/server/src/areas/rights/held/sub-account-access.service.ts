@@ -16,13 +16,16 @@ async function membershipsUpFrom(ctx: Ctx, userId: string, tenantId: string, abo
     select: {
       tenantId: true,
       isDisabled: true,
+      acceptedAt: true,
       user: { select: { subAccountAccess: true } },
       tenant: { select: { subAccountAccessType: true } },
     },
   })
+  // an invitation that is not accepted opens nothing
+  const known = rows.filter((row) => row.isDisabled || row.acceptedAt)
   return {
-    own: rows.find((row) => row.tenantId === tenantId),
-    open: rows
+    own: known.find((row) => row.tenantId === tenantId),
+    open: known
       .filter((row) => !row.isDisabled && goesBelow(row.user.subAccountAccess, row.tenant.subAccountAccessType))
       .map((row) => row.tenantId),
   }

@@ -145,7 +145,9 @@ describe.concurrent('roles', () => {
       tenantId = await env.newTenant()
     const ids = Array.from({ length: 1010 }, () => ctx.random.uuid())
     await ctx.db.user.createMany({ data: ids.map((id) => ({ id, name: 'N', createdAt: now, updatedAt: now })) })
-    await ctx.db.membership.createMany({ data: ids.map((userId) => ({ userId, tenantId, createdAt: now })) })
+    await ctx.db.membership.createMany({
+      data: ids.map((userId) => ({ userId, tenantId, acceptedAt: now, createdAt: now })),
+    })
     const make = async (key: string) =>
       (await env.vendor('POST', url, [{ key, name: key, level: 9, isDefault: true, migrateRole: true }])).body[0]
         .id as string

@@ -8,7 +8,8 @@ import * as identitySettings from '../../policies/identity-settings/identity-set
 import { loginErrors } from '../login/login.errors.ts'
 import * as entry from '../entry/entry.service.ts'
 import * as login from '../login/login.service.ts'
-import { tenantIdsOf } from '../../rights/held/held.service.ts'
+import * as invitations from '../../onboarding/invitations/invitations.service.ts'
+import { live, tenantIdsOf } from '../../rights/held/held.service.ts'
 import * as passwords from '../../policies/password-settings/password-settings.service.ts'
 import * as access from '../../access/sessions/access.service.ts'
 import * as users from '../../people/users/users.service.ts'
@@ -20,15 +21,19 @@ import { enter, pending, refusal } from '../../access/codes/codes.service.ts'
 /** Verifies the address with the token of a mailed link, sets the password, and logs the user in. */
 export async function activate(ctx: HttpCtx, { userId, token, ...given }: Activation) {
   const user = await admitted(ctx, userId, given)
-  await mustBeLinkOf(ctx, user, token)
-  return finish(ctx, user, given.password, false, (tx) => redeem(tx, activation, token))
+  const { tenantId } = await mustBeLinkOf(ctx, user, token)
+  return finish(ctx, user, { password: given.password, tenantId, withCode: false }, (tx) =>
+    redeem(tx, activation, token),
+  )
 }
 
 /** As `activate`, with a mailed code. Wrong ones count. */
 export async function activateWithCode(ctx: HttpCtx, { userId, token, code, ...given }: CodeActivation) {
   const user = await admitted(ctx, userId, given)
-  await mustBeCodeOf(ctx, user, token)
-  return finish(ctx, user, given.password, true, (tx) => enter(tx, activationCode, { userId, token, code }))
+  const { tenantId } = await mustBeCodeOf(ctx, user, token)
+  return finish(ctx, user, { password: given.password, tenantId, withCode: true }, (tx) =>
+    enter(tx, activationCode, { userId, token, code }),
+  )
 }
 
 /** Whether the user has to choose a password, given the token of a link or a code. @throws 400 for any other token */
@@ -37,7 +42,7 @@ export async function strategyFor(ctx: Ctx, { userId, token }: Pick<Activation, 
   if (!user) throw activationErrors.invalidToken()
   if (isUuid(token)) await mustBeCodeOf(ctx, user, token)
   else await mustBeLinkOf(ctx, user, token)
-  return { shouldSetPassword: (await hasPasswords(ctx, user)) && user.passwordHash === null }
+  return { shouldSetPassword: (await hasPasswords(ctx, user)) && !(await keepsPassword(ctx, user)) }
 }
 
 const byId = async (ctx: Ctx, userId: string) =>
@@ -53,23 +58,31 @@ async function admitted(ctx: HttpCtx, userId: string, { recaptchaToken }: { reca
 async function mustBeLinkOf(ctx: Ctx, user: User, token: string) {
   const found = await find(ctx, activation, token)
   if (found.state !== 'ok' || !isAbout(found.challenge, user)) throw activationErrors.invalidToken()
+  return found.challenge
 }
 
 async function mustBeCodeOf(ctx: Ctx, user: User, token: string) {
-  if (!isAbout(await pending(ctx, activationCode, { userId: user.id, token }), user))
-    throw activationErrors.invalidToken()
+  const challenge = await pending(ctx, activationCode, { userId: user.id, token })
+  if (!isAbout(challenge, user)) throw activationErrors.invalidToken()
+  return challenge
+}
+
+interface Given {
+  password: string | undefined
+  /** the tenant whose invitation it accepts */
+  tenantId: string | null
+  withCode: boolean
 }
 
 /** Checks everything before the token is used up, so that a weak password does not cost the token. */
 async function finish(
   ctx: HttpCtx,
   user: User,
-  password: string | undefined,
-  withCode: boolean,
+  { password, tenantId: arriving, withCode }: Given,
   use: (tx: Ctx) => Promise<Outcome<{ tenantId: string | null }> | { state: 'wrong' }>,
 ) {
   if (user.isLocked) throw loginErrors.locked()
-  const place = await entry.placeFor(ctx, user)
+  const place = await entry.placeFor(ctx, user, undefined, undefined, arriving)
   const passwordHash = await chosen(ctx, user, password || undefined)
   const now = ctx.clock.now()
   // a wrong code must stay counted, so the transaction commits and the refusal follows it
@@ -78,11 +91,8 @@ async function finish(
     if (used.state !== 'ok') return used
     const { tenantId } = used.challenge
     await revoke(tx, user.id, [activation, activationCode])
-    if (tenantId !== null)
-      await tx.db.membership.updateMany({
-        where: { userId: user.id, tenantId, acceptedAt: null },
-        data: { acceptedAt: now },
-      })
+    if (tenantId !== null) await invitations.take(tx, user.id, tenantId)
+    if (passwordHash !== undefined) await access.voidUnprovenPast(tx, user.id)
     if (passwordHash !== undefined)
       await passwords.remember(tx, user.id, user.passwordHash, await tenantIdsOf(tx, user.id))
     if (passwordHash !== undefined && user.passwordHash !== null) await access.end(tx, user.id)
@@ -91,25 +101,26 @@ async function finish(
       { id: user.id, email: user.email },
       { verified: true, ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now, failedLogins: 0 }) },
     )
-    return used
+    return { ...used, activated: await tx.db.user.findUniqueOrThrow({ where: { id: user.id } }) }
   })
   if (outcome.state !== 'ok') throw refusal(outcome.state, withCode)
-  return login.complete(
-    ctx,
-    { ...user, verified: true, ...(passwordHash !== undefined && { passwordChangedAt: now }) },
-    { place },
-  )
+  return login.complete(ctx, outcome.activated, { place })
 }
 
 /** Whether the user logs in with a password: not where the environment has none, or a provider logs them in. */
 const hasPasswords = async (ctx: Ctx, user: User) =>
   user.provider === 'local' && (await identitySettings.current(ctx)).authStrategy.endsWith('Password')
 
+/** A password from before the proof of the address is good in the tenant that was made with it, and in no other. */
+const keepsPassword = async (ctx: Ctx, { id: userId, passwordHash, unprovenPast }: User) =>
+  passwordHash !== null &&
+  !(unprovenPast && (await ctx.db.membership.count({ where: { userId, acceptedAt: null, ...live(ctx) } })))
+
 /** The hash of the user's new password; undefined when they have none or keep the old one. */
 async function chosen(ctx: Ctx, user: User, password: string | undefined) {
   if (!(await hasPasswords(ctx, user))) return undefined
   if (password === undefined) {
-    if (user.passwordHash === null) throw invalid('password should not be empty')
+    if (!(await keepsPassword(ctx, user))) throw invalid('password should not be empty')
     return undefined
   }
   const tenantIds = await tenantIdsOf(ctx, user.id)

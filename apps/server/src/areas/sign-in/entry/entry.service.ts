@@ -43,13 +43,20 @@ export async function enter(
 /**
  * Where a login leads: to the tenant of the invitation, the wanted tenant, the user's active tenant in the application, or
  * the one where they were last; and to the application that the browser is at. The invitation is not accepted yet.
+ * @param arriving a tenant whose invitation is about to be accepted
  * @throws 403 when no tenant, not the wanted one, not the application, or not the tenant's IP rules let the user in; as `invites.forUser`
  */
-export async function placeFor(ctx: HttpCtx, user: Subject, wanted?: string, invitationToken?: string): Promise<Place> {
+export async function placeFor(
+  ctx: HttpCtx,
+  user: Subject,
+  wanted?: string,
+  invitationToken?: string,
+  arriving?: string | null,
+): Promise<Place> {
   if (invitationToken) return invitedPlace(ctx, user, invitationToken)
   const at = cookie.applicationOf(ctx)
   const chosen = wanted ?? (at && (await applications.activeTenantOf(ctx, at, user.id))) ?? user.activeTenantId
-  const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: chosen })
+  const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: chosen }, arriving)
   if (!tenant || (wanted !== undefined && tenant.id !== wanted)) throw loginErrors.noTenant()
   const application = await applications.mustAdmit(ctx, {
     applicationId: cookie.requestedApplication(ctx),

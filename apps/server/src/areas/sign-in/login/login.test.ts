@@ -288,7 +288,9 @@ describe.concurrent('password login', () => {
     const user = await env.newUser({ password: PASSWORD })
     const ctx = await env.context(),
       other = await env.newTenant()
-    await ctx.db.membership.create({ data: { userId: user.id, tenantId: other, createdAt: ctx.clock.now() } })
+    await ctx.db.membership.create({
+      data: { userId: user.id, tenantId: other, acceptedAt: ctx.clock.now(), createdAt: ctx.clock.now() },
+    })
     await ctx.db.membership.updateMany({
       where: { userId: user.id, tenantId: user.tenantId },
       data: { isDisabled: true },
@@ -372,7 +374,13 @@ describe.concurrent('a token for another tenant', () => {
       other = await env.newTenant()
     const role = await ctx.db.role.findFirstOrThrow({ where: { key: 'ReadOnly' } })
     await ctx.db.membership.create({
-      data: { userId: user.id, tenantId: other, createdAt: ctx.clock.now(), roles: { create: { roleId: role.id } } },
+      data: {
+        userId: user.id,
+        tenantId: other,
+        acceptedAt: ctx.clock.now(),
+        createdAt: ctx.clock.now(),
+        roles: { create: { roleId: role.id } },
+      },
     })
     const { body } = await env.anonymous('POST', url, { email: user.email, password: PASSWORD })
     return { env, user, other, body, call: env.withToken(body.accessToken) }

@@ -33,7 +33,9 @@ const refresh = (env: TestEnvironment, token: string, body: object = {}): Promis
   env.anonymous('POST', `${auth}/user/token/refresh`, body, { cookies: { [cookieName(env.id)]: token } })
 const join = async (env: TestEnvironment, userId: string, tenantId: string) => {
   const ctx = await env.context()
-  await ctx.db.membership.create({ data: { userId, tenantId, createdAt: ctx.clock.now() } })
+  await ctx.db.membership.create({
+    data: { userId, tenantId, acceptedAt: ctx.clock.now(), createdAt: ctx.clock.now() },
+  })
 }
 const sessionsOf = async (env: TestEnvironment, userId: string) =>
   (await env.context()).db.session.findMany({ where: { userId }, include: { tokens: true } })

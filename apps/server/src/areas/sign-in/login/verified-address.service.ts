@@ -8,8 +8,5 @@ import { loginErrors } from './login.errors.ts'
 export async function mustBeVerified(ctx: Ctx, user: User, { allowNotVerifiedUsersLogin }: IdentityConfiguration) {
   if (user.verified || user.email === null || allowNotVerifiedUsersLogin) return
   await ctx.atomically((tx) => activationMails.send(tx, user, user.activeTenantId ?? undefined))
-  throw loginErrors.notVerified(masked(user.email))
+  throw loginErrors.notVerified(user.email)
 }
-
-/** `ada@example.com` → `a***@example.com` */
-const masked = (email: string) => email.replace(/^(.)[^@]*/, '$1***')

@@ -26,7 +26,7 @@ type By = 'email' | 'username' | 'phoneNumber'
 export async function signUp(ctx: HttpCtx, by: By, applicant: Applicant): Promise<SignUpAnswer> {
   const { email, recaptchaToken } = applicant
   await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
-  const configuration = await signUpsAllowed(ctx, by, applicant)
+  const configuration = await signUpsAllowed(ctx, by)
   mustBeObjects(applicant)
   const home = await homeOf(ctx, applicant)
   const invitedTo = 'invite' in home ? [home.invite.tenantId] : undefined
@@ -37,10 +37,10 @@ export async function signUp(ctx: HttpCtx, by: By, applicant: Applicant): Promis
 }
 
 /** Refuses accounts that nobody could log in to. */
-async function signUpsAllowed(ctx: HttpCtx, by: By, applicant: Applicant) {
+async function signUpsAllowed(ctx: HttpCtx, by: By) {
   const configuration = await identitySettings.current(ctx)
   if (!configuration.allowSignups) throw signUpErrors.switchedOff()
-  if (isLocal(applicant) && configuration.authStrategy === 'NoLocalAuthentication') throw loginErrors.strategyOff()
+  if (configuration.authStrategy === 'NoLocalAuthentication') throw loginErrors.strategyOff()
   const byPhone = toSignUpStrategies(configuration).some(
     ({ strategy, isActive }) => strategy === 'phoneNumber' && isActive,
   )
@@ -58,18 +58,22 @@ async function homeOf(ctx: HttpCtx, { companyName, invitationToken }: Applicant)
   return { companyName: name }
 }
 
-/** The hash of the password; null for a user who has none, or who chooses it later by a mailed link. */
+/**
+ * The hash of the password; null for a user who has none, or who chooses it later by a mailed link. So does a user with an
+ * invitation: the tenant of others believes only a password that the owner of the address has chosen.
+ */
 async function goodPassword(
   ctx: HttpCtx,
   applicant: Applicant,
-  { authStrategy }: IdentityConfiguration,
+  { authStrategy, allowNotVerifiedUsersLogin }: IdentityConfiguration,
   invitedTo: readonly string[] = [],
 ) {
   const { password, email } = applicant
-  if (!isLocal(applicant) || !authStrategy.endsWith('Password')) return null
+  if (!authStrategy.endsWith('Password')) return null
   if (password === undefined && email === undefined) throw invalid('password should not be empty')
   if (password === undefined) return null
   await passwords.mustSatisfy(ctx, password, invitedTo)
+  if (invitedTo.length && email !== undefined && !allowNotVerifiedUsersLogin) return null
   return ctx.deps.passwords.hash(password)
 }
 
@@ -83,15 +87,23 @@ function make(
   passwordHash: string | null,
   { allowNotVerifiedUsersLogin }: IdentityConfiguration,
 ) {
-  const { email, username, phoneNumber, name, profilePictureUrl, metadata, provider, emailMetadata } = applicant
-  // without an address there is nothing to verify, and a provider verifies the address itself
-  const verified = email === undefined || !isLocal(applicant)
+  const { email, username, phoneNumber, name, profilePictureUrl, metadata, emailMetadata } = applicant
+  // without an address there is nothing to verify
+  const verified = email === undefined
   const shouldActivate = !verified && !(passwordHash !== null && allowNotVerifiedUsersLogin)
-  const applicationId = requestedApplication(ctx)
-  const fields = { email, username, phoneNumber, profilePictureUrl, metadata, provider }
+  const applicationId = requestedApplication(ctx),
+    unprovenPast = !verified && passwordHash !== null
+  const fields = { email, username, phoneNumber, profilePictureUrl, metadata }
   return ctx.atomically(async (tx) => {
     const tenantId = 'invite' in home ? home.invite.tenantId : tx.random.uuid()
-    const user = await users.insert(tx, { ...given(fields), name, verified, passwordHash, activeTenantId: tenantId })
+    const user = await users.insert(tx, {
+      ...given(fields),
+      name,
+      verified,
+      passwordHash,
+      unprovenPast,
+      activeTenantId: tenantId,
+    })
     await moveIn(tx, home, tenantId, user, applicationId)
     const activationToken = shouldActivate
       ? await activationMails.send(tx, user, tenantId, { emailMetadata })
@@ -130,8 +142,6 @@ async function sessionStarted(
     ...(isIn && { authResponse: await login.complete(ctx, { ...user, activeTenantId: tenantId }, { tenantId }) }),
   }
 }
-
-const isLocal = ({ provider = 'local' }: Applicant) => provider === 'local'
 
 type Given<T> = { [K in keyof T]: Exclude<T[K], undefined> }
 /** The fields without the missing ones. */

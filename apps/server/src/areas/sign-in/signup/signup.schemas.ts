@@ -6,8 +6,6 @@ import { Email, PhoneNumber, PictureUrl, Provider, Username } from '../../people
 const text = Type.Optional(Type.String())
 const name = Type.Optional(NameOrNone)
 const common = {
-  /** absent: `local`, as browsers leave it out */
-  provider: Type.Optional(Provider),
   name,
   password: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
   profilePictureUrl: Type.Optional(PictureUrl),
@@ -17,6 +15,7 @@ const common = {
   recaptchaToken: text,
   invitationToken: text,
   // accepted and ignored: users cannot give themselves roles, or verify their own address
+  provider: Type.Optional(Provider),
   roleIds: Type.Optional(Type.Array(Type.String())),
   skipInviteEmail: Type.Optional(Type.Boolean()),
 }

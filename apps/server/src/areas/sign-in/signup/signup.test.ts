@@ -129,18 +129,6 @@ describe.concurrent('signing up', () => {
     ).toBe(200)
   })
 
-  test('with an identity provider needs no password and no verification', async () => {
-    const env = await newEnvironment()
-    const { status, body } = await env.anonymous('POST', url, applicant({ provider: 'google' }))
-    expect({ status, body }).toEqual({
-      status: 201,
-      body: { shouldActivate: false, userId: expect.any(String), tenantId: expect.any(String) },
-    })
-    const row = await (await env.context()).db.user.findUnique({ where: { id: body.userId } })
-    expect(row).toMatchObject({ verified: true, provider: 'google', passwordHash: null })
-    expect(await env.messages()).toEqual([])
-  })
-
   test('is refused where sign-ups or passwords are off, and changes nothing then', async () => {
     const env = await newEnvironment()
     await configure(env, { allowSignups: false })
@@ -154,7 +142,6 @@ describe.concurrent('signing up', () => {
       body: { errorCode: 'ER-01012' },
     })
     expect(await counts(env)).toEqual({ users: 0, tenants: 0, messages: 0 })
-    expect((await env.anonymous('POST', url, applicant({ provider: 'github' }))).status).toBe(201)
   })
 
   test('with a taken address, username or number is a 409 and makes nothing', async () => {

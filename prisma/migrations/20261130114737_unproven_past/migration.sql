@@ -1,0 +1,2 @@
+-- AlterTable
+ALTER TABLE "User" ADD COLUMN     "unprovenPast" BOOLEAN NOT NULL DEFAULT false;
