@@ -1,8 +1,8 @@
 import { isIP } from 'node:net'
 import { OWASP, type HashParameters } from '@henhouse/passwords'
 import type { AwsCredentials } from '@henhouse/mail'
-import { unknownNames, type Name } from './names.ts'
 import { checkHttp, checkTwilio, type HttpOptions, type TwilioOptions } from '@henhouse/sms'
+import { unknownNames, type Name } from './names.ts'
 
 /*
  * The only reader of process.env. Each program reads its configuration once, at its start, and reports all faults at
@@ -86,6 +86,8 @@ export class ConfigError extends Error {
   }
 }
 
+const HAVE_I_BEEN_PWNED = 'https://api.pwnedpasswords.com/range'
+
 /** @throws ConfigError */
 export function productionConfig(variables: Variables = process.env): {
   config: ProductionConfig
@@ -118,11 +120,7 @@ export function productionConfig(variables: Variables = process.env): {
     passwords,
     mailFrom: optional('HENHOUSE_MAIL_FROM', mailAddress, undefined),
     captchaUrl: optional('HENHOUSE_CAPTCHA_URL', serviceUrl, 'https://www.google.com/recaptcha/api/siteverify'),
-    breachedPasswordsUrl: optional(
-      'HENHOUSE_BREACHED_PASSWORDS_URL',
-      serviceUrlOrNone,
-      'https://api.pwnedpasswords.com/range',
-    ),
+    breachedPasswordsUrl: optional('HENHOUSE_BREACHED_PASSWORDS_URL', serviceUrlOrNone, HAVE_I_BEEN_PWNED),
     connections: optional('HENHOUSE_DATABASE_CONNECTIONS', integer(1, 1000), 10),
     drainSeconds: optional('HENHOUSE_DRAIN_SECONDS', integer(0, 600), 5),
     logLevel: optional('LOG_LEVEL', oneOf(LOG_LEVELS), 'info'),

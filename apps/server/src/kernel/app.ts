@@ -103,7 +103,7 @@ async function framework(deps: Deps) {
     trustProxy: deps.trustProxy,
     bodyLimit: MAX_BODY_BYTES,
     forceCloseConnections: 'idle',
-    frameworkErrors: (error, request, reply) => sendError(error, request, reply.headers(always(request))),
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply.headers(always(request))),
     routerOptions: { ignoreTrailingSlash: true, ignoreDuplicateSlashes: true, maxParamLength: 512 },
     // browsers call every path below /frontegg, servers without it
     rewriteUrl: (request) => request.url?.replace(/^\/+frontegg(?=\/)/, '') ?? '/',
