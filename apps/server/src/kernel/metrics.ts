@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify'
+import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 import { header } from './authorize.ts'
 import type { Deps } from './deps.ts'
 import { errors } from './errors.ts'
 import { fingerprint } from './random.ts'
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 
 /** `/metrics` in the Prometheus text format: the process, and the time of every operation by status. */
 export function measure(app: FastifyInstance, readers: Deps['metrics']) {
