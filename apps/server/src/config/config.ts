@@ -24,6 +24,8 @@ export interface ProductionConfig {
   readonly port: number
   readonly publicUrl: URL
   readonly allowedOrigins: readonly string[]
+  /** of Android apps whose users log in with passkeys */
+  readonly androidOrigins: readonly string[]
   readonly trustProxy: boolean | string
   readonly rateLimits: boolean
   readonly passwords: HashParameters
@@ -67,6 +69,8 @@ export interface EmulatorConfig {
   readonly data: string
   /** a Postgres to use in place of the embedded one */
   readonly databaseUrl: string | undefined
+  /** of Android apps whose users log in with passkeys */
+  readonly androidOrigins: readonly string[]
   readonly passwords: HashParameters
   readonly rateLimits: boolean
   readonly logLevel: LogLevel
@@ -115,6 +119,7 @@ export function productionConfig(variables: Variables = process.env): {
     port: optional('HENHOUSE_PORT', portNumber, 3100),
     publicUrl,
     allowedOrigins: optional('HENHOUSE_ALLOWED_ORIGINS', origins, []),
+    androidOrigins: optional('HENHOUSE_ANDROID_ORIGINS', androidOrigins, []),
     trustProxy: optional('HENHOUSE_TRUST_PROXY', proxies, false),
     rateLimits: optional('HENHOUSE_RATE_LIMITS', onOrOff, true),
     passwords,
@@ -152,6 +157,7 @@ export function emulatorConfig(variables: Variables = process.env): EmulatorConf
     apiKey: optional('HENHOUSE_API_KEY', secretWord, EMULATOR.apiKey),
     data: optional('HENHOUSE_DATA', text, '.henhouse'),
     databaseUrl: optional('DATABASE_URL', postgresUrl, undefined),
+    androidOrigins: optional('HENHOUSE_ANDROID_ORIGINS', androidOrigins, []),
     passwords: hashParameters(optional),
     rateLimits: optional('HENHOUSE_RATE_LIMITS', onOrOff, false),
     logLevel: optional('LOG_LEVEL', oneOf(LOG_LEVELS), 'warn'),
@@ -347,6 +353,16 @@ const origins: Parse<string[]> = (value) =>
     if (!URL.canParse(origin) || !/^https?:/.test(origin) || new URL(origin).href !== `${new URL(origin).origin}/`)
       throw new Fault(`must be origins such as https://app.example.com, separated by commas: ${origin} is not one`)
     return new URL(origin).origin
+  })
+
+/** Base64url of a SHA-256, as `apksigner verify --print-certs` gives it in hexadecimal digits. */
+const androidOrigins: Parse<string[]> = (value) =>
+  list(value).map((origin) => {
+    if (!/^android:apk-key-hash:[\w-]{43}$/.test(origin))
+      throw new Fault(
+        `must be origins such as android:apk-key-hash:<43 letters, digits, - and _>, with commas between them: ${origin} is none`,
+      )
+    return origin
   })
 
 /** `true` trusts every sender: only right behind a proxy that is the only way in. */

@@ -4,6 +4,7 @@ import type { PasswordHasher } from '@henhouse/passwords'
 import { canonicalEmail } from '../kernel/email-addresses.ts'
 import { addBuiltIns, createEnvironment, type NewEnvironment } from '../areas/environments/environments.service.ts'
 import { identityConfiguration } from '../areas/policies/identity-settings/identity-settings.schemas.ts'
+import { plain } from '../areas/people/users/users.service.ts'
 import { contextFor } from '../kernel/context.ts'
 import type { ServerDeps } from '../kernel/deps.ts'
 import type { EnvironmentDirectory } from '../kernel/environments.ts'
@@ -97,9 +98,18 @@ const known = new WeakMap<PasswordHasher, Map<string, Promise<string>>>()
 async function hashesOf(passwords: PasswordHasher, { users = [] }: Seed) {
   let hashes = known.get(passwords)
   if (!hashes) known.set(passwords, (hashes = new Map<string, Promise<string>>()))
-  for (const { password } of users)
-    if (password !== undefined && !hashes.has(password)) hashes.set(password, passwords.hash(password))
-  return new Map(await Promise.all([...hashes].map(async ([password, hash]) => [password, await hash] as const)))
+  const wanted = [...new Set(users.flatMap(({ password }) => password ?? []))]
+  return new Map(
+    await Promise.all(
+      wanted.map(async (password) => {
+        const hash = hashes.get(password) ?? passwords.hash(password)
+        hashes.set(password, hash)
+        // one that failed must fail nobody else
+        hash.catch(() => hashes.delete(password))
+        return [password, await hash] as const
+      }),
+    ),
+  )
 }
 
 /** The same id at every reset, and wherever the fixed client id is used (RFC 9562 §5.5, name-based). */
@@ -237,7 +247,7 @@ function userRow(
     email: canonicalEmail(email),
     name: name ?? email.split('@')[0]!,
     verified,
-    phoneNumber: phoneNumber ?? null,
+    phoneNumber: phoneNumber === undefined ? null : plain(phoneNumber),
     profilePictureUrl: profilePictureUrl ?? null,
     metadata: JSON.stringify(user.metadata ?? {}),
     vendorMetadata: JSON.stringify(user.vendorMetadata ?? {}),

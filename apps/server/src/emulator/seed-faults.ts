@@ -110,7 +110,12 @@ function isBelowItself(tenants: readonly { parent?: string }[], start: number, t
 function userFaults({ users = [], roles = [] }: Seed, at: string, tenantOf: Finder) {
   return [
     ...repeated(users.map(({ email }, n) => ({ path: `${at}users.${n}.email`, value: canonicalEmail(email) }))),
-    ...repeated(users.map(({ phoneNumber }, n) => ({ path: `${at}users.${n}.phoneNumber`, value: phoneNumber }))),
+    ...repeated(
+      users.map(({ phoneNumber }, n) => ({
+        path: `${at}users.${n}.phoneNumber`,
+        value: phoneNumber?.replaceAll('-', ''),
+      })),
+    ),
     ...users.flatMap(({ tenants = [] }, n) => [
       ...repeated(
         tenants.map(({ tenant }, m) => ({

@@ -1,23 +1,34 @@
-import { Type, type Static } from 'typebox'
+import { Type, type Static, type TString } from 'typebox'
+import { OwnId } from '../areas/accounts/tenants/tenants.schemas.ts'
+import { NewUser } from '../areas/onboarding/user-creation/user-creation.schemas.ts'
+import { Email, PhoneNumber, PictureUrl } from '../areas/people/users/users.schemas.ts'
+import { NewPermission } from '../areas/rights/permissions/permissions.schemas.ts'
+import { Level, NewRole } from '../areas/rights/roles/roles.schemas.ts'
 import { IdentityConfiguration } from '../areas/policies/identity-settings/identity-settings.schemas.ts'
 import { setting } from '../kernel/settings.ts'
-import { Id } from '../kernel/validation.ts'
+import { Id, Name } from '../kernel/validation.ts'
+
+/*
+ * The parts are the API's own schemas: what the API would refuse is refused here, before anything is written.
+ */
 
 const Filled = Type.String({ minLength: 1 })
+/** Faults of a seed begin with the path of the value: the API's own words for some would not. */
+const withPath = ({ message: _, ...schema }: TString & { message?: string }) => schema as TString
 const Json = Type.Object({}, { additionalProperties: true })
 
 const SeedPermission = Type.Object({
-  key: Filled,
-  name: Type.Optional(Filled),
-  description: Type.Optional(Type.String()),
+  key: NewPermission.properties.key,
+  name: Type.Optional(Name),
+  description: NewPermission.properties.description,
 })
 
 const SeedRole = Type.Object({
-  key: Filled,
-  name: Type.Optional(Filled),
-  description: Type.Optional(Type.String()),
+  key: NewRole.properties.key,
+  name: Type.Optional(Name),
+  description: NewRole.properties.description,
   /** 0…32767; the lower, the stronger */
-  level: Type.Optional(Type.Integer({ minimum: 0, maximum: 32767 })),
+  level: Type.Optional(Level),
   isDefault: Type.Optional(Type.Boolean()),
   firstUserRole: Type.Optional(Type.Boolean()),
   /** id or name of the tenant it belongs to; without one it belongs to the environment */
@@ -27,9 +38,9 @@ const SeedRole = Type.Object({
 })
 
 const SeedTenant = Type.Object({
-  id: Type.Optional(Filled),
-  name: Filled,
-  alias: Type.Optional(Filled),
+  id: Type.Optional(withPath(OwnId)),
+  name: Name,
+  alias: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   /** id or name */
   parent: Type.Optional(Filled),
   metadata: Type.Optional(Json),
@@ -37,12 +48,12 @@ const SeedTenant = Type.Object({
 
 const SeedUser = Type.Object({
   id: Type.Optional(Id),
-  email: Type.String({ format: 'email' }),
-  name: Type.Optional(Filled),
-  password: Type.Optional(Filled),
+  email: Email,
+  name: Type.Optional(Name),
+  password: NewUser.properties.password,
   verified: Type.Optional(Type.Boolean()),
-  phoneNumber: Type.Optional(Filled),
-  profilePictureUrl: Type.Optional(Filled),
+  phoneNumber: Type.Optional(withPath(PhoneNumber)),
+  profilePictureUrl: Type.Optional(PictureUrl),
   metadata: Type.Optional(Json),
   vendorMetadata: Type.Optional(Json),
   tenants: Type.Optional(

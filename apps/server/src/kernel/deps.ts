@@ -24,6 +24,8 @@ export interface Deps {
   readonly publicUrl: URL
   /** Origins that may call with cookies, beside the server's own; `*` lets any (emulator). */
   readonly allowedOrigins: readonly string[] | '*'
+  /** What Android apps send as the origin of a passkey: `android:apk-key-hash:<hash of the signing certificate>`. */
+  readonly androidOrigins?: readonly string[]
   readonly trustProxy: boolean | string
   /** Whether operations' `limits` apply. Limits that keep codes from being guessed always apply. */
   readonly rateLimits: boolean

@@ -1,5 +1,5 @@
 import { Type, type Static, type TObject } from 'typebox'
-import { type ApiError, onDuplicate } from './errors.ts'
+import { errors, type ApiError, onDuplicate, onUnknownReference } from './errors.ts'
 import type { Ctx, TenantScope } from './operation.ts'
 import { DateTime, Id, mustBeChecked } from './validation.ts'
 
@@ -150,9 +150,14 @@ export async function remove(ctx: Ctx, s: Any, tenant?: TenantScope) {
 
 function insert<S extends TObject>(ctx: Ctx, s: Setting<S>, value: Static<S>, tenant: TenantScope | undefined) {
   const now = ctx.clock.now()
-  return ctx.db.setting.create({
-    data: { id: ctx.random.uuid(), ...where(s, tenant), value: value as object, createdAt: now, updatedAt: now },
-  })
+  return (
+    ctx.db.setting
+      .create({
+        data: { id: ctx.random.uuid(), ...where(s, tenant), value: value as object, createdAt: now, updatedAt: now },
+      })
+      // also when one of the same id is there again by now: what the call was let in for is gone
+      .catch(onUnknownReference(errors.notFound('Tenant')))
+  )
 }
 
 /** A stored document as the wire shows it. */

@@ -168,6 +168,7 @@ async function emulatorDeps(
     log: logger({ level: config.logLevel, pretty: process.stdout.isTTY }),
     newKeyPair: () => keys.take(),
     allowedOrigins: '*',
+    androidOrigins: config.androidOrigins,
     trustProxy: false,
     rateLimits: config.rateLimits,
     mail: 'hold',

@@ -37,6 +37,7 @@ export async function productionDeps(
     newKeyPair: generateKeyPair,
     publicUrl: config.publicUrl,
     allowedOrigins: config.allowedOrigins,
+    androidOrigins: config.androidOrigins,
     trustProxy: config.trustProxy,
     rateLimits: config.rateLimits,
     mail: smtpUrl === undefined ? noProvider : smtp({ url: smtpUrl }),

@@ -2,7 +2,7 @@ import type { Role as RoleRow } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { DateTime, Id, Name, Nullable } from '../../../kernel/validation.ts'
 
-const Level = Type.Integer({ minimum: 0, maximum: 32767 })
+export const Level = Type.Integer({ minimum: 0, maximum: 32767 })
 
 export const NewRole = Type.Object({
   key: Type.String({ minLength: 1, maxLength: 255 }),

@@ -14,6 +14,12 @@ export const mfaErrors = {
   /** for a user who has shown only the first factor */
   alreadyEnrolled: failure(403, 'computed', 'MFA is enrolled already'),
   noEnrolment: failure(400, 'computed', 'MFA enrollment was not started or has expired'),
+  ipAddress: failure(
+    400,
+    'computed',
+    (address: string) =>
+      `Passkeys and security keys need a domain name, and ${address} is an IP address: open the page at localhost`,
+  ),
   noDevice: failure(404, 'ER-00004', 'MFA device not found'),
   deviceTaken: failure(409, 'computed', 'MFA device is enrolled already'),
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import {
   generateAuthenticationOptions,
   generateRegistrationOptions,
@@ -39,8 +40,12 @@ export interface Credential {
 
 /** Credentials belong to the domain of the page that asks for them (WebAuthn §5.1.2); without a page, to the environment's. */
 function partyOf({ http, deps, environment }: HttpCtx) {
-  const origin = http.origin ?? new URL(baseUrl(deps.publicUrl, environment)).origin
-  return { origin, rpId: new URL(origin).hostname }
+  const own = new URL(baseUrl(deps.publicUrl, environment)).origin,
+    page = http.origin !== undefined && /^https?:/.test(http.origin) ? http.origin : own,
+    rpId = new URL(page).hostname
+  // browsers refuse it with words that explain nothing
+  if (isIP(rpId.replace(/^\[|\]$/g, ''))) throw mfaErrors.ipAddress(rpId)
+  return { origin: page, rpId }
 }
 
 /** Of a ceremony only the challenge is stored, as a hash. The client that sends it back may finish, once. */
@@ -61,7 +66,11 @@ async function close(ctx: Ctx, { kind, userId, about }: Ceremony, challenge: str
   const started = found.state === 'ok' ? (found.challenge.data as unknown as Started) : undefined
   if (found.state !== 'ok' || !started || started.about !== about || found.challenge.userId !== (userId ?? null))
     throw mfaErrors.badWebauthnToken()
-  return { expectedChallenge: challenge, expectedOrigin: started.origin, expectedRPID: started.rpId }
+  return {
+    expectedChallenge: challenge,
+    expectedOrigin: [started.origin, ...(ctx.deps.androidOrigins ?? [])],
+    expectedRPID: started.rpId,
+  }
 }
 
 interface Registration {
