@@ -33,7 +33,7 @@ const KEYS: Readonly<Record<string, string>> = {
   User_vendorId_phoneNumber_key: '409',
   User_vendorId_username_key: '409',
   Vendor_host_key: '409 of the emulator',
-  Vendor_isDefault_key: '409',
+  Vendor_isDefault_key: 'no caller of the API',
   Vendor_name_key: '409 of the emulator',
 }
 
