@@ -1,6 +1,7 @@
 /** Every variable of ours, of either program: one that is set and none of these has a typing error in its name. */
 const NAMES = [
   'HENHOUSE_ALLOWED_ORIGINS',
+  'HENHOUSE_ANDROID_ORIGINS',
   'HENHOUSE_API_KEY',
   'HENHOUSE_ARGON2_ITERATIONS',
   'HENHOUSE_ARGON2_MEMORY',
