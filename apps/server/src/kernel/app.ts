@@ -49,7 +49,7 @@ import {
 } from './operation.ts'
 import { traceId } from './random.ts'
 import { tokenReader, type TokenReader } from './tokens.ts'
-import { faults, fits, fromQuery, isStorable, tidy } from './validation.ts'
+import { faults, fits, fromQuery, isStorable, isTooMuchJson, MAX_FAULTS, tidy } from './validation.ts'
 
 export interface AppParts {
   deps: ServerDeps
@@ -255,6 +255,7 @@ function acceptAnyJson(app: FastifyInstance) {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser<string>(['application/json', 'text/plain'], { parseAs: 'string' }, (request, text, done) => {
     if (text.trim() === '') return done(null, undefined)
+    if (isTooMuchJson(text)) return done(errors.tooMuchJson())
     // Postgres cannot store it, in text or in JSON
     if (text.includes('\\u0000')) return done(errors.malformedJson())
     void parse(request, text, (error, value) =>
@@ -266,15 +267,32 @@ function acceptAnyJson(app: FastifyInstance) {
     { parseAs: 'buffer' },
     async (request: FastifyRequest, form: Buffer) => fromForm(request, form),
   )
-  app.addContentTypeParser<string>('application/x-www-form-urlencoded', { parseAs: 'string' }, (_request, text, done) =>
-    done(null, Object.fromEntries(new URLSearchParams(text))),
+  app.addContentTypeParser<string>(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, text, done) =>
+      text.split('&', MAX_FORM_FIELDS + 1).length > MAX_FORM_FIELDS
+        ? done(errors.malformedForm())
+        : done(null, Object.fromEntries(new URLSearchParams(text))),
   )
+}
+
+/** Real forms have far fewer. In a multipart form, lines stand for headers and parts; a picture holds few line ends. */
+const MAX_FORM_FIELDS = 1000,
+  MAX_FORM_LINES = 20_000
+
+function hasTooManyLines(form: Buffer) {
+  let lines = 0
+  for (let at = form.indexOf('\r\n'); at !== -1; at = form.indexOf('\r\n', at + 2))
+    if (++lines > MAX_FORM_LINES) return true
+  return false
 }
 
 /** The fields of a form, for an operation that takes an upload. */
 async function fromForm(request: FastifyRequest, form: Buffer) {
   const { upload } = request.routeOptions.config as { upload?: string }
   if (upload === undefined) throw new ApiError(415, undefined, ['Unsupported media type'])
+  if (hasTooManyLines(form)) throw errors.malformedForm()
   const entries = await new Response(new Uint8Array(form), {
     headers: { 'content-type': header(request, 'content-type')! },
   })
@@ -301,7 +319,8 @@ function inputOf(op: Operation, request: FastifyRequest) {
   const query = op.query && fromQuery(op.query, request.query as Record<string, unknown>)
   const body =
     op.body && tidy(op.body, request.body ?? ((op.body as { type?: string }).type === 'array' ? undefined : {}))
-  const [first, ...rest] = [...(op.query ? faults(op.query, query) : []), ...(op.body ? faults(op.body, body) : [])]
+  const found = [...(op.query ? faults(op.query, query) : []), ...(op.body ? faults(op.body, body) : [])]
+  const [first, ...rest] = found.slice(0, MAX_FAULTS)
   if (first !== undefined) throw invalid(first, ...rest)
   return { params: request.params, query, body }
 }

@@ -60,6 +60,7 @@ export const envelope = (error: ApiError) => ({
 
 export const errors = {
   malformedJson: failure(400, 'ER-00006', 'Invalid input json'),
+  tooMuchJson: failure(400, 'computed', 'Input json has too many or too deeply nested values'),
   malformedForm: failure(400, 'computed', 'Invalid input form'),
   unauthorized: failure(401, null, 'Unauthorized'),
   notVendor: failure(401, null, 'Failed to verify vendor JWT'),

@@ -2,7 +2,20 @@ import { Type, type TObject, type TSchema } from 'typebox'
 import { describe, expect, test } from 'vitest'
 import { operation } from './operation.ts'
 import { setting } from './settings.ts'
-import { DateTime, faults, fits, fromQuery, Nullable, OneOf, tidy } from './validation.ts'
+import {
+  DateTime,
+  faults,
+  fits,
+  fromQuery,
+  isTooMuchJson,
+  Json,
+  Metadata,
+  MetadataText,
+  Name,
+  Nullable,
+  OneOf,
+  tidy,
+} from './validation.ts'
 
 const schema = Type.Object({
   name: Type.String({ minLength: 1, maxLength: 5 }),
@@ -49,6 +62,62 @@ describe('validation', () => {
     expect(faults(schema as object, { name: 'toolong', parent: null })).toEqual([
       'name must be shorter than or equal to 5 characters',
     ])
+  })
+
+  test('looks at bounds before contents, and stops at twenty faults', () => {
+    const looked: unknown[] = []
+    const item = () =>
+      new Proxy(
+        {},
+        {
+          get: (_, name) => void looked.push(name),
+          has: (_, name) => looked.push(name) > 0,
+          getOwnPropertyDescriptor: (_, name) => void looked.push(name),
+        },
+      )
+    const list = Type.Array(Type.Object({ name: Name, key: Name }), { maxItems: 100 })
+    const tooLong = Array.from({ length: 101 }, item)
+    expect(faults(list as object, tidy(list as object, tooLong))).toEqual([
+      'body must contain no more than 100 elements',
+    ])
+    expect(looked).toEqual([])
+    expect(faults(list as object, Array.from({ length: 100 }, item))).toHaveLength(20)
+    // two fields of five entries, each with two faults, and nothing after them
+    expect(looked).toHaveLength(10)
+
+    const slow = Type.String({ maxLength: 30, pattern: '^(a+)+$' })
+    expect(faults(slow as object, `${'a'.repeat(31)}!`, 'text')).toEqual([
+      'text must be shorter than or equal to 30 characters',
+    ])
+  })
+
+  test('weighs what has no fields of its own', () => {
+    const body = Type.Object({
+      any: Type.Optional(Json),
+      text: Type.Optional(MetadataText),
+      own: Type.Optional(Metadata),
+    })
+    const fault = (name: string) => [`${name} must be shorter than or equal to 16384 bytes`]
+    expect(faults(body as object, { any: ['x'.repeat(16_380)], text: 'x'.repeat(16_384), own: { a: 1 } })).toEqual([])
+    expect(faults(body as object, { any: ['x'.repeat(16_381)] })).toEqual(fault('any'))
+    expect(faults(body as object, { own: { a: 'é'.repeat(8200) } })).toEqual(fault('own'))
+    expect(faults(body as object, { text: '€'.repeat(6000) })).toEqual(fault('text'))
+    expect(faults(body as object, { text: 'x'.repeat(16_385) })).toEqual([
+      'text must be shorter than or equal to 16384 characters',
+    ])
+  })
+
+  test('tells too much JSON before it is parsed', () => {
+    const nested = (depth: number) => `${'[{"a":'.repeat(depth / 2)}1${'}]'.repeat(depth / 2)}`
+    expect(isTooMuchJson(nested(100))).toBe(false)
+    expect(isTooMuchJson(nested(102))).toBe(true)
+    expect(isTooMuchJson('['.repeat(101))).toBe(true)
+    const list = (values: number) => `[${Array<string>(values).fill('0').join(',')}]`
+    expect(isTooMuchJson(list(100_000))).toBe(false)
+    expect(isTooMuchJson(list(100_001))).toBe(true)
+    expect(isTooMuchJson(`[${'{},'.repeat(60_000)}{}]`)).toBe(true)
+    expect(isTooMuchJson(JSON.stringify({ text: '[{,"\\'.repeat(100_000) }))).toBe(false)
+    expect(isTooMuchJson('"')).toBe(false)
   })
 
   test('agrees with the compiled schema', () => {

@@ -28,22 +28,48 @@ interface Schema {
   maximum?: number
   minItems?: number
   maxItems?: number
+  /** our own: the most bytes, of a text in UTF-8, of anything else as JSON */
+  maxBytes?: number
   /** OpenAPI's: names the property whose constant tells the branches of a union apart */
   discriminator?: { propertyName: string }
   /** our own: replaces the text derived from the keyword */
   message?: string
 }
 
-/** An id of ours, in a path, a query or a body. A malformed one in a path is simply not found. */
-export const Id = Type.String({ format: 'uuid' })
 /**
  * The most characters of a text that lists are ordered by, or that something is found by: an index entry holds 2.7 kB.
  */
 export const INDEXED_LENGTH = 255
+/** An id of ours, in a path, a query or a body. A malformed one in a path is simply not found. */
+export const Id = Type.String({ format: 'uuid', maxLength: INDEXED_LENGTH })
 /** One line: line breaks and tabs in it become blanks (see `tidy`). */
 export const Name = Type.String({ minLength: 1, maxLength: INDEXED_LENGTH, format: 'one-line' })
 /** As `Name`, where an empty one stands for none. */
 export const NameOrNone = Type.String({ maxLength: INDEXED_LENGTH, format: 'one-line' })
+/** An id or key from a client. It may be none of ours. */
+export const Key = Type.String({ maxLength: INDEXED_LENGTH })
+export const FilledKey = Type.String({ minLength: 1, maxLength: INDEXED_LENGTH })
+/** An e-mail address from a client, or a name in its place. It need not be valid. */
+export const Address = Type.String({ maxLength: 320 })
+export const FilledAddress = Type.String({ minLength: 1, maxLength: 320 })
+export const Keys = Type.Array(Key, { maxItems: 1000 })
+/** Ids in one query parameter, joined by commas. */
+export const JoinedKeys = Type.String({ maxLength: 16_384 })
+/** A description, a URL, a filter. */
+export const Text = Type.String({ maxLength: 4095 })
+/** A token that a client was given and hands back. */
+export const Token = Type.String({ maxLength: 8192 })
+export const FilledToken = Type.String({ minLength: 1, maxLength: 8192 })
+/** A code that a person types. */
+export const Code = Type.String({ minLength: 1, maxLength: 64 })
+/** A user's metadata is a claim of their access tokens, and a token must fit a header. */
+const METADATA_BYTES = 16_384
+/** The text of a JSON object. */
+export const MetadataText = Type.String({ maxLength: METADATA_BYTES, maxBytes: METADATA_BYTES })
+/** An object with any fields. */
+export const Metadata = Type.Object({}, { additionalProperties: true, maxBytes: METADATA_BYTES })
+/** Any JSON. */
+export const Json = Type.Unknown({ maxBytes: METADATA_BYTES })
 /** The wire's date and time: RFC 3339. */
 export const DateTime = Type.String({ format: 'date-time' })
 export const Nullable = <S extends TSchema>(schema: S) => Type.Union([schema, Type.Null()])
@@ -55,6 +81,30 @@ export const Rows = <R>() => Type.Unsafe<R[]>({ description: 'a list' })
 export const OneOf = <const V extends string[]>(values: readonly [...V]) =>
   Type.Unsafe<V[number]>({ type: 'string', enum: [...values] })
 
+/** How deep a JSON text may nest, and how many values it may have: parsing more costs too much. */
+const MAX_DEPTH = 100,
+  MAX_VALUES = 100_000
+const [QUOTE, BACKSLASH, COMMA] = [0x22, 0x5c, 0x2c]
+const isOpening = (code: number) => code === 0x5b || code === 0x7b
+const isClosing = (code: number) => code === 0x5d || code === 0x7d
+
+/** Checked before the text is parsed. Commas and opening brackets stand for the values. */
+export function isTooMuchJson(text: string) {
+  let depth = 0,
+    values = 0,
+    inText = false
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i)
+    if (code === QUOTE) inText = !inText
+    else if (inText) i += Number(code === BACKSLASH)
+    else if (isOpening(code)) depth++
+    else if (isClosing(code)) depth--
+    if (!inText && (code === COMMA || isOpening(code))) values++
+    if (depth > MAX_DEPTH || values > MAX_VALUES) return true
+  }
+  return false
+}
+
 /** Postgres stores no JSON with half a surrogate pair or a NUL in it. */
 export const isStorable = (value: unknown) => !/(?<!\\)(?:\\\\)*\\u(?:d[89a-f]|0000)/.test(JSON.stringify(value) ?? '')
 
@@ -65,14 +115,20 @@ const nullable = (schema: Schema): boolean =>
   !!schema.anyOf?.some(nullable) ||
   (!schema.type && !schema.anyOf && !schema.enum && schema.const === undefined)
 
+const isTooLong = ({ maxItems }: Schema, value: readonly unknown[]) => maxItems !== undefined && value.length > maxItems
+
 /**
  * Drops undeclared fields (they are ignored, not refused), nulls in place of optional fields (clients send them for
  * "not given"), and the line breaks of names.
  */
 export function tidy(schema: Schema, value: unknown): unknown {
+  // texts and lists that are too long are refused, whatever they hold
   if (typeof value === 'string')
-    return schema.format === 'one-line' ? value.replace(/\s*[\t-\r\u0085\u2028\u2029]\s*/g, ' ') : value
-  if (Array.isArray(value)) return schema.items ? value.map((item) => tidy(schema.items!, item)) : value
+    return schema.format === 'one-line' && value.length <= (schema.maxLength ?? 0)
+      ? value.replace(/\s*[\t-\r\u0085\u2028\u2029]\s*/g, ' ')
+      : value
+  if (Array.isArray(value) && schema.type === 'array')
+    return schema.items && !isTooLong(schema, value) ? value.map((item) => tidy(schema.items!, item)) : value
   if (schema.anyOf) {
     const branch = schema.discriminator
       ? tagged(schema, value)
@@ -118,11 +174,11 @@ function convert(schema: Schema, given: unknown): unknown {
   const branch = schema.anyOf?.find((s) => s.type !== 'null')
   if (branch) return convert(branch, given)
   if (schema.type === 'array') {
-    return [given]
+    const parts = [given]
       .flat()
       .flatMap((v) => String(v).split(','))
       .filter((v) => v !== '')
-      .map((v) => convert(schema.items ?? {}, v))
+    return isTooLong(schema, parts) ? parts : parts.map((v) => convert(schema.items ?? {}, v))
   }
   // a list that the wire declares as text (`ids`) becomes one text, however it was sent
   const text: unknown = Array.isArray(given)
@@ -146,13 +202,13 @@ function convert(schema: Schema, given: unknown): unknown {
 
 /** The keywords that `faults` checks, by type. */
 const CHECKED: Record<string, readonly string[]> = {
-  string: ['minLength', 'maxLength', 'pattern', 'format'],
+  string: ['minLength', 'maxLength', 'maxBytes', 'pattern', 'format'],
   number: ['minimum', 'maximum'],
   integer: ['minimum', 'maximum'],
   boolean: [],
   null: [],
   array: ['items', 'minItems', 'maxItems'],
-  object: ['properties', 'required', 'additionalProperties', 'patternProperties'],
+  object: ['properties', 'required', 'additionalProperties', 'patternProperties', 'maxBytes'],
 }
 /** Keywords that refuse nothing. */
 const NOTES = ['type', 'title', 'description', 'default', 'examples', 'deprecated', 'message']
@@ -188,18 +244,33 @@ function checkedIn({ anyOf, enum: values, const: value, type }: Schema): readonl
   if (anyOf) return ['anyOf', 'discriminator']
   if (values) return ['enum']
   if (value !== undefined) return ['const']
-  return (type !== undefined && CHECKED[type]) || []
+  if (type === undefined) return ['maxBytes']
+  return CHECKED[type] ?? []
 }
 const isTaggedBy = (name: string) => (branch: Schema) => branch.properties?.[name]?.const !== undefined
 
-/** Every fault of the value, in the words that the API's clients know. */
+/** Validation stops here: nobody reads more. */
+export const MAX_FAULTS = 20
+
+/** The first faults of the value, in the words that the API's clients know. */
 export function faults(schema: Schema, value: unknown, path = ''): string[] {
-  const list = allFaults(schema, value, path)
-  return [...new Set(list)]
+  const found = new Set<string>()
+  find(schema, value, path, found)
+  return [...found].slice(0, MAX_FAULTS)
 }
 
-function allFaults(schema: Schema, value: unknown, path: string): string[] {
-  if (schema.anyOf) return unionFaults(schema, value, path)
+/** Adds the faults to `found`, until that is full. */
+function find(schema: Schema, value: unknown, path: string, found: Set<string>): void {
+  if (found.size >= MAX_FAULTS) return
+  if (schema.anyOf) return findInUnion(schema, value, path, found)
+  for (const fault of ownFaults(schema, value, path)) found.add(fault)
+  if (schema.type === 'array' && Array.isArray(value) && schema.items && !isTooLong(schema, value))
+    findInItems(schema.items, value, path, found)
+  if (schema.type === 'object' && isObject(value)) findInProperties(schema, value, path, found)
+}
+
+/** The faults of the value itself, without those of its entries and fields. */
+function ownFaults(schema: Schema, value: unknown, path: string): string[] {
   if (schema.enum)
     return schema.enum.includes(value)
       ? []
@@ -218,31 +289,55 @@ function allFaults(schema: Schema, value: unknown, path: string): string[] {
     case 'array':
       return arrayFaults(schema, value, path)
     case 'object':
-      return objectFaults(schema, value, path)
+      return isObject(value) ? weightFaults(schema, value, path) : [`${path || 'body'} must be an object`]
     default:
-      return []
+      return weightFaults(schema, value, path)
   }
 }
 
-function unionFaults(schema: Schema, value: unknown, path: string): string[] {
-  if (schema.discriminator) return taggedFaults(schema, value, path)
-  let first: string[] | undefined
+function findInUnion(schema: Schema, value: unknown, path: string, found: Set<string>) {
+  if (schema.discriminator) return findInTagged(schema, value, path, found)
+  let first: Set<string> | undefined
   for (const branch of schema.anyOf!) {
-    const found = allFaults(branch, value, path)
-    if (!found.length) return []
-    if (branch.type !== 'null') first ??= found
+    const here = new Set<string>()
+    find(branch, value, path, here)
+    if (!here.size) return
+    if (branch.type !== 'null') first ??= here
   }
   const constants = schema.anyOf!.filter((s) => s.const !== undefined).map((s) => String(s.const))
-  return constants.length > 1 ? [`${path} must be one of the following values: ${constants.join(', ')}`] : (first ?? [])
+  if (constants.length > 1) found.add(`${path} must be one of the following values: ${constants.join(', ')}`)
+  else for (const fault of first ?? []) found.add(fault)
 }
 
 /** The faults of the branch that was meant. */
-function taggedFaults(schema: Schema, value: unknown, path: string): string[] {
+function findInTagged(schema: Schema, value: unknown, path: string, found: Set<string>) {
   const branch = tagged(schema, value),
     { propertyName } = schema.discriminator!
-  if (branch || !isObject(value)) return objectFaults(branch ?? {}, value, path)
+  if (branch || !isObject(value)) return find(branch ?? { type: 'object' }, value, path, found)
   const known = schema.anyOf!.map((s) => String(s.properties?.[propertyName]?.const))
-  return [`${path ? `${path}.` : ''}${propertyName} must be one of the following values: ${known.join(', ')}`]
+  found.add(`${path ? `${path}.` : ''}${propertyName} must be one of the following values: ${known.join(', ')}`)
+}
+
+function findInItems(items: Schema, value: readonly unknown[], path: string, found: Set<string>) {
+  const nested = items.type === 'object' || items.type === 'array'
+  for (const [index, item] of value.entries()) {
+    if (found.size >= MAX_FAULTS) return
+    find(items, item, nested ? (path ? `${path}.${index}` : String(index)) : `each value in ${path || 'body'}`, found)
+  }
+}
+
+function findInProperties(schema: Schema, value: Record<string, unknown>, path: string, found: Set<string>) {
+  for (const [name, part] of Object.entries(schema.properties ?? {})) {
+    const given = value[name]
+    if (given === undefined && !schema.required?.includes(name)) continue
+    find(part, given, path ? `${path}.${name}` : name, found)
+  }
+}
+
+function weightFaults({ maxBytes }: Schema, value: unknown, path: string): string[] {
+  if (maxBytes === undefined || value === undefined) return []
+  const bytes = Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value))
+  return bytes > maxBytes ? [`${path || 'body'} must be shorter than or equal to ${maxBytes} bytes`] : []
 }
 
 const FORMATS: Record<string, string> = {
@@ -269,8 +364,10 @@ function stringFaults(schema: Schema, value: unknown, path: string): string[] {
   const found: string[] = []
   if (schema.minLength !== undefined && value.length < schema.minLength)
     found.push(`${path} must be longer than or equal to ${schema.minLength} characters`)
+  // patterns and formats take long on long texts
   if (schema.maxLength !== undefined && value.length > schema.maxLength)
-    found.push(`${path} must be shorter than or equal to ${schema.maxLength} characters`)
+    return [...found, `${path} must be shorter than or equal to ${schema.maxLength} characters`]
+  found.push(...weightFaults(schema, value, path))
   if (schema.pattern !== undefined && !new RegExp(schema.pattern).test(value))
     found.push(schema.message ?? `${path} must match ${schema.pattern} regular expression`)
   if (schema.format !== undefined && !matchesFormat(schema.format, value))
@@ -297,24 +394,6 @@ function arrayFaults(schema: Schema, value: unknown, path: string): string[] {
     found.push(`${path || 'body'} must contain at least ${schema.minItems} elements`)
   if (schema.maxItems !== undefined && value.length > schema.maxItems)
     found.push(`${path || 'body'} must contain no more than ${schema.maxItems} elements`)
-  const items = schema.items
-  if (!items) return found
-  const nested = items.type === 'object' || items.type === 'array'
-  value.forEach((item, index) => {
-    if (nested) found.push(...allFaults(items, item, path ? `${path}.${index}` : String(index)))
-    else if (allFaults(items, item, '').length) found.push(...allFaults(items, item, `each value in ${path || 'body'}`))
-  })
-  return found
-}
-
-function objectFaults(schema: Schema, value: unknown, path: string): string[] {
-  if (!isObject(value)) return [`${path || 'body'} must be an object`]
-  const found: string[] = []
-  for (const [name, part] of Object.entries(schema.properties ?? {})) {
-    const given = value[name]
-    if (given === undefined && !schema.required?.includes(name)) continue
-    found.push(...allFaults(part, given, path ? `${path}.${name}` : name))
-  }
   return found
 }
 

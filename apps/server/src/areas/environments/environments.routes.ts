@@ -1,5 +1,6 @@
 import { jwkOf } from '@henhouse/jwt'
 import { Type } from 'typebox'
+import { Key } from '../../kernel/validation.ts'
 import { SECOND } from '../../kernel/clock.ts'
 import { baseUrl } from '../../kernel/environments.ts'
 import { perIp } from '../../kernel/limits.ts'
@@ -74,7 +75,7 @@ export const environmentsRoutes = [
     summary: 'Read how the login page and the portal are set up',
     tag,
     auth: 'public',
-    query: Type.Object({ entityName: Type.String() }),
+    query: Type.Object({ entityName: Key }),
     returns: { 200: Metadata },
     handler: (_ctx, { query }) => environments.metadata(query.entityName),
   }),

@@ -1,8 +1,9 @@
 import { Type } from 'typebox'
+import { FilledKey, FilledToken } from '../../kernel/validation.ts'
 
 export const Credentials = Type.Object({
-  clientId: Type.String({ minLength: 1 }),
-  secret: Type.String({ minLength: 1 }),
+  clientId: FilledKey,
+  secret: FilledToken,
 })
 
 export const EnvironmentToken = Type.Object({

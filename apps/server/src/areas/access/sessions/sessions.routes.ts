@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { FilledKey, Id } from '../../../kernel/validation.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { sessionErrors } from './sessions.errors.ts'
@@ -71,7 +71,7 @@ export const sessionsRoutes = [
     auth: 'both',
     permission: needs.users.endSessions,
     tenant: 'optional',
-    body: Type.Object({ userId: Type.String({ minLength: 1 }) }),
+    body: Type.Object({ userId: FilledKey }),
     returns: { 201: Empty },
     errors: [roleErrors.strongerUser],
     handler: (ctx, { body }) => sessions.revoke(ctx, ctx.caller, ctx.tenant, body.userId),

@@ -1,6 +1,6 @@
 import type { Tenant } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
-import { Nullable } from '../../../kernel/validation.ts'
+import { Key, Nullable } from '../../../kernel/validation.ts'
 import { TenantChange } from '../tenants/tenants.schemas.ts'
 
 const { name, applicationUrl, loginUrl, address, timezone, dateFormat, timeFormat, currency, logo } =
@@ -35,4 +35,4 @@ export const AccountSettings = Type.Object({
 export const toAccountSettings = (row: Tenant): Static<typeof AccountSettings> => ({ ...row, tenantId: row.id })
 
 /** The login box of one account names it by its alias: in a header, or in the address. */
-export const Named = Type.Object({ organization: Type.Optional(Type.String()) })
+export const Named = Type.Object({ organization: Type.Optional(Key) })

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { Key } from '../../../kernel/validation.ts'
 import { invalid } from '../../../kernel/errors.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Page } from '../../../kernel/paging.ts'
@@ -64,7 +65,7 @@ export const hierarchyRoutes = [
     id: 'listParentTenantsOfV1',
     path: `${v1}/parents/{tenantId}`,
     summary: 'List the accounts above one in the hierarchy of the account, the nearest first',
-    params: Type.Object({ tenantId: Type.String() }),
+    params: Type.Object({ tenantId: Key }),
     returns: { 200: Type.Array(Relative) },
     handler: async (ctx, { params }) => {
       await hierarchy.mustBeWithin(ctx, ctx.tenant, params.tenantId)

@@ -1,15 +1,15 @@
 import type { Tenant } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { Order, pageQuery } from '../../../kernel/paging.ts'
-import { DateTime, Id, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
+import { DateTime, FilledKey, Id, Key, Keys, Name, Nullable, OneOf, Text } from '../../../kernel/validation.ts'
 import { NewTenant, OwnId, SubAccountAccessType } from '../tenants/tenants.schemas.ts'
 
 /** The reference requires neither. */
 export const Kinship = Type.Object({
-  parentTenantId: Type.Optional(Type.String()),
-  childTenantId: Type.Optional(Type.String()),
+  parentTenantId: Type.Optional(Key),
+  childTenantId: Type.Optional(Key),
 })
-export const Relation = Type.Object({ parentTenantId: Type.String(), childTenantId: Type.String() })
+export const Relation = Type.Object({ parentTenantId: Key, childTenantId: Key })
 export type Relation = Static<typeof Relation>
 
 /** A tenant's place in the hierarchy. */
@@ -71,8 +71,8 @@ export const toAccountTree = ({ row, children }: TreeNode): AccountTree => ({
 
 export const SubTenantQuery = Type.Object({
   ...pageQuery,
-  _filter: Type.Optional(Type.String()),
-  _subTenantId: Type.Optional(Type.String()),
+  _filter: Type.Optional(Text),
+  _subTenantId: Type.Optional(Key),
   _sortBy: Type.Optional(OneOf(['createdAt', 'name', 'tenantId'])),
   _order: Type.Optional(Order),
 })
@@ -105,7 +105,7 @@ export const toSubTenant = ({ id, ...row }: SubTenantRow, isParent: boolean): St
   metadata: { isParent },
 })
 
-export const TenantIds = Type.Object({ _tenantIds: Type.Optional(Type.Array(Type.String())) })
+export const TenantIds = Type.Object({ _tenantIds: Type.Optional(Keys) })
 export const SubTenantMetadata = Type.Object({
   tenantId: Type.String(),
   totalSubTenants: Type.Integer(),
@@ -128,7 +128,7 @@ const {
 export const NewSubTenant = Type.Object({
   tenantId: OwnId,
   name: Name,
-  parentTenantId: Type.String({ minLength: 1 }),
+  parentTenantId: FilledKey,
   status,
   website,
   applicationUrl,

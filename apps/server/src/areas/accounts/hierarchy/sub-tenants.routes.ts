@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { Key } from '../../../kernel/validation.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { tenantErrors } from '../tenants/tenants.errors.ts'
@@ -12,7 +13,7 @@ const v1 = '/tenants/resources/sub-tenants/v1',
 const common = { tag: 'Sub-accounts', auth: 'both', tenant: 'optional' } as const
 const changing = {
   ...common,
-  params: Type.Object({ tenantId: Type.String() }),
+  params: Type.Object({ tenantId: Key }),
   errors: [tenantErrors.notFound, tenantErrors.nothingToChange],
 } as const
 

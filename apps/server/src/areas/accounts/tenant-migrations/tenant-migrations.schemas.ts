@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
-import { Id, OneOf } from '../../../kernel/validation.ts'
+import { Id, Key, OneOf } from '../../../kernel/validation.ts'
 
-export const Migration = Type.Object({ tenants: Type.Array(Type.String(), { minItems: 1, maxItems: 1000 }) })
+export const Migration = Type.Object({ tenants: Type.Array(Key, { minItems: 1, maxItems: 1000 }) })
 
 export const MigrationStatus = Type.Object({
   migrationId: Id,

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { Key, Text } from '../../../kernel/validation.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Page } from '../../../kernel/paging.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
@@ -10,7 +11,7 @@ import * as tenants from './tenants.service.ts'
 const v1 = '/tenants/resources/tenants/v1',
   v2 = '/tenants/resources/tenants/v2'
 const tag = 'Accounts'
-const TenantId = Type.Object({ tenantId: Type.String() })
+const TenantId = Type.Object({ tenantId: Key })
 
 export const tenantsRoutes = [
   operation({
@@ -113,7 +114,7 @@ export const tenantsRoutes = [
     summary: 'Take a key out of the metadata of an account',
     tag,
     auth: 'vendor',
-    params: Type.Object({ ...TenantId.properties, key: Type.String() }),
+    params: Type.Object({ ...TenantId.properties, key: Text }),
     returns: { 200: Tenant },
     errors: [tenantErrors.notFound],
     handler: async (ctx, { params }) => toTenant(await tenants.removeMetadata(ctx, params.tenantId, params.key)),
@@ -165,7 +166,7 @@ export const tenantsRoutes = [
     summary: 'Read an account by its alias',
     tag,
     auth: 'vendor',
-    params: Type.Object({ alias: Type.String() }),
+    params: Type.Object({ alias: Key }),
     returns: { 200: Tenant },
     errors: [tenantErrors.notFound],
     handler: async (ctx, { params }) => toTenant(await tenants.byAlias(ctx, params.alias)),

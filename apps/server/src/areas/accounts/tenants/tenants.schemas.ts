@@ -1,9 +1,21 @@
 import type { Tenant as TenantRow } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { Order, pageQuery } from '../../../kernel/paging.ts'
-import { DateTime, Id, Name, INDEXED_LENGTH, Nullable, OneOf } from '../../../kernel/validation.ts'
+import {
+  DateTime,
+  Id,
+  INDEXED_LENGTH,
+  Json,
+  Keys,
+  Metadata,
+  MetadataText,
+  Name,
+  Nullable,
+  OneOf,
+  Text,
+} from '../../../kernel/validation.ts'
 
-const text = Type.Optional(Type.String())
+const text = Type.Optional(Text)
 
 const fields = {
   name: Type.Optional(Name),
@@ -14,7 +26,7 @@ const fields = {
   /** where its login box is */
   loginUrl: text,
   /** an image, base64 */
-  logo: text,
+  logo: Type.Optional(Type.String({ maxLength: 1_000_000 })),
   logoUrl: text,
   address: text,
   timezone: text,
@@ -27,12 +39,13 @@ const fields = {
   /** null takes it away */
   alias: Type.Optional(Nullable(Type.String({ minLength: 1, maxLength: 255 }))),
   /** any JSON, or the text of it */
-  metadata: Type.Optional(Type.Unknown()),
+  metadata: Type.Optional(Json),
 }
 
 /** The id travels in headers, paths (where `.` and `..` are swallowed, RFC 3986 §5.2.4) and comma-joined lists. */
 export const OwnId = Type.String({
   minLength: 1,
+  maxLength: 4095,
   pattern: '^(?!\\.{1,2}$)[!-+.0-~-]{1,255}$',
   message:
     'tenantId must be at most 255 visible ASCII characters, none of them a comma or a slash, and neither . nor ..',
@@ -55,7 +68,7 @@ export const SubAccountAccessType = OneOf(['defaultOff', 'defaultOn', 'alwaysOn'
 export type SubAccountAccessType = Static<typeof SubAccountAccessType>
 
 export const NewMetadata = Type.Object({
-  metadata: Type.Union([Type.Record(Type.String(), Type.Unknown()), Type.String()]),
+  metadata: Type.Union([Metadata, MetadataText]),
 })
 
 export const TenantFilter = Type.Object({ _filter: text })
@@ -64,7 +77,7 @@ export const TenantQuery = Type.Object({
   _filter: text,
   _sortBy: Type.Optional(OneOf(['createdAt', 'name', 'tenantId'])),
   _order: Type.Optional(Order),
-  _tenantIds: Type.Optional(Type.Array(Type.String())),
+  _tenantIds: Type.Optional(Keys),
 })
 export type TenantQuery = Static<typeof TenantQuery>
 

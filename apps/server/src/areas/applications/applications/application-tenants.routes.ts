@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { Id, Key } from '../../../kernel/validation.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import * as assignments from './application-tenants.service.ts'
@@ -17,7 +17,7 @@ import {
 const url = '/applications/resources/applications/tenant-assignments'
 const tag = 'Applications Settings'
 const AppId = Type.Object({ appId: Id })
-const Assignment = Type.Object({ appId: Id, tenantId: Type.String() })
+const Assignment = Type.Object({ appId: Id, tenantId: Key })
 
 export const tenantRoutes = [
   operation({
@@ -68,7 +68,7 @@ export const tenantRoutes = [
     tag,
     auth: 'vendor',
     params: AppId,
-    body: Type.Object({ tenantId: Type.String(), accessType: Type.Optional(AccessType) }),
+    body: Type.Object({ tenantId: Key, accessType: Type.Optional(AccessType) }),
     returns: { 201: TenantApplications },
     errors: [applicationErrors.notFound, tenantErrors.notFound, applicationErrors.tenantTaken],
     handler: async (ctx, { params, body }) =>

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { Id, Keys } from '../../../kernel/validation.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
@@ -19,7 +19,7 @@ import {
 const v1 = '/identity/resources/applications/v1',
   active = '/identity/resources/applications/user-tenants/active/v1'
 const tag = 'Users-applications Management'
-const Ids = Type.Optional(Type.Array(Type.String(), { maxItems: 1000 }))
+const Ids = Type.Optional(Keys)
 const wrongIds = [
   applicationErrors.notFound,
   tenantErrors.notFound,

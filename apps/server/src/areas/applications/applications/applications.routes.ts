@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { Id, Key } from '../../../kernel/validation.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { clientRoutes } from './application-clients.routes.ts'
 import { tenantRoutes } from './application-tenants.routes.ts'
@@ -19,7 +19,7 @@ import * as applications from './applications.service.ts'
 const v1 = '/applications/resources/applications/v1'
 const tag = 'Applications Settings'
 const ApplicationId = Type.Object({ id: Id })
-const NamedApplication = Type.Object({ appId: Type.String() })
+const NamedApplication = Type.Object({ appId: Key })
 
 const ownRoutes = [
   operation({

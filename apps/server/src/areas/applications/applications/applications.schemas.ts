@@ -1,7 +1,7 @@
 import type { ApplicationUser, Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { fingerprint } from '../../../kernel/random.ts'
-import { DateTime, Id, Nullable, OneOf } from '../../../kernel/validation.ts'
+import { DateTime, Id, JoinedKeys, Key, Keys, Metadata, Nullable, OneOf, Text } from '../../../kernel/validation.ts'
 
 /**
  * Of an application: open to everybody, or to assigned tenants and users. Of an assigned tenant: open to all its users,
@@ -25,8 +25,6 @@ const FrontendStack = OneOf([
 ])
 const Name = Type.String({ minLength: 1, maxLength: 512, format: 'one-line' })
 const Url = Type.String({ format: 'uri', maxLength: 4095 })
-const Text = Type.String({ maxLength: 4095 })
-const Metadata = Type.Object({}, { additionalProperties: true })
 
 export const NewApplication = Type.Object({
   name: Name,
@@ -100,11 +98,11 @@ export const ApplicationFilter = Type.Object({
   _accessType: Type.Optional(AccessType),
   _isDefault: Type.Optional(Type.Boolean()),
   _isActive: Type.Optional(Type.Boolean()),
-  ids: Type.Optional(Type.String()),
-  type: Type.Optional(Type.Array(ApplicationType)),
-  frontendStack: Type.Optional(Type.Array(FrontendStack)),
-  name: Type.Optional(Type.String()),
-  _excludeAgents: Type.Optional(Type.String()),
+  ids: Type.Optional(JoinedKeys),
+  type: Type.Optional(Type.Array(ApplicationType, { maxItems: 50 })),
+  frontendStack: Type.Optional(Type.Array(FrontendStack, { maxItems: 50 })),
+  name: Type.Optional(Text),
+  _excludeAgents: Type.Optional(Text),
   _includeFreeAccess: Type.Optional(Type.Boolean()),
 })
 export type ApplicationFilter = Static<typeof ApplicationFilter>
@@ -112,8 +110,8 @@ export type ApplicationFilter = Static<typeof ApplicationFilter>
 export const Credentials = Type.Object({ clientSecret: Type.String(), sharedSecret: Type.String() })
 
 export const TenantFilter = Type.Object({
-  appIds: Type.Optional(Type.String()),
-  tenantIds: Type.Optional(Type.String()),
+  appIds: Type.Optional(JoinedKeys),
+  tenantIds: Type.Optional(JoinedKeys),
   accessType: Type.Optional(AccessType),
 })
 export type TenantFilter = Static<typeof TenantFilter>
@@ -140,16 +138,15 @@ export const toTenantAssignments = ({ id, apps }: Assigned): Static<typeof Tenan
   })),
 })
 
-const ids = { minItems: 0, maxItems: 1000 }
 export const UsersOfApplication = Type.Object({
-  appId: Type.String(),
-  tenantId: Type.String(),
-  userIds: Type.Array(Type.String(), ids),
+  appId: Key,
+  tenantId: Key,
+  userIds: Keys,
 })
 export const ApplicationsOfUser = Type.Object({
-  userId: Type.String(),
-  tenantId: Type.String(),
-  appIds: Type.Array(Type.String(), ids),
+  userId: Key,
+  tenantId: Key,
+  appIds: Keys,
 })
 
 export const UserAssignment = Type.Object({ appId: Id, userTenantId: Id, createdAt: DateTime })
@@ -177,27 +174,27 @@ export const ActiveTenants = Type.Object({
   applicationActiveTenants: Type.Array(Type.Object({ tenantId: Type.String(), applicationId: Id })),
 })
 export const ActiveTenantChoice = Type.Object({
-  activeApplicationTenants: Type.Array(Type.Object({ applicationId: Type.String(), tenantId: Type.String() }), {
+  activeApplicationTenants: Type.Array(Type.Object({ applicationId: Key, tenantId: Key }), {
     maxItems: 200,
   }),
 })
 
-/** The values are text, numbers or booleans. */
-const ExternalMetadata = Type.Object({}, { additionalProperties: true })
 const RedirectURLs = Type.Array(Url, { maxItems: 100 })
 
 export const NewClient = Type.Object({
   clientName: Name,
   clientType: OneOf(['Agent']),
   redirectURLs: Type.Optional(RedirectURLs),
-  externalMetadata: Type.Optional(ExternalMetadata),
+  /** the values are text, numbers or booleans */
+  externalMetadata: Type.Optional(Metadata),
 })
 export type NewClient = Static<typeof NewClient>
 
 export const ClientChange = Type.Object({
   clientName: Type.Optional(Name),
   redirectURLs: Type.Optional(RedirectURLs),
-  externalMetadata: Type.Optional(ExternalMetadata),
+  /** the values are text, numbers or booleans */
+  externalMetadata: Type.Optional(Metadata),
 })
 export type ClientChange = Static<typeof ClientChange>
 
@@ -208,7 +205,7 @@ export const Client = Type.Object({
   clientSecret: Type.String(),
   clientType: Type.String(),
   redirectURLs: Type.Array(Type.String()),
-  externalMetadata: Nullable(ExternalMetadata),
+  externalMetadata: Nullable(Metadata),
   createdAt: DateTime,
   updatedAt: DateTime,
 })

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { setting, type Stored } from '../../../kernel/settings.ts'
-import { DateTime, Nullable, OneOf } from '../../../kernel/validation.ts'
+import { DateTime, FilledKey, Nullable, OneOf } from '../../../kernel/validation.ts'
 
 export const MailTemplateType = OneOf([
   'ResetPassword',
@@ -42,10 +42,10 @@ export type MailData = Readonly<Record<string, string | undefined>>
 const secretAt = (path: string) =>
   Type.String({
     minLength: 1,
+    maxLength: 8192,
     pattern: '^\\s*(?!\\*{4})[!-~]+\\s*$',
     message: `${path} must be the whole secret, in visible ASCII characters`,
   })
-const Filled = Type.String({ minLength: 1 })
 const inPayload = {
   secret: secretAt('payload.secret'),
   // not in the reference, whose senders are part of its templates
@@ -56,15 +56,15 @@ const inPayload = {
 export const MailPayload = Type.Union(
   [
     Type.Object({ provider: Type.Literal('sendgrid'), ...inPayload }),
-    Type.Object({ provider: Type.Literal('ses'), ...inPayload, id: Filled, region: Filled }),
+    Type.Object({ provider: Type.Literal('ses'), ...inPayload, id: FilledKey, region: FilledKey }),
     Type.Object({
       provider: Type.Literal('mailgun'),
       ...inPayload,
-      domain: Filled,
+      domain: FilledKey,
       region: Type.Optional(OneOf(['us', 'eu'])),
     }),
     // the secret is the role's ARN
-    Type.Object({ provider: Type.Literal('ses-role'), ...inPayload, region: Filled }),
+    Type.Object({ provider: Type.Literal('ses-role'), ...inPayload, region: FilledKey }),
   ],
   { discriminator: { propertyName: 'provider' } },
 )

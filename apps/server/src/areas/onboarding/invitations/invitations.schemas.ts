@@ -1,7 +1,7 @@
 import type { TenantInvite } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import type { Ctx } from '../../../kernel/operation.ts'
-import { DateTime, Id, NameOrNone } from '../../../kernel/validation.ts'
+import { DateTime, FilledKey, Id, Keys, NameOrNone } from '../../../kernel/validation.ts'
 import { OwnId } from '../../accounts/tenants/tenants.schemas.ts'
 
 /** An invitation by link. A user who is added gets an invitation by mail instead. */
@@ -28,13 +28,13 @@ export const InviteTerms = Type.Object({
 export type InviteTerms = Static<typeof InviteTerms>
 export const NewUserInviteWithRoles = Type.Object({
   ...InviteTerms.properties,
-  roleIds: Type.Optional(Type.Array(Type.String())),
+  roleIds: Type.Optional(Keys),
 })
 export const NewInvite = Type.Object({
   ...InviteTerms.properties,
   tenantId: OwnId,
-  userId: Type.Optional(Type.String({ minLength: 1 })),
-  roleIds: Type.Optional(Type.Array(Type.String())),
+  userId: Type.Optional(FilledKey),
+  roleIds: Type.Optional(Keys),
 })
 export type NewInvite = Static<typeof NewInvite>
 

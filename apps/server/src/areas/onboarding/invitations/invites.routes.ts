@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { MINUTE } from '../../../kernel/clock.ts'
 import { perIp } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { FilledToken, Id } from '../../../kernel/validation.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
@@ -92,7 +92,7 @@ export const invitesRoutes = [
     summary: 'Look up where an invitation link leads',
     tag,
     auth: 'public',
-    body: Type.Object({ token: Type.String({ minLength: 1 }) }),
+    body: Type.Object({ token: FilledToken }),
     limits: [perIp(100, MINUTE)],
     returns: { 200: Invite },
     errors: [invitationErrors.inviteNotFound, invitationErrors.switchedOff, invitationErrors.tenantLocked],

@@ -1,5 +1,16 @@
 import { Type, type Static } from 'typebox'
-import { DateTime, Id, NameOrNone, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
+import {
+  Address,
+  DateTime,
+  Id,
+  Key,
+  Keys,
+  Name,
+  NameOrNone,
+  Nullable,
+  OneOf,
+  Text,
+} from '../../../kernel/validation.ts'
 import { Expiration } from '../../people/memberships/memberships.schemas.ts'
 import { Role } from '../../rights/roles/roles.schemas.ts'
 import { Email, PhoneNumber, Username, type CoreUser } from '../../people/users/users.schemas.ts'
@@ -60,7 +71,7 @@ export const MemberQuery = Type.Object({
   sortBy: Type.Optional(OneOf(['name', 'email', 'createdAt', 'lastLogin', 'verified', 'provider'])),
   sortDirection: Type.Optional(OneOf(['asc', 'desc'])),
   /** part of a name or an address */
-  searchFilter: Type.Optional(Type.String()),
+  searchFilter: Type.Optional(Text),
 })
 export type MemberQuery = Static<typeof MemberQuery>
 
@@ -71,16 +82,16 @@ export const NewMember = Type.Object({
   username: Type.Optional(Username),
   name: Type.Optional(NameOrNone),
   phone: Type.Optional(PhoneNumber),
-  roleIds: Type.Optional(Type.Array(Type.String())),
+  roleIds: Type.Optional(Keys),
   expirationInSeconds: Type.Optional(Expiration),
 })
 
 /** Names the member by id or, without one, by address. */
 export const MemberChange = Type.Object({
-  id: Type.Optional(Type.String()),
-  email: Type.Optional(Type.String()),
+  id: Type.Optional(Key),
+  email: Type.Optional(Address),
   name: Type.Optional(Name),
-  roleIds: Type.Optional(Type.Array(Type.String())),
+  roleIds: Type.Optional(Keys),
 })
 export type MemberChange = Static<typeof MemberChange>
 

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Page } from '../../../kernel/paging.ts'
-import { DateTime, NameOrNone, Nullable } from '../../../kernel/validation.ts'
+import { DateTime, FilledKey, Key, Keys, NameOrNone, Nullable } from '../../../kernel/validation.ts'
 import { Permission } from '../../rights/permissions/permissions.schemas.ts'
 import { CoreUser, Email, TenantOfUser } from '../../people/users/users.schemas.ts'
 
@@ -23,8 +23,8 @@ const SubAccountUser = Type.Object({
 export const SubAccountUsers = Type.Object({ ...Page(SubAccountUser).properties, totalPages: Type.Integer() })
 
 const Person = Type.Object({ email: Email, name: Type.Optional(NameOrNone) })
-const Place = Type.Object({ tenantId: Type.String({ minLength: 1 }) })
-const PlaceWithRoles = Type.Object({ ...Place.properties, roleIds: Type.Optional(Type.Array(Type.String())) })
+const Place = Type.Object({ tenantId: FilledKey })
+const PlaceWithRoles = Type.Object({ ...Place.properties, roleIds: Type.Optional(Keys) })
 
 export const UserOfSubAccounts = Type.Object({ user: Person, subTenants: Type.Array(PlaceWithRoles, most) })
 export const UsersOfSubAccount = Type.Object({
@@ -33,13 +33,13 @@ export const UsersOfSubAccount = Type.Object({
   allowSubAccountAccess: Type.Optional(Type.Boolean()),
 })
 export type UsersOfSubAccount = Static<typeof UsersOfSubAccount>
-export const Departure = Type.Object({ userId: Type.String(), subTenants: Type.Array(Place, most) })
+export const Departure = Type.Object({ userId: Key, subTenants: Type.Array(Place, most) })
 export const RolesInSubAccounts = Type.Object({
-  subTenantsRoles: Type.Array(Type.Object({ ...Place.properties, roleIds: Type.Array(Type.String()) }), most),
+  subTenantsRoles: Type.Array(Type.Object({ ...Place.properties, roleIds: Keys }), most),
 })
 
 export const Counted = Type.Object({
-  tenantIds: Type.Array(Type.String(), { maxItems: 1000 }),
+  tenantIds: Keys,
   excludeInvisibleUsers: Type.Optional(Type.Boolean()),
 })
 export type Counted = Static<typeof Counted>

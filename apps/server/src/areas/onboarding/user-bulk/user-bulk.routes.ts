@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { FilledKey, Id } from '../../../kernel/validation.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { NewUser } from '../user-creation/user-creation.schemas.ts'
@@ -70,7 +70,7 @@ export const userBulkRoutes = [
     summary: 'Move all users of an account to another',
     tag,
     auth: 'vendor',
-    body: Type.Object({ srcTenantId: Type.String({ minLength: 1 }), targetTenantId: Type.String({ minLength: 1 }) }),
+    body: Type.Object({ srcTenantId: FilledKey, targetTenantId: FilledKey }),
     returns: { 200: Empty },
     errors: [tenantErrors.notFound, bulkErrors.sameTenant],
     handler: (ctx, { body }) => moveMembers(ctx, body.srcTenantId, body.targetTenantId),

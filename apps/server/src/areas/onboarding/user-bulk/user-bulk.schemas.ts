@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox'
-import { Id, Nullable, OneOf } from '../../../kernel/validation.ts'
+import { Id, Key, Keys, Nullable, OneOf } from '../../../kernel/validation.ts'
 
 /** The progress of a bulk invitation. A failure names its entry by the place in the request. */
 export const InviteStatus = Type.Object({
@@ -16,9 +16,9 @@ export interface InviteProgress {
 }
 
 export const RolesChange = Type.Object({
-  addRoleIds: Type.Optional(Type.Array(Type.String())),
-  removeRoleIds: Type.Optional(Type.Array(Type.String())),
-  tenantIds: Type.Optional(Type.Array(Type.String())),
+  addRoleIds: Type.Optional(Keys),
+  removeRoleIds: Type.Optional(Keys),
+  tenantIds: Type.Optional(Type.Array(Key, { maxItems: 10_000 })),
 })
 export type RolesChange = Static<typeof RolesChange>
 

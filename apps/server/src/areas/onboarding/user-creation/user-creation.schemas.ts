@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { INDEXED_LENGTH, NameOrNone } from '../../../kernel/validation.ts'
+import { INDEXED_LENGTH, Key, Keys, Metadata, MetadataText, NameOrNone } from '../../../kernel/validation.ts'
 import { Expiration } from '../../people/memberships/memberships.schemas.ts'
 import { Email, PhoneNumber, PictureUrl, Provider, Username } from '../../people/users/users.schemas.ts'
 
@@ -10,8 +10,8 @@ const identity = {
   /** the hasher takes no longer ones */
   password: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
   phoneNumber: Type.Optional(PhoneNumber),
-  metadata: Type.Optional(Type.String()),
-  roleIds: Type.Optional(Type.Array(Type.String())),
+  metadata: Type.Optional(MetadataText),
+  roleIds: Type.Optional(Keys),
   expirationInSeconds: Type.Optional(Expiration),
 }
 export const NewUser = Type.Object({
@@ -19,12 +19,12 @@ export const NewUser = Type.Object({
   profilePictureUrl: Type.Optional(PictureUrl),
   provider: Type.Optional(Provider),
   skipInviteEmail: Type.Optional(Type.Boolean()),
-  emailMetadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  emailMetadata: Type.Optional(Metadata),
 })
 export const NewVendorUser = Type.Object({
   ...identity,
-  tenantId: Type.String(),
-  vendorMetadata: Type.Optional(Type.String()),
+  tenantId: Key,
+  vendorMetadata: Type.Optional(MetadataText),
   mfaBypass: Type.Optional(Type.Boolean()),
-  externalId: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
+  externalId: Type.Optional(Key),
 })

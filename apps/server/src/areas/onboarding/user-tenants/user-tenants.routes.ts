@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { Id, Key } from '../../../kernel/validation.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { OwnId } from '../../accounts/tenants/tenants.schemas.ts'
@@ -58,7 +58,7 @@ export const userTenantsRoutes = [
     tag,
     auth: 'both',
     user: 'required',
-    body: Type.Object({ tenantId: Type.String() }),
+    body: Type.Object({ tenantId: Key }),
     returns: { 200: User },
     errors: [tenantErrors.notFound, membershipErrors.disabled],
     handler: async (ctx, { body }) => {

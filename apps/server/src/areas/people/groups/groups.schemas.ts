@@ -1,7 +1,7 @@
 import type { Group as GroupColumns, User } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { Order, Page, pageQuery } from '../../../kernel/paging.ts'
-import { DateTime, Id, Name, OneOf } from '../../../kernel/validation.ts'
+import { DateTime, Id, Key, Keys, MetadataText, Name, OneOf, Text } from '../../../kernel/validation.ts'
 import { hasArrived } from '../memberships/memberships.schemas.ts'
 import { Role, toRole, withPermissionIds, type RoleWithPermissionIds } from '../../rights/roles/roles.schemas.ts'
 import { pictureOf } from '../../delivery/mail/person.ts'
@@ -9,9 +9,9 @@ import { GroupsConfiguration } from '../../rights/held/groups-configuration.ts'
 
 const details = {
   color: Type.Optional(Type.String({ maxLength: 255 })),
-  description: Type.Optional(Type.String()),
+  description: Type.Optional(Text),
   /** text of a JSON object */
-  metadata: Type.Optional(Type.String()),
+  metadata: Type.Optional(MetadataText),
 }
 export const NewGroup = Type.Object({ name: Name, ...details })
 export type NewGroup = Static<typeof NewGroup>
@@ -19,9 +19,8 @@ export const GroupChange = Type.Object({ name: Type.Optional(Name), ...details }
 export type GroupChange = Static<typeof GroupChange>
 
 export const ConfigurationChange = Type.Partial(GroupsConfiguration)
-const Ids = Type.Array(Type.String(), { maxItems: 1000 })
-export const GroupIds = Type.Object({ groupsIds: Ids })
-export const UserIds = Type.Object({ userIds: Ids })
+export const GroupIds = Type.Object({ groupsIds: Keys })
+export const UserIds = Type.Object({ userIds: Keys })
 
 const relations = { _groupsRelations: Type.Optional(OneOf(['roles', 'users', 'rolesAndUsers'])) }
 export const GroupQuery = Type.Object(relations)
@@ -33,7 +32,7 @@ export const GroupPageQuery = Type.Object({
   _order: Type.Optional(Order),
 })
 export type GroupPageQuery = Static<typeof GroupPageQuery>
-export const UsersQuery = Type.Object({ ids: Type.Array(Type.String(), { maxItems: 250 }) })
+export const UsersQuery = Type.Object({ ids: Type.Array(Key, { maxItems: 250 }) })
 
 const GroupUser = Type.Object({
   id: Id,

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id, Rows } from '../../../kernel/validation.ts'
+import { Id, Key, Rows } from '../../../kernel/validation.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { membershipErrors } from './memberships.errors.ts'
@@ -20,7 +20,7 @@ export const membershipsRoutes = [
     auth: 'both',
     permission: needs.users.read,
     tenant: 'optional',
-    query: Type.Object({ ids: Type.Array(Type.String(), { maxItems: 250 }) }),
+    query: Type.Object({ ids: Type.Array(Key, { maxItems: 250 }) }),
     returns: { 200: Rows<{ vendorId: string; tenantId: string; userId: string; roleIds: string[] }>() },
     handler: (ctx, { query }) => memberships.rolesOfUsers(ctx, ctx.caller, ctx.tenant, query.ids),
   }),

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { setting } from '../../../kernel/settings.ts'
-import { DateTime, Id, Nullable, OneOf } from '../../../kernel/validation.ts'
+import { DateTime, Id, Keys, Nullable, OneOf } from '../../../kernel/validation.ts'
 
 export const MembershipStatus = OneOf(['PendingInvitation', 'PendingLogin', 'Activated', 'NotActivated'])
 export type MembershipStatus = Static<typeof MembershipStatus>
@@ -25,7 +25,7 @@ export const temporaryUsers = setting('temporary-users', Type.Object({ enabled: 
 /** How long a temporary user stays, in seconds; a hundred years at most. */
 export const Expiration = Type.Integer({ minimum: 300, maximum: 3_153_600_000 })
 
-export const RoleIds = Type.Object({ roleIds: Type.Array(Type.String()) })
+export const RoleIds = Type.Object({ roleIds: Keys })
 
 /** The roles that a member has after some were given or taken. */
 export const MemberRoles = Type.Object({

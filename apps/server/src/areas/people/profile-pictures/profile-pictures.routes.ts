@@ -18,7 +18,7 @@ export const profilePicturesRoutes = [
     auth: 'both',
     tenant: 'optional',
     user: 'required',
-    body: Type.Object({ profileImage: Type.String({ minLength: 1 }) }),
+    body: Type.Object({ profileImage: Type.String({ minLength: 1, maxLength: 1_500_000 }) }),
     upload: 'profileImage',
     returns: { 200: Raw },
     errors: [

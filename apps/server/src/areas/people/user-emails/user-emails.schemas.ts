@@ -1,7 +1,7 @@
 import type { UserEmail as UserEmailRow } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
 import { Order, pageQuery } from '../../../kernel/paging.ts'
-import { DateTime, Id, OneOf } from '../../../kernel/validation.ts'
+import { Address, Code, DateTime, Id, JoinedKeys, OneOf } from '../../../kernel/validation.ts'
 import { Email } from '../users/users.schemas.ts'
 
 export const UserEmail = Type.Object({
@@ -30,14 +30,14 @@ export const toUserEmail = ({
 
 export const EmailOnly = Type.Object({ email: Email })
 export const NewUserEmail = Type.Object({ email: Email, isVerified: Type.Optional(Type.Boolean()) })
-export const EmailWithCode = Type.Object({ email: Email, code: Type.String({ minLength: 1 }) })
+export const EmailWithCode = Type.Object({ email: Email, code: Code })
 
 export const UserEmailQuery = Type.Object({
   ...pageQuery,
   _sortBy: Type.Optional(OneOf(['userId', 'email'])),
   _order: Type.Optional(Order),
-  _email: Type.Optional(Type.String()),
+  _email: Type.Optional(Address),
   /** comma-joined */
-  userIds: Type.Optional(Type.String()),
+  userIds: Type.Optional(JoinedKeys),
 })
 export type UserEmailQuery = Static<typeof UserEmailQuery>

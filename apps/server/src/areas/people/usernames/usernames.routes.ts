@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { Key } from '../../../kernel/validation.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Page } from '../../../kernel/paging.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
@@ -56,7 +57,7 @@ export const usernamesRoutes = [
     tag,
     auth: 'both',
     user: 'optional',
-    params: Type.Object({ username: Type.String() }),
+    params: Type.Object({ username: Key }),
     returns: { 200: Empty },
     errors: [usernameErrors.notFound, usernameErrors.lastIdentifier],
     handler: (ctx, { params }) => usernames.remove(ctx, ctx.user, params.username),

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Order, pageQuery } from '../../../kernel/paging.ts'
-import { Id, OneOf } from '../../../kernel/validation.ts'
+import { Id, Key, Keys, OneOf } from '../../../kernel/validation.ts'
 
 /** Wider than at the creation of users: the reference's operation takes this. */
 export const NewUsername = Type.Object({
@@ -18,8 +18,8 @@ export const UsernameQuery = Type.Object({
   ...pageQuery,
   _sortBy: Type.Optional(OneOf(['userId', 'username'])),
   _order: Type.Optional(Order),
-  _usernamePrefix: Type.Optional(Type.String()),
-  userIds: Type.Optional(Type.Array(Type.String())),
-  usernames: Type.Optional(Type.Array(Type.String())),
+  _usernamePrefix: Type.Optional(Key),
+  userIds: Type.Optional(Keys),
+  usernames: Type.Optional(Keys),
 })
 export type UsernameQuery = Static<typeof UsernameQuery>

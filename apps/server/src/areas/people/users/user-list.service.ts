@@ -6,7 +6,7 @@ import { common, membershipsIn, type Family } from '../../rights/tree/tree.servi
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { containing, inOrderOf, Order, page, pageQuery, slice } from '../../../kernel/paging.ts'
 import { usersLike } from './similar.sql.ts'
-import { OneOf } from '../../../kernel/validation.ts'
+import { JoinedKeys, OneOf, Text } from '../../../kernel/validation.ts'
 import { familyOf } from '../../rights/held/sub-account-access.service.ts'
 import { visibleTo } from '../../rights/held/held.service.ts'
 import { usersOf, type Crowd } from './user-list.sql.ts'
@@ -14,7 +14,7 @@ import { userErrors } from './users.errors.ts'
 import { secretColumns, toCoreUser, withTenants } from './users.schemas.ts'
 import { membersOf } from './users.service.ts'
 
-const text = Type.Optional(Type.String())
+const text = Type.Optional(Text)
 
 export const UserQuery = Type.Object({
   ...pageQuery,
@@ -28,8 +28,8 @@ export const UserQuery = Type.Object({
   _tenantId: text,
   _includeSubTenants: Type.Optional(Type.Boolean()),
   /** ids, comma-joined */
-  ids: text,
-  _externalIds: text,
+  ids: Type.Optional(JoinedKeys),
+  _externalIds: Type.Optional(JoinedKeys),
 })
 export type UserQuery = Static<typeof UserQuery>
 

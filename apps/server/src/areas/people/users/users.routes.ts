@@ -9,7 +9,7 @@ import {
 } from '../../../kernel/operation.ts'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { Page } from '../../../kernel/paging.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { Address, Id } from '../../../kernel/validation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
@@ -80,7 +80,7 @@ export const usersRoutes = [
     summary: 'Get the user with an e-mail address',
     tag: management,
     auth: 'vendor',
-    query: Type.Object({ email: Type.String() }),
+    query: Type.Object({ email: Address }),
     returns: { 200: CoreUser },
     errors: [userErrors.notFound],
     handler: async (ctx, { query }) =>

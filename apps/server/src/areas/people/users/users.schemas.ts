@@ -2,7 +2,17 @@ import type { Prisma, Tenant as TenantColumns, User as UserColumns } from '@henh
 import { Type, type Static } from 'typebox'
 import { membershipsIn, type Family } from '../../rights/tree/tree.service.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
-import { DateTime, Id, INDEXED_LENGTH, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
+import {
+  DateTime,
+  Id,
+  INDEXED_LENGTH,
+  Key,
+  MetadataText,
+  Name,
+  Nullable,
+  OneOf,
+  Text,
+} from '../../../kernel/validation.ts'
 import { goesBelow } from '../../rights/held/sub-account-access.service.ts'
 import { hasArrived } from '../memberships/memberships.schemas.ts'
 import { live } from '../../rights/held/held.service.ts'
@@ -21,23 +31,24 @@ export const Username = Type.String({
   message: 'Username can only contain letters, numbers, dots, underscores, and hyphens',
 })
 export const PhoneNumber = Type.String({
+  maxLength: INDEXED_LENGTH,
   pattern: '^\\+[1-9]{1}(\\-?)(([0-9])(\\-?)){5,13}(([0-9]$){1})',
   message: 'Phone number must be valid',
 })
-export const PictureUrl = Type.String({ maxLength: 4095 })
+export const PictureUrl = Text
 
 /** What users may change about themselves. `metadata` is the text of a JSON object; null as the picture restores the default one. */
 export const ProfileChange = Type.Object({
   name: Type.Optional(Name),
   phoneNumber: Type.Optional(PhoneNumber),
   profilePictureUrl: Type.Optional(Nullable(PictureUrl)),
-  metadata: Type.Optional(Type.String()),
+  metadata: Type.Optional(MetadataText),
 })
 export const UserChange = Type.Object({
   ...ProfileChange.properties,
-  vendorMetadata: Type.Optional(Type.String()),
+  vendorMetadata: Type.Optional(MetadataText),
   mfaBypass: Type.Optional(Type.Boolean()),
-  externalId: Type.Optional(Type.String({ maxLength: INDEXED_LENGTH })),
+  externalId: Type.Optional(Key),
 })
 export type UserChange = Static<typeof UserChange>
 

@@ -1,14 +1,15 @@
 import { Type, type Static } from 'typebox'
 import { Page } from '../../../kernel/paging.ts'
 import { setting } from '../../../kernel/settings.ts'
-import { Id, OneOf } from '../../../kernel/validation.ts'
+import { Id, INDEXED_LENGTH, OneOf } from '../../../kernel/validation.ts'
 
 export const ListType = OneOf(['ALLOW', 'BLOCK'])
 export type ListType = Static<typeof ListType>
 
 /** A DNS name of at least two labels; international ones in their ASCII form. */
 const NAME = '^(?=.{3,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\\.)+[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])$'
-const domainAt = (path: string) => Type.String({ pattern: NAME, message: `${path} must be a valid domain` })
+const domainAt = (path: string) =>
+  Type.String({ maxLength: INDEXED_LENGTH, pattern: NAME, message: `${path} must be a valid domain` })
 
 export const NewDomainRestriction = Type.Object({ domain: domainAt('domain'), type: ListType })
 export type NewDomainRestriction = Static<typeof NewDomainRestriction>

@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Page, page, pageQuery } from '../../../kernel/paging.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { Id, Text } from '../../../kernel/validation.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { ipErrors } from './ip-restrictions.errors.ts'
 import {
@@ -27,7 +27,7 @@ export const ipRestrictionsRoutes = [
     auth: 'both',
     permission: needs.ipRestrictions.read,
     tenant: 'required',
-    query: Type.Object({ ...pageQuery, _filter: Type.Optional(Type.String()) }),
+    query: Type.Object({ ...pageQuery, _filter: Type.Optional(Text) }),
     returns: { 200: Page(IpRestriction) },
     handler: async (ctx, { query }) => {
       const { items, total } = await ips.list(ctx, ctx.tenant, query)

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Document, setting } from '../../../kernel/settings.ts'
-import { OneOf } from '../../../kernel/validation.ts'
+import { Key, OneOf, Text } from '../../../kernel/validation.ts'
 
 export const MfaRequirement = Type.Object({
   enforceMFAType: OneOf(['DontForce', 'Force', 'ForceExceptSAML']),
@@ -33,9 +33,9 @@ export type MfaStrategy = (typeof MFA_STRATEGIES)[number]
 const Seconds = Type.Integer({ minimum: 300, maximum: 2 ** 31 - 1 })
 export const MfaConfiguration = Type.Object({
   /** `serviceName`: the account's name in an authenticator app */
-  authenticationApp: Type.Object({ active: Type.Boolean(), serviceName: Type.String() }),
+  authenticationApp: Type.Object({ active: Type.Boolean(), serviceName: Key }),
   sms: Type.Object({ active: Type.Boolean(), tokenLifetimeSeconds: Seconds }),
-  email: Type.Object({ active: Type.Boolean(), tokenLifetimeSeconds: Seconds, sender: Type.String() }),
+  email: Type.Object({ active: Type.Boolean(), tokenLifetimeSeconds: Seconds, sender: Text }),
 })
 export type MfaConfiguration = Static<typeof MfaConfiguration>
 export const MfaConfigurationChange = Type.Partial(MfaConfiguration)
@@ -50,10 +50,10 @@ export const mfaSettings = setting(
     WebAuthnCrossPlatform: Type.Boolean(),
     SMS: Type.Boolean(),
     EmailCode: Type.Boolean(),
-    serviceName: Type.String(),
+    serviceName: Key,
     smsSeconds: Seconds,
     emailSeconds: Seconds,
-    emailSender: Type.String(),
+    emailSender: Text,
   }),
   {
     AuthenticatorApp: true,

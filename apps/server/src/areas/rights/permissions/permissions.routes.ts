@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { Id, Key, Keys } from '../../../kernel/validation.ts'
 import { roleErrors } from '../roles/roles.errors.ts'
 import { permissionErrors } from './permissions.errors.ts'
 import { needs } from './permissions.keys.ts'
@@ -39,7 +39,7 @@ export const permissionsRoutes = [
     summary: 'Create permissions',
     tag: 'Permissions',
     auth: 'vendor',
-    body: Type.Array(NewPermission, { minItems: 1 }),
+    body: Type.Array(NewPermission, { minItems: 1, maxItems: 1000 }),
     returns: { 201: Type.Array(Permission) },
     errors: [permissionErrors.keyTaken, permissionErrors.categoryNotFound],
     handler: async (ctx, { body }) => (await permissions.create(ctx, body)).map(toPermission),
@@ -84,7 +84,7 @@ export const permissionsRoutes = [
     permission: needs.roles.write,
     tenant: 'optional',
     params: PermissionId,
-    body: Type.Object({ roleIds: Type.Array(Type.String()) }),
+    body: Type.Object({ roleIds: Keys }),
     returns: { 200: Permission },
     errors: [
       permissionErrors.notFound,
@@ -103,7 +103,7 @@ export const permissionsRoutes = [
     summary: 'Set which permissions accounts may use in their own roles',
     tag: 'Permissions',
     auth: 'vendor',
-    body: Type.Object({ permissionIds: Type.Array(Type.String(), { minItems: 1 }), type: AssignmentType }),
+    body: Type.Object({ permissionIds: Type.Array(Key, { minItems: 1, maxItems: 1000 }), type: AssignmentType }),
     returns: { 200: Type.Array(Permission) },
     errors: [permissionErrors.notFound],
     handler: async (ctx, { body }) =>

@@ -1,22 +1,22 @@
 import type { Permission as PermissionRow, PermissionCategory, Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
-import { DateTime, Id, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
+import { DateTime, Id, Key, Name, Nullable, OneOf, Text } from '../../../kernel/validation.ts'
 
 export const AssignmentType = OneOf(['NEVER', 'ALWAYS', 'ASSIGNABLE'])
 
 export const PermissionChange = Type.Object({
   key: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
   name: Type.Optional(Name),
-  description: Type.Optional(Type.String()),
-  categoryId: Type.Optional(Type.String()),
+  description: Type.Optional(Text),
+  categoryId: Type.Optional(Key),
 })
 export type PermissionChange = Static<typeof PermissionChange>
 
 export const NewPermission = Type.Object({
   key: Type.String({ minLength: 1, maxLength: 255 }),
   name: Name,
-  description: Type.Optional(Type.String()),
-  categoryId: Type.Optional(Type.String()),
+  description: Type.Optional(Text),
+  categoryId: Type.Optional(Key),
   assignmentType: Type.Optional(AssignmentType),
 })
 export type NewPermission = Static<typeof NewPermission>
@@ -46,9 +46,9 @@ export const toPermission = ({
   updatedAt: row.updatedAt.toISOString(),
 })
 
-export const NewCategory = Type.Object({ name: Name, description: Type.Optional(Type.String()), id: Type.Optional(Id) })
+export const NewCategory = Type.Object({ name: Name, description: Type.Optional(Text), id: Type.Optional(Id) })
 export type NewCategory = Static<typeof NewCategory>
-export const CategoryChange = Type.Object({ name: Type.Optional(Name), description: Type.Optional(Type.String()) })
+export const CategoryChange = Type.Object({ name: Type.Optional(Name), description: Type.Optional(Text) })
 export type CategoryChange = Static<typeof CategoryChange>
 
 export const Category = Type.Object({

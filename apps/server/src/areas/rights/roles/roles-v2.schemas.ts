@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox'
 import { Order } from '../../../kernel/paging.ts'
-import { Name, OneOf } from '../../../kernel/validation.ts'
+import { FilledKey, Key, Keys, Name, OneOf, Text } from '../../../kernel/validation.ts'
 import { Role, toRole, type RoleWithPermissionIds } from './roles.schemas.ts'
 
 export const RoleQuery = Type.Object({
@@ -23,20 +23,20 @@ export const RoleQuery = Type.Object({
     ]),
   ),
   _order: Type.Optional(Order),
-  _filter: Type.Optional(Type.String()),
-  _levels: Type.Optional(Type.Array(Type.Integer({ minimum: 0, maximum: 32767 }))),
-  _tenantIds: Type.Optional(Type.Array(Type.String())),
+  _filter: Type.Optional(Text),
+  _levels: Type.Optional(Type.Array(Type.Integer({ minimum: 0, maximum: 32767 }), { maxItems: 1000 })),
+  _tenantIds: Type.Optional(Keys),
 })
 export type RoleQuery = Static<typeof RoleQuery>
 
 /** The level is that of the base role. */
 export const DerivedRole = Type.Object({
-  key: Type.String({ minLength: 1 }),
+  key: FilledKey,
   name: Name,
-  description: Type.Optional(Type.String()),
+  description: Type.Optional(Text),
   isDefault: Type.Optional(Type.Boolean()),
-  baseRoleId: Type.String(),
-  permissionIds: Type.Array(Type.String()),
+  baseRoleId: Key,
+  permissionIds: Keys,
 })
 export type DerivedRole = Static<typeof DerivedRole>
 

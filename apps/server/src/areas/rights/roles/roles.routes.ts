@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id, Nullable } from '../../../kernel/validation.ts'
+import { Id, Key, Keys, Nullable } from '../../../kernel/validation.ts'
 import { permissionErrors } from '../permissions/permissions.errors.ts'
 import { needs } from '../permissions/permissions.keys.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
@@ -33,7 +33,7 @@ export const rolesRoutes = [
     auth: 'both',
     permission: needs.roles.write,
     tenant: 'optional',
-    body: Type.Array(NewRole, { minItems: 1 }),
+    body: Type.Array(NewRole, { minItems: 1, maxItems: 1000 }),
     returns: { 201: Type.Array(Role) },
     errors: [roleErrors.keyTaken, roleErrors.tooStrong],
     handler: async (ctx, { body }) => (await roles.create(ctx, ctx.caller, ctx.tenant, body)).map(toRole),
@@ -78,7 +78,7 @@ export const rolesRoutes = [
     permission: needs.roles.write,
     tenant: 'optional',
     params: RoleId,
-    body: Type.Object({ permissionIds: Type.Array(Type.String()) }),
+    body: Type.Object({ permissionIds: Keys }),
     returns: { 200: Role },
     errors: [
       roleErrors.notFound,
@@ -98,7 +98,7 @@ export const rolesRoutes = [
     tag,
     auth: 'vendor',
     params: RoleId,
-    body: Type.Object({ tenantId: Nullable(Type.String()) }),
+    body: Type.Object({ tenantId: Nullable(Key) }),
     returns: { 200: Role },
     errors: [roleErrors.notFound, roleErrors.keyTaken, tenantErrors.notFound],
     handler: async (ctx, { params, body }) => toRole(await roles.setTenant(ctx, params.roleId, body.tenantId)),

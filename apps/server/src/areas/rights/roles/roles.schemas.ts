@@ -1,13 +1,13 @@
 import type { Role as RoleRow } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
-import { DateTime, Id, Name, Nullable } from '../../../kernel/validation.ts'
+import { DateTime, Id, Name, Nullable, Text } from '../../../kernel/validation.ts'
 
 export const Level = Type.Integer({ minimum: 0, maximum: 32767 })
 
 export const NewRole = Type.Object({
   key: Type.String({ minLength: 1, maxLength: 255 }),
   name: Name,
-  description: Type.Optional(Type.String()),
+  description: Type.Optional(Text),
   isDefault: Type.Optional(Type.Boolean()),
   migrateRole: Type.Optional(Type.Boolean()),
   firstUserRole: Type.Optional(Type.Boolean()),

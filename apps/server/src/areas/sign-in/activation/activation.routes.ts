@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { MINUTE } from '../../../kernel/clock.ts'
 import { perIp } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { FilledToken, Id } from '../../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import { LoginAnswer } from '../entry/entry.schemas.ts'
 import { sessionErrors } from '../../access/sessions/sessions.errors.ts'
@@ -86,7 +86,7 @@ export const activationRoutes = [
     summary: 'Unlock oneself with the token of a link',
     tag,
     auth: 'public',
-    body: Type.Object({ token: Type.String({ minLength: 1 }) }),
+    body: Type.Object({ token: FilledToken }),
     limits: [perIp(30, MINUTE)],
     returns: { 200: Empty },
     errors: [activationErrors.invalidToken],

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { FilledKey } from '../../../kernel/validation.ts'
 import { MINUTE } from '../../../kernel/clock.ts'
 import { perIp } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
@@ -61,7 +62,7 @@ export const loginRoutes = [
     summary: "Get an access token for another of one's accounts",
     tag: 'User Sessions',
     auth: 'user',
-    body: Type.Object({ tenantId: Type.String({ minLength: 1 }) }),
+    body: Type.Object({ tenantId: FilledKey }),
     returns: { 201: TokenForTenant },
     errors: [sessionErrors.ended],
     handler: (ctx, { body }) => login.tokenFor(ctx, ctx.caller, body.tenantId),

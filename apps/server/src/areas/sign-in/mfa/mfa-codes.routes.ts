@@ -4,7 +4,7 @@ import { MINUTE } from '../../../kernel/clock.ts'
 import { errors } from '../../../kernel/errors.ts'
 import { perIp } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { FilledToken, Id } from '../../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import { LoginAnswer } from '../entry/entry.schemas.ts'
 import { smsErrors } from '../../delivery/sms/sms.errors.ts'
@@ -55,7 +55,7 @@ export const mfaCodesRoutes = [
     summary: 'Have a code sent to a phone, to enrol it while logging in',
     tag,
     auth: 'public',
-    body: Type.Object({ mfaToken: Type.String({ minLength: 1 }), phoneNumber: PhoneNumber }),
+    body: Type.Object({ mfaToken: FilledToken, phoneNumber: PhoneNumber }),
     limits: [perIp(30, MINUTE)],
     returns: { 201: SentSms },
     errors: [...started, mfaErrors.alreadyEnrolled, mfaErrors.strategyOff, smsErrors.notSent],

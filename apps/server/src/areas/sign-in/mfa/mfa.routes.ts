@@ -3,7 +3,7 @@ import { MINUTE } from '../../../kernel/clock.ts'
 import { errors } from '../../../kernel/errors.ts'
 import { perIp } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { FilledToken, Id } from '../../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import { MfaDevices, Recovery, RememberPolicy } from './mfa.schemas.ts'
@@ -32,7 +32,7 @@ export const mfaRoutes = [
     summary: 'Read whether the browser of a login may be remembered',
     tag: 'MFA',
     auth: 'public',
-    query: Type.Object({ mfaToken: Type.String({ minLength: 1 }) }),
+    query: Type.Object({ mfaToken: FilledToken }),
     limits: [perIp(100, MINUTE)],
     returns: { 200: RememberPolicy },
     errors: [mfaErrors.badToken, loginErrors.locked],

@@ -1,63 +1,68 @@
 import type { MfaDevice } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
-import { OneOf } from '../../../kernel/validation.ts'
+import { Code, FilledAddress, FilledToken, Key, OneOf, Token } from '../../../kernel/validation.ts'
 import { masked } from '../../delivery/sms/sms.schemas.ts'
 
-const Text = Type.String({ minLength: 1 })
+/** What an authenticator says, with its certificates. */
+const Statement = Type.String({ minLength: 1, maxLength: 65_536 })
 export const DeviceType = OneOf(['Platform', 'CrossPlatform'])
 export type DeviceType = Static<typeof DeviceType>
 
-export const WithMfaToken = Type.Object({ mfaToken: Text })
-const finishing = { mfaToken: Text, rememberDevice: Type.Optional(Type.Boolean()) }
+export const WithMfaToken = Type.Object({ mfaToken: FilledToken })
+const finishing = { mfaToken: FilledToken, rememberDevice: Type.Optional(Type.Boolean()) }
 
 export const QrCode = Type.Object({ qrCode: Type.String(), secret: Type.Optional(Type.String()) })
 export const RecoveryCode = Type.Object({ recoveryCode: Type.String() })
 export const MayBeRecoveryCode = Type.Partial(RecoveryCode)
 
-export const AuthenticatorEnrolment = Type.Object({ token: Text, ...finishing })
-export const AuthenticatorCode = Type.Object({ value: Text, ...finishing })
-export const OwnAuthenticatorEnrolment = Type.Object({ token: Text })
-export const OptionalCode = Type.Object({ token: Type.Optional(Type.String()) })
+export const AuthenticatorEnrolment = Type.Object({ token: Code, ...finishing })
+export const AuthenticatorCode = Type.Object({ value: Code, ...finishing })
+export const OwnAuthenticatorEnrolment = Type.Object({ token: Code })
+export const OptionalCode = Type.Object({ token: Type.Optional(Type.String({ maxLength: 64 })) })
 
 export const OtcToken = Type.Object({ otcToken: Type.String() })
 export const SentSms = Type.Object({ otcToken: Type.String(), phoneNumber: Type.String() })
-export const Otc = Type.Object({ otcToken: Text, code: Text })
-export const LoginOtc = Type.Object({ otcToken: Text, code: Text, ...finishing })
+export const Otc = Type.Object({ otcToken: FilledToken, code: Code })
+export const LoginOtc = Type.Object({ otcToken: FilledToken, code: Code, ...finishing })
 
 const AttestationResponse = Type.Object({
-  clientDataJSON: Text,
-  attestationObject: Text,
-  transports: Type.Optional(Type.Array(Type.String())),
+  clientDataJSON: Statement,
+  attestationObject: Statement,
+  transports: Type.Optional(Type.Array(Key, { maxItems: 50 })),
 })
 export const NewCredential = Type.Object({
-  id: Text,
+  id: FilledToken,
   response: AttestationResponse,
   deviceType: Type.Optional(DeviceType),
 })
 export type NewCredential = Static<typeof NewCredential>
 export const Assertion = Type.Object({
-  id: Text,
+  id: FilledToken,
   response: Type.Object({
-    clientDataJSON: Text,
-    authenticatorData: Text,
-    signature: Text,
-    userHandle: Type.Optional(Type.String()),
+    clientDataJSON: Statement,
+    authenticatorData: Statement,
+    signature: Statement,
+    userHandle: Type.Optional(Token),
   }),
-  recaptchaToken: Type.Optional(Type.String()),
-  invitationToken: Type.Optional(Type.String()),
+  recaptchaToken: Type.Optional(Token),
+  invitationToken: Type.Optional(Token),
 })
 export type Assertion = Static<typeof Assertion>
 
-export const OwnWebauthnEnrolment = Type.Object({ deviceType: DeviceType, webauthnToken: Text, options: NewCredential })
+export const OwnWebauthnEnrolment = Type.Object({
+  deviceType: DeviceType,
+  webauthnToken: FilledToken,
+  options: NewCredential,
+})
 export const WebauthnEnrolment = Type.Object({
   deviceType: DeviceType,
-  webauthnToken: Text,
+  webauthnToken: FilledToken,
   options: NewCredential,
   ...finishing,
 })
-export const WebauthnProof = Type.Object({ webauthnToken: Text, options: Assertion, ...finishing })
+export const WebauthnProof = Type.Object({ webauthnToken: FilledToken, options: Assertion, ...finishing })
 export const OwnWebauthnProof = Type.Object({
-  webauthnToken: Type.Optional(Type.String()),
+  webauthnToken: Type.Optional(Token),
   options: Type.Optional(Assertion),
 })
 
@@ -93,7 +98,7 @@ export const RequestOptions = Type.Object({
 export const StartedEnrolment = Type.Object({ webauthnToken: Type.String(), options: CreationOptions })
 export const StartedProof = Type.Object({ webauthnToken: Type.String(), options: RequestOptions })
 
-export const Recovery = Type.Object({ recoveryCode: Text, email: Text })
+export const Recovery = Type.Object({ recoveryCode: Code, email: FilledAddress })
 export const RememberPolicy = Type.Object({ isAllowedToRemember: Type.Boolean(), mfaDeviceExpiration: Type.Integer() })
 
 export const MfaDevices = Type.Object({

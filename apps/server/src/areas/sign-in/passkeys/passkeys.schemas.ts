@@ -1,12 +1,12 @@
 import type { Passkey } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
-import { DateTime, Id } from '../../../kernel/validation.ts'
+import { Address, DateTime, Id, Key, Token } from '../../../kernel/validation.ts'
 import { DeviceType } from '../mfa/mfa.schemas.ts'
 
 export const PasskeyPrelogin = Type.Object({
-  email: Type.Optional(Type.String()),
-  userId: Type.Optional(Type.String()),
-  recaptchaToken: Type.Optional(Type.String()),
+  email: Type.Optional(Address),
+  userId: Type.Optional(Key),
+  recaptchaToken: Type.Optional(Token),
 })
 export type PasskeyPrelogin = Static<typeof PasskeyPrelogin>
 

@@ -3,7 +3,7 @@ import { codeErrors } from '../../../kernel/challenges.ts'
 import { MINUTE } from '../../../kernel/clock.ts'
 import { perIp } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
-import { Id } from '../../../kernel/validation.ts'
+import { Id, Key } from '../../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import { PasswordPolicy, toPasswordPolicy } from '../../policies/password-settings/password-settings.schemas.ts'
 import { passwordErrors } from '../../policies/password-settings/password-settings.errors.ts'
@@ -41,7 +41,7 @@ export const passwordsRoutes = [
     // reset pages read it before a login; an unknown user is answered like a known one
     auth: 'public',
     user: 'optional',
-    query: Type.Object({ userId: Type.Optional(Type.String()) }),
+    query: Type.Object({ userId: Type.Optional(Key) }),
     returns: { 200: PasswordPolicy },
     handler: async (ctx, { query: { userId = ctx.user?.id } }) =>
       toPasswordPolicy(await passwords.rulesFor(ctx, userId)),

@@ -1,22 +1,21 @@
 import { Type, type Static } from 'typebox'
-import { NameOrNone } from '../../../kernel/validation.ts'
+import { Keys, Metadata, MetadataText, NameOrNone, Token } from '../../../kernel/validation.ts'
 import { LoginAnswer } from '../entry/entry.schemas.ts'
 import { Email, PhoneNumber, PictureUrl, Provider, Username } from '../../people/users/users.schemas.ts'
 
-const text = Type.Optional(Type.String())
 const name = Type.Optional(NameOrNone)
 const common = {
   name,
   password: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
   profilePictureUrl: Type.Optional(PictureUrl),
-  metadata: text,
-  emailMetadata: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  metadata: Type.Optional(MetadataText),
+  emailMetadata: Type.Optional(Metadata),
   companyName: name,
-  recaptchaToken: text,
-  invitationToken: text,
+  recaptchaToken: Type.Optional(Token),
+  invitationToken: Type.Optional(Token),
   // accepted and ignored: users cannot give themselves roles, or verify their own address
   provider: Type.Optional(Provider),
-  roleIds: Type.Optional(Type.Array(Type.String())),
+  roleIds: Type.Optional(Keys),
   skipInviteEmail: Type.Optional(Type.Boolean()),
 }
 export const SignUp = Type.Object({
