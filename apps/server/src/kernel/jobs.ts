@@ -63,6 +63,26 @@ export async function add<P extends TSchema>(
   return id
 }
 
+/** As `add`, for many payloads at once. */
+export async function addMany<P extends TSchema>(
+  ctx: Ctx,
+  { name, maxAttempts = 8 }: Job<P>,
+  payloads: readonly Static<P>[],
+) {
+  const now = ctx.clock.now()
+  await ctx.db.job.createMany({
+    data: payloads.map((payload) => ({
+      id: ctx.random.uuid(),
+      name,
+      payload: payload as object,
+      runAt: now,
+      maxAttempts,
+      state: 'queued',
+      createdAt: now,
+    })),
+  })
+}
+
 const CLAIM = 10
 
 interface Row {

@@ -1,5 +1,6 @@
 import { isUuid } from '../../../kernel/environments.ts'
 import { onDuplicate, onMissing, onUnknownReference } from '../../../kernel/errors.ts'
+import { inOrderOf } from '../../../kernel/paging.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import * as roles from '../roles/roles.service.ts'
 import { permissionErrors } from './permissions.errors.ts'
@@ -31,7 +32,10 @@ export async function create(ctx: Ctx, permissions: NewPermission[]) {
     .createMany({ data })
     .catch(onDuplicate(permissionErrors.keyTaken(permissions.map((p) => p.key).join(', '))))
   const made = await ctx.db.permission.findMany({ where: { id: { in: data.map((p) => p.id) } }, include: withRoleIds })
-  return data.map(({ id }) => made.find((row) => row.id === id)!)
+  return inOrderOf(
+    data.map((permission) => permission.id),
+    made,
+  )
 }
 
 export async function update(ctx: Ctx, permissionId: string, change: PermissionChange) {

@@ -68,7 +68,7 @@ export async function derive(
         level: base.level,
         createdAt: now,
         updatedAt: now,
-        permissions: { create: wanted.map((permissionId) => ({ permissionId })) },
+        permissions: { createMany: { data: wanted.map((permissionId) => ({ permissionId })) } },
       },
       include: withPermissionIds,
     })

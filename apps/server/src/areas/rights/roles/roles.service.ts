@@ -4,6 +4,7 @@ import { may } from '../../../kernel/authorize.ts'
 import { onDuplicate, onMissing } from '../../../kernel/errors.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { inOrderOf } from '../../../kernel/paging.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { rolesHeld } from '../held/held.service.ts'
@@ -35,26 +36,29 @@ export async function create(ctx: Ctx, caller: Caller, tenant: TenantScope | und
     roles.map((role) => role.key),
   )
   const now = ctx.clock.now()
+  const data = roles.map((role) => ({
+      level: 0,
+      ...role,
+      id: ctx.random.uuid(),
+      tenantId: tenant?.id ?? null,
+      createdAt: now,
+      updatedAt: now,
+    })),
+    ids = data.map((role) => role.id)
   return ctx
     .atomically(async (tx) => {
-      const made = []
-      for (const role of roles) {
-        made.push(
-          await tx.db.role.create({
-            data: {
-              level: 0,
-              ...role,
-              id: tx.random.uuid(),
-              tenantId: tenant?.id ?? null,
-              createdAt: now,
-              updatedAt: now,
-            },
-            include: withPermissionIds,
-          }),
+      await tx.db.role.createMany({ data })
+      const made = await tx.db.role.findMany({ where: { id: { in: ids } }, include: withPermissionIds })
+      const migrating = made.filter(mustMigrate)
+      // one role is given at once, several would take too long
+      if (migrating.length > 1)
+        await jobs.addMany(
+          tx,
+          giveToAll,
+          migrating.map((role) => ({ roleId: role.id })),
         )
-      }
-      for (const role of made) await migrate(tx, role)
-      return made
+      else for (const role of migrating) await migrate(tx, role)
+      return inOrderOf(ids, made)
     })
     .catch(onDuplicate(roleErrors.keyTaken()))
 }
@@ -102,7 +106,7 @@ export async function setPermissions(
     .update({
       where: { id: roleId },
       data: {
-        permissions: { deleteMany: {}, create: wanted.map((permissionId) => ({ permissionId })) },
+        permissions: { deleteMany: {}, createMany: { data: wanted.map((permissionId) => ({ permissionId })) } },
         updatedAt: ctx.clock.now(),
       },
       include: withPermissionIds,
@@ -283,6 +287,7 @@ async function migrate(ctx: Ctx, role: MigrateableRole) {
 }
 
 type MigrateableRole = Pick<Role, 'id' | 'isDefault' | 'migrateRole' | 'tenantId'>
+const mustMigrate = ({ isDefault, migrateRole }: MigrateableRole) => isDefault && migrateRole
 /** How many members get a role in one step. */
 const STEP = 1000
 
@@ -290,8 +295,9 @@ const STEP = 1000
  * Gives the role to the next members who lack it, in the order of their users' ids. @returns where to go on, if there
  * may be more
  */
-async function giveToNext(ctx: Ctx, { id: roleId, isDefault, migrateRole, tenantId }: MigrateableRole, from?: string) {
-  if (!isDefault || !migrateRole) return undefined
+async function giveToNext(ctx: Ctx, role: MigrateableRole, from?: string) {
+  if (!mustMigrate(role)) return undefined
+  const { id: roleId, tenantId } = role
   const members = await ctx.db.membership.findMany({
     where: {
       ...(tenantId !== null && { tenantId }),

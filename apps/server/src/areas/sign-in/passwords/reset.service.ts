@@ -197,8 +197,8 @@ function renew(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, user, data }
     const { id } = await issue(tx, kind, {
       secret,
       lifetimeMs,
-      ...(user && { userId: user.id }),
-      ...(data && { data }),
+      // what nobody asked for about themselves is not kept
+      ...(user && { userId: user.id, ...(data && { data }) }),
     })
     return id
   })
