@@ -33,7 +33,7 @@ import { baseUrl, environmentDirectory, type Environment, type EnvironmentDirect
 import { ApiError, callersFault, envelope, errors, invalid, isDatabaseAway, pointsNowhere } from './errors.ts'
 import { health } from './health.ts'
 import type { Job, WorkerParts } from './jobs.ts'
-import { heedAddress, heedSubjects } from './limits.ts'
+import { heedAddress, heedSubjects, tokenCalls } from './limits.ts'
 import { measure } from './metrics.ts'
 import {
   Empty,
@@ -163,9 +163,9 @@ type Serving = Pick<AppParts, 'deps' | 'permissionsOf' | 'reaches' | 'sessionOf'
 }
 
 /** Passes a request to its operation's handler, and the handler's answer to the caller. */
-const serving =
-  ({ deps, environments, read, permissionsOf, reaches, sessionOf }: Serving) =>
-  async (op: Operation, request: FastifyRequest, reply: FastifyReply) => {
+function serving({ deps, environments, read, permissionsOf, reaches, sessionOf }: Serving) {
+  const countCall = tokenCalls(deps)
+  return async (op: Operation, request: FastifyRequest, reply: FastifyReply) => {
     if (op.environment) reply.headers(await heedAddress(anywhere(deps), op, request.ip))
     // otherwise the input is checked only after the caller is authorized
     const early = op.environment && inputOf(op, request)
@@ -174,6 +174,7 @@ const serving =
       : await identify(request, op, read, environments, deps.publicUrl.hostname)
     const ctx = contextFor(deps, environment, (request.log as Logger).child({ vendorId: environment.id }))
     if (!op.environment) reply.headers(await heedAddress(ctx, op, request.ip))
+    if (op.auth !== 'public') countCall(environment.id, claims)
     const caller = await callerOf(ctx, op, claims, { sessionOf, permissionsOf })
     admit(op, caller)
     const input = await heedSubjects(ctx, op, early ?? inputOf(op, request))
@@ -189,6 +190,7 @@ const serving =
     }
     return send(deps, op, reply, withLinks(await answer(full, op, input), addressOf(deps, environment, request)))
   }
+}
 
 /** Where the call went, without its query. */
 const addressOf = ({ publicUrl }: Deps, environment: Environment, { originalUrl }: FastifyRequest) =>

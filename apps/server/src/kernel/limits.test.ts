@@ -54,6 +54,34 @@ describe.concurrent('rate limits', () => {
     ).toEqual(['0', '1', '2', '3', '4', '5', '6', '7', '8', '9'])
   })
 
+  test('stop a user whose token calls without end, and nobody else', async () => {
+    // stands still at a time when the tokens of the tests are valid
+    const now = deps.systemClock.now(),
+      env = await newEnvironment(await newServer({ rateLimits: true, systemClock: { now: () => now } })),
+      [busy, calm] = [await env.user(), await env.user()]
+    const call = (who: Client) => who('GET', '/identity/resources/roles/v1')
+    for (let round = 0; round < 60; round++) expect(tally(await times(10, () => call(busy)))).toBe('10x403')
+    expect(await call(busy)).toMatchObject({
+      status: 429,
+      headers: { 'retry-after': String(60 - Math.floor((now.getTime() % MINUTE) / SECOND)) },
+      body: { errors: ['Too many requests'] },
+    })
+    expect((await call(calm)).status).toBe(403)
+    expect((await call(env.vendor)).status).toBe(200)
+  })
+
+  test('hold for all tokens of an environment together, and start anew each minute', () => {
+    let now = clock.now()
+    const count = limits.tokenCalls({ rateLimits: true, systemClock: { now: () => now } })
+    const token = (user: number) => ({ type: 'userToken', sub: `user-${user}` })
+    for (let index = 0; index < 30_000; index++) count('one', token(index % 100))
+    expect(() => count('one', token(100))).toThrow('Too many requests')
+    expect(() => count('one', { type: 'vendor' })).toThrow('Too many requests')
+    count('two', token(0))
+    now = after(now, MINUTE)
+    count('one', token(0))
+  })
+
   test('refuse in the shape of every error, and say until when', async () => {
     const { at } = await limited(),
       from = at(newIp())

@@ -1,9 +1,11 @@
 import { canonicalEmail } from './email-addresses.ts'
 import { networkOf } from './addresses.ts'
-import { after, SECOND } from './clock.ts'
+import { after, MINUTE, SECOND } from './clock.ts'
+import type { Deps } from './deps.ts'
 import { errors } from './errors.ts'
 import { counting, forgetting, givingBack } from './limits.sql.ts'
 import type { Ctx, Limit, Operation, Quota } from './operation.ts'
+import type { Claims } from './tokens.ts'
 
 export const perIp = (most: number, perMs: number): Limit<unknown> => ({ most, perMs })
 
@@ -51,12 +53,39 @@ export async function giveBack(ctx: Counting, counted: Counted, quota: Quota) {
   await ctx.sql(givingBack, keyOf(ctx, counted, quota))
 }
 
-function mustBeWithin({ clock }: Counting, { count: reached, resetAt }: Count, { most }: Quota) {
+function mustBeWithin({ clock }: Pick<Counting, 'clock'>, { count: reached, resetAt }: Count, { most }: Quota) {
   if (reached <= most) return
   const seconds = Math.max(1, Math.ceil((resetAt.getTime() - clock.now().getTime()) / SECOND))
   throw Object.assign(errors.tooMany(), {
     headers: { 'retry-after': String(seconds), 'x-rate-limit-reset': resetAt.toISOString() },
   })
+}
+
+/** How many calls with tokens a minute takes: those of one user, and all of one environment. */
+const OF_A_USER: Quota = { most: 600, perMs: MINUTE },
+  OF_AN_ENVIRONMENT: Quota = { most: 30_000, perMs: MINUTE }
+
+/**
+ * Counts calls with tokens. These limits are so wide that replicas need not count together: each counts in its own
+ * memory, which costs no statement.
+ */
+export function tokenCalls({ rateLimits, systemClock: clock }: Pick<Deps, 'rateLimits' | 'systemClock'>) {
+  let window = 0,
+    counts = new Map<string, number>()
+  function countOne(key: string, quota: Quota) {
+    const reached = (counts.get(key) ?? 0) + 1
+    counts.set(key, reached)
+    mustBeWithin({ clock }, { count: reached, resetAt: new Date((window + 1) * quota.perMs) }, quota)
+  }
+  /** @throws 429 */
+  return (vendorId: string, claims: Pick<Claims, 'type' | 'sub'> | undefined) => {
+    if (!rateLimits || !claims) return
+    const current = Math.floor(clock.now().getTime() / MINUTE)
+    if (current !== window) [window, counts] = [current, new Map<string, number>()]
+    // what one user is refused does not count for the others
+    if (claims.type === 'userToken') countOne(`${vendorId} ${claims.sub}`, OF_A_USER)
+    countOne(vendorId, OF_AN_ENVIRONMENT)
+  }
 }
 
 type Limited = Pick<Operation, 'id' | 'limits'>

@@ -23,7 +23,10 @@ const security = { vendor: [{ vendor: [] }], user: [{ user: [] }], both: [{ vend
 
 function describe(op: Operation) {
   const failures = new Map(
-    [...(op.errors ?? []), ...(op.limits ? [errors.tooMany] : [])].map((e) => [e.status, e.message || 'Error']),
+    [...(op.errors ?? []), ...(op.limits || op.auth !== 'public' ? [errors.tooMany] : [])].map((e) => [
+      e.status,
+      e.message || 'Error',
+    ]),
   )
   return {
     operationId: op.id,
