@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { INDEXED_LENGTH, Key, Keys, Metadata, MetadataText, NameOrNone } from '../../../kernel/validation.ts'
+import { Key, Keys, Metadata, MetadataText, NameOrNone } from '../../../kernel/validation.ts'
 import { Expiration } from '../../people/memberships/memberships.schemas.ts'
 import { Email, PhoneNumber, PictureUrl, Provider, Username } from '../../people/users/users.schemas.ts'
 
