@@ -889,7 +889,8 @@ describe.concurrent('the identifiers of a user', () => {
       code: (await mailed(env, user.email, 'ResetPhoneNumber')).code,
     })
     await at.api.auth.changePhoneNumber({ changePhoneNumberToken, phoneNumber: third })
-    expect((await api.auth.getMeV2()).phoneNumber).toBe(third)
+    const { body } = await env.as(user.tenantId)('GET', `/identity/resources/users/v1/${user.id}`)
+    expect(body.phoneNumber).toBe(third)
   })
 
   test('the profile is changed', async () => {

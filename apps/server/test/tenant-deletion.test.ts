@@ -204,7 +204,7 @@ describe.concurrent('deleting a tenant', () => {
     for (const token of [doomed.refreshToken, doomed.sharedToken])
       expect(await refresh(token)).toMatchObject({ status: 401, body: { errors: ['Session not found'] } })
     expect((await login(env, { email: doomed.email, password: 'Henhouse-1!' })).status).toBe(401)
-    expect((await env.withToken(doomed.accessToken)('GET', '/identity/resources/users/v2/me')).status).toBe(404)
+    expect((await env.withToken(doomed.accessToken)('GET', '/identity/resources/users/v2/me')).status).toBe(401)
     const back = await login(env, { email: shared.email, password: 'Henhouse-1!' })
     expect(back.status).toBe(200)
     expect((await env.withToken(back.body.accessToken)('GET', '/identity/resources/users/v2/me')).body).toMatchObject({
