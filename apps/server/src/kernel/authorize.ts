@@ -1,6 +1,6 @@
 import type { Algorithm } from '@henhouse/jwt'
 import type { FastifyRequest } from 'fastify'
-import { epoch, SECOND } from './clock.ts'
+import { after, epoch, MINUTE, SECOND } from './clock.ts'
 import type { EnvironmentDirectory, Environment } from './environments.ts'
 import { isUuid } from './environments.ts'
 import { errors, failure } from './errors.ts'
@@ -96,17 +96,23 @@ export interface UserToken {
   readonly algorithm: Algorithm
 }
 /** The session of a user token; undefined when it has ended, its user is gone or locked, or its tenant keeps them out. */
-export type SessionOf = (ctx: Ctx, token: UserToken) => Promise<{ beganAt: Date } | undefined>
+export type SessionOf = (ctx: Ctx, token: UserToken) => Promise<LiveSession | undefined>
+export interface LiveSession {
+  /** by a login or a step-up */
+  readonly beganAt: Date
+  /** the user has a password or a second factor */
+  readonly isGuarded: boolean
+}
 
 const unexpired = (ctx: Ctx, claims: Claims | undefined) =>
   claims && claims.exp > epoch(ctx.clock.now()) ? claims : undefined
 
 /** The user of a token, as long as their session, their account and their place in the tenant last. */
-async function userCallerOf(
+async function holderOf(
   ctx: Ctx,
   claims: Claims | undefined,
   sessionOf: SessionOf,
-): Promise<UserCaller | undefined> {
+): Promise<{ caller: UserCaller; session: LiveSession } | undefined> {
   const { type, sub: userId, sid: sessionId, tenantId, iat, algorithm } = claims ?? {}
   // holders of a shared secret can write anything into a token
   if (type !== 'userToken' || !isId(userId) || !isId(sessionId) || typeof tenantId !== 'string') return undefined
@@ -118,13 +124,16 @@ async function userCallerOf(
     issuedAt: new Date(iat * SECOND),
     algorithm: algorithm!,
   })
-  return session && { kind: 'user', userId, tenantId, sessionId, loggedInAt: session.beganAt, permissions: [] }
+  return session && { session, caller: { kind: 'user', userId, tenantId, sessionId, permissions: [] } }
 }
 /** of what dates can tell */
 const LAST_SECOND = 8_000_000_000_000
 const isId = (value: unknown): value is string => typeof value === 'string' && isUuid(value)
 
-/** The caller of an operation that needs a token. @throws 401 */
+/** How old a login may be that new ways to log in are added with. */
+const RECENT_MS = 15 * MINUTE
+
+/** The caller of an operation that needs a token. @throws 401, 403 for a login that is too old */
 export async function callerOf(
   ctx: Ctx,
   op: Operation,
@@ -138,8 +147,11 @@ export async function callerOf(
     if (op.auth === 'user') throw errors.unauthorized()
     return { kind: 'vendor' }
   }
-  const caller = await userCallerOf(ctx, valid, sessionOf)
-  if (!caller) throw errors.unauthorized()
+  const holder = await holderOf(ctx, valid, sessionOf)
+  if (!holder) throw errors.unauthorized()
+  const { caller, session } = holder
+  if (op.recentLogin && session.isGuarded && after(session.beganAt, RECENT_MS) <= ctx.clock.now())
+    throw errors.loginTooOld()
   const permissions =
     valid?.permissions ?? (op.permission ? await permissionsOf(ctx, caller.userId, caller.tenantId) : [])
   return { ...caller, permissions }
@@ -156,7 +168,7 @@ export async function guestOf(
   sessionOf: SessionOf,
 ): Promise<VendorCaller | UserCaller | undefined> {
   const valid = op.auth === 'public' ? unexpired(ctx, claims) : undefined
-  return valid?.type === 'vendor' ? { kind: 'vendor' } : userCallerOf(ctx, valid, sessionOf)
+  return valid?.type === 'vendor' ? { kind: 'vendor' } : (await holderOf(ctx, valid, sessionOf))?.caller
 }
 
 /** Whether users may do in another tenant what their token lets them do in their own. */

@@ -1,6 +1,7 @@
-import { after } from './clock.ts'
+import { after, HOUR } from './clock.ts'
 import { isUuid } from './environments.ts'
 import { errors, failure, onUnknownReference } from './errors.ts'
+import { giveBack, spend } from './limits.ts'
 import { fingerprint } from './random.ts'
 import type { Ctx } from './operation.ts'
 
@@ -128,6 +129,30 @@ export async function answer(
   }
 }
 
+/** Wrong codes for one purpose, about one user or address, however many codes there were: each new one could be guessed at anew. */
+const GUESSES = { most: 30, perMs: HOUR }
+
+/**
+ * Makes a guess at a code that `asked` was issued with, and counts it while it is made: as many are tried at once as one
+ * after the other. Whoever issues a code for an address or number that may be nobody's says which in its data, so that it
+ * is counted alike. Do not call it in a transaction. @throws as `attempt`, 429
+ */
+export async function guessing<T>(
+  ctx: Ctx,
+  { purpose }: ChallengeKind,
+  { userId, data }: { userId: string | null; data: unknown },
+  attempt: () => Promise<T>,
+) {
+  const { email, phoneNumber, to } = data as Partial<Record<'email' | 'phoneNumber' | 'to', string>>
+  const guesses = [userId, email ?? phoneNumber ?? to]
+    .filter((about) => typeof about === 'string')
+    .map((about) => ({ name: `wrong ${purpose}`, about: about.toLowerCase() }))
+  for (const guess of guesses) await spend(ctx, guess, GUESSES)
+  const right = await attempt()
+  for (const guess of guesses) await giveBack(ctx, guess, GUESSES)
+  return right
+}
+
 export const codeErrors = {
   wrong: failure(401, 'ER-01011', 'Invalid code'),
   expired: failure(400, 'ER-01017', 'Code has expired'),
@@ -145,9 +170,13 @@ export async function mustAnswer(
   userId?: string,
   salt?: string,
 ) {
-  const outcome = await answer(ctx, kind, id, code, userId, salt)
-  if (outcome.state === 'ok') return outcome.challenge
-  throw outcome.state === 'expired' || outcome.state === 'used' ? codeErrors.expired() : codeErrors.wrong()
+  const asked = isUuid(id) && (await ctx.db.challenge.findFirst({ where: { id, purpose: kind.purpose } }))
+  if (!asked) throw codeErrors.wrong()
+  return guessing(ctx, kind, asked, async () => {
+    const outcome = await answer(ctx, kind, id, code, userId, salt)
+    if (outcome.state === 'ok') return outcome.challenge
+    throw outcome.state === 'expired' || outcome.state === 'used' ? codeErrors.expired() : codeErrors.wrong()
+  })
 }
 
 /** Revokes earlier ones: a new link replaces the old one, a changed password ends all of them. */

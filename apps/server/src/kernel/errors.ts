@@ -68,6 +68,7 @@ export const errors = {
   noTenant: failure(403, 'ER-00008', 'Tenant ID is not specified'),
   noUser: failure(403, 'ER-00008', 'User ID is not specified'),
   foreignPage: failure(403, null, 'Pages of other sites may not use cookies here'),
+  loginTooOld: failure(403, 'computed', 'Log in again to change how you log in'),
   notFound: failure(404, 'ER-00004', (what: string = 'Resource') => `${what} not found`),
   conflict: failure(409, 'computed', 'The request contradicts what is stored'),
   badValue: failure(400, 'computed', 'A value cannot be stored'),

@@ -23,8 +23,6 @@ export interface UserCaller {
   readonly userId: string
   readonly tenantId: string
   readonly sessionId: string | undefined
-  /** when that session began, by a login or a step-up */
-  readonly loggedInAt: Date | undefined
   /** Permission keys, wildcards among them; `may` matches them. */
   readonly permissions: readonly string[]
 }
@@ -138,6 +136,11 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
   auth: A
   /** Key that a user token must hold; none for a user's own data. Environment tokens need none. */
   permission?: string
+  /**
+   * Adds a way to log in. Users with a password or a second factor must have logged in, or stepped up, within the last 15
+   * minutes (ASVS 5.0 §7.5.1).
+   */
+  recentLogin?: true
   tenant?: T
   user?: U
   params?: P

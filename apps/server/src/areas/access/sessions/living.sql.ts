@@ -1,4 +1,4 @@
-import type { UserToken } from '../../../kernel/authorize.ts'
+import type { LiveSession, UserToken } from '../../../kernel/authorize.ts'
 import { after, SECOND } from '../../../kernel/clock.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { statement } from '../../../kernel/sql.ts'
@@ -8,12 +8,12 @@ import { statement } from '../../../kernel/sql.ts'
  * a clock was set back (emulator), what comes after it says nothing.
  */
 const living = statement<
-  { beganAt: Date },
+  LiveSession,
   [sessionId: string, userId: string, tenantId: string, now: Date, issuedBefore: Date, algorithm: string]
 >(
   'sessions.living',
   `
-  select s."createdAt" as "beganAt" from "Session" s
+  select s."createdAt" as "beganAt", u."passwordHash" is not null or u."mfaEnrolled" as "isGuarded" from "Session" s
   join "User" u on u."vendorId" = s."vendorId" and u.id = s."userId"
   join "Tenant" t on t."vendorId" = s."vendorId" and t.id = $4
   left join "Membership" m on m."vendorId" = s."vendorId" and m."userId" = u.id and m."tenantId" = t.id

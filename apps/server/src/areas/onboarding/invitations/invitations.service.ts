@@ -1,7 +1,7 @@
 import type { Prisma } from '@henhouse/database'
 import { Type } from 'typebox'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
-import { find, issue, redeem, revoke, type ChallengeKind, type Outcome } from '../../../kernel/challenges.ts'
+import { find, guessing, issue, redeem, revoke, type ChallengeKind, type Outcome } from '../../../kernel/challenges.ts'
 import { DAY } from '../../../kernel/clock.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
 import { baseUrl } from '../../../kernel/environments.ts'
@@ -69,7 +69,9 @@ export async function accept(ctx: HttpCtx, { userId, token }: Omit<MailedCode, '
 /** As `accept`, with a code. Wrong ones count. */
 export async function acceptWithCode(ctx: HttpCtx, given: MailedCode) {
   const challenge = await pending(ctx, invitationCode, given)
-  await settle(ctx, challenge, true, (tx) => enter(tx, invitationCode, given))
+  await guessing(ctx, invitationCode, challenge, () =>
+    settle(ctx, challenge, true, (tx) => enter(tx, invitationCode, given)),
+  )
 }
 
 interface Invitation {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { codeErrors } from '../../../kernel/challenges.ts'
+import { errors } from '../../../kernel/errors.ts'
 import { MINUTE } from '../../../kernel/clock.ts'
 import { perIp } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
@@ -11,7 +12,7 @@ import { phoneNumberErrors } from './phone-numbers.errors.ts'
 import { NewPhoneNumber, NumberAfterReset, NumberChange, NumberReset } from './phone-numbers.schemas.ts'
 
 const tag = 'SMS'
-const codeFailures = [codeErrors.wrong, codeErrors.expired]
+const codeFailures = [codeErrors.wrong, codeErrors.expired, errors.tooMany]
 
 /** Browser clients call these; no specification lists them. */
 export const numberChangeRoutes = [
@@ -22,10 +23,11 @@ export const numberChangeRoutes = [
     summary: "Get a code sent to the number that is to replace one's own",
     tag,
     auth: 'both',
+    recentLogin: true,
     user: 'required',
     body: NewPhoneNumber,
     returns: { 201: Type.Object({ changePhoneId: Type.String() }) },
-    errors: [userErrors.phoneNumberTaken, smsErrors.notSent],
+    errors: [userErrors.phoneNumberTaken, smsErrors.notSent, errors.tooMany],
     handler: (ctx, { body }) => numberChange.ask(ctx, ctx.user, body.phoneNumber),
   }),
   operation({

@@ -5,6 +5,7 @@ import { baseUrl } from '../../../kernel/environments.ts'
 import type { Ctx, UserScope } from '../../../kernel/operation.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import * as userEmails from '../user-emails/user-emails.service.ts'
+import { countSending } from '../../access/codes/sendings.service.ts'
 import * as access from '../../access/sessions/access.service.ts'
 import { mailDataOf, nobody } from '../../delivery/mail/person.ts'
 import * as users from '../users/users.service.ts'
@@ -20,6 +21,7 @@ const afterReset: ChallengeKind = { purpose: 'phone-number-after-reset' }
 export async function ask(ctx: Ctx, user: UserScope, written: string) {
   const phoneNumber = users.plain(written)
   await mustBeFree(ctx, user.id, phoneNumber)
+  await countSending(ctx, user.id, phoneNumber)
   return {
     changePhoneId: await ctx.atomically((tx) =>
       sendCode(tx, change, { userId: user.id, to: phoneNumber, data: { phoneNumber } }),
@@ -48,7 +50,12 @@ export async function askReset(ctx: Ctx, email: string) {
     code = ctx.random.digits(6)
   const { id } = await ctx.atomically(async (tx) => {
     await revoke(tx, user?.id ?? tx.random.uuid(), [reset])
-    return issue(tx, reset, { secret: code, lifetimeMs: CODE_MS, ...(user && { userId: user.id }) })
+    return issue(tx, reset, {
+      secret: code,
+      lifetimeMs: CODE_MS,
+      data: { email: address },
+      ...(user && { userId: user.id }),
+    })
   })
   await discreetly(ctx, !!user, (tx) =>
     mail.send(tx, {

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { codeErrors } from '../../../kernel/challenges.ts'
+import { errors } from '../../../kernel/errors.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Page } from '../../../kernel/paging.ts'
 import { Id } from '../../../kernel/validation.ts'
@@ -19,7 +20,7 @@ import * as phoneNumbers from './phone-numbers.service.ts'
 
 const PhoneId = Type.Object({ id: Id })
 const tag = 'SMS'
-const codeFailures = [codeErrors.wrong, codeErrors.expired]
+const codeFailures = [codeErrors.wrong, codeErrors.expired, errors.tooMany]
 
 export const phoneNumbersRoutes = [
   operation({
@@ -67,10 +68,11 @@ export const phoneNumbersRoutes = [
     summary: 'Add a phone number, and get a code sent to it',
     tag,
     auth: 'both',
+    recentLogin: true,
     user: 'required',
     body: Type.Object({ ...NewPhoneNumber.properties, verify: Type.Optional(Type.Boolean({ default: true })) }),
     returns: { 201: Type.Partial(OtcToken) },
-    errors: [userErrors.phoneNumberTaken, smsErrors.notSent],
+    errors: [userErrors.phoneNumberTaken, smsErrors.notSent, errors.tooMany],
     handler: (ctx, { body }) => phoneNumbers.add(ctx, ctx.user, body.phoneNumber, { verify: body.verify ?? true }),
   }),
   operation({
@@ -80,10 +82,11 @@ export const phoneNumbersRoutes = [
     summary: 'Get a code sent to a phone number',
     tag,
     auth: 'both',
+    recentLogin: true,
     user: 'required',
     body: NewPhoneNumber,
     returns: { 200: OtcToken },
-    errors: [userErrors.phoneNumberTaken, smsErrors.notSent],
+    errors: [userErrors.phoneNumberTaken, smsErrors.notSent, errors.tooMany],
     handler: (ctx, { body }) => phoneNumbers.preverify(ctx, ctx.user, body.phoneNumber),
   }),
   operation({
@@ -109,7 +112,7 @@ export const phoneNumbersRoutes = [
     user: 'required',
     params: PhoneId,
     returns: { 200: Type.Object({ phoneId: Id, ...OtcToken.properties }) },
-    errors: [phoneNumberErrors.notFound, smsErrors.notSent],
+    errors: [phoneNumberErrors.notFound, smsErrors.notSent, errors.tooMany],
     handler: (ctx, { params }) => phoneNumbers.askRemoval(ctx, ctx.user, params.id),
   }),
   operation({

@@ -4,6 +4,7 @@ import { after, MINUTE } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
 import { inOrderOf, page, slice } from '../../../kernel/paging.ts'
+import { countSending } from '../../access/codes/sendings.service.ts'
 import * as sms from '../../delivery/sms/sms.service.ts'
 import { selection } from '../users/user-list.service.ts'
 import { userErrors } from '../users/users.errors.ts'
@@ -66,9 +67,10 @@ export const own = async (ctx: Ctx, user: UserScope) =>
  * @returns the code's token, unless no code is wanted
  * @throws 409 for a number that is verified already, or somebody else's
  */
-export function add(ctx: Ctx, user: UserScope, written: string, { verify }: { verify: boolean }) {
+export async function add(ctx: Ctx, user: UserScope, written: string, { verify }: { verify: boolean }) {
   const phoneNumber = users.plain(written),
     userId = user.id
+  if (verify) await countSending(ctx, userId, phoneNumber)
   return ctx.atomically(async (tx) => {
     await users.locked(tx, userId)
     if (await tx.db.phoneNumber.count({ where: { userId, phoneNumber, verified: true } }))
@@ -85,6 +87,7 @@ export async function preverify(ctx: Ctx, user: UserScope, written: string) {
   const phoneNumber = users.plain(written),
     userId = user.id
   await mustBeFree(ctx, userId, phoneNumber)
+  await countSending(ctx, userId, phoneNumber)
   return {
     otcToken: await ctx.atomically((tx) =>
       sendCode(tx, verification, { userId, to: phoneNumber, data: { phoneNumber } }),
@@ -101,6 +104,7 @@ export async function verify(ctx: Ctx, user: UserScope, { otcToken, code }: { ot
 /** Sends the code for `confirmRemoval` to the number. @throws 404 */
 export async function askRemoval(ctx: Ctx, user: UserScope, phoneId: string) {
   const { phoneNumber } = await mustBeOwn(ctx, user.id, phoneId)
+  await countSending(ctx, user.id, phoneNumber)
   return {
     phoneId,
     otcToken: await ctx.atomically((tx) =>

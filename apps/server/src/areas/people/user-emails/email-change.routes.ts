@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { codeErrors } from '../../../kernel/challenges.ts'
+import { errors } from '../../../kernel/errors.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { userErrors } from '../users/users.errors.ts'
@@ -17,10 +18,11 @@ export const emailChangeRoutes = [
     summary: "Get a code mailed to the address that is to replace one's own",
     tag: 'User Management',
     auth: 'both',
+    recentLogin: true,
     user: 'required',
     body: EmailOnly,
     returns: { 200: Empty },
-    errors: [userEmailErrors.changeOff, userEmailErrors.same, userErrors.emailTaken],
+    errors: [userEmailErrors.changeOff, userEmailErrors.same, userErrors.emailTaken, errors.tooMany],
     handler: (ctx, { body }) => emailChange.ask(ctx, ctx.user, body.email),
   }),
   operation({
@@ -33,7 +35,7 @@ export const emailChangeRoutes = [
     user: 'required',
     body: EmailWithCode,
     returns: { 200: Empty },
-    errors: [userEmailErrors.changeOff, codeErrors.wrong, codeErrors.expired, userErrors.emailTaken],
+    errors: [userEmailErrors.changeOff, codeErrors.wrong, codeErrors.expired, userErrors.emailTaken, errors.tooMany],
     handler: (ctx, { body }) => emailChange.confirm(ctx, ctx.user, body),
   }),
   operation({

@@ -2,6 +2,7 @@ import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { ChallengeKind } from '../../../kernel/challenges.ts'
 import { onDuplicate } from '../../../kernel/errors.ts'
 import type { Ctx, UserScope } from '../../../kernel/operation.ts'
+import { countSending } from '../../access/codes/sendings.service.ts'
 import * as activationMails from '../activation-mails/activation-mails.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { originOf, type Origin, type OwnCtx } from '../../delivery/mail/person.ts'
@@ -17,6 +18,7 @@ export async function ask(ctx: Ctx, user: UserScope, written: string) {
   await mustBeAllowed(ctx)
   await mayTake(ctx, user.id, email)
   await mustBeFree(ctx, user.id, email)
+  await countSending(ctx, user.id, email)
   await ctx.atomically(async (tx) => {
     const row = await users.locked(tx, user.id)
     if (row.email === email && row.verified) throw userEmailErrors.same()

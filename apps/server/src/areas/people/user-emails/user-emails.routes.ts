@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { codeErrors } from '../../../kernel/challenges.ts'
+import { errors } from '../../../kernel/errors.ts'
 import { Empty, operation, reply } from '../../../kernel/operation.ts'
 import { Page } from '../../../kernel/paging.ts'
 import { Id } from '../../../kernel/validation.ts'
@@ -10,7 +11,7 @@ import { userEmailErrors } from './user-emails.errors.ts'
 import * as userEmails from './user-emails.service.ts'
 
 const tag = 'User Management'
-const codeFailures = [codeErrors.wrong, codeErrors.expired]
+const codeFailures = [codeErrors.wrong, codeErrors.expired, errors.tooMany]
 const added = ({ made, userEmail }: Awaited<ReturnType<typeof userEmails.add>>) => reply(made ? 201 : 200, userEmail)
 
 export const userEmailsRoutes = [
@@ -45,11 +46,12 @@ export const userEmailsRoutes = [
     summary: 'Add an e-mail address, and get a code mailed to it',
     tag,
     auth: 'both',
+    recentLogin: true,
     user: 'required',
     body: EmailOnly,
     // 200: it was there, and another code is sent
     returns: { 201: UserEmail, 200: UserEmail },
-    errors: [userErrors.emailTaken],
+    errors: [userErrors.emailTaken, errors.tooMany],
     handler: async (ctx, { body }) => added(await userEmails.add(ctx, ctx.user.id, body.email, { verified: false })),
   }),
   operation({
@@ -101,7 +103,7 @@ export const userEmailsRoutes = [
     params: Type.Object({ userId: Id }),
     body: NewUserEmail,
     returns: { 201: UserEmail, 200: UserEmail },
-    errors: [userErrors.notFound, userErrors.emailTaken],
+    errors: [userErrors.notFound, userErrors.emailTaken, errors.tooMany],
     handler: async (ctx, { params, body }) =>
       added(await userEmails.add(ctx, params.userId, body.email, { verified: body.isVerified ?? false })),
   }),

@@ -5,6 +5,7 @@ import { after, HOUR } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
 import { inOrderOf, page, slice } from '../../../kernel/paging.ts'
+import { countSending } from '../../access/codes/sendings.service.ts'
 import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import * as userEmailsPolicy from '../../policies/user-emails-policy/user-emails-policy.service.ts'
@@ -87,6 +88,7 @@ export const own = async (ctx: Ctx, user: UserScope) =>
 export async function add(ctx: Ctx, userId: string, written: string, { verified }: { verified: boolean }) {
   const email = canonicalEmail(written)
   await mayTake(ctx, userId, email)
+  if (!verified) await countSending(ctx, userId, email)
   return ctx.atomically(async (tx) => {
     const user = await users.locked(tx, userId)
     const known = await tx.db.userEmail.findFirst({ where: { userId, email }, select: { verified: true } })

@@ -1,5 +1,5 @@
 import type { User } from '@henhouse/database'
-import { find, redeem, revoke, type Outcome } from '../../../kernel/challenges.ts'
+import { find, guessing, type Outcome, redeem, revoke } from '../../../kernel/challenges.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { invalid } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
@@ -30,9 +30,12 @@ export async function activate(ctx: HttpCtx, { userId, token, ...given }: Activa
 /** As `activate`, with a mailed code. Wrong ones count. */
 export async function activateWithCode(ctx: HttpCtx, { userId, token, code, ...given }: CodeActivation) {
   const user = await admitted(ctx, userId, given)
-  const { tenantId } = await mustBeCodeOf(ctx, user, token)
-  return finish(ctx, user, { password: given.password, tenantId, withCode: true }, (tx) =>
-    enter(tx, activationCode, { userId, token, code }),
+  const asked = await mustBeCodeOf(ctx, user, token),
+    { tenantId } = asked
+  return guessing(ctx, activationCode, asked, () =>
+    finish(ctx, user, { password: given.password, tenantId, withCode: true }, (tx) =>
+      enter(tx, activationCode, { userId, token, code }),
+    ),
   )
 }
 

@@ -91,6 +91,7 @@ export const mfaAuthenticatorRoutes = [
       tag,
       deprecated,
       auth: 'both',
+      recentLogin: true,
       user: 'required',
       returns: { 200: QrCode },
       errors: [mfaErrors.strategyOff],

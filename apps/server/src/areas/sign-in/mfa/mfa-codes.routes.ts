@@ -109,6 +109,7 @@ export const mfaCodesRoutes = [
     summary: "Have a code sent to a phone of one's own, to enrol it",
     tag,
     auth: 'both',
+    recentLogin: true,
     user: 'required',
     body: Type.Object({ phoneNumber: PhoneNumber }),
     returns: { 200: SentSms },

@@ -88,6 +88,7 @@ export const mfaWebauthnRoutes = [
     summary: "Begin to enrol a security key or device of one's own",
     tag,
     auth: 'both',
+    recentLogin: true,
     user: 'required',
     returns: { 200: StartedEnrolment },
     errors: [mfaErrors.strategyOff],

@@ -69,6 +69,7 @@ export const passkeysRoutes = [
     summary: 'Begin to make a passkey',
     tag,
     auth: 'user',
+    recentLogin: true,
     user: 'required',
     returns: { 201: Type.Object({ options: CreationOptions }) },
     errors: [passkeyErrors.off],

@@ -59,7 +59,7 @@ export async function mailLink(ctx: Ctx, wanted: Identified) {
 export async function sendCode(ctx: Ctx, wanted: Identified) {
   const { user, to } = await recipient(ctx, wanted, 'phoneNumber'),
     secret = ctx.random.digits(6)
-  const id = await renew(ctx, code, { secret, lifetimeMs: CODE_MS, user })
+  const id = await renew(ctx, code, { secret, lifetimeMs: CODE_MS, user, data: { to } })
   await discreetly(ctx, !!user, (tx) =>
     sms.send(tx, {
       template: 'ResetPassword',
