@@ -189,6 +189,8 @@ describe.concurrent('a password from before the proof', () => {
     const refused = await logIn(env, user, known, { invitationToken: token })
     expect([refused.status, refused.body.errorCode]).toEqual([401, 'ER-01060'])
     expect(claims(await logIn(env, user, known)).tenantIds).toEqual([user.tenantId])
+    const own = (await env.vendor('POST', invites, { tenantId: user.tenantId })).body
+    expect((await logIn(env, user, known, { invitationToken: own.token })).status).toBe(200)
     // the owner does, with the mail that comes of it
     expect(await mustChoose(env, user)).toBe(true)
     expect(claims(await activate(env, user, chosen)).tenantIds).toEqual([user.tenantId, others.tenantId])

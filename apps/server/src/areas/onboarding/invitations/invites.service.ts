@@ -244,10 +244,13 @@ export async function forUser(ctx: HttpCtx, user: Person, token: string) {
   const known = await membershipIn(ctx, user, tenantId)
   if (known?.isDisabled) throw membershipErrors.disabled()
   if (!known && user.email !== null) await domains.mustAllow(ctx, user.email, [tenantId])
-  return { ...invite, isKnown: !!known }
+  return { ...invite, isKnown: !!known, isIn: !!known?.acceptedAt }
 }
 const membershipIn = (ctx: Ctx, { id: userId }: Person, tenantId: string) =>
-  ctx.db.membership.findFirst({ where: { userId, tenantId, ...live(ctx) }, select: { isDisabled: true } })
+  ctx.db.membership.findFirst({
+    where: { userId, tenantId, ...live(ctx) },
+    select: { isDisabled: true, acceptedAt: true },
+  })
 
 /** The invitation waits until the owner of the address accepts it by mail. @throws 401 always */
 async function mailTheWay(ctx: HttpCtx, user: Person, invite: Awaited<ReturnType<typeof forUser>>): Promise<never> {
@@ -272,7 +275,8 @@ async function mailTheWay(ctx: HttpCtx, user: Person, invite: Awaited<ReturnType
 export async function join(ctx: HttpCtx, user: Person, token: string) {
   const invite = await forUser(ctx, user, token),
     { tenantId } = invite
-  if (await ctx.db.user.count({ where: { id: user.id, unprovenPast: true } })) return mailTheWay(ctx, user, invite)
+  if (!invite.isIn && (await ctx.db.user.count({ where: { id: user.id, unprovenPast: true } })))
+    return mailTheWay(ctx, user, invite)
   if (invite.isKnown) {
     // the link also accepts an open invitation by mail
     await ctx.db.membership.updateMany({

@@ -145,9 +145,9 @@ export function toCoreUser(
   tenantId = activeTenantId(row),
 ): Static<typeof CoreUser> {
   const membership = row.memberships.find((m) => m.tenantId === tenantId)
-  // users see no tenant whose invitation is not accepted, but for the one that the call is about
-  const places =
-    caller.kind === 'vendor' ? row.memberships : row.memberships.filter((m) => m.acceptedAt || m === membership)
+  // an invitation that is not accepted is for the others to see
+  const accepted = row.memberships.filter((m) => m.acceptedAt)
+  const isSelf = caller.kind === 'user' && caller.userId === row.id
   return {
     id: row.id,
     sub: row.id,
@@ -161,7 +161,7 @@ export function toCoreUser(
     provider: row.provider,
     managedBy: row.managedBy,
     tenantId: tenantId ?? '',
-    tenantIds: places.filter((m) => caller.kind === 'vendor' || m.acceptedAt).map((m) => m.tenantId),
+    tenantIds: (caller.kind === 'vendor' ? row.memberships : accepted).map((m) => m.tenantId),
     activatedForTenant: !!membership && hasArrived(row, membership),
     isLocked: row.isLocked,
     invisible: row.invisible,
@@ -172,7 +172,7 @@ export function toCoreUser(
     externalId: row.externalId,
     createdAt: row.createdAt.toISOString(),
     lastLogin: row.lastLogin?.toISOString() ?? null,
-    tenants: places.map(({ tenantId, isDisabled, expiresAt, roles }) => ({
+    tenants: (isSelf ? accepted : row.memberships).map(({ tenantId, isDisabled, expiresAt, roles }) => ({
       tenantId,
       isDisabled,
       temporaryExpirationDate: expiresAt?.toISOString() ?? null,
