@@ -139,8 +139,10 @@ const named = (body: unknown, ids: Ids): unknown => {
     tenantId: ids.tenantId,
     email: 'newcomer@example.com',
   }
+  // users choose no passwords for others
+  const fields = Object.entries(body).filter(([name]) => name !== 'password')
   return Object.fromEntries(
-    Object.entries(body).map(([name, value]) => {
+    fields.map(([name, value]) => {
       if (/role_?ids$/i.test(name)) return [name, [ids.roleId]]
       if (/roleId$/i.test(name)) return [name, ids.roleId]
       if (name === 'id' && 'roleIds' in body) return [name, ids.userId]
