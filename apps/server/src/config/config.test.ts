@@ -201,6 +201,15 @@ describe('the configuration of production', () => {
     expect(faults({ HENHOUSE_PUBLIC_URL: 'https://id.example.com/base' })).toHaveLength(1)
   })
 
+  test('takes hashes of Android apps as origins, and nothing else', () => {
+    const origin = `android:apk-key-hash:${'a'.repeat(43)}`
+    expect(
+      productionConfig({ ...good, HENHOUSE_ANDROID_ORIGINS: `${origin}, ${origin}` }).config.androidOrigins,
+    ).toEqual([origin, origin])
+    for (const bad of ['https://app.example.com', 'android:apk-key-hash:short', '*'])
+      expect(faults({ HENHOUSE_ANDROID_ORIGINS: bad })).toHaveLength(1)
+  })
+
   test('knows the variable that Kubernetes sets for a Service of the same name', () => {
     expect(faults({ HENHOUSE_PORT: 'tcp://10.0.0.1:3100' })).toEqual([expect.stringContaining('enableServiceLinks')])
   })

@@ -14,7 +14,7 @@ import { Id, Name } from '../kernel/validation.ts'
 
 const Filled = Type.String({ minLength: 1 })
 /** Faults of a seed begin with the path of the value: the API's own words for some would not. */
-const withPath = ({ message: _, ...schema }: TString & { message?: string }) => schema as TString
+const withPath = ({ message: _, ...schema }: TString & { message?: string }) => schema
 const Json = Type.Object({}, { additionalProperties: true })
 
 const SeedPermission = Type.Object({
