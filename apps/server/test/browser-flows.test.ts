@@ -740,7 +740,7 @@ describe.concurrent('an invitation', () => {
       host = await loggedIn(env, { roleKeys: ['Admin'] }),
       user = await env.newUser({ password: PASSWORD }),
       at = browser(env)
-    const role = (await host.api.teams.loadAvailableRoles()).find((r: { key: string }) => r.key === 'ReadOnly')
+    const role = (await host.api.teams.loadAvailableRoles()).items.find((r: { key: string }) => r.key === 'ReadOnly')
     const { token, roleIds } = await host.api.teams.createInviteUserLinkV2({
       expiresInMinutes: 60,
       shouldSendEmail: false,

@@ -34,7 +34,9 @@ describe.concurrent('the browser client manages', () => {
       { api, user } = await administrator(env),
       email = address('new')
     await env.vendor('PUT', '/identity/resources/users/temporary/v1/configuration', { enabled: true })
-    const [role] = await api['teams'].loadAvailableRoles()
+    const {
+      items: [role],
+    } = await api['teams'].loadAvailableRoles()
     expect((await api['teams'].loadAvailablePermissions()).map((p: { key: string }) => p.key)).toContain(
       'fe.secure.read.users',
     )

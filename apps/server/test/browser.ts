@@ -82,6 +82,7 @@ const MISDECLARED: Record<string, string> = {
   'auth.getCaptchaPolicy': 'where there is none only that is said',
   'auth.getGlobalSecurityPolicy': 'the reference has no dates in it',
   'auth.getIPRestrictions': 'declared to be pages of lists',
+  'teams.loadAvailableRoles': 'declared to be a list; the portal reads `items` of it',
   'teams.addUser': 'declared to be a row of the list of members; the reference has a user',
   'applications.getApplicationsData': 'when its integration was finished is nothing until somebody has logged in to it',
   'groups.getGroups': 'the reference has an object around the list',

@@ -85,7 +85,7 @@ async function furnish(
     }),
   )
   await ok(env.vendor('POST', `${identity}/users/v1/${only.id}/verify`))
-  await ok(env.vendor('POST', `${identity}/users/v1/${shared.id}/tenant`, { tenantId }))
+  await ok(env.vendor('POST', `${identity}/users/v1/${shared.id}/tenant`, { tenantId, skipInviteEmail: true }))
   const group = await ok(tenant('POST', `${identity}/groups/v1`, { name }))
   await ok(tenant('POST', `${identity}/groups/v1/${group.id}/roles`, { roleIds: [role.id] }))
   await ok(tenant('POST', `${identity}/groups/v1/${group.id}/users`, { userIds: [only.id, shared.id] }))

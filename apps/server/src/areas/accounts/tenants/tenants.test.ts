@@ -653,7 +653,7 @@ describe.concurrent('deleting a tenant', () => {
     })
     expect(new Set(await stored(env))).toEqual(new Set([other, admin.tenantId]))
     expect(await (await env.context()).db.user.findUnique({ where: { id: owner.id } })).toBeNull()
-    expect((await owner('DELETE', v1)).status).toBe(404)
+    expect((await owner('DELETE', v1)).status).toBe(401)
   })
 })
 
