@@ -60,6 +60,27 @@ const contextOf = async (id: string) => contextFor(deps, (await server.environme
 const send = async (id: string, to: string, template: 'ResetPassword' | 'MagicLink' = 'MagicLink', code = '123456') =>
   mail.send(await contextOf(id), { template, to, data: { redirectURL: 'https://app.example/l', code } })
 
+describe.concurrent('a seed takes what the API takes', () => {
+  const plant = (seed: object) => call('POST', '/_emulator/environments', { seed })
+  const tenants = [{ id: 'acme', name: 'Acme' }]
+
+  test('one that is refused leaves the server fit for the next', async () => {
+    const users = [{ email: 'a@example.com', password: 'x'.repeat(5000), tenants: [{ tenant: 'acme' }] }]
+    expect((await plant({ tenants, users })).status).toBe(400)
+    expect((await plant({ tenants })).status).toBe(201)
+  })
+
+  test('a number is one number, however it is written', async () => {
+    const user = (phoneNumber: string, n = 1) => ({ email: `${n}@example.com`, phoneNumber })
+    const { status, body } = await plant({ tenants, users: [user('+48-600-700-800')] })
+    expect(status).toBe(201)
+    const ctx = contextFor(deps, (await server.environments.byId(body.id))!, deps.log)
+    expect(await ctx.db.user.findMany({ select: { phoneNumber: true } })).toEqual([{ phoneNumber: '+48600700800' }])
+    expect((await plant({ users: [user('+48600700800'), user('+48-600-700-800', 2)] })).status).toBe(400)
+    expect((await plant({ users: [user('0600 700 800')] })).status).toBe(400)
+  })
+})
+
 describe.concurrent('the control plane: environments', () => {
   test('a new one comes with credentials that work, and with its seed', async () => {
     const env = await planted()

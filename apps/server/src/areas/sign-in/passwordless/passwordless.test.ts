@@ -160,6 +160,19 @@ describe.concurrent('a magic link', () => {
 })
 
 describe.concurrent('a code by mail', () => {
+  test.each<[string, (code: string) => string]>([
+    ['a blank in the middle', (code) => `${code.slice(0, 3)} ${code.slice(3)}`],
+    ['a dash in the middle', (code) => `${code.slice(0, 3)}–${code.slice(3)}`],
+    ['a line break behind it', (code) => `${code}\r\n`],
+    ['digits of full width', (code) => code.replace(/\d/g, (digit) => String.fromCharCode(0xff10 + Number(digit)))],
+  ])('is taken as people paste it: with %s', async (_, paste) => {
+    const env = await environment('code'),
+      { email } = await env.newUser(),
+      me = browser(env)
+    await me.prelogin('code', { email })
+    expect((await me.postlogin('code', paste(await codeOf(env, email)))).status).toBe(201)
+  })
+
   test('logs in, and verifies the address', async () => {
     const env = await environment('code'),
       { id, email } = await env.newUser({ verified: false }),
