@@ -11,6 +11,7 @@ import { deps } from '../../test/environment.ts'
 import { freePort, start } from '../../test/program.ts'
 import { createEnvironment } from '../areas/environments/environments.service.ts'
 import { EMULATOR } from '../config/config.ts'
+import { fingerprint } from '../kernel/random.ts'
 import { secretBox } from '../kernel/secrets.ts'
 import { openMigrated } from './start.ts'
 
@@ -25,31 +26,56 @@ async function newDatabase() {
 }
 
 describe('production', () => {
+  const variablesFor = (url: string) => ({
+    DATABASE_URL: url,
+    HENHOUSE_ENCRYPTION_KEY: KEY,
+    HENHOUSE_PUBLIC_URL: 'https://id.example.com',
+    NODE_ENV: 'production',
+  })
+
   test(
-    'migrates, serves the environment that was made for it, and ends on a signal',
+    'gets an environment of a name once, and keeps no API key',
     async () => {
       const url = await newDatabase(),
-        port = await freePort()
-      const variables = {
-        DATABASE_URL: url,
-        HENHOUSE_ENCRYPTION_KEY: KEY,
-        HENHOUSE_PUBLIC_URL: 'https://id.example.com',
-        HENHOUSE_PORT: String(port),
-        HENHOUSE_HOST: '127.0.0.1',
-        HENHOUSE_DRAIN_SECONDS: '2',
-        NODE_ENV: 'production',
-      }
-      const making = start('create-environment.ts', ['--name', 'acme'], variables)
+        making = start('create-environment.ts', ['--name', 'acme'], variablesFor(url))
       expect(await making.ended).toBe(0)
       expect(making.output()).toMatch(/acme \(the default one\)\n {2}Base URL {3}https:\/\/id\.example\.com\n/)
-      const [, clientId, secret] = /Client id {2}(\S+)\n {2}API key {4}(\S+)\n/.exec(making.output())!
-      const again = start('create-environment.ts', ['--name', 'acme'], variables)
+      const [, clientId, apiKey] = /Client id {2}(\S+)\n {2}API key {4}(\S+)\n/.exec(making.output())!
+      const again = start('create-environment.ts', ['--name', 'acme'], variablesFor(url))
+      expect(await again.ended).toBe(1)
+      expect(again.output()).toContain('There is an environment called acme already')
+      const { prisma, close } = openDatabase(url)
+      expect(await prisma.vendor.findMany({ select: { id: true, apiKeyHash: true } })).toEqual([
+        { id: clientId, apiKeyHash: fingerprint(apiKey!) },
+      ])
+      await close()
+    },
+    SLOW,
+  )
 
-      const program = start('main.ts', [], variables)
+  test(
+    'migrates, serves its environment, and ends on a signal',
+    async () => {
+      const url = await newDatabase(),
+        port = await freePort(),
+        variables = variablesFor(url),
+        secrets = secretBox(KEY)
+      const program = start('main.ts', [], {
+        ...variables,
+        HENHOUSE_PORT: String(port),
+        HENHOUSE_HOST: '127.0.0.1',
+        HENHOUSE_DRAIN_SECONDS: '1',
+      })
       onTestFinished(() => {
         program.process.kill('SIGKILL')
       })
       await program.says('Server listening')
+      const database = openDatabase(url)
+      const {
+        environment: { id: clientId },
+        apiKey: secret,
+      } = await createEnvironment({ ...deps, database, secrets }, { name: 'acme', isDefault: true })
+      await database.close()
       const base = `http://127.0.0.1:${port}`
       const login = await fetch(`${base}/auth/vendor`, {
         method: 'POST',
@@ -59,11 +85,6 @@ describe('production', () => {
       expect(login.status).toBe(200)
       expect((await fetch(`${base}/health/ready`)).status).toBe(200)
       expect((await fetch(`${base}/_emulator/messages`)).status).toBe(404)
-      const database = openDatabase(url)
-      expect(await database.prisma.vendor.count({ where: { apiKeyHash: secret! } })).toBe(0)
-      await database.close()
-      expect(await again.ended).toBe(1)
-      expect(again.output()).toContain('There is an environment called acme already')
 
       program.process.kill('SIGTERM')
       await program.says('"ending"')
@@ -71,7 +92,7 @@ describe('production', () => {
       expect((await fetch(`${base}/health/ready`)).status).toBe(503)
       expect((await fetch(`${base}/health/live`)).status).toBe(200)
       expect(await program.ended).toBe(0)
-      for (const hidden of [KEY, secret!, new URL(url).password])
+      for (const hidden of [KEY, secret, new URL(url).password])
         if (hidden) expect(program.output()).not.toContain(hidden)
       for (const line of program.output().trim().split('\n'))
         expect(JSON.parse(line)).toMatchObject({ msg: expect.any(String) })
