@@ -1,11 +1,14 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from './generated/client.ts'
+import { statementNames } from './statement-names.ts'
 
 export interface Database {
   prisma: PrismaClient
   /** the connections that `prisma` uses, for the few statements that must not go through it */
   pool: pg.Pool
+  /** whether connections may keep statements prepared under names */
+  prepared: boolean
   /** waits for running queries */
   close: () => Promise<void>
 }
@@ -15,26 +18,36 @@ export interface DatabaseOptions {
   max?: number
   /** how long a query may wait for a free connection, in milliseconds; 10 seconds when absent */
   connectionTimeout?: number
+  /** false behind a pooler that hands a connection on between two statements; true when absent */
+  prepared?: boolean
 }
 
 /** Opens a pool of connections, each made when first needed: a wrong address shows at the first query. */
-export function openDatabase(url: string, { max = 10, connectionTimeout = 10_000 }: DatabaseOptions = {}): Database {
+export function openDatabase(
+  url: string,
+  { max = 10, connectionTimeout = 10_000, prepared = true }: DatabaseOptions = {},
+): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max,
     Client: Listening,
     connectionTimeoutMillis: connectionTimeout,
     keepAlive: true,
+    // with a connection go the statements that it remembers
+    maxLifetimeSeconds: 3600,
     // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool waits for it, its types do not say so
     onConnect: withoutCompiler,
   })
   // an idle connection that breaks is replaced at the next query
   pool.on('error', () => {})
-  const prisma = new PrismaClient({ adapter: new PrismaPg(pool) })
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool, prepared ? { statementNameGenerator: statementNames() } : {}),
+  })
   let closed: Promise<void> | undefined
   return {
     prisma,
     pool,
+    prepared,
     close: () => (closed ??= prisma.$disconnect().then(() => pool.end())),
   }
 }

@@ -1,6 +1,6 @@
 import argon2 from 'argon2'
 import { describe, expect, it } from 'vitest'
-import { MAX_PASSWORD_LENGTH, OWASP, passwordHasher } from './index.ts'
+import { MAX_PASSWORD_LENGTH, OWASP, passwordHasher, TooManyHashes } from './index.ts'
 
 const cheap = { memoryCost: 8, timeCost: 1, parallelism: 1 }
 const hasher = passwordHasher(cheap)
@@ -133,6 +133,21 @@ describe('needsRehash', () => {
     ]) {
       expect(hasher.needsRehash(other), other).toBe(true)
     }
+  })
+})
+
+describe('a bounded queue', () => {
+  it('refuses what does not fit, and takes more when there is room again', async () => {
+    const bounded = passwordHasher(cheap, { atOnce: 2, queue: 3 })
+    const results = await Promise.allSettled(Array.from({ length: 20 }, () => bounded.hash('password')))
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(5)
+    for (const result of results) if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(TooManyHashes)
+    expect(await bounded.verify(await bounded.hash('password'), 'password')).toBe(true)
+  })
+
+  it('makes everybody wait without a bound', async () => {
+    const results = await Promise.all(Array.from({ length: 20 }, () => hasher.hash('password')))
+    expect(new Set(results).size).toBe(20)
   })
 })
 

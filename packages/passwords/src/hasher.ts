@@ -1,4 +1,5 @@
 import argon2 from 'argon2'
+import pLimit from 'p-limit'
 import { decoy, isUsable, parse, type HashParameters } from './phc.ts'
 
 export type { HashParameters } from './phc.ts'
@@ -7,6 +8,21 @@ export interface PasswordHasher {
   hash(password: string): Promise<string>
   verify(hash: string | null, password: string): Promise<boolean>
   needsRehash(hash: string): boolean
+}
+
+export interface HashingLimits {
+  /**
+   * Hashes that are computed at the same time, at most. They run on Node's threads, which files and names of hosts need, too:
+   * leave it one.
+   */
+  atOnce?: number
+  /** how many more may wait for their turn; any number when absent */
+  queue?: number
+}
+
+/** The queue of hashes is full: the caller is to come again later. */
+export class TooManyHashes extends Error {
+  override readonly name = 'TooManyHashes'
 }
 
 /** OWASP Password Storage Cheat Sheet, argon2id: 19 MiB, 2 passes, 1 lane. */
@@ -33,24 +49,38 @@ export const MAX_PASSWORD_LENGTH = 4096
  *   with, because that is not a wrong password.
  * - `needsRehash` is true for anything but argon2id 1.3 with exactly these parameters; ask it after a successful `verify`.
  *
+ * `hash` and `verify` throw {@link TooManyHashes} when as many wait as `queue` allows.
+ *
  * Throws a RangeError when the parameters are outside of what argon2 allows or `verify` would accept.
  */
-export function passwordHasher(parameters: HashParameters): PasswordHasher {
+export function passwordHasher(
+  parameters: HashParameters,
+  { atOnce = 3, queue = Infinity }: HashingLimits = {},
+): PasswordHasher {
   if (!isUsable(parameters)) throw new RangeError(`unusable argon2 parameters: ${JSON.stringify(parameters)}`)
   const { memoryCost, timeCost, parallelism } = parameters
   const nobody = decoy(parameters)
+  const limit = pLimit(atOnce)
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    // those that run are not among the pending
+    if (limit.pendingCount >= queue && limit.activeCount >= atOnce)
+      throw new TooManyHashes('too many passwords wait for their hash')
+    return limit(work)
+  }
 
   return {
     async hash(password) {
       if (password.length > MAX_PASSWORD_LENGTH)
         throw new RangeError(`the password is longer than ${MAX_PASSWORD_LENGTH} characters`)
-      return argon2.hash(password.normalize('NFKC'), { type: argon2.argon2id, memoryCost, timeCost, parallelism })
+      return inTurn(() =>
+        argon2.hash(password.normalize('NFKC'), { type: argon2.argon2id, memoryCost, timeCost, parallelism }),
+      )
     },
 
     async verify(hash, password) {
       if (password.length > MAX_PASSWORD_LENGTH) return false
       const known = hash !== null && parse(hash) !== undefined
-      const matches = await argon2.verify(known ? hash : nobody, password.normalize('NFKC'))
+      const matches = await inTurn(() => argon2.verify(known ? hash : nobody, password.normalize('NFKC')))
       return known && matches
     },
 

@@ -1,1 +1,9 @@
-export { MAX_PASSWORD_LENGTH, OWASP, passwordHasher, type HashParameters, type PasswordHasher } from './hasher.ts'
+export {
+  MAX_PASSWORD_LENGTH,
+  OWASP,
+  passwordHasher,
+  TooManyHashes,
+  type HashingLimits,
+  type HashParameters,
+  type PasswordHasher,
+} from './hasher.ts'

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import { OWASP, type HashParameters } from '@henhouse/passwords'
+import { availableParallelism } from 'node:os'
+import { OWASP, type HashingLimits, type HashParameters } from '@henhouse/passwords'
 import type { AwsCredentials } from '@henhouse/mail'
 import { checkHttp, checkTwilio, type HttpOptions, type TwilioOptions } from '@henhouse/sms'
 import { unknownNames, type Name } from './names.ts'
@@ -29,6 +30,7 @@ export interface ProductionConfig {
   readonly trustProxy: boolean | string
   readonly rateLimits: boolean
   readonly passwords: HashParameters
+  readonly hashing: Required<HashingLimits>
   /** the sender of mail that HENHOUSE_SMTP_URL carries */
   readonly mailFrom: string | undefined
   /** where captchas are checked */
@@ -37,6 +39,8 @@ export interface ProductionConfig {
   readonly breachedPasswordsUrl: string | undefined
   /** connections to the database at most */
   readonly connections: number
+  /** whether the database's connections keep statements prepared */
+  readonly preparedStatements: boolean
   /** how long the server says that it is not ready before it stops listening */
   readonly drainSeconds: number
   readonly logLevel: LogLevel
@@ -103,11 +107,7 @@ export function productionConfig(variables: Variables = process.env): {
     postgresUrl,
     'the Postgres (15 or later) to keep everything in: postgres://user:password@host:5432/name',
   )
-  const publicUrl = required(
-    'HENHOUSE_PUBLIC_URL',
-    namedUrl,
-    'where browsers reach this server: https://id.example.com',
-  )
+  const publicUrl = required('HENHOUSE_PUBLIC_URL', namedUrl, 'where browsers reach it: https://id.example.com')
   const encryptionKey = required(
     'HENHOUSE_ENCRYPTION_KEY',
     strongKey,
@@ -123,10 +123,12 @@ export function productionConfig(variables: Variables = process.env): {
     trustProxy: optional('HENHOUSE_TRUST_PROXY', proxies, false),
     rateLimits: optional('HENHOUSE_RATE_LIMITS', onOrOff, true),
     passwords,
+    hashing: hashingLimits(optional),
     mailFrom: optional('HENHOUSE_MAIL_FROM', mailAddress, undefined),
     captchaUrl: optional('HENHOUSE_CAPTCHA_URL', serviceUrl, 'https://www.google.com/recaptcha/api/siteverify'),
     breachedPasswordsUrl: optional('HENHOUSE_BREACHED_PASSWORDS_URL', serviceUrlOrNone, HAVE_I_BEEN_PWNED),
     connections: optional('HENHOUSE_DATABASE_CONNECTIONS', integer(1, 1000), 10),
+    preparedStatements: optional('HENHOUSE_PREPARED_STATEMENTS', onOrOff, true),
     drainSeconds: optional('HENHOUSE_DRAIN_SECONDS', integer(0, 600), 5),
     logLevel: optional('LOG_LEVEL', oneOf(LOG_LEVELS), 'info'),
   }
@@ -259,6 +261,12 @@ const mailAddress: Parse<string> = (value) => {
   if (!/^[^\s@<>,"]+@[^\s@<>,"]+$/.test(value)) throw new Fault('must be an e-mail address')
   return value
 }
+
+/** As many hashes at once as there are cores, and one less than Node has threads for such work: files and names of hosts need one, too. */
+const hashingLimits = (optional: Optional) => ({
+  atOnce: Math.max(1, Math.min(availableParallelism(), optional('UV_THREADPOOL_SIZE', integer(1, 1024), 4) - 1)),
+  queue: optional('HENHOUSE_PASSWORD_QUEUE', integer(1, 100_000), 200),
+})
 
 /** The variables that AWS's own tools read. */
 function awsIdentity(optional: Optional, fault: (name: string, what: string) => void): AwsIdentity | undefined {

@@ -17,7 +17,9 @@ const NAMES = [
   'HENHOUSE_HOST',
   'HENHOUSE_MAIL_FROM',
   'HENHOUSE_METRICS_TOKEN',
+  'HENHOUSE_PASSWORD_QUEUE',
   'HENHOUSE_PORT',
+  'HENHOUSE_PREPARED_STATEMENTS',
   'HENHOUSE_PUBLIC_URL',
   'HENHOUSE_RATE_LIMITS',
   'HENHOUSE_SMS_AUTHORIZATION',
@@ -37,6 +39,7 @@ export type Name =
   | 'INIT_CWD'
   | 'LOG_LEVEL'
   | 'NODE_ENV'
+  | 'UV_THREADPOOL_SIZE'
 
 /** What Kubernetes sets for a Service whose name begins with `henhouse`. */
 const OF_KUBERNETES = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$/

@@ -10,6 +10,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import { TooManyHashes } from '@henhouse/passwords'
 import type { Logger } from 'pino'
 import type { TSchema } from 'typebox'
 import {
@@ -393,6 +394,10 @@ function sendError(
   const { operation } = request.routeOptions.config as { operation?: string }
   if (isDatabaseAway(error)) {
     request.log.warn({ err: error, operation }, 'the database is away')
+    return sendEnvelope(reply, errors.unavailable())
+  }
+  if (error instanceof TooManyHashes) {
+    request.log.warn({ operation }, 'too many passwords wait for their hash')
     return sendEnvelope(reply, errors.unavailable())
   }
   request.log.error({ err: error, operation }, 'failed')

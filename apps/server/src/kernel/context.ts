@@ -43,13 +43,15 @@ function visible(deps: ServerDeps): Deps {
 }
 
 export const sqlFor =
-  ({ database: { pool } }: ServerDeps, vendorId: string): Sql =>
+  ({ database: { pool, prepared } }: ServerDeps, vendorId: string): Sql =>
   <Row extends object>(
     { name, text, planEachTime }: Statement<Row, readonly unknown[]>,
     ...values: readonly unknown[]
   ) =>
     persistently(
-      async () => (await pool.query<Row>({ ...(!planEachTime && { name }), text, values: [vendorId, ...values] })).rows,
+      async () =>
+        (await pool.query<Row>({ ...(prepared && !planEachTime && { name }), text, values: [vendorId, ...values] }))
+          .rows,
     )
 
 interface RawClient {

@@ -24,6 +24,7 @@ export async function productionDeps(
   const database = await openMigrated(databaseUrl, {
     secrets,
     connections: config.connections,
+    preparedStatements: config.preparedStatements,
     otherKey: 'HENHOUSE_ENCRYPTION_KEY is not the key that the secrets in this database were encrypted with',
     onMigrated: (names) => log.info({ names }, 'migrations applied'),
   })
@@ -33,7 +34,7 @@ export async function productionDeps(
     log,
     systemClock,
     random: cryptoRandom,
-    passwords: passwordHasher(config.passwords),
+    passwords: passwordHasher(config.passwords, config.hashing),
     newKeyPair: generateKeyPair,
     publicUrl: config.publicUrl,
     allowedOrigins: config.allowedOrigins,

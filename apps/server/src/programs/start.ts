@@ -21,6 +21,8 @@ export function giveUp(error: unknown): never {
 export interface DatabaseNeeds {
   /** at most */
   connections: number
+  /** true when absent */
+  preparedStatements?: boolean
   secrets: SecretBox
   /** what to say when the database's secrets were sealed with another key */
   otherKey: string
@@ -37,9 +39,9 @@ const OLDEST_POSTGRES = 15
  */
 export async function openMigrated(
   url: string,
-  { connections, secrets, otherKey, onMigrated }: DatabaseNeeds,
+  { connections, preparedStatements = true, secrets, otherKey, onMigrated }: DatabaseNeeds,
 ): Promise<Database> {
-  const database = openDatabase(url, { max: connections })
+  const database = openDatabase(url, { max: connections, prepared: preparedStatements })
   try {
     await mustBeRecent(database, url)
     await mustOpen(database, secrets, otherKey)
