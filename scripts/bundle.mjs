@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { basename, join, relative, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const CACHE = join(root, 'node_modules/.cache/henhouse')
@@ -24,7 +24,7 @@ export async function bundle(entry) {
   if (known && isFresh(known)) return known.file
   const folder = freshFolder(id),
     file = join(folder, `${name}.mjs`)
-  const inputs = await build(source, file)
+  const inputs = await build([source], folder, '.mjs')
   const state = { file, stamps: Object.fromEntries([...inputs, ...others()].map((path) => [path, stamp(path)])) }
   try {
     // a program that starts at the same time reads either the old or the new manifest
@@ -90,14 +90,20 @@ function removeOlder(id, current) {
   }
 }
 
-async function build(source, file) {
+/**
+ * Bundles programs into a folder, with what several of them use in files of its own.
+ * @returns the sources
+ */
+export async function build(entries, folder, extension) {
   const esbuild = createRequire(import.meta.url)('esbuild')
   const { metafile, errors } = await esbuild
     .build({
-      entryPoints: [source],
-      outfile: file,
+      entryPoints: entries,
+      outdir: folder,
+      outExtension: { '.js': extension },
       absWorkingDir: root,
       bundle: true,
+      splitting: entries.length > 1,
       platform: 'node',
       format: 'esm',
       target: 'node20',
@@ -107,7 +113,7 @@ async function build(source, file) {
       sourcesContent: false,
       logLevel: 'error',
       legalComments: 'none',
-      plugins: [packagesStayOutside, filesKnowWhereTheyAre],
+      plugins: [packagesStayOutside(folder), filesKnowWhereTheyAre(folder)],
     })
     .catch((error) => ({ errors: error.errors ?? [error] }))
   await esbuild.stop()
@@ -118,8 +124,11 @@ async function build(source, file) {
     .map((path) => resolve(root, path))
 }
 
+/** Seen from the bundle, so that a built server can be moved with its packages. */
+const from = (folder, path) => `./${relative(folder, path).split(sep).join('/')}`
+
 /** Other packages are loaded as usual, from where the importing file finds them. */
-const packagesStayOutside = {
+const packagesStayOutside = (folder) => ({
   name: 'packages stay outside',
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, async ({ path, kind, importer, resolveDir, pluginData }) => {
@@ -133,18 +142,19 @@ const packagesStayOutside = {
         return undefined
       const found = await build.resolve(path, { kind, importer, resolveDir, pluginData: 'asked' })
       if (found.errors.length || found.external) return found
-      return { path: pathToFileURL(found.path).href, external: true }
+      return { path: from(folder, found.path), external: true }
     })
   },
-}
+})
 
-const filesKnowWhereTheyAre = {
+const filesKnowWhereTheyAre = (folder) => ({
   name: 'files know where they are',
   setup(build) {
     build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8')
       if (!text.includes('import.meta.url') || path.includes('node_modules')) return undefined
-      return { contents: text.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)), loader: 'ts' }
+      const own = `new URL(${JSON.stringify(from(folder, path))}, import.meta.url).href`
+      return { contents: text.replaceAll('import.meta.url', own), loader: 'ts' }
     })
   },
-}
+})
