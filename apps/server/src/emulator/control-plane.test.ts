@@ -70,12 +70,13 @@ describe.concurrent('a seed takes what the API takes', () => {
     expect((await plant({ tenants })).status).toBe(201)
   })
 
-  test('a number is one number, however it is written', async () => {
+  test('a number is one number, however it is written, and counts as proved', async () => {
     const user = (phoneNumber: string, n = 1) => ({ email: `${n}@example.com`, phoneNumber })
     const { status, body } = await plant({ tenants, users: [user('+48-600-700-800')] })
     expect(status).toBe(201)
     const ctx = contextFor(deps, (await server.environments.byId(body.id))!, deps.log)
     expect(await ctx.db.user.findMany({ select: { phoneNumber: true } })).toEqual([{ phoneNumber: '+48600700800' }])
+    expect(await ctx.db.phoneNumber.findMany()).toMatchObject([{ phoneNumber: '+48600700800', verified: true }])
     expect((await plant({ users: [user('+48600700800'), user('+48-600-700-800', 2)] })).status).toBe(400)
     expect((await plant({ users: [user('0600 700 800')] })).status).toBe(400)
   })

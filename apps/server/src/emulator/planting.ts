@@ -223,6 +223,8 @@ async function sowUsers(
   )
   const roleIdsIn = await rolesByKey(tx, vendorId)
   await tx.user.createMany({ data: rows })
+  // as management vouches for the numbers that it writes
+  await tx.phoneNumber.updateMany({ where: { vendorId }, data: { verified: true } })
   await tx.membership.createMany({
     data: memberships.map(({ userId, tenantId }) => ({ vendorId, userId, tenantId, acceptedAt: now, createdAt: now })),
   })

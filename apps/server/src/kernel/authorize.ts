@@ -124,13 +124,18 @@ async function holderOf(
     issuedAt: new Date(iat * SECOND),
     algorithm: algorithm!,
   })
-  return session && { session, caller: { kind: 'user', userId, tenantId, sessionId, permissions: [] } }
+  return (
+    session && {
+      session,
+      caller: { kind: 'user', userId, tenantId, sessionId, mayChangeLogin: false, permissions: [] },
+    }
+  )
 }
 /** of what dates can tell */
 const LAST_SECOND = 8_000_000_000_000
 const isId = (value: unknown): value is string => typeof value === 'string' && isUuid(value)
 
-/** How old a login may be that new ways to log in are added with. */
+/** How old a login may be with which users change how they log in. */
 const RECENT_MS = 15 * MINUTE
 
 /** The caller of an operation that needs a token. @throws 401, 403 for a login that is too old */
@@ -150,11 +155,11 @@ export async function callerOf(
   const holder = await holderOf(ctx, valid, sessionOf)
   if (!holder) throw errors.unauthorized()
   const { caller, session } = holder
-  if (op.recentLogin && session.isGuarded && after(session.beganAt, RECENT_MS) <= ctx.clock.now())
-    throw errors.loginTooOld()
+  const mayChangeLogin = !session.isGuarded || after(session.beganAt, RECENT_MS) > ctx.clock.now()
+  if (op.recentLogin && !mayChangeLogin) throw errors.loginTooOld()
   const permissions =
     valid?.permissions ?? (op.permission ? await permissionsOf(ctx, caller.userId, caller.tenantId) : [])
-  return { ...caller, permissions }
+  return { ...caller, mayChangeLogin, permissions }
 }
 
 /**

@@ -23,6 +23,8 @@ export interface UserCaller {
   readonly userId: string
   readonly tenantId: string
   readonly sessionId: string | undefined
+  /** They have logged in, or stepped up, a short while ago; or have neither a password nor a second factor to do it with. */
+  readonly mayChangeLogin: boolean
   /** Permission keys, wildcards among them; `may` matches them. */
   readonly permissions: readonly string[]
 }
@@ -137,8 +139,8 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
   /** Key that a user token must hold; none for a user's own data. Environment tokens need none. */
   permission?: string
   /**
-   * Adds a way to log in. Users with a password or a second factor must have logged in, or stepped up, within the last 15
-   * minutes (ASVS 5.0 §7.5.1).
+   * Changes how the user logs in. Users with a password or a second factor must have logged in, or stepped up, within the
+   * last 15 minutes (ASVS 5.0 §7.5.1).
    */
   recentLogin?: true
   tenant?: T

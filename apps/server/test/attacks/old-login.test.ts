@@ -14,13 +14,18 @@ const call = (client: Awaited<ReturnType<typeof newEnvironment>>['vendor'], op: 
   )
 
 describe.concurrent('the token of an old login', () => {
-  test('is held off by everything that begins to add a way in', () => {
+  test('is held off by everything that begins to add a way in, and by what takes one away without a code', () => {
     expect(guarded.map((op) => op.id).toSorted()).toEqual([
       'changeOwnEmailV1',
       'changePhoneNumberV1',
       'createPhoneNumberV1',
       'createUserEmailV1',
+      'createUsernameV1',
+      'deletePasskeyV1',
+      'deleteUserEmailV1',
+      'deleteUsernameV1',
       'preverifyPhoneNumberV1',
+      'setOwnPrimaryEmailV1',
       'startAuthenticatorV1',
       'startMfaV1',
       'startPasskeyV1',

@@ -188,7 +188,7 @@ async function usable(ctx: Ctx, token: string) {
 async function couldMake(ctx: Ctx, maker: { userId: string; tenantId: string }, granted: readonly { level: number }[]) {
   const { permissions } = await keysOf(ctx, maker.userId, maker.tenantId)
   if (!may(permissions, needs.invites.write)) return false
-  const caller: UserCaller = { kind: 'user', ...maker, sessionId: undefined, permissions }
+  const caller: UserCaller = { kind: 'user', ...maker, sessionId: undefined, mayChangeLogin: false, permissions }
   const check = granted.length
     ? roles.mayAssign(ctx, caller, Math.min(...granted.map((role) => role.level)))
     : memberships.mayBringIn(ctx, caller, maker.tenantId)

@@ -39,7 +39,7 @@ export const meRoutes = [
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
     handler: async (ctx, { body }) => {
       const self = await users.self(ctx, ctx.user, ctx.tenant)
-      await users.update(ctx, self, body)
+      await users.updateSelf(ctx, ctx.caller, self, body)
       return toUser(await users.read(ctx, self, ctx.tenant?.id), ctx.caller)
     },
   }),

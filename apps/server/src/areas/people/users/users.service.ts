@@ -1,7 +1,7 @@
 import type { Prisma } from '@henhouse/database'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { ChallengeKind } from '../../../kernel/challenges.ts'
-import { onDuplicate, onMissing } from '../../../kernel/errors.ts'
+import { errors, onDuplicate, onMissing } from '../../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
 import { doorsTo } from '../../rights/held/sub-account-access.service.ts'
 import * as memberships from '../memberships/memberships.service.ts'
@@ -121,6 +121,21 @@ export const membersOf = (ctx: Ctx, places: Prisma.MembershipWhereInput) => ({
 export async function update(ctx: Ctx, where: Prisma.UserWhereInput, { phoneNumber, ...fields }: UserChange) {
   mustBeObjects(fields)
   await mark(ctx, where, { ...fields, ...(phoneNumber !== undefined && { phoneNumber: plain(phoneNumber) }) })
+}
+
+/** As `update`, of the user of the call. Another number asks for a recent login, as everything that logs in does. @throws 403, too */
+export async function updateSelf(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  self: Prisma.UserWhereInput,
+  change: UserChange,
+) {
+  const { phoneNumber } = change
+  if (phoneNumber !== undefined && caller.kind === 'user' && !caller.mayChangeLogin) {
+    const isKept = await ctx.db.user.count({ where: { ...self, phoneNumber: plain(phoneNumber) } })
+    if (!isKept) throw errors.loginTooOld()
+  }
+  await update(ctx, self, change)
 }
 
 /** Phone numbers are stored without the dashes that they may be written with. */

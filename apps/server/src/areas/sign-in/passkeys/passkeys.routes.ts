@@ -95,6 +95,7 @@ export const passkeysRoutes = [
     summary: "Delete one of one's passkeys",
     tag,
     auth: 'user',
+    recentLogin: true,
     user: 'required',
     params: Type.Object({ deviceId: Id }),
     returns: { 200: Empty },

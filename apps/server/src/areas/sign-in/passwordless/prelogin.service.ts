@@ -79,15 +79,15 @@ export async function byMail(ctx: HttpCtx, method: 'magiclink' | 'code', person:
 
 /**
  * Sends a code to a phone. An unknown number is answered like a known one. A user who is named in another way and has no
- * phone is answered like an unknown user.
+ * number of their own is answered like an unknown user.
  * @throws 400
  */
 export async function bySms(ctx: HttpCtx, person: PersonOrPhone) {
   const configuration = await admitted(ctx, 'smscode', person)
   const user = await wanted(ctx, person),
     typed = byPhone(person) ? users.plain(person.phoneNumber!.trim()) : undefined
-  const to = typed ?? user?.phoneNumber
-  if (!to) throw passwordlessErrors.noPhone()
+  const to = typed ?? (await numberOf(ctx, user))
+  if (to === null) throw passwordlessErrors.noPhone()
   const secret = ctx.random.digits(6)
   await begin(ctx, { method: 'smscode', secret, user, to, configuration, person })
   await discreetly(ctx, !!user, (tx) =>
@@ -125,12 +125,23 @@ async function wanted(ctx: Ctx, { email, userId, username, phoneNumber }: Person
   if (userId?.trim()) return isUuid(userId) ? ctx.db.user.findUnique({ where: { id: userId } }) : null
   if (username?.trim()) return users.byUsername(ctx, username.trim())
   const number = users.plain(phoneNumber!.trim())
-  // an unverified number of the user's own counts until another user verifies it
-  const [owner, claimant] = [
+  const [owner, newcomer] = [
     await phoneNumbers.ownerOf(ctx, number),
-    await ctx.db.user.findFirst({ where: { phoneNumber: number } }),
+    await ctx.db.user.findFirst({ where: { ...newcomers, phoneNumber: number } }),
   ]
-  return owner ?? claimant
+  return owner ?? newcomer
+}
+
+/**
+ * Users who have signed up with a number prove it by their first login. All others must have proved theirs: a number that
+ * somebody only named may be a stranger's, and the code would lead the stranger into an account that is not theirs alone.
+ */
+const newcomers = { lastLogin: null, email: null, username: null, passwordHash: null } as const
+
+/** The user's own number, if they have proved it. For an unknown user it takes the same time. */
+async function numberOf(ctx: Ctx, user: User | null) {
+  const owner = await phoneNumbers.ownerOf(ctx, user?.phoneNumber ?? '')
+  return owner && owner.id === user?.id ? user.phoneNumber : null
 }
 
 interface Beginning {
