@@ -101,6 +101,25 @@ describe.concurrent('sessions', () => {
     expect((await refresh(env, one.token)).status).toBe(201)
   })
 
+  test('one that a browser has ends when somebody logs in there, and no other does', async () => {
+    const env = await newEnvironment(),
+      [ada, bob] = [await env.newUser({ password: PASSWORD }), await env.newUser({ password: PASSWORD })],
+      elsewhere = await login(env, ada.email)
+    let cookies: Record<string, string> = {},
+      former: string | undefined
+    for (const { email } of [ada, ada, bob]) {
+      const answer = await env.anonymous('POST', auth, { email, password: PASSWORD }, { cookies })
+      cookies = Object.fromEntries(answer.cookies.map(({ name, value }) => [name, value]))
+      if (former !== undefined) expect((await env.withToken(former)('GET', me)).status).toBe(401)
+      former = answer.body.accessToken as string
+      expect((await env.withToken(former)('GET', me)).status).toBe(200)
+    }
+    expect((await elsewhere.call('GET', me)).body).toMatchObject([{ id: elsewhere.id }])
+    // a wrong password ends nothing
+    await env.anonymous('POST', auth, { email: ada.email, password: 'wrong' }, { cookies })
+    expect((await env.withToken(former!)('GET', me)).status).toBe(200)
+  })
+
   test('users end only their own', async () => {
     const env = await newEnvironment()
     const [mine, theirs] = [await env.newUser({ password: PASSWORD }), await env.newUser({ password: PASSWORD })]

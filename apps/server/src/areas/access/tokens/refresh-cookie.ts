@@ -29,6 +29,10 @@ function present(ctx: HttpCtx) {
 /** The refresh tokens that came in cookies: a browser may hold an old one, or another host's, beside the good one. */
 export const read = (ctx: HttpCtx) => present(ctx).flatMap((name) => ctx.http.cookies(name))
 
+/** The refresh tokens in the cookie that a login at the application writes over. */
+export const replaced = (ctx: HttpCtx, applicationId: string | undefined) =>
+  spellings(applicationId ?? ctx.vendorId).flatMap((name) => ctx.http.cookies(name))
+
 export function write(
   ctx: HttpCtx,
   applicationId: string | null | undefined,

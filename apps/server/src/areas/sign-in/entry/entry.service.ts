@@ -21,14 +21,18 @@ export interface Place {
   readonly invitationToken?: string | undefined
 }
 
-/** Starts the session of a user who has shown every required factor: tokens, cookie, and the common answer. */
+/**
+ * Starts the session of a user who has shown every required factor: tokens, cookie, and the common answer. It takes the
+ * place of the session that the browser had there (ASVS 5.0 §7.2.4).
+ */
 export async function enter(
   ctx: HttpCtx,
   user: Subject,
   { tenant, applicationId, mfaPassed, proof = {} }: Place & { mfaPassed: boolean; proof?: Proof },
 ): Promise<LoginAnswer> {
   const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, tenant.id), keysOf(ctx, user.id, tenant.id)])
-  const rules = rulesIn(tenant.id)
+  const rules = rulesIn(tenant.id),
+    former = cookie.replaced(ctx, applicationId)
   const session = await refreshTokens.start(ctx, { user, tenantId: tenant.id, applicationId, mfaPassed }, rules)
   const access = accessTokens.issue(
     ctx,
@@ -36,6 +40,7 @@ export async function enter(
     { tenant, sessionId: session.sessionId, applicationId, keys, proof },
     rules.configuration,
   )
+  if (former.length) await refreshTokens.endSessions(ctx, former)
   cookie.write(ctx, applicationId, session, rules.configuration)
   return answer(user, access, session)
 }
