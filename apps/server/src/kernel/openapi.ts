@@ -34,6 +34,9 @@ function describe(op: Operation) {
     tags: [op.tag],
     ...(op.deprecated && { deprecated: true }),
     security: security[op.auth],
+    // what a user token must hold
+    ...(op.permission !== undefined && { 'x-permission': op.permission }),
+    ...(op.recentLogin && { 'x-recent-login': true }),
     parameters: [
       ...parameters(op.params, 'path'),
       ...parameters(op.query, 'query'),
