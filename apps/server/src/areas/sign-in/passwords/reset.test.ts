@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, unique, UNKNOWN_ID, type Answer, type TestEnvironment } from '../../../../test/environment.ts'
+import { withApp } from '../../../../test/second-factors.ts'
 
 const users = '/identity/resources/users',
   login = '/identity/resources/auth/v1/user',
@@ -50,6 +51,17 @@ describe.concurrent('a forgotten password', () => {
       401,
     )
     expect((await logIn(env, user.email, NEW)).status).toBe(200)
+  })
+
+  test('a second factor stays: the new password alone lets nobody in', async () => {
+    const env = await newEnvironment(),
+      user = await withApp(env)
+    await request(env, user.email)
+    const link = fromLink((await latest(env, user.email)).link)
+    expect((await verify(env, { ...link, password: NEW })).status).toBe(201)
+    const { body, cookies } = await logIn(env, user.email, NEW)
+    expect([body, cookies]).toMatchObject([{ mfaRequired: true, mfaEnrolled: true }, []])
+    expect(body).not.toHaveProperty('accessToken')
   })
 
   test('the token works once, also when used eight times at once', async () => {
