@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { EMULATOR, productionConfig } from '../src/config/config.ts'
 import { banner } from '../src/emulator/banner.ts'
@@ -65,6 +65,45 @@ describe('the documents', () => {
       { settings, ...others } = items.properties
     expect(Object.keys(settings.properties).filter((name) => !text.includes(`\`${name}\``))).toEqual([])
     expect(fieldsOf({ properties: others }).filter((name) => !new RegExp(`\\b${name}:`).test(seeds.join()))).toEqual([])
+  })
+})
+
+/** Every test of the repository. */
+const tests = ['apps/server/src', 'apps/server/test', 'packages', 'scripts'].flatMap((folder) =>
+  readdirSync(new URL(`../../../${folder}/`, import.meta.url), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts') && !name.includes('node_modules'))
+    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`),
+)
+
+describe('docs/security.md', () => {
+  const text = file('docs/security.md'),
+    /** A name of a test file, and the titles in quotation marks that follow it. */
+    cited = [...text.replace(/\s+/g, ' ').matchAll(/`([\w./-]+\.test\.ts)`((?:[\s,]*“[^”]+”)*)/g)].map(
+      ([, name, titles]) => [name!, [...titles!.matchAll(/“([^”]+)”/g)].map(([, title]) => title!)] as const,
+    )
+
+  test('names tests that exist', () => {
+    expect(cited.length).toBeGreaterThan(100)
+    for (const [name, titles] of cited) {
+      const [path, ...others] = tests.filter((one) => one.endsWith(`/${name}`))
+      expect([path, others], name).toEqual([expect.any(String), []])
+      const source = file(path!)
+      expect(
+        titles.filter((title) => !source.includes(title)),
+        name,
+      ).toEqual([])
+    }
+    // a title without its file proves nothing
+    expect(cited.flatMap(([, titles]) => titles).length).toBe([...text.matchAll(/“/g)].length)
+  })
+
+  test('lists what is not held as its tables say', () => {
+    const rows = [...text.matchAll(/^\| (\d+\.\d+\.\d+) +\|[^|]+\| ([a-z' ]+?) +\|/gm)],
+      verdicts = new Set(rows.map(([, , verdict]) => verdict))
+    expect(verdicts).toEqual(new Set(['held', 'not held', "the operator's", 'does not apply', 'not yet']))
+    expect(new Set(rows.map(([, point]) => point)).size).toBe(rows.length)
+    const listed = /^Not held: ([\d., ]+)\.$/m.exec(text)?.[1]?.split(', ')
+    expect(listed).toEqual(rows.filter(([, , verdict]) => verdict === 'not held').map(([, point]) => point))
   })
 })
 
