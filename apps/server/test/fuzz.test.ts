@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Operation } from '../src/kernel/operation.ts'
+import { chance } from './chance.ts'
 import { newEnvironment, operations, unique, UNKNOWN_ID, type Client } from './environment.ts'
 import { furnished, idFor } from './furnished.ts'
 import { fillPath, sampleBody } from './samples.ts'
@@ -11,19 +12,7 @@ import { fillPath, sampleBody } from './samples.ts'
 const SEED = Number(process.env['FUZZ_SEED'] ?? 1),
   REQUESTS = Number(process.env['FUZZ_REQUESTS'] ?? 2000)
 
-/** mulberry32: the same numbers for the same seed. */
-function randomOf(seed: number) {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-const random = randomOf(SEED),
-  below = (count: number) => Math.floor(random() * count),
-  oneOf = <T>(some: readonly T[]): T => some[below(some.length)]!
+const { random, below, oneOf } = chance(SEED)
 
 const WEIRD: readonly unknown[] = [
   null,

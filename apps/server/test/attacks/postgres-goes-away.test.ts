@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { openDatabase } from '@henhouse/database'
 import { expect, inject, onTestFinished, test, vi } from 'vitest'
 import { deps, newEnvironment, newServer, unique } from '../environment.ts'
+import { wireTo } from '../wire.ts'
 
 const fields = (...entries: readonly string[]) => `${entries.map((entry) => `${entry}\0`).join('')}\0`
 /** What Postgres says before it ends a connection. */
@@ -18,42 +17,17 @@ const endsReady = (chunk: Buffer) => chunk.length >= 6 && chunk.subarray(-6, -1)
 
 /** A way to the tests' Postgres that can be closed, and that can end connections in the worst moment. */
 async function proxied() {
-  const to = new URL(inject('databaseUrl')),
-    sockets = new Set<Socket>()
   /** after how many more replies a connection is ended, in the very chunk of the reply */
   let fuse = Infinity
-  const proxy = createServer((client) => {
-    const server = connect(Number(to.port || 5432), to.hostname)
-    for (const [one, other] of [
-      [client, server],
-      [server, client],
-    ] as const) {
-      sockets.add(one)
-      one.on('error', () => {}).on('close', () => other.destroy())
-    }
-    client.on('data', (chunk) => server.write(chunk))
-    server.on('data', (chunk) => {
-      if (!endsReady(chunk) || --fuse > 0) return client.write(chunk)
-      fuse = Infinity
-      return client.end(Buffer.concat([chunk, fatal()]))
-    })
+  const wire = await wireTo(inject('databaseUrl'), (chunk, client) => {
+    if (!endsReady(chunk) || --fuse > 0) return client.write(chunk)
+    fuse = Infinity
+    return client.end(Buffer.concat([chunk, fatal()]))
   })
-  const listen = async (port: number) => {
-    proxy.listen(port, '127.0.0.1')
-    await once(proxy, 'listening')
-  }
-  await listen(0)
-  const { port } = proxy.address() as AddressInfo
-  const url = new URL(to)
-  url.host = `127.0.0.1:${port}`
-  const name = unique('away')
+  const { url, close, open } = wire,
+    name = unique('away')
   url.searchParams.set('application_name', name)
   const database = openDatabase(url.href, { max: 4, connectionTimeout: 2000 })
-  const close = () => {
-    proxy.close()
-    for (const socket of sockets) socket.destroy()
-    sockets.clear()
-  }
   onTestFinished(async () => {
     await database.close()
     close()
@@ -62,7 +36,7 @@ async function proxied() {
     name,
     database,
     close,
-    open: () => listen(port),
+    open,
     endAfter: (replies: number) => {
       fuse = replies
     },
