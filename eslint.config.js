@@ -67,7 +67,7 @@ export default ts.config(
     },
   },
   {
-    files: [...tests, 'bench/**'],
+    files: [...tests, 'bench/**', 'soak/**'],
     rules: {
       // answers are read as they come
       '@typescript-eslint/no-explicit-any': 'off',
