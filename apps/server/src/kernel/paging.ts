@@ -66,6 +66,18 @@ export function inOrderOf<R extends { id: string }>(
   return ids.flatMap((id) => byId.get(id) ?? [])
 }
 
+/** Rows by their keys, each in the order of the rows. */
+export function grouped<R>(rows: readonly R[], keyOf: (row: R) => string) {
+  const found = new Map<string, R[]>()
+  for (const row of rows) {
+    const key = keyOf(row),
+      group = found.get(key)
+    if (group) group.push(row)
+    else found.set(key, [row])
+  }
+  return found
+}
+
 /**
  * Prisma's filter for text that contains `part`, in either case. Prisma by itself reads `%` and `_` as wildcards. Columns
  * that are compared byte by byte hold lower case, and Postgres would make that of ASCII only.

@@ -73,8 +73,10 @@ export async function layers(ctx: Ctx, settings: readonly Any[], tenantIds: read
     },
     select: { key: true, tenantId: true, value: true },
   })
+  // no tenant has an empty id
+  const found = new Map(rows.map((row) => [`${row.tenantId ?? ''} ${row.key}`, row.value]))
   return <S extends TObject>(s: Setting<S>, tenantId: string | null) =>
-    rows.find((row) => row.key === s.key && row.tenantId === tenantId)?.value as Static<S> | undefined
+    found.get(`${tenantId ?? ''} ${s.key}`) as Static<S> | undefined
 }
 export type Layers = Awaited<ReturnType<typeof layers>>
 

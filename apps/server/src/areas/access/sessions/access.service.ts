@@ -38,8 +38,8 @@ export async function voidUnprovenPast(tx: Ctx, userId: string) {
 interface Extent {
   /** the session that stays */
   except?: string | undefined
-  /** only what belongs to this tenant */
-  tenantId?: string | undefined
+  /** only what belongs to these tenants */
+  tenantIds?: readonly string[] | undefined
 }
 
 /**
@@ -47,16 +47,16 @@ interface Extent {
  * codes and tokens that were handed out, and remembered browsers. For users who are locked or kept out, or have a new
  * password. Access tokens end with their sessions.
  */
-export async function end(tx: Ctx, userId: string, { except, tenantId }: Extent = {}) {
-  await sessions.endAll(tx, userId, { except, ...(tenantId !== undefined && { tenantId }) })
+export async function end(tx: Ctx, userId: string, { except, tenantIds }: Extent = {}) {
+  await sessions.endAll(tx, userId, { except, ...(tenantIds && { tenantIds }) })
   await tx.db.challenge.deleteMany({
     where: {
       userId,
       consumedAt: null,
       purpose: { notIn: harmless },
       NOT: { purpose: { in: proofs }, user: { verified: false } },
-      ...(tenantId !== undefined && { tenantId }),
+      ...(tenantIds && { tenantId: { in: [...tenantIds] } }),
     },
   })
-  if (tenantId === undefined) await tx.db.rememberedDevice.deleteMany({ where: { userId } })
+  if (!tenantIds) await tx.db.rememberedDevice.deleteMany({ where: { userId } })
 }

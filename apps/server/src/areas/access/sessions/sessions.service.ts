@@ -140,24 +140,24 @@ export async function revoke(ctx: Ctx, caller: Caller, tenant: TenantScope | und
     }))
   if (!there) throw errors.notFound('User')
   await roles.mayManage(ctx, caller, tenant, userId)
-  await endAll(ctx, userId, tenant && { tenantId: tenant.id })
+  await endAll(ctx, userId, tenant && { tenantIds: [tenant.id] })
 }
 
 /**
- * Ends a user's sessions: all, all but one, or those in one tenant.
+ * Ends a user's sessions: all, all but one, or those in some tenants.
  * @returns how many there were
  */
 export async function endAll(
   ctx: Ctx,
   userId: string,
-  { except, tenantId }: { except?: string | undefined; tenantId?: string } = {},
+  { except, tenantIds }: { except?: string | undefined; tenantIds?: readonly string[] } = {},
 ) {
   const { count } = await ctx.db.session.updateMany({
     where: {
       userId,
       endedAt: null,
       ...(except !== undefined && { id: { not: except } }),
-      ...(tenantId !== undefined && { tenantId }),
+      ...(tenantIds && { tenantId: { in: [...tenantIds] } }),
     },
     data: { endedAt: ctx.clock.now() },
   })

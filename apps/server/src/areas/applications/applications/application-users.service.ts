@@ -39,7 +39,7 @@ export async function assign(
   { tenantId, appIds, userIds }: Assignment,
 ) {
   mustBeThere(scope, tenantId)
-  for (const userId of userIds) await roles.mayManage(ctx, caller, scope, userId)
+  await roles.mayManage(ctx, caller, scope, ...userIds)
   const apps = uuids(appIds),
     users = uuids(userIds)
   return ctx.atomically(async (tx) => {
@@ -92,7 +92,7 @@ export async function unassign(
   { tenantId, appIds, userIds }: Assignment,
 ) {
   mustBeThere(scope, tenantId)
-  for (const userId of userIds) await roles.mayManage(ctx, caller, scope, userId)
+  await roles.mayManage(ctx, caller, scope, ...userIds)
   const apps = uuids(appIds)
   await ctx.atomically(async (tx) => {
     const known = await tx.db.application.count({ where: { id: { in: apps.filter(isUuid) } } })

@@ -1,6 +1,7 @@
 import { may } from '../../../kernel/authorize.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { errors } from '../../../kernel/errors.ts'
+import { grouped } from '../../../kernel/paging.ts'
 import { idsAbove, tenantsOf } from '../../rights/tree/tree.service.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
@@ -141,10 +142,12 @@ export async function remove(
 ) {
   await mustReach(ctx, caller, tenant, tenantIds)
   if (!isUuid(userId)) throw membershipErrors.notFound()
-  for (const id of new Set(tenantIds)) await roles.mayManage(ctx, caller, { id }, userId)
-  await ctx.atomically(async (tx) => {
-    for (const tenantId of new Set(tenantIds)) await memberships.remove(tx, userId, tenantId)
-  })
+  await roles.mayManageIn(
+    ctx,
+    caller,
+    tenantIds.map((tenantId) => ({ userId, tenantId })),
+  )
+  await memberships.removeAll(ctx, userId, tenantIds)
 }
 
 export type RoleChange = 'add' | 'set' | 'remove'
@@ -193,9 +196,10 @@ export async function counts(
   const types = new Map(rows.map((row) => [row.id, row.subAccountAccessType])),
     known = [...new Set(tenantIds)].filter((id) => types.has(id))
   const counted = await ctx.sql(countsByAccess, known, ctx.clock.now(), caller.kind === 'user' || excludeInvisibleUsers)
-  const sum = (rows: typeof counted) => rows.reduce((total, { users }) => total + users, 0)
+  const sum = (rows: typeof counted) => rows.reduce((total, { users }) => total + users, 0),
+    byTenant = grouped(counted, (row) => row.tenantId)
   return known.map((tenantId) => {
-    const rows = counted.filter((row) => row.tenantId === tenantId)
+    const rows = byTenant.get(tenantId) ?? []
     return {
       tenantId,
       totalUsers: sum(rows),

@@ -44,7 +44,9 @@ export const changeRoles = job({
   async run(ctx, { userId, tenantIds, add, remove }, control) {
     const { done, errors } = await storedProgress<RolesProgress>(ctx, control)
     for (const [index, tenantId] of [...tenantIds.entries()].slice(done)) {
-      const failed = await attempt(ctx, control, () => changeRolesIn(ctx, { userId, tenantId, add, remove }))
+      const failed = await attempt(ctx, control, () =>
+        changeRolesIn(ctx, { userId, tenantIds: [tenantId], add, remove }),
+      )
       if (failed !== undefined) errors.push({ tenantId, message: failed })
       await control.progress({ done: index + 1, errors })
     }

@@ -51,8 +51,9 @@ export async function changeUserRoles(
   if (!(await ctx.db.user.findUnique({ where: { id: userId }, select: { id: true } }))) throw userErrors.notFound()
   if (!add.length && !remove.length) throw invalid('Either addRoleIds or removeRoleIds must be provided')
   const own = await tenantIdsOf(ctx, userId),
-    chosen = [...new Set(tenantIds ?? own)]
-  if (chosen.some((id) => !own.includes(id))) throw invalid('tenantIds must be accounts of the user')
+    chosen = [...new Set(tenantIds ?? own)],
+    known = new Set(own)
+  if (chosen.some((id) => !known.has(id))) throw invalid('tenantIds must be accounts of the user')
   await mustBeKnown(ctx, [...add, ...remove])
   const answer = { userId, rolesAdded: add, rolesRemoved: remove }
   if (chosen.length > AT_ONCE)
@@ -61,9 +62,7 @@ export async function changeUserRoles(
       affectedTenants: chosen.length,
       taskId: await jobs.add(ctx, changeRoles, { userId, tenantIds: chosen, add, remove }),
     }
-  await ctx.atomically(async (tx) => {
-    for (const tenantId of chosen) await changeRolesIn(tx, { userId, tenantId, add, remove })
-  })
+  await changeRolesIn(ctx, { userId, tenantIds: chosen, add, remove })
   return { ...answer, affectedTenants: chosen.length }
 }
 

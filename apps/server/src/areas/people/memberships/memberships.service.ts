@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
 import { Type } from 'typebox'
 import { isUuid } from '../../../kernel/environments.ts'
 import { onDuplicate, onUnknownReference } from '../../../kernel/errors.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { grouped } from '../../../kernel/paging.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { live, liveAndVisibleTo, open } from '../../rights/held/held.service.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
@@ -10,6 +12,7 @@ import * as roles from '../../rights/roles/roles.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import * as access from '../../access/sessions/access.service.ts'
 import { membershipErrors } from './memberships.errors.ts'
+import { giveRoles, takeRoles } from './memberships.sql.ts'
 
 export interface NewMembership {
   userId: string
@@ -72,28 +75,34 @@ async function isEmpty(tx: Ctx, tenantId: string) {
  * Ends a membership, and the user's sessions in that tenant. The user stays, even without any tenant; if they were active
  * there, they go on in the first of their others. @throws 404 for a user who is no member
  */
-export async function remove(ctx: Ctx, userId: string, tenantId: string) {
-  if (!(await end(ctx, userId, tenantId))) throw membershipErrors.notFound()
+export const remove = (ctx: Ctx, userId: string, tenantId: string) => removeAll(ctx, userId, [tenantId])
+
+/** As `remove`, in several tenants: in all of them, or in none. */
+export async function removeAll(ctx: Ctx, userId: string, tenantIds: readonly string[]) {
+  const wanted = [...new Set(tenantIds)]
+  await ctx.atomically(async (tx) => {
+    if ((await end(tx, userId, wanted)) < wanted.length) throw membershipErrors.notFound()
+  })
 }
 
-/** @param when a condition on the membership; returns whether it has been ended */
-function end(ctx: Ctx, userId: string, tenantId: string, when: { expiresAt?: { lte: Date } } = {}) {
+/** @param when a condition on the memberships; returns how many have been ended */
+function end(ctx: Ctx, userId: string, tenantIds: string[], when: { expiresAt?: { lte: Date } } = {}) {
   return ctx.atomically(async (tx) => {
     // locks the user before the membership, in the order that changes of users take: no deadlock
     await tx.db.user.updateMany({ where: { id: userId }, data: { id: userId } })
-    const { count } = await tx.db.membership.deleteMany({ where: { userId, tenantId, ...when } })
-    if (!count) return false
-    await endAccess(tx, userId, tenantId)
+    const { count } = await tx.db.membership.deleteMany({ where: { userId, tenantId: { in: tenantIds }, ...when } })
+    if (!count) return 0
+    await endAccess(tx, userId, tenantIds)
     const next = await tx.db.membership.findFirst({
       where: { userId, ...open(tx) },
       orderBy: { createdAt: 'asc' },
       select: { tenantId: true },
     })
     await tx.db.user.updateMany({
-      where: { id: userId, activeTenantId: tenantId },
+      where: { id: userId, activeTenantId: { in: tenantIds } },
       data: { activeTenantId: next?.tenantId ?? null },
     })
-    return true
+    return count
   })
 }
 
@@ -113,19 +122,19 @@ export async function setDisabled(
       data: { isDisabled },
     })
     if (!count) throw membershipErrors.notFound()
-    if (isDisabled) await endAccess(tx, userId, tenantId)
+    if (isDisabled) await endAccess(tx, userId, [tenantId])
   })
 }
 
-/** Ends sessions in this tenant; everywhere, for a user who has no other tenant to go to. */
-async function endAccess(tx: Ctx, userId: string, tenantId: string) {
+/** Ends sessions in these tenants; everywhere, for a user who has no other tenant to go to. */
+async function endAccess(tx: Ctx, userId: string, tenantIds: string[]) {
   const isInElsewhere = await tx.db.user.count({
     where: {
       id: userId,
-      OR: [{ superUser: true }, { memberships: { some: { tenantId: { not: tenantId }, ...open(tx) } } }],
+      OR: [{ superUser: true }, { memberships: { some: { tenantId: { notIn: tenantIds }, ...open(tx) } } }],
     },
   })
-  await access.end(tx, userId, isInElsewhere ? { tenantId } : {})
+  await access.end(tx, userId, isInElsewhere ? { tenantIds } : {})
 }
 
 /** Makes a member temporary, or with null permanent. @throws 404 for a user who is no member */
@@ -190,28 +199,32 @@ export async function changeRoles(
   userId: string,
   changes: readonly RolesIn[],
 ): Promise<void> {
-  const plans: { tenantId: string; add: string[]; remove: string[]; held: string[] | undefined }[] = []
-  for (const { tenantId, add, remove } of changes) {
-    const held = remove === 'others' ? await roleIdsOf(ctx, userId, tenantId) : undefined
-    const gone = (held ?? (remove as readonly string[])).filter((id) => !add.includes(id))
-    await roles.assignable(ctx, caller, tenantId, [...add, ...gone])
-    plans.push({ tenantId, add: [...new Set(add)], remove: gone, held })
-  }
+  const tenantIds = [...new Set(changes.map((change) => change.tenantId))],
+    setting = changes.filter(({ remove }) => remove === 'others').map((change) => change.tenantId),
+    held = await rolesIn(ctx, userId, setting),
+    plans = tenantIds.map((tenantId) =>
+      planFor(
+        tenantId,
+        changes.filter((change) => change.tenantId === tenantId),
+        held,
+      ),
+    )
+  await roles.mustBeAssignable(
+    ctx,
+    caller,
+    plans.map(({ tenantId, add, remove }) => ({ tenantId, roleIds: [...add, ...remove] })),
+  )
   const stale = new Error('the roles have changed since they were read')
   await ctx
     .atomically(async (tx) => {
-      for (const { tenantId, add, remove, held } of plans) {
-        const { count } = await tx.db.membership.updateMany({
-          where: { userId, tenantId, ...live(tx) },
-          data: { tenantId },
-        })
-        if (!count) throw membershipErrors.notFound()
-        if (held && (await roleIdsOf(tx, userId, tenantId)).join() !== held.join()) throw stale
-        await tx.db.membershipRole.deleteMany({ where: { userId, tenantId, roleId: { in: remove } } })
-        await tx.db.membershipRole
-          .createMany({ data: add.map((roleId) => ({ userId, tenantId, roleId })), skipDuplicates: true })
-          .catch(onUnknownReference(roleErrors.unknownRoles()))
-      }
+      const { count } = await tx.db.membership.updateMany({
+        where: { userId, tenantId: { in: tenantIds }, ...live(tx) },
+        data: { userId },
+      })
+      if (count < tenantIds.length) throw membershipErrors.notFound()
+      if (!isDeepStrictEqual(await rolesIn(tx, userId, setting), held)) throw stale
+      await takeRoles(tx, userId, plans)
+      await giveRoles(tx, userId, plans).catch(onUnknownReference(roleErrors.unknownRoles()))
     })
     .catch((error: unknown) => {
       // the roles have changed meanwhile: check again whether the caller may take them
@@ -220,14 +233,25 @@ export async function changeRoles(
     })
 }
 
-const roleIdsOf = async (ctx: Ctx, userId: string, tenantId: string) =>
-  (
-    await ctx.db.membershipRole.findMany({
-      where: { userId, tenantId },
-      select: { roleId: true },
-      orderBy: { roleId: 'asc' },
-    })
-  ).map((row) => row.roleId)
+/** What all the changes of one tenant come to. */
+function planFor(tenantId: string, changes: readonly RolesIn[], held: Awaited<ReturnType<typeof rolesIn>>) {
+  const add = new Set(changes.flatMap((change) => change.add)),
+    others = (held.get(tenantId) ?? []).map((row) => row.roleId),
+    unwanted = changes.flatMap(({ remove }) => (remove === 'others' ? others : remove))
+  return { tenantId, add: [...add], remove: [...new Set(unwanted)].filter((id) => !add.has(id)) }
+}
+
+/** The ids of the roles that a member was given in each of these tenants. */
+const rolesIn = async (ctx: Ctx, userId: string, tenantIds: string[]) => {
+  const rows = tenantIds.length
+    ? await ctx.db.membershipRole.findMany({
+        where: { userId, tenantId: { in: tenantIds } },
+        select: { tenantId: true, roleId: true },
+        orderBy: [{ tenantId: 'asc' }, { roleId: 'asc' }],
+      })
+    : []
+  return grouped(rows, (row) => row.tenantId)
+}
 
 /** The roles of these users' current memberships, one row each. Unknown users, and those the caller may not see, are left out. */
 export async function rolesOfUsers(
@@ -271,7 +295,7 @@ const expireMembership = jobs.job({
   name: 'expire-membership',
   payload: Type.Object({ userId: Id, tenantId: Type.String() }),
   async run(ctx, { userId, tenantId }) {
-    await end(ctx, userId, tenantId, { expiresAt: { lte: ctx.clock.now() } })
+    await end(ctx, userId, [tenantId], { expiresAt: { lte: ctx.clock.now() } })
   },
 })
 export const membershipJobs = [expireMembership]

@@ -95,7 +95,8 @@ export async function mustAllow(ctx: Ctx, email: string, tenantIds: readonly str
     where: { domain, OR: active.map((c) => ({ tenantId: c.tenantId, type: c.listType })) },
     select: { tenantId: true },
   })
-  const allowed = active.every((c) => listings.some((l) => l.tenantId === c.tenantId) === (c.listType === 'ALLOW'))
+  const listed = new Set(listings.map((listing) => listing.tenantId)),
+    allowed = active.every((c) => listed.has(c.tenantId) === (c.listType === 'ALLOW'))
   if (!allowed) throw domainErrors.restricted()
 }
 

@@ -1,8 +1,9 @@
 import type { Prisma } from '@henhouse/database'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { grouped } from '../../../kernel/paging.ts'
 import { effective } from '../../../kernel/settings.ts'
 import { groupsConfiguration } from './groups-configuration.ts'
-import { doorsTo } from './sub-account-access.service.ts'
+import { doorsTo, doorsToAll, type Place } from './sub-account-access.service.ts'
 
 /** Memberships that have not run out. */
 export const live = (ctx: Ctx) => ({ OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }] })
@@ -49,6 +50,30 @@ export async function keysOf(ctx: Ctx, userId: string, tenantId: string) {
  */
 export const rolesHeld = (ctx: Ctx, userId: string, tenantId: string) => rolesOf(ctx, userId, tenantId, {})
 
+/** As `rolesHeld`, for many places at once. The users' ids are in lower case. */
+export async function rolesHeldIn(ctx: Ctx, places: readonly Place[]): Promise<string[][]> {
+  const doors = await doorsToAll(ctx, places)
+  const where = {
+    userId: { in: [...new Set(places.map((place) => place.userId))] },
+    tenantId: { in: [...new Set([...places.map((place) => place.tenantId), ...doors.flat()])] },
+  }
+  const [own, inherited] = await Promise.all([
+    ctx.db.membershipRole.findMany({ where, select: { userId: true, tenantId: true, roleId: true } }),
+    ctx.db.groupUser.findMany({
+      where,
+      select: { userId: true, tenantId: true, group: { select: { roles: { select: { roleId: true } } } } },
+    }),
+  ])
+  const byGroups = inherited.flatMap(({ group, ...place }) => group.roles.map((role) => ({ ...place, ...role }))),
+    held = grouped([...own, ...((await doGroupsCount(ctx, byGroups)) ? byGroups : [])], keyOf)
+  return places.map(({ userId, tenantId }, index) =>
+    [tenantId, ...doors[index]!].flatMap((id) =>
+      (held.get(keyOf({ userId, tenantId: id })) ?? []).map((row) => row.roleId),
+    ),
+  )
+}
+const keyOf = ({ userId, tenantId }: Place) => `${userId} ${tenantId}`
+
 /** As `rolesHeld`, by such memberships only. */
 async function rolesOf(ctx: Ctx, userId: string, tenantId: string, membership: Prisma.MembershipWhereInput) {
   const [here, doors] = await Promise.all([
@@ -70,8 +95,12 @@ async function rolesAt(ctx: Ctx, userId: string, tenantIds: string[], membership
       select: { roleId: true },
     }),
   ])
-  const { enabled, rolesEnabled } = inherited.length
-    ? await effective(ctx, groupsConfiguration)
-    : groupsConfiguration.initial
-  return [...own, ...(enabled && rolesEnabled ? inherited : [])].map((row) => row.roleId)
+  return [...own, ...((await doGroupsCount(ctx, inherited)) ? inherited : [])].map((row) => row.roleId)
+}
+
+/** Whether the environment lets groups give roles. Asked only when there are any. */
+async function doGroupsCount(ctx: Ctx, inherited: readonly object[]) {
+  if (!inherited.length) return false
+  const { enabled, rolesEnabled } = await effective(ctx, groupsConfiguration)
+  return enabled && rolesEnabled
 }

@@ -1,19 +1,20 @@
-import { ancestorsOf, isParent, type Family } from '../tree/tree.service.ts'
+import { ancestorsOf, isParent, pathsOf, type Family } from '../tree/tree.service.ts'
+import { grouped } from '../../../kernel/paging.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 
 /** Whether a member may go down into the tenants below. `access` is the decision for this user; null: none was made. */
 export const goesBelow = (access: boolean | null, type: string) =>
   type === 'alwaysOn' || (access ?? type === 'defaultOn')
 
-/** The user's memberships in the tenant and those above it. */
-async function membershipsUpFrom(ctx: Ctx, userId: string, tenantId: string, above: readonly string[]) {
-  const rows = await ctx.db.membership.findMany({
+const membershipsIn = (ctx: Ctx, userIds: readonly string[], tenantIds: readonly string[]) =>
+  ctx.db.membership.findMany({
     where: {
-      userId,
-      tenantId: { in: [tenantId, ...above] },
+      userId: { in: [...new Set(userIds)] },
+      tenantId: { in: [...new Set(tenantIds)] },
       OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }],
     },
     select: {
+      userId: true,
       tenantId: true,
       isDisabled: true,
       acceptedAt: true,
@@ -21,6 +22,9 @@ async function membershipsUpFrom(ctx: Ctx, userId: string, tenantId: string, abo
       tenant: { select: { subAccountAccessType: true } },
     },
   })
+
+/** Of a user's memberships in a tenant and those above it: the own one there, and those from which they go down. */
+function sorted(rows: Awaited<ReturnType<typeof membershipsIn>>, tenantId: string) {
   // an invitation that is not accepted opens nothing
   const known = rows.filter((row) => row.isDisabled || row.acceptedAt)
   return {
@@ -31,15 +35,48 @@ async function membershipsUpFrom(ctx: Ctx, userId: string, tenantId: string, abo
   }
 }
 
+function doorsAmong(rows: Awaited<ReturnType<typeof membershipsIn>>, tenantId: string) {
+  const { own, open } = sorted(rows, tenantId)
+  return own?.isDisabled ? [] : open.filter((id) => id !== tenantId)
+}
+
 /**
  * The tenants above from which users come down into this one, with their roles up there: those where they are members
  * with access to sub-accounts. None where the tenant itself keeps the user out.
  */
 export async function doorsTo(ctx: Ctx, userId: string, tenantId: string) {
   const above = await ancestorsOf(ctx, tenantId)
-  if (!above.length) return []
-  const { own, open } = await membershipsUpFrom(ctx, userId, tenantId, above)
-  return own?.isDisabled ? [] : open.filter((id) => id !== tenantId)
+  return above.length ? doorsAmong(await membershipsIn(ctx, [userId], [tenantId, ...above]), tenantId) : []
+}
+
+/** A user in a tenant. */
+export interface Place {
+  readonly userId: string
+  readonly tenantId: string
+}
+
+/** As `doorsTo`, for many places at once. The users' ids are in lower case. */
+export async function doorsToAll(ctx: Ctx, places: readonly Place[]): Promise<string[][]> {
+  const paths = await pathsOf(
+    ctx,
+    places.map((place) => place.tenantId),
+  )
+  if (![...paths.values()].some((path) => path.length > 1)) return places.map(() => [])
+  const rows = grouped(
+    await membershipsIn(
+      ctx,
+      places.map((place) => place.userId),
+      [...paths.values()].flat(),
+    ),
+    (row) => row.userId,
+  )
+  return places.map(({ userId, tenantId }) => {
+    const way = new Set(paths.get(tenantId))
+    return doorsAmong(
+      (rows.get(userId) ?? []).filter((row) => way.has(row.tenantId)),
+      tenantId,
+    )
+  })
 }
 
 /**
@@ -47,7 +84,8 @@ export async function doorsTo(ctx: Ctx, userId: string, tenantId: string) {
  * they came down into it.
  */
 async function opens(ctx: Ctx, userId: string, tenantId: string) {
-  const { own, open } = await membershipsUpFrom(ctx, userId, tenantId, await ancestorsOf(ctx, tenantId))
+  const above = await ancestorsOf(ctx, tenantId),
+    { own, open } = sorted(await membershipsIn(ctx, [userId], [tenantId, ...above]), tenantId)
   return own ? open.includes(tenantId) : open.length > 0
 }
 

@@ -7,7 +7,8 @@ import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel
 import { inOrderOf } from '../../../kernel/paging.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { Id } from '../../../kernel/validation.ts'
-import { rolesHeld } from '../held/held.service.ts'
+import { rolesHeld, rolesHeldIn } from '../held/held.service.ts'
+import type { Place } from '../held/sub-account-access.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import { permissionErrors } from '../permissions/permissions.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
@@ -125,13 +126,14 @@ export async function usable(ctx: Ctx, caller: Caller, permissionIds: readonly s
     select: { id: true, key: true, assignmentType: true, fePermission: true },
   })
   if (permissions.length < wanted.length) throw permissionErrors.notFound()
-  const kept =
+  const kept = new Set(
     roleId === undefined
       ? []
       : (await ctx.db.rolePermission.findMany({ where: { roleId }, select: { permissionId: true } })).map(
           (row) => row.permissionId,
-        )
-  for (const permission of permissions) if (!kept.includes(permission.id)) mayPassOn(caller, permission)
+        ),
+  )
+  for (const permission of permissions) if (!kept.has(permission.id)) mayPassOn(caller, permission)
   return wanted
 }
 
@@ -170,16 +172,29 @@ export async function setTenant(ctx: Ctx, roleId: string, tenantId: string | nul
 }
 
 /** The ids of roles that can be given in this tenant, in the order asked for. @throws 400 when one is unknown there */
-export async function assignable(ctx: Ctx, caller: Caller | undefined, tenantId: string, roleIds: readonly string[]) {
+export async function assignable(ctx: Ctx, caller: Caller, tenantId: string, roleIds: readonly string[]) {
   const wanted = [...new Set(roleIds)]
-  if (!wanted.length) return []
-  const roles = await ctx.db.role.findMany({
-    where: { id: { in: wanted.filter(isUuid) }, ...visibleTo({ id: tenantId }) },
-    select: { id: true, level: true },
-  })
-  if (roles.length < wanted.length) throw roleErrors.unknownRoles()
-  if (caller) await mayAssign(ctx, caller, Math.min(...roles.map((role) => role.level)))
+  await mustBeAssignable(ctx, caller, [{ tenantId, roleIds: wanted }])
   return wanted
+}
+
+/** Checks that the caller may give these roles in these tenants. @throws 400 when one is unknown there, 403 when one is too strong */
+export async function mustBeAssignable(
+  ctx: Ctx,
+  caller: Caller,
+  places: readonly { tenantId: string; roleIds: readonly string[] }[],
+) {
+  const wanted = [...new Set(places.flatMap(({ roleIds }) => roleIds))]
+  if (!wanted.length) return
+  const rows = await ctx.db.role.findMany({
+      where: { id: { in: wanted.filter(isUuid) } },
+      select: { id: true, tenantId: true, level: true },
+    }),
+    owners = new Map(rows.map((role) => [role.id, role.tenantId]))
+  const isThere = (tenantId: string, owner: string | null | undefined) => owner === null || owner === tenantId
+  if (!places.every(({ tenantId, roleIds }) => roleIds.every((id) => isThere(tenantId, owners.get(id.toLowerCase())))))
+    throw roleErrors.unknownRoles()
+  await mayAssign(ctx, caller, strongest(rows))
 }
 
 /** The roles of new members who were given none: those for a tenant's first user, or the default ones. */
@@ -242,23 +257,42 @@ export async function mayAssign(ctx: Ctx, caller: Caller, level: number) {
  * Users cannot remove, shut out or change members who are stronger than they are. They may do all that to themselves.
  * @throws 403
  */
-export async function mayManage(ctx: Ctx, caller: Caller, tenant: Pick<TenantScope, 'id'> | undefined, userId: string) {
-  if (caller.kind === 'vendor' || caller.userId === userId || !tenant || !isUuid(userId)) return
-  const [own, other] = await Promise.all([
-    strengthOf(ctx, caller.userId, caller.tenantId),
-    strengthOf(ctx, userId, tenant.id),
-  ])
-  if (other < own) throw roleErrors.strongerUser()
+export const mayManage = (
+  ctx: Ctx,
+  caller: Caller,
+  tenant: Pick<TenantScope, 'id'> | undefined,
+  ...userIds: readonly string[]
+) => mayManageIn(ctx, caller, tenant ? userIds.map((userId) => ({ userId, tenantId: tenant.id })) : [])
+
+/** As `mayManage`, for members of several tenants. */
+export async function mayManageIn(ctx: Ctx, caller: Caller, places: readonly Place[]) {
+  if (caller.kind === 'vendor') return
+  const others = places
+    .filter(({ userId }) => isUuid(userId))
+    .map(({ userId, tenantId }) => ({ userId: userId.toLowerCase(), tenantId }))
+    .filter(({ userId }) => userId !== caller.userId)
+  if (!others.length) return
+  const held = await rolesHeldIn(ctx, [caller, ...others]),
+    rows = await ctx.db.role.findMany({
+      where: { id: { in: [...new Set(held.flat())] } },
+      select: { id: true, level: true },
+    }),
+    byId = new Map(rows.map((role) => [role.id, role]))
+  const [own, ...theirs] = held.map((ids) => strongest(ids.flatMap((id) => byId.get(id) ?? [])))
+  if (theirs.some((level) => level < own!)) throw roleErrors.strongerUser()
 }
 
 /** The level of a user's strongest role in a tenant; infinite for users without one. */
 async function strengthOf(ctx: Ctx, userId: string, tenantId: string) {
-  const held = await ctx.db.role.findMany({
-    where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
-    select: { level: true },
-  })
-  return Math.min(...held.map((role) => role.level))
+  return strongest(
+    await ctx.db.role.findMany({
+      where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
+      select: { level: true },
+    }),
+  )
 }
+const strongest = (roles: readonly { level: number }[]) =>
+  roles.reduce((least, { level }) => Math.min(least, level), Infinity)
 
 /**
  * Checks that the caller may change all the roles. @throws 404 when one is not visible, 403 when one is out of reach

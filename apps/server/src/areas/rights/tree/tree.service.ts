@@ -9,6 +9,14 @@ export const idsAbove = (path: readonly string[]) => path.slice(0, -1).toReverse
 export const ancestorsOf = async ({ db }: Ctx, tenantId: string) =>
   idsAbove((await db.tenant.findFirst({ where: { id: tenantId }, select: { path: true } }))?.path ?? [])
 
+/** The paths of these tenants: each names the tenant, last, and those above it. */
+export const pathsOf = async ({ db }: Ctx, tenantIds: readonly string[]) =>
+  new Map(
+    (
+      await db.tenant.findMany({ where: { id: { in: [...new Set(tenantIds)] } }, select: { id: true, path: true } })
+    ).map((row) => [row.id, row.path]),
+  )
+
 /** Whether there are tenants below it. The order makes Postgres use the index. */
 export const isParent = async ({ db }: Ctx, tenantId: string) =>
   (await db.tenant.findFirst({ where: { parentId: tenantId }, orderBy: { id: 'asc' }, select: { id: true } })) !== null
