@@ -86,18 +86,19 @@ interface DatabaseFailure {
   code?: string
   /** Postgres's own */
   constraint?: string
-  /** Prisma's */
-  meta?: {
-    driverAdapterError?: {
-      cause?: { kind?: string; originalCode?: string; constraint?: { fields?: string[]; index?: string } }
-    }
-  }
+  /** Prisma's, of a statement and at COMMIT */
+  meta?: { driverAdapterError?: { cause?: Cause } }
+  cause?: Cause
 }
-function hurt(e: unknown, prismaCode: string, postgresCode: string, kind: string) {
-  const failure = (e ?? {}) as DatabaseFailure
-  const cause = failure.meta?.driverAdapterError?.cause
-  if (![prismaCode, postgresCode].includes(failure.code ?? '') && cause?.kind !== kind) return undefined
-  return { constraint: failure.constraint ?? cause?.constraint?.index ?? cause?.constraint?.fields?.join(',') ?? '' }
+interface Cause {
+  originalCode?: string
+  constraint?: { fields?: string[]; index?: string }
+}
+/** The constraint that was violated, if that is what Postgres's code says. */
+function hurt(e: unknown, state: string) {
+  if (sqlState(e) !== state) return undefined
+  const { constraint, meta, cause = meta?.driverAdapterError?.cause } = e as DatabaseFailure
+  return { constraint: constraint ?? cause?.constraint?.index ?? cause?.constraint?.fields?.join(',') ?? '' }
 }
 
 /**
@@ -107,7 +108,7 @@ function hurt(e: unknown, prismaCode: string, postgresCode: string, kind: string
 export const onDuplicate =
   (error: ApiError | ((constraint: string) => ApiError)) =>
   (e: unknown): never => {
-    const found = hurt(e, 'P2002', '23505', 'UniqueConstraintViolation')
+    const found = hurt(e, '23505')
     if (!found) throw e
     throw typeof error === 'function' ? error(found.constraint) : error
   }
@@ -119,7 +120,7 @@ export const onRefusedRow =
   }
 /** Postgres's own code of what a statement has come to, sent by `db` or by `sql`. */
 function sqlState(e: unknown) {
-  const { code, meta, cause } = (e ?? {}) as DatabaseFailure & { cause?: { originalCode?: string } }
+  const { code, meta, cause } = (e ?? {}) as DatabaseFailure
   return [meta?.driverAdapterError?.cause?.originalCode, cause?.originalCode, code].find((text) =>
     /^[0-9A-Z]{5}$/.test(text ?? ''),
   )
@@ -127,9 +128,15 @@ function sqlState(e: unknown) {
 /** What the caller is told of a failure that no operation expects, when it is their input or their timing that is at fault. */
 export function callersFault(e: unknown) {
   const state = sqlState(e) ?? ''
-  if (state === '23503') return errors.notFound()
+  if (state === '23503') return errors.notFound(lostThing(e))
   if (state === '23505' || state === '23514') return errors.conflict()
   return state.startsWith('22') ? errors.badValue() : undefined
+}
+
+/** What a foreign key points at, from its name: `MembershipRole_vendorId_roleId_fkey` → `Role`. */
+function lostThing(e: unknown) {
+  const column = /_vendorId_([a-z]+)Id/.exec(hurt(e, '23503')?.constraint ?? '')?.[1]
+  return column && `${column[0]!.toUpperCase()}${column.slice(1)}`
 }
 
 /** The row to update or delete is not there. */
@@ -139,7 +146,7 @@ export const onMissing =
     throw (e as DatabaseFailure | undefined)?.code === 'P2025' ? error : e
   }
 /** A foreign key points nowhere. */
-export const pointsNowhere = (e: unknown) => hurt(e, 'P2003', '23503', 'ForeignKeyConstraintViolation') !== undefined
+export const pointsNowhere = (e: unknown) => sqlState(e) === '23503'
 export const onUnknownReference =
   (error: ApiError) =>
   (e: unknown): never => {

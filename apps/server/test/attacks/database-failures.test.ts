@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { deps, newEnvironment, type TestEnvironment } from '../environment.ts'
+import { giveRoles } from '../../src/areas/people/memberships/memberships.sql.ts'
+import { ApiError, callersFault, onDuplicate, pointsNowhere } from '../../src/kernel/errors.ts'
+import { deps, newEnvironment, UNKNOWN_ID, type TestEnvironment } from '../environment.ts'
 import { inTheWay } from '../in-the-way.ts'
 
 const tenants = '/tenants/resources/tenants/v1'
@@ -35,6 +37,25 @@ const KEYS: Readonly<Record<string, string>> = {
   Vendor_host_key: '409 of the emulator',
   Vendor_isDefault_key: 'no caller of the API',
   Vendor_name_key: '409 of the emulator',
+}
+
+/** Foreign keys whose error says something else than what they point at. */
+const NAMED_OTHERWISE: Readonly<Record<string, string>> = {
+  ApplicationActiveTenant_vendorId_userId_tenantId_fkey: 'User',
+  ApplicationUser_vendorId_userId_tenantId_fkey: 'User',
+  GroupUser_vendorId_userId_tenantId_fkey: 'User',
+  MembershipRole_vendorId_userId_tenantId_fkey: 'User',
+  Permission_vendorId_categoryId_fkey: 'Category',
+  Tenant_vendorId_parentId_fkey: 'Parent',
+}
+
+/** What the database's own code raises. */
+const RAISING: Readonly<Record<string, string>> = {
+  // 409: a tenant below itself
+  place_tenant: 'check_violation',
+  // no caller: a fault of ours
+  vendor_id_required: 'exception',
+  vendor_never_changes: 'exception',
 }
 
 describe.concurrent('what the database refuses', () => {
@@ -84,5 +105,66 @@ describe.concurrent('what the database refuses', () => {
     const ours = /^(id|rowId|userId|vendorId|sequence|secretHash|tokenHash|hash|kid|credentialId)$/
     const chosen = rows.filter(({ columns }) => !columns.every((column) => ours.test(column))).map(({ name }) => name)
     expect(chosen.toSorted()).toEqual(Object.keys(KEYS).toSorted())
+  })
+
+  test('every foreign key has an error that names what is not there', async () => {
+    const { rows } = await deps.database.pool.query<{ name: string; target: string; columns: string[] }>(`
+      select c.conname as name, t.relname as target,
+        array(select a.attname::text from unnest(c.conkey) with ordinality k(attnum, n)
+          join pg_attribute a on a.attrelid = c.conrelid and a.attnum = k.attnum order by n) as columns
+      from pg_constraint c join pg_class t on t.oid = c.confrelid
+      where c.contype = 'f' and c.connamespace = current_schema()::regnamespace`)
+    expect(rows.length).toBeGreaterThan(40)
+    const unnamed: string[] = [],
+      others: Record<string, string> = {}
+    for (const { name, target, columns } of rows) {
+      const error = callersFault({ code: '23503', constraint: name })
+      expect(error?.status, name).toBe(404)
+      const word = / not found$/.exec(error!.message) ? error!.message.replace(' not found', '') : ''
+      if (columns.join() === 'vendorId') unnamed.push(word)
+      else if (word !== target) others[name] = word
+    }
+    // of an environment: only the emulator ends one, while it answers no more
+    expect(new Set(unnamed)).toEqual(new Set(['Resource']))
+    expect(others).toEqual(NAMED_OTHERWISE)
+  })
+
+  test('every check has an error, and no other code of the database raises what a caller can cause', async () => {
+    const { rows: checks } = await deps.database.pool.query(
+      `select conname from pg_constraint where contype not in ('p', 'u', 'f', 'n') and connamespace = current_schema()::regnamespace`,
+    )
+    expect(checks).toEqual([])
+    const { rows } = await deps.database.pool.query<{ name: string; raises: string }>(
+      `select proname as name, substring(prosrc from '(?i)raise[[:space:]]+([a-z_]+)') as raises from pg_proc
+      where pronamespace = current_schema()::regnamespace and prosrc ~* 'raise[[:space:]]' order by 1`,
+    )
+    expect(Object.fromEntries(rows.map(({ name, raises }) => [name, raises.toLowerCase()]))).toEqual(RAISING)
+    expect(callersFault({ code: '23514' })?.status).toBe(409)
+  })
+
+  test('is told from what the database really says, by either way to it, alone and in a transaction', async () => {
+    const env = await newEnvironment(),
+      { id: userId, tenantId } = await env.newUser(),
+      ctx = await env.context()
+    const { id: roleId } = (await ctx.db.role.findFirst())!,
+      lost = { userId, tenantId, roleId: UNKNOWN_ID }
+    const causes: Record<string, (c: typeof ctx) => Promise<unknown>> = {
+      'Role not found': (c) => c.db.membershipRole.create({ data: lost }),
+      'Tenant not found': (c) => c.db.membership.create({ data: { userId, tenantId: 'none', createdAt: new Date() } }),
+      'User not found': (c) => giveRoles(c, UNKNOWN_ID, [{ tenantId, add: [roleId] }]),
+    }
+    for (const [message, cause] of Object.entries(causes))
+      for (const attempt of [() => cause(ctx), () => ctx.atomically(cause)]) {
+        const thrown = await attempt().then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+        expect(pointsNowhere(thrown), message).toBe(true)
+        expect(callersFault(thrown)).toMatchObject({ status: 404, message })
+      }
+    const taken = await ctx.db.membership.create({ data: { userId, tenantId, createdAt: new Date() } }).catch((e) => e)
+    expect(() => onDuplicate((constraint) => new ApiError(409, undefined, [constraint]))(taken)).toThrow(
+      'Membership_pkey',
+    )
   })
 })
