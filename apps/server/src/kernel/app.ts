@@ -27,7 +27,7 @@ import {
 } from './authorize.ts'
 import type { Rubbish } from './cleanup.ts'
 import { contextFor, sqlFor } from './context.ts'
-import { cookiesOf } from './cookies.ts'
+import { cookiesOf, mustBeHome } from './cookies.ts'
 import type { Deps, ServerDeps } from './deps.ts'
 import { edge, guardEdge } from './edge.ts'
 import { baseUrl, environmentDirectory, type Environment, type EnvironmentDirectory } from './environments.ts'
@@ -173,6 +173,7 @@ function serving({ deps, environments, read, permissionsOf, reaches, sessionOf }
     const { environment, claims } = op.environment
       ? { environment: await op.environment(environments, early), claims: undefined }
       : await identify(request, op, read, environments, deps.publicUrl.hostname)
+    mustBeHome(deps, environment, op, request)
     const ctx = contextFor(deps, environment, (request.log as Logger).child({ vendorId: environment.id }))
     if (!op.environment) reply.headers(await heedAddress(ctx, op, request.ip))
     if (op.auth !== 'public') countCall(environment.id, claims)
@@ -184,7 +185,7 @@ function serving({ deps, environments, read, permissionsOf, reaches, sessionOf }
     const user = await userOf(ctx, op, known, request)
     const full: HttpCtx & Scoped & { caller: unknown } = {
       ...ctx,
-      http: httpOf(deps, environment, request, reply),
+      http: httpOf(deps, op, request, reply),
       caller,
       tenant,
       user,
@@ -328,7 +329,7 @@ function inputOf(op: Operation, request: FastifyRequest) {
   return { params: request.params, query, body }
 }
 
-function httpOf(deps: Deps, environment: Environment, request: FastifyRequest, reply: FastifyReply): Http {
+function httpOf(deps: Deps, op: Operation, request: FastifyRequest, reply: FastifyReply): Http {
   return {
     ip: request.ip,
     userAgent: header(request, 'user-agent') ?? '',
@@ -336,7 +337,7 @@ function httpOf(deps: Deps, environment: Environment, request: FastifyRequest, r
     applicationId: header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id'),
     tenantHeader: header(request, 'frontegg-tenant-id'),
     loginAlias: header(request, 'frontegg-login-alias'),
-    ...cookiesOf(deps, environment, request, reply),
+    ...cookiesOf(deps, op, request, reply),
   }
 }
 

@@ -74,6 +74,7 @@ export function contextFor(deps: ServerDeps, environment: Environment, log: Logg
     db: alone,
     sql: sqlFor(deps, environment.id),
     inTransaction: false,
+    counted: new Set(),
     atomically: (work) => persistently(() => transaction(ctx, together, work)),
   }
   return ctx

@@ -3,31 +3,35 @@ import { header } from './authorize.ts'
 import type { Deps } from './deps.ts'
 import { baseUrl, type Environment } from './environments.ts'
 import { errors } from './errors.ts'
-import type { Http } from './operation.ts'
+import type { Http, Operation } from './operation.ts'
 
 /**
- * Cookies of a request and its reply. Browsers send them along whatever page makes them call, so only our own pages and
- * those of the allowed origins may have them read or set. What is no browser says nothing of a page, and passes.
+ * Only our own pages and those of the allowed origins may have cookies read or set. What is no browser says nothing of a page,
+ * and passes. @throws 403
  */
+export function mustBeHome(deps: Deps, environment: Environment, op: Operation, request: FastifyRequest) {
+  if (op.cookies && isForeign(deps, environment, request)) throw errors.foreignPage()
+}
+
+/** Cookies of a request and its reply, for an operation whose calls have passed `mustBeHome`. */
 export function cookiesOf(
   deps: Deps,
-  environment: Environment,
+  op: Operation,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Pick<Http, 'cookies' | 'setCookie' | 'clearCookie'> {
   // a proxy may speak plain http to us and forget to say that browsers do not
   const secure = request.protocol === 'https' || deps.publicUrl.protocol === 'https:'
-  const mustBeHome = () => {
-    if (isForeign(deps, environment, request)) throw errors.foreignPage()
+  const mustBeDeclared = () => {
+    if (!op.cookies) throw new Error(`${op.id} uses cookies, and does not declare them`)
   }
   return {
     cookies(name) {
-      const values = valuesOf(request, name)
-      if (values.length) mustBeHome()
-      return values
+      mustBeDeclared()
+      return valuesOf(request, name)
     },
     setCookie(name, value, { maxAgeSeconds, sameSite }) {
-      mustBeHome()
+      mustBeDeclared()
       // browsers refuse SameSite=None on an insecure cookie; over plain http Lax is the widest they take
       void reply.setCookie(name, value, {
         path: '/',
@@ -38,7 +42,7 @@ export function cookiesOf(
       })
     },
     clearCookie(name) {
-      mustBeHome()
+      mustBeDeclared()
       void reply.clearCookie(name, { path: '/', httpOnly: true, secure })
     },
   }

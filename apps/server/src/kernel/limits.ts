@@ -8,6 +8,10 @@ import type { Ctx, Limit, Operation, Quota } from './operation.ts'
 import type { Claims } from './tokens.ts'
 
 export const perIp = (most: number, perMs: number): Limit<unknown> => ({ most, perMs })
+/** For an operation that sends something to the address, number or user that it is called with, known or not. */
+export const perRecipient = { most: 5, perMs: 10 * MINUTE, sends: true } as const
+/** In `ctx.counted`: the operation has a limit for those that it sends to. */
+export const ANYBODY = '*'
 
 type Counting = Pick<Ctx, 'deps' | 'vendorId' | 'clock' | 'sql' | 'inTransaction'>
 /** What is counted: the name of the action, and the address or user it is about. */
@@ -27,11 +31,15 @@ interface Count {
  * be the one that other transactions wait for. Windows are fixed, on the environment's clock; around the boundary of
  * two, twice as many calls may pass in a short time.
  */
-async function count(ctx: Counting, counted: Counted, quota: Quota): Promise<Count> {
-  if (ctx.inTransaction) throw new Error(`${counted.name} is counted inside a transaction`)
-  const expiresAt = after(ctx.deps.systemClock.now(), quota.perMs)
-  const [row] = await ctx.sql(counting, keyOf(ctx, counted, quota), expiresAt)
-  return { count: row!.count, resetAt: new Date((windowOf(ctx, quota) + 1) * quota.perMs) }
+async function count(ctx: Counting, counted: readonly [Counted, ...Counted[]], quota: Quota): Promise<Count> {
+  if (ctx.inTransaction) throw new Error(`${counted[0].name} is counted inside a transaction`)
+  const expiresAt = after(ctx.deps.systemClock.now(), quota.perMs),
+    keys = [...new Set(counted.map((one) => keyOf(ctx, one, quota)))]
+  const rows = await ctx.sql(counting, keys, expiresAt)
+  return {
+    count: Math.max(...rows.map((row) => row.count)),
+    resetAt: new Date((windowOf(ctx, quota) + 1) * quota.perMs),
+  }
 }
 
 const windowOf = ({ clock }: Counting, { perMs }: Quota) => Math.floor(clock.now().getTime() / perMs)
@@ -42,7 +50,12 @@ const keyOf = (ctx: Counting, { name, about }: Counted, quota: Quota) =>
 
 /** Counts one more, and refuses it when it is one too many. Like `count`, not in a transaction. @throws 429 */
 export async function spend(ctx: Counting, counted: Counted, quota: Quota) {
-  mustBeWithin(ctx, await count(ctx, counted, quota), quota)
+  mustBeWithin(ctx, await count(ctx, [counted], quota), quota)
+}
+/** As `spend`, for several at once; refuses all when there is one too many of one. */
+export async function spendAll(ctx: Counting, counted: readonly Counted[], quota: Quota) {
+  const [first, ...others] = counted
+  if (first) mustBeWithin(ctx, await count(ctx, [first, ...others], quota), quota)
 }
 
 /** Takes back what `spend` counted in this window: all of it, or one. Not in a transaction. */
@@ -103,7 +116,7 @@ export async function heedAddress(
   let headers = {}
   for (const limit of ctx.deps.rateLimits ? limits : []) {
     if (limit.of) continue
-    const reached = await count(ctx, { name: `${id} by`, about: networkOf(ip) }, limit)
+    const reached = await count(ctx, [{ name: `${id} by`, about: networkOf(ip) }], limit)
     mustBeWithin(ctx, reached, limit)
     headers = {
       'x-rate-limit-limit': String(limit.most),
@@ -118,7 +131,8 @@ export async function heedAddress(
  * Counts a call for each user, name or address that it is about. No header says how many there were, because others may have made them.
  * @throws 429
  */
-export async function heedSubjects<I>(ctx: Counting, { id, limits = [] }: Limited, input: I) {
+export async function heedSubjects<I>(ctx: Counting & Pick<Ctx, 'counted'>, { id, limits = [] }: Limited, input: I) {
+  if (limits.some(({ sends }) => sends)) ctx.counted.add(ANYBODY)
   for (const limit of ctx.deps.rateLimits ? limits : []) {
     const about = limit.of?.(input)
     if (about) await spend(ctx, { name: `${id} about`, about: oneSpelling(about) }, limit)
@@ -127,5 +141,5 @@ export async function heedSubjects<I>(ctx: Counting, { id, limits = [] }: Limite
 }
 
 /** One spelling for each e-mail address, username or phone number, so that it counts as one. */
-const oneSpelling = (text: string) =>
-  canonicalEmail(text.trim()).replace(/^\+[\d-]+$/, (number) => number.replaceAll('-', ''))
+export const oneSpelling = (text: string) =>
+  canonicalEmail(text).replace(/^\+[\d-]+$/, (number) => number.replaceAll('-', ''))

@@ -55,6 +55,8 @@ export interface Ctx {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** Whom this call may send messages to: it has counted one for each of these addresses and numbers. */
+  readonly counted: Set<string>
   /** Password hashing, sealing of secrets, signing: what the process was started with. */
   readonly deps: Deps
   /** Runs `work` in one transaction; `work` must use the `ctx` it is given. No hashing and no outbound call inside. */
@@ -73,7 +75,7 @@ export interface Http {
   readonly tenantHeader: string | undefined
   /** `frontegg-login-alias`: the alias of the account whose login box it is */
   readonly loginAlias: string | undefined
-  /** All that came under this name. Like the next two, it throws 403 when a page of another site calls. */
+  /** All that came under this name. Like the next two, only for operations that declare `cookies`. */
   cookies(name: string): readonly string[]
   setCookie(name: string, value: string, options: { maxAgeSeconds: number; sameSite: 'strict' | 'lax' | 'none' }): void
   clearCookie(name: string): void
@@ -124,6 +126,8 @@ export interface Quota {
  */
 export interface Limit<I> extends Quota {
   of?(input: I): string | undefined
+  /** The operation sends something to them, and this is the limit of that. */
+  sends?: true
 }
 
 export interface Declaration<A extends Auth, T extends Context, U extends Context, P, Q, B, R> {
@@ -143,6 +147,11 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
    * last 15 minutes (ASVS 5.0 §7.5.1).
    */
   recentLogin?: true
+  /**
+   * Reads or sets cookies. Browsers send them along whatever page makes them call, so pages of other sites are refused before
+   * anything is done.
+   */
+  cookies?: true
   tenant?: T
   user?: U
   params?: P

@@ -2,6 +2,7 @@ import type { Message } from '@henhouse/database'
 import { Refused } from '@henhouse/outbound'
 import { Type } from 'typebox'
 import { Hopeless, job } from './jobs.ts'
+import { ANYBODY, oneSpelling } from './limits.ts'
 import type { Ctx } from './operation.ts'
 import { Id } from './validation.ts'
 
@@ -56,6 +57,15 @@ interface Outcome extends Partial<typeof emptied> {
 /** Records what became of a message, unless another worker has taken it over and sent it. */
 async function note(ctx: Ctx, id: string, data: Outcome) {
   await ctx.db.message.updateMany({ where: { id, status: 'pending' }, data })
+}
+
+/**
+ * Whatever somebody has sent to an address or number is counted for it: else they could send it any number. Outside
+ * production a message without a count fails, so that none is forgotten.
+ */
+export function mustBeCounted({ deps, counted }: Ctx, to: string) {
+  if (deps.strict && !counted.has(ANYBODY) && !counted.has(oneSpelling(to)))
+    throw new Error('a message is sent on request, and not counted: see sendings.service.ts')
 }
 
 /** Replaces a template's `{{placeholders}}`; one without a value becomes empty. */

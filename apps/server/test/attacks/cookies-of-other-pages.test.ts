@@ -1,5 +1,15 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { newEnvironment, newServer, type Answer, type TestEnvironment } from '../environment.ts'
+import { cookiesOf } from '../../src/kernel/cookies.ts'
+import {
+  deps,
+  newEnvironment,
+  newServer,
+  operations,
+  UNKNOWN_ID,
+  type Answer,
+  type TestEnvironment,
+} from '../environment.ts'
+import { fillPath, sampleBody } from '../samples.ts'
 
 const auth = '/identity/resources/auth/v1/user',
   refresh = `${auth}/token/refresh`,
@@ -13,14 +23,15 @@ const deployed = {
   trustProxy: false,
 } as const
 
+const server = await newServer(deployed)
 beforeAll(async () => {
-  env = await newEnvironment(await newServer(deployed))
+  env = await newEnvironment(server)
 })
 
 const cookieOf = ({ cookies }: Answer) => cookies.find(({ name }) => name.startsWith('fe_refresh_'))!
-async function loggedIn() {
-  const { email, password } = await env.newUser({ password: 'Correct-horse-7!' })
-  const answer = await env.anonymous('POST', auth, { email, password })
+async function loggedIn(at = env) {
+  const { email, password } = await at.newUser({ password: 'Correct-horse-7!' })
+  const answer = await at.anonymous('POST', auth, { email, password })
   expect(answer.status).toBe(200)
   const { name, value } = cookieOf(answer)
   return { email, password, answer, name, value, cookies: { [name]: value } }
@@ -42,6 +53,7 @@ describe.concurrent('a page of another site', () => {
     expect(await env.anonymous('POST', refresh, {}, { cookies, headers })).toMatchObject(refused)
     expect(await env.anonymous('POST', logout, {}, { cookies, headers })).toMatchObject(refused)
     expect(await env.anonymous('POST', auth, { email, password }, { headers })).toMatchObject(refused)
+    expect(await (await env.context()).db.session.count({ where: { user: { email } } })).toBe(1)
     expect((await env.anonymous('POST', refresh, {}, { cookies })).status).toBe(201)
   })
 
@@ -66,6 +78,56 @@ describe.concurrent('a page of another site', () => {
     const { email, password } = await open.newUser({ password: 'Correct-horse-7!' })
     const headers = { origin: 'https://evil.test', 'sec-fetch-site': 'cross-site' }
     expect((await open.anonymous('POST', auth, { email, password }, { headers })).status).toBe(200)
+  })
+})
+
+interface Schema {
+  properties?: Record<string, Schema>
+}
+/** Whether a reply may hold a refresh token, which a cookie holds, too. */
+const givesTokens = (schema: Schema): boolean =>
+  Object.entries(schema.properties ?? {}).some(([name, part]) => name === 'refreshToken' || givesTokens(part))
+
+describe.concurrent('every operation with cookies', () => {
+  const withCookies = operations.filter((op) => op.cookies)
+
+  test('is declared: those whose replies hold refresh tokens are among them', () => {
+    const giving = operations.filter((op) => Object.values(op.returns).some((schema) => givesTokens(schema as Schema)))
+    expect(giving.length).toBeGreaterThan(15)
+    expect(giving.filter((op) => !op.cookies).map((op) => op.id)).toEqual([])
+  })
+
+  test('refuses a page of another site before it looks at anything, and changes nothing', async () => {
+    const alone = await newEnvironment(server),
+      { cookies, email, password } = await loggedIn(alone),
+      { db } = await alone.context()
+    const before = [await db.session.count(), await db.refreshToken.count(), await db.challenge.count()]
+    for (const op of withCookies) {
+      const body = op.id === 'logInV1' ? { email, password } : sampleBody(op)
+      for (const sent of [body, {}])
+        expect(
+          await alone.anonymous(
+            op.method,
+            fillPath(op, () => UNKNOWN_ID),
+            sent,
+            {
+              cookies,
+              headers: { origin: 'https://evil.test' },
+            },
+          ),
+          op.id,
+        ).toMatchObject({
+          status: 403,
+          body: { errors: ['Pages of other sites may not use cookies here'] },
+          cookies: [],
+        })
+    }
+    expect([await db.session.count(), await db.refreshToken.count(), await db.challenge.count()]).toEqual(before)
+  })
+
+  test('must declare them, or it cannot use them', () => {
+    const { cookies: _, ...undeclared } = operations.find(({ id }) => id === 'logInV1')!
+    expect(() => cookiesOf(deps, undeclared, {} as never, {} as never).cookies('any')).toThrow('logInV1 uses cookies')
   })
 })
 

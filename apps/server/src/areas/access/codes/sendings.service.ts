@@ -1,16 +1,52 @@
 import { HOUR } from '../../../kernel/clock.ts'
-import { spend } from '../../../kernel/limits.ts'
-import type { Ctx } from '../../../kernel/operation.ts'
+import { ApiError } from '../../../kernel/errors.ts'
+import { oneSpelling, spend, spendAll } from '../../../kernel/limits.ts'
+import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 
-/** Where rate limits are off, nothing leaves the machine: there the number only keeps loops from running for ever. */
-const mostOf = (ctx: Ctx) => (ctx.deps.rateLimits ? 10 : 100)
+/*
+ * What somebody has sent to an address or number costs money, and others' patience: it is counted for the address or number,
+ * whoever has it sent. No message goes out without (`mustBeCounted`), but for notices of what has happened. Operations
+ * that anybody may call have a limit of their own instead (`perRecipient`). Nothing here may be called in a transaction.
+ */
 
 /**
- * Counts a code that a user has sent, for the user and for the address or number: it costs money, and others' patience. Do
- * not call it in a transaction. @throws 429
+ * The most of an hour. An environment's own servers have more sent. Where rate limits are off, nothing leaves the machine:
+ * there the number only keeps loops from running for ever.
  */
+const quotaOf = ({ deps }: Ctx, by: 'user' | 'vendor') => ({
+  most: (deps.rateLimits ? 10 : 100) * (by === 'vendor' ? 10 : 1),
+  perMs: HOUR,
+})
+const sentTo = (about: string) => ({ name: 'code sent to', about })
+
+/** Counts a code that a user has sent, for the user and for the address or number. @throws 429 */
 export async function countSending(ctx: Ctx, userId: string, to: string) {
-  const quota = { most: mostOf(ctx), perMs: HOUR }
-  await spend(ctx, { name: 'code sent for', about: userId }, quota)
-  await spend(ctx, { name: 'code sent to', about: to.toLowerCase() }, quota)
+  await spend(ctx, { name: 'code sent for', about: userId }, quotaOf(ctx, 'user'))
+  await countFor(ctx, { kind: 'user' }, [to])
+}
+
+/** Counts the messages that a caller has sent to these, each once, or to none. Null: there is no address. @throws 429 */
+export async function countFor(
+  ctx: Ctx,
+  caller: Pick<VendorCaller | UserCaller, 'kind'>,
+  addresses: readonly (string | null)[],
+) {
+  const counted = addresses.filter((to) => to !== null).map(oneSpelling)
+  await spendAll(ctx, counted.map(sentTo), quotaOf(ctx, caller.kind))
+  for (const to of counted) ctx.counted.add(to)
+}
+
+/** Whether one more may go to this address: for mails that a login or a job sends by itself, and leaves out rather than fails. */
+export const mayGetOne = (ctx: Ctx, to: string) =>
+  countFor(ctx, { kind: 'user' }, [to]).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof ApiError && error.status === 429) return false
+      throw error
+    },
+  )
+
+/** What follows from a message that was counted: its link is used, or a job sends the rest. */
+export function isCounted(ctx: Ctx, to: string | null) {
+  if (to !== null) ctx.counted.add(oneSpelling(to))
 }

@@ -2,6 +2,7 @@ import { baseUrl } from '../../../kernel/environments.ts'
 import { invalid } from '../../../kernel/errors.ts'
 import { add } from '../../../kernel/jobs.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
+import { mustBeCounted } from '../../../kernel/outbox.ts'
 import * as settings from '../../../kernel/settings.ts'
 import { mailErrors } from './mail.errors.ts'
 import { deliverMessage } from './mail.jobs.ts'
@@ -23,12 +24,26 @@ export interface OutgoingMail {
   data: MailData
 }
 
+/** These tell users what has happened to their account. Nobody can have them sent to others. */
+const notices: ReadonlySet<MailTemplateType> = new Set([
+  'EmailAddressChanged',
+  'MFAEnroll',
+  'MFARecoveryCode',
+  'MFAUnenroll',
+  'NewMFAMethod',
+  'RemoveMFAMethod',
+  'UnlockUser',
+  'UnlockUserSuccess',
+  'UserUsedInvitation',
+])
+
 /**
  * Writes a mail and queues its delivery, both in the caller's transaction. `redirectURL` and `code` of the data become
  * the message's link and code; the tenant's name is added. When all mail is held, nothing is queued: the message stays
  * to be read.
  */
 export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: OutgoingMail) {
+  if (!notices.has(template)) mustBeCounted(ctx, to)
   const { payload } = await settings.effective(ctx, mailConfiguration)
   // also without a tenant: a mail that is rolled back must have cost as much
   const tenant = await ctx.db.tenant.findFirst({ where: { id: tenantId ?? '' }, select: { name: true } })

@@ -1,6 +1,6 @@
 import { add } from '../../../kernel/jobs.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
-import { fill } from '../../../kernel/outbox.ts'
+import { fill, mustBeCounted } from '../../../kernel/outbox.ts'
 import { smsErrors } from './sms.errors.ts'
 import { deliverSms } from './sms.jobs.ts'
 import { masked, type SmsData, type SmsTemplateType } from './sms.schemas.ts'
@@ -21,6 +21,7 @@ export interface OutgoingSms {
  * @throws 400 when nothing carries text messages
  */
 export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: OutgoingSms) {
+  mustBeCounted(ctx, to)
   if (!ctx.deps.sms) throw smsErrors.notSent(masked(to))
   const held = ctx.deps.sms === 'hold',
     id = ctx.random.uuid()

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { MINUTE } from '../../../kernel/clock.ts'
-import { perIp } from '../../../kernel/limits.ts'
+import { errors } from '../../../kernel/errors.ts'
+import { perIp, perRecipient } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { activationErrors } from '../../sign-in/activation/activation.errors.ts'
 import { LinkToken, MailedCode } from '../../access/codes/codes.schemas.ts'
@@ -59,7 +60,7 @@ export const invitationsRoutes = [
     tenant: 'optional',
     user: 'optional',
     body: ToUser,
-    limits: [perIp(30, MINUTE), { of: ({ body }) => body.email, most: 5, perMs: 10 * MINUTE }],
+    limits: [perIp(30, MINUTE), { of: ({ body }) => body.email, ...perRecipient }],
     returns: { 200: Empty },
     handler: (ctx, { body }) =>
       invitations.resend(ctx, body.email, ctx.tenant?.id ?? ctx.http.tenantHeader, ctx.user?.id),
@@ -75,6 +76,7 @@ export const invitationsRoutes = [
     tenant: 'required',
     body: ToUser,
     returns: { 200: Empty },
+    errors: [errors.tooMany],
     handler: (ctx, { body }) => invitations.resendBelow(ctx, ctx.caller, ctx.tenant, body.email),
   }),
 ]

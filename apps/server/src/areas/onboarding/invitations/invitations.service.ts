@@ -9,6 +9,7 @@ import { membershipsIn } from '../../rights/tree/tree.service.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx, HttpCtx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
+import * as sendings from '../../access/codes/sendings.service.ts'
 import * as access from '../../access/sessions/access.service.ts'
 import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import { activationErrors } from '../../sign-in/activation/activation.errors.ts'
@@ -102,6 +103,7 @@ async function settle(
     await revoke(tx, userId, [invitation, invitationCode], tenantId)
     if (await take(tx, userId, tenantId)) {
       const user = await tx.db.user.findUniqueOrThrow({ where: { id: userId } })
+      sendings.isCounted(tx, user.email)
       await activationMails.send(tx, user, tenantId)
     }
     return used
@@ -122,7 +124,7 @@ export async function take(tx: Ctx, userId: string, tenantId: string) {
 }
 
 /** How many mails are written in one go: the first batch while the caller waits, the rest by a job. */
-const MOST_AT_ONCE = 20
+const MOST_AT_ONCE = 3
 
 interface Wanted {
   places?: Prisma.MembershipWhereInput | undefined
@@ -165,6 +167,7 @@ export const resend = (ctx: Ctx, email: string, tenantId: string | undefined, se
 
 /** For the tenant and those below it; when a user calls, only for those they have access to. */
 export async function resendBelow(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope, email: string) {
+  await sendings.countFor(ctx, caller, [email])
   await resendTo(
     ctx,
     { email: canonicalEmail(email) },
@@ -175,6 +178,10 @@ export async function resendBelow(ctx: Ctx, caller: VendorCaller | UserCaller, t
 const resendInvitations = jobs.job({
   name: 'resend-invitations',
   payload: Type.Object({ userId: Id, tenantIds: Type.Array(Type.String()) }),
-  run: (ctx, { userId, tenantIds }) => resendTo(ctx, { id: userId }, { places: { tenantId: { in: tenantIds } } }),
+  async run(ctx, { userId, tenantIds }) {
+    const user = await ctx.db.user.findUnique({ where: { id: userId }, select: { email: true } })
+    sendings.isCounted(ctx, user?.email ?? null)
+    await resendTo(ctx, { id: userId }, { places: { tenantId: { in: tenantIds } } })
+  },
 })
 export const invitationJobs = [resendInvitations]

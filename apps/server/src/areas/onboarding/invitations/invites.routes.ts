@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
 import { MINUTE } from '../../../kernel/clock.ts'
+import { errors } from '../../../kernel/errors.ts'
 import { perIp } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { FilledToken, Id } from '../../../kernel/validation.ts'
@@ -23,6 +24,7 @@ const making = [
   roleErrors.tooStrong,
   tenantErrors.notFound,
   userErrors.notFound,
+  errors.tooMany,
 ]
 
 export const invitesRoutes = [

@@ -4,6 +4,7 @@ import { baseUrl, isUuid } from '../../../kernel/environments.ts'
 import { ApiError } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
+import * as sendings from '../../access/codes/sendings.service.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
 import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
 import * as ips from '../../policies/ip-restrictions/ip-restrictions.service.ts'
@@ -70,9 +71,11 @@ export async function create(
     createdAt: ctx.clock.now(),
     expiresAt: endOf(ctx, expiresInMinutes),
   }
+  const mailed = personal && shouldSendEmail && user.email !== null
+  if (mailed) await sendings.countFor(ctx, caller, [user.email])
   return ctx.atomically(async (tx) => {
     const made = await put(tx, { ...fields, tenantId, userId: user?.id ?? null })
-    if (personal && shouldSendEmail && user.email !== null) await mailTo(tx, user, made, token)
+    if (mailed) await mailTo(tx, user, made, token)
     return toInvite(tx, made)
   })
 }
@@ -254,13 +257,14 @@ const membershipIn = (ctx: Ctx, { id: userId }: Person, tenantId: string) =>
 
 /** The invitation waits until the owner of the address accepts it by mail. @throws 401 always */
 async function mailTheWay(ctx: HttpCtx, user: Person, invite: Awaited<ReturnType<typeof forUser>>): Promise<never> {
-  const { tenantId, roleIds } = invite
+  const { tenantId, roleIds } = invite,
+    isMailed = user.email !== null && (await sendings.mayGetOne(ctx, user.email))
   await ctx.atomically(async (tx) => {
     if (!invite.isKnown) {
       await memberships.add(tx, { userId: user.id, tenantId, roleIds, invited: true })
       await applications.enrol(tx, { applicationId: requestedApplication(ctx), userId: user.id, tenantId })
     }
-    await activationMails.send(tx, user, tenantId)
+    if (isMailed) await activationMails.send(tx, user, tenantId)
   })
   throw loginErrors.notVerified(user.email ?? '')
 }

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { errors } from '../../../kernel/errors.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
@@ -40,6 +41,7 @@ export const membersRoutes = [
     body: NewMember,
     returns: { 201: Member },
     errors: [
+      errors.tooMany,
       membershipErrors.alreadyMember,
       userErrors.usernameTaken,
       userErrors.phoneNumberTaken,
@@ -98,7 +100,7 @@ export const membersRoutes = [
     permission: needs.users.remind,
     params: UserId,
     returns: { 201: Empty },
-    errors: [membershipErrors.notFound, memberErrors.alreadyActive, loginErrors.locked],
+    errors: [membershipErrors.notFound, memberErrors.alreadyActive, loginErrors.locked, errors.tooMany],
     handler: (ctx, { params }) => reminders.resendMail(ctx, ctx.caller, ctx.tenant, params.userId),
   }),
   operation({

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { errors } from '../../../kernel/errors.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Id, Rows } from '../../../kernel/validation.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
@@ -29,7 +30,13 @@ const adding = {
   auth: 'both',
   permission: needs.usersBelow.write,
   tenant: 'optional',
-  errors: [tenantErrors.notFound, membershipErrors.alreadyMember, roleErrors.unknownRoles, roleErrors.tooStrong],
+  errors: [
+    tenantErrors.notFound,
+    membershipErrors.alreadyMember,
+    roleErrors.unknownRoles,
+    roleErrors.tooStrong,
+    errors.tooMany,
+  ],
 } as const
 const changing = {
   tag,

@@ -1,5 +1,6 @@
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import * as sendings from '../../access/codes/sendings.service.ts'
 import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import { secretColumns } from '../../people/users/users.schemas.ts'
@@ -20,6 +21,7 @@ export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, 
   const { user, acceptedAt } = found
   if (user.isLocked) throw loginErrors.locked()
   if (user.verified && acceptedAt) throw memberErrors.alreadyActive()
+  await sendings.countFor(ctx, caller, [user.email])
   const issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null
   await ctx.atomically(async (tx) => {
     if (user.verified) await invitations.sendInvitation(tx, user, tenant.id, { issuer })

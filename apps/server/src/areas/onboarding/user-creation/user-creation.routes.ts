@@ -1,3 +1,4 @@
+import { errors } from '../../../kernel/errors.ts'
 import { operation } from '../../../kernel/operation.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
@@ -27,6 +28,7 @@ const invite = {
     userErrors.phoneNumberTaken,
     roleErrors.tooStrong,
     loginErrors.locked,
+    errors.tooMany,
   ],
 } as const
 

@@ -3,6 +3,7 @@ import { after, SECOND } from '../../../kernel/clock.ts'
 import { ApiError } from '../../../kernel/errors.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { effective } from '../../../kernel/settings.ts'
+import * as sendings from '../../access/codes/sendings.service.ts'
 import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
 import * as domainRestrictions from '../../policies/domain-restrictions/domain-restrictions.service.ts'
@@ -76,6 +77,7 @@ export async function bringAllIn(
   note: Note = async () => {},
 ): Promise<string[]> {
   const checked = await checkAll(ctx, caller, arrivals)
+  await sendings.countFor(ctx, caller, checked.map(mailedTo))
   return enterAll(ctx, checked, note).catch(async (error: unknown) => {
     // another call may just have made one of the same users
     const isNew = async ({ known, arrival }: Checked) => !known && !!(await find(ctx, arrival))
@@ -126,6 +128,10 @@ async function check(ctx: Ctx, caller: VendorCaller | UserCaller, arrival: Arriv
   const passwordHash = known || password === undefined ? null : await ctx.deps.passwords.hash(password)
   return { arrival, known, roleIds, expiresAt, passwordHash, vouched: caller.kind === 'vendor' }
 }
+
+/** The address that is mailed to, if any. */
+const mailedTo = ({ arrival: { email, skipInviteEmail }, known }: Checked) =>
+  skipInviteEmail ? null : known ? known.email : (email ?? null)
 
 async function endOf(ctx: Ctx, { expirationInSeconds }: Newcomer) {
   if (expirationInSeconds === undefined) return null

@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { errors } from '../../../kernel/errors.ts'
 import { operation } from '../../../kernel/operation.ts'
 import { Id, Key } from '../../../kernel/validation.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
@@ -87,6 +88,7 @@ export const userTenantsRoutes = [
     summary: 'Make a user a member of one more account',
     body: Type.Object({ ...placement, skipInviteEmail: Type.Optional(Type.Boolean()) }),
     returns: { 201: User },
+    errors: [...placing.errors, errors.tooMany],
     handler: async (ctx, { params, body }) => {
       await userTenants.join(ctx, params.userId, body)
       return toUser(await users.read(ctx, { id: params.userId }), ctx.caller)

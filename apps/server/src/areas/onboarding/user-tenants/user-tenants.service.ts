@@ -7,6 +7,7 @@ import * as memberships from '../../people/memberships/memberships.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import * as tenants from '../../accounts/tenants/tenants.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
+import * as sendings from '../../access/codes/sendings.service.ts'
 import * as access from '../../access/sessions/access.service.ts'
 import type { Circumstances, Person } from '../../delivery/mail/person.ts'
 import { activeTenantOf, mark, queueAt } from '../../people/users/users.service.ts'
@@ -65,6 +66,7 @@ export async function join(
   { skipInviteEmail = false, ...placement }: Placement & { skipInviteEmail?: boolean | undefined },
 ) {
   const user = await prepare(ctx, userId, placement)
+  if (!skipInviteEmail) await sendings.countFor(ctx, { kind: 'vendor' }, [user.email])
   await welcome(ctx, user, placement.tenantId, { quietly: skipInviteEmail, vouched: true })
 }
 

@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import { codeErrors } from '../../../kernel/challenges.ts'
 import { errors } from '../../../kernel/errors.ts'
 import { MINUTE } from '../../../kernel/clock.ts'
-import { perIp } from '../../../kernel/limits.ts'
+import { perIp, perRecipient } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { smsErrors } from '../../delivery/sms/sms.errors.ts'
 import { EmailOnly } from '../user-emails/user-emails.schemas.ts'
@@ -51,7 +51,7 @@ export const numberChangeRoutes = [
     tag,
     auth: 'public',
     body: EmailOnly,
-    limits: [perIp(10, MINUTE), { of: ({ body }) => body.email, most: 5, perMs: 10 * MINUTE }],
+    limits: [perIp(10, MINUTE), { of: ({ body }) => body.email, ...perRecipient }],
     returns: { 201: Type.Object({ resetPhoneNumberToken: Type.String() }) },
     handler: (ctx, { body }) => numberChange.askReset(ctx, body.email),
   }),

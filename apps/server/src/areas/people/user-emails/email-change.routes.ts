@@ -49,7 +49,7 @@ export const emailChangeRoutes = [
     params: Type.Object({ userId: Id }),
     body: EmailOnly,
     returns: { 200: User },
-    errors: [userErrors.notFound, userErrors.emailTaken, userEmailErrors.notForTenants],
+    errors: [userErrors.notFound, userErrors.emailTaken, userEmailErrors.notForTenants, errors.tooMany],
     handler: async (ctx, { params, body }) => {
       if (ctx.tenant) throw userEmailErrors.notForTenants()
       await emailChange.set(ctx, params.userId, body.email)

@@ -2,7 +2,7 @@ import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { ChallengeKind } from '../../../kernel/challenges.ts'
 import { onDuplicate } from '../../../kernel/errors.ts'
 import type { Ctx, UserScope } from '../../../kernel/operation.ts'
-import { countSending } from '../../access/codes/sendings.service.ts'
+import { countFor, countSending } from '../../access/codes/sendings.service.ts'
 import * as activationMails from '../activation-mails/activation-mails.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { originOf, type Origin, type OwnCtx } from '../../delivery/mail/person.ts'
@@ -41,6 +41,7 @@ export async function confirm(ctx: OwnCtx, user: UserScope, { email, code }: { e
 export async function set(ctx: Ctx, userId: string, written: string) {
   const email = canonicalEmail(written)
   await mayTake(ctx, userId, email)
+  await countFor(ctx, { kind: 'vendor' }, [email])
   return ctx.atomically(async (tx) => {
     const former = await replace(tx, userId, email, {})
     if (former.email !== email && !former.verified)

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { MINUTE } from '../../../kernel/clock.ts'
-import { perIp } from '../../../kernel/limits.ts'
+import { perIp, perRecipient } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { FilledToken, Id } from '../../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -35,6 +35,7 @@ export const activationRoutes = [
     summary: 'Verify the own address with the token of a link, and log in',
     tag,
     auth: 'public',
+    cookies: true,
     body: Activation,
     limits: [perIp(100, MINUTE)],
     returns: { 200: LoginAnswer },
@@ -48,6 +49,7 @@ export const activationRoutes = [
     summary: 'Verify the own address with a code, and log in',
     tag,
     auth: 'public',
+    cookies: true,
     body: CodeActivation,
     limits: [perIp(30, MINUTE)],
     returns: { 200: LoginAnswer },
@@ -75,7 +77,7 @@ export const activationRoutes = [
     tag,
     auth: 'public',
     body: Renewal,
-    limits: [perIp(30, MINUTE), { of: ({ body }) => body.email, most: 5, perMs: 10 * MINUTE }],
+    limits: [perIp(30, MINUTE), { of: ({ body }) => body.email, ...perRecipient }],
     returns: { 201: Empty },
     handler: (ctx, { body }) => activation.resend(ctx, body),
   }),

@@ -14,7 +14,7 @@ import type { Credentials } from './login.schemas.ts'
 import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as entry from '../entry/entry.service.ts'
 import * as login from './login.service.ts'
-import { mustBeVerified } from './verified-address.service.ts'
+import { mustBeVerified } from '../entry/verified-address.service.ts'
 
 /** A login with a password, step by step. Until the password is proved right, no answer reveals whether there is such a user. */
 export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials): Promise<LoginAnswer> {

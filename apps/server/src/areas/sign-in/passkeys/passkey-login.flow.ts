@@ -1,11 +1,10 @@
-import type { User } from '@henhouse/database'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
-import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import * as entry from '../entry/entry.service.ts'
+import { mustBeVerified } from '../entry/verified-address.service.ts'
 import * as login from '../login/login.service.ts'
 import { mfaErrors } from '../mfa/mfa.errors.ts'
 import type { Assertion } from '../mfa/mfa.schemas.ts'
@@ -68,15 +67,9 @@ export async function finish(ctx: HttpCtx, assertion: Assertion) {
   })
   if (!count) throw mfaErrors.wrongDevice()
   if (user.isLocked) throw loginErrors.locked()
-  await mustBeVerified(ctx, user)
+  // a passkey does not verify it
+  await mustBeVerified(ctx, user, await identitySettings.current(ctx))
   const place = await entry.placeFor(ctx, user, undefined, assertion.invitationToken)
   await passkeys.mustBeOn(ctx, place.tenant.tenantIds)
   return login.complete(ctx, user, { place })
-}
-
-/** A passkey does not verify the address; the activation mail is sent again. @throws 401 */
-async function mustBeVerified(ctx: HttpCtx, user: User) {
-  if (user.verified || user.email === null || (await identitySettings.current(ctx)).allowNotVerifiedUsersLogin) return
-  await ctx.atomically((tx) => activationMails.send(tx, user, user.activeTenantId ?? undefined))
-  throw loginErrors.notVerified(user.email.replace(/^(.)[^@]*/, '$1***'))
 }

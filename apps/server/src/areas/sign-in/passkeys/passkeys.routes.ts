@@ -38,6 +38,7 @@ export const passkeysRoutes = [
     summary: 'Log in with what a passkey has signed',
     tag,
     auth: 'public',
+    cookies: true,
     body: Assertion,
     limits: [perIp(100, MINUTE)],
     returns: { 201: LoginAnswer },

@@ -1,6 +1,6 @@
 import { codeErrors } from '../../../kernel/challenges.ts'
 import { MINUTE } from '../../../kernel/clock.ts'
-import { perIp } from '../../../kernel/limits.ts'
+import { perIp, perRecipient } from '../../../kernel/limits.ts'
 import { errors } from '../../../kernel/errors.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -33,8 +33,9 @@ export const passwordlessRoutes = [
     summary: 'Have a link mailed that logs in',
     tag,
     auth: 'public',
+    cookies: true,
     body: Person,
-    limits: [perIp(100, MINUTE), { of: whose, most: 5, perMs: 10 * MINUTE }],
+    limits: [perIp(100, MINUTE), { of: whose, ...perRecipient }],
     returns: { 200: Empty },
     errors: [loginErrors.strategyOff],
     handler: (ctx, { body }) => prelogin.byMail(ctx, 'magiclink', body),
@@ -46,6 +47,7 @@ export const passwordlessRoutes = [
     summary: 'Log in with the token of a link',
     tag,
     auth: 'public',
+    cookies: true,
     body: Shown,
     limits: [perIp(100, MINUTE)],
     returns: { 201: LoginAnswer },
@@ -64,8 +66,9 @@ export const passwordlessRoutes = [
     summary: 'Have a code mailed that logs in',
     tag,
     auth: 'public',
+    cookies: true,
     body: Person,
-    limits: [perIp(100, MINUTE), { of: whose, most: 5, perMs: 10 * MINUTE }],
+    limits: [perIp(100, MINUTE), { of: whose, ...perRecipient }],
     returns: { 201: Empty },
     errors: [loginErrors.strategyOff],
     handler: (ctx, { body }) => prelogin.byMail(ctx, 'code', body),
@@ -77,6 +80,7 @@ export const passwordlessRoutes = [
     summary: 'Log in with a code that came by mail',
     tag,
     auth: 'public',
+    cookies: true,
     body: Shown,
     limits: [perIp(100, MINUTE)],
     returns: { 201: LoginAnswer },
@@ -90,8 +94,9 @@ export const passwordlessRoutes = [
     summary: "Have a code sent to one's phone that logs in",
     tag,
     auth: 'public',
+    cookies: true,
     body: PersonOrPhone,
-    limits: [perIp(30, MINUTE), { of: whose, most: 5, perMs: 10 * MINUTE }],
+    limits: [perIp(30, MINUTE), { of: whose, ...perRecipient }],
     returns: { 201: MaskedPhone },
     errors: [loginErrors.strategyOff, passwordlessErrors.noPhone, smsErrors.notSent],
     handler: (ctx, { body }) => prelogin.bySms(ctx, body),
@@ -103,6 +108,7 @@ export const passwordlessRoutes = [
     summary: "Log in with a code that came to one's phone",
     tag,
     auth: 'public',
+    cookies: true,
     body: Shown,
     limits: [perIp(100, MINUTE)],
     returns: { 201: LoginAnswer },

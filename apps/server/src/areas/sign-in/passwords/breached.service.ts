@@ -2,6 +2,7 @@ import type { User } from '@henhouse/database'
 import { Type } from 'typebox'
 import { add, job } from '../../../kernel/jobs.ts'
 import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
+import * as sendings from '../../access/codes/sendings.service.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import { live, tenantIdsOf } from '../../rights/held/held.service.ts'
 import * as settings from '../../policies/password-settings/password-settings.service.ts'
@@ -24,7 +25,7 @@ export async function isBlocked(ctx: Ctx, user: User, password: string) {
 
 async function sendMail(ctx: Ctx, user: User, timesPwned?: number) {
   const to = user.email
-  if (to === null) return
+  if (to === null || !(await sendings.mayGetOne(ctx, to))) return
   await ctx.atomically(async (tx) => {
     const { link } = await makeLink(tx, user),
       data = { ...mailDataOf(user), redirectURL: link },

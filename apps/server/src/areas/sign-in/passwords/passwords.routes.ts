@@ -1,7 +1,7 @@
 import { Type } from 'typebox'
 import { codeErrors } from '../../../kernel/challenges.ts'
 import { MINUTE } from '../../../kernel/clock.ts'
-import { perIp } from '../../../kernel/limits.ts'
+import { perIp, perRecipient } from '../../../kernel/limits.ts'
 import { Empty, operation } from '../../../kernel/operation.ts'
 import { Id, Key } from '../../../kernel/validation.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -54,7 +54,7 @@ export const passwordsRoutes = [
     tag,
     auth: 'public',
     body: ForgottenPassword,
-    limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier ?? body.email, most: 5, perMs: 10 * MINUTE }],
+    limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier ?? body.email, ...perRecipient }],
     returns: { 201: Empty },
     errors: [loginErrors.strategyOff],
     handler: async (ctx, { body }) => {
@@ -114,7 +114,7 @@ export const passwordsRoutes = [
     tag,
     auth: 'public',
     body: Identified,
-    limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier, most: 5, perMs: 10 * MINUTE }],
+    limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier, ...perRecipient }],
     returns: { 200: ResetSession },
     errors: [loginErrors.strategyOff],
     handler: (ctx, { body }) => reset.mailLink(ctx, body),
@@ -127,7 +127,7 @@ export const passwordsRoutes = [
     tag,
     auth: 'public',
     body: Identified,
-    limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier, most: 5, perMs: 10 * MINUTE }],
+    limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier, ...perRecipient }],
     returns: { 200: ResetSession },
     errors: [loginErrors.strategyOff, smsErrors.notSent],
     handler: (ctx, { body }) => reset.sendCode(ctx, body),

@@ -1,5 +1,5 @@
 import { MINUTE } from '../../../kernel/clock.ts'
-import { perIp } from '../../../kernel/limits.ts'
+import { perIp, perRecipient } from '../../../kernel/limits.ts'
 import { operation } from '../../../kernel/operation.ts'
 import { applicationErrors } from '../../applications/applications/applications.errors.ts'
 import { domainErrors } from '../../policies/domain-restrictions/domain-restrictions.errors.ts'
@@ -13,13 +13,13 @@ import { SignUp, SignUpAnswer, SignUpWithPhoneNumber, SignUpWithUsername } from 
 const signingUp = {
   tag: 'General',
   auth: 'public',
+  cookies: true,
   limits: [
     perIp(5, MINUTE),
     {
       of: ({ body }: { body: { email?: string; username?: string; phoneNumber?: string } }) =>
         body.email ?? body.username ?? body.phoneNumber,
-      most: 5,
-      perMs: 10 * MINUTE,
+      ...perRecipient,
     },
   ],
   returns: { 201: SignUpAnswer },
