@@ -43,6 +43,8 @@ interface HandedOut {
   secrets: string[]
   show(): Promise<Answer>
   wrong?(): Promise<Answer>
+  /** of what people type: shows it as they paste it */
+  pasted?(): Promise<Answer>
 }
 interface Kind {
   /** the purpose in the source, if it is a `Challenge` */
@@ -79,7 +81,10 @@ const typed = (code: string, send: (code: string) => Promise<Answer>, more: stri
   secrets: [code, ...more],
   show: () => send(code),
   wrong: () => send(wrongFor(code)),
+  pasted: () => send(pasted(code)),
 })
+/** With blanks, a long dash, a line break, and what cannot be seen. */
+const pasted = (code: string) => `\u200b ${code.slice(0, 2)}–${code.slice(2)}\r\n`
 
 const passwordlessKind = (purpose: string, method: string, authStrategy: string): Kind => ({
   purpose,
@@ -131,6 +136,7 @@ const byApp = (
     secrets: [mfaToken, user.secret],
     show: async () => send(await codeOfApp(env, user.secret)),
     wrong: () => send('no code'),
+    pasted: async () => send(pasted(await codeOfApp(env, user.secret))),
   }
 }
 type AppUser = Person & { secret: string; recoveryCode: string; deviceId: string }
@@ -397,7 +403,12 @@ const kinds: Record<string, Kind> = {
       const { secret } = (await user('POST', `${own}/authenticator/enroll`)).body
       const send = async (token: string) =>
         (await me(env, user))('POST', `${own}/authenticator/enroll/verify`, { token })
-      return { secrets: [secret], show: async () => send(await codeOfApp(env, secret)), wrong: () => send('no code') }
+      return {
+        secrets: [secret],
+        show: async () => send(await codeOfApp(env, secret)),
+        wrong: () => send('no code'),
+        pasted: async () => send(pasted(await codeOfApp(env, secret))),
+      }
     },
   },
   'enrolment of a security key': {
@@ -489,7 +500,12 @@ const kinds: Record<string, Kind> = {
       const send = (recoveryCode: string) =>
           env.anonymous('POST', `${mfa}/recover`, { recoveryCode, email: user.email }),
         { recoveryCode } = user as AppUser
-      return { secrets: [recoveryCode], show: () => send(recoveryCode), wrong: () => send('wrong') }
+      return {
+        secrets: [recoveryCode],
+        show: () => send(recoveryCode),
+        wrong: () => send('wrong'),
+        pasted: () => send(pasted(recoveryCode.replaceAll('-', ' ').toUpperCase())),
+      }
     },
   },
   'remembered browser': {
@@ -674,6 +690,11 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
     expect(works(await show())).toBe(true)
     for (const secret of secrets) expect(lines.some((line) => within(line, secret))).toBe(false)
   })
+
+  if (tries !== undefined)
+    test('is taken as people paste it', async () => {
+      expect(works(await (await handedOut(await shared())).pasted!())).toBe(true)
+    })
 
   if (use === 'once') {
     test('works once, also when used eight times at once', async () => {

@@ -1,5 +1,5 @@
 import type { Prisma } from '@henhouse/database'
-import { revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { plainCode, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { onDuplicate, onMissing } from '../../../kernel/errors.ts'
 import type { Ctx, UserScope } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
@@ -128,8 +128,13 @@ export async function unenrol(ctx: Ctx, userId: string) {
   if (!count) throw mfaErrors.notEnrolled()
 }
 
-/** The code is typed by hand, so case and blanks do not matter. */
-export const recoveryHash = (code: string) => fingerprint(code.replace(/\s/g, '').toLowerCase())
+/** The code is pasted or typed by hand, in either case. It is hashed as a UUID is written, whatever dashes came with it. */
+export const recoveryHash = (code: string) =>
+  fingerprint(
+    plainCode(code)
+      .toLowerCase()
+      .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+  )
 
 const person = {
   id: true,

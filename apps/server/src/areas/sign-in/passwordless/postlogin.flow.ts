@@ -8,7 +8,7 @@ import type { IdentityConfiguration } from '../../policies/identity-settings/ide
 import { loginErrors } from '../login/login.errors.ts'
 import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as login from '../login/login.service.ts'
-import { mustBeVerified } from '../login/verified-address.service.ts'
+import { mustBeVerified } from '../entry/verified-address.service.ts'
 import * as users from '../../people/users/users.service.ts'
 import * as device from './device.ts'
 import { passwordlessErrors } from './passwordless.errors.ts'
@@ -21,7 +21,7 @@ export async function postlogin(ctx: HttpCtx, method: Method, { token, invitatio
   // this login has used up the link or code
   const proof = await (method === 'magiclink'
     ? linkRight(ctx, token, configuration)
-    : codeRight(ctx, method, token.trim(), configuration))
+    : codeRight(ctx, method, token, configuration))
   device.forget(ctx)
   const { to, invitation } = proof.data as unknown as AttemptData
   const user = await addressProved(ctx, method, to, await userOf(ctx, proof))
