@@ -156,7 +156,7 @@ export async function find(ctx: Ctx, shown: readonly string[]) {
 export type Found = NonNullable<Awaited<ReturnType<typeof find>>>
 
 /** The session of an access token, with its user; null when there is none. */
-export function sessionOf(ctx: Ctx, { userId, sessionId }: UserCaller) {
+export function sessionOf(ctx: Ctx, { userId, sessionId }: Pick<UserCaller, 'userId' | 'sessionId'>) {
   return sessionId === undefined
     ? null
     : ctx.db.session.findFirst({ where: { id: sessionId, userId }, include: { user: { select: subject } } })

@@ -3,12 +3,15 @@ import { find, issue } from '../../../kernel/challenges.ts'
 import { MINUTE } from '../../../kernel/clock.ts'
 import { ApiError } from '../../../kernel/errors.ts'
 import { forget, spend } from '../../../kernel/limits.ts'
-import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
+import type { Ctx, HttpCtx, UserCaller } from '../../../kernel/operation.ts'
 import * as guesses from '../../access/guesses/guesses.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
+import * as refreshTokens from '../../access/tokens/refresh-tokens.service.ts'
 import { mustBeUnchanged, subject, type Subject } from '../../access/tokens/refresh-tokens.service.ts'
+import { sessionErrors } from '../../access/sessions/sessions.errors.ts'
+import * as sessions from '../../access/sessions/sessions.service.ts'
 import type { ActiveTenant } from '../../access/tokens/access-tokens.service.ts'
 import * as users from '../../people/users/users.service.ts'
 import { listOf, mailable, mfaTokens } from './mfa-devices.service.ts'
@@ -55,7 +58,15 @@ export async function isWantedOf(ctx: Ctx, { mfaPassed, user }: OpenSession, { t
   return (await mfaPolicy.requirement(ctx, tenantIds)).enforceMFAType !== 'DontForce'
 }
 export const demandOfSession = async (ctx: Ctx, session: OpenSession, tenant: ActiveTenant) =>
-  (await isWantedOf(ctx, session, tenant)) ? ask(ctx, session.user, tenant.id) : undefined
+  (await isWantedOf(ctx, session, tenant)) ? ask(ctx, session.user, tenant.id, { askedIn: session.id }) : undefined
+
+/** The session, with its user, if it lives. @throws 401 */
+export async function livingSession(ctx: Ctx, caller: Pick<UserCaller, 'userId' | 'sessionId'>) {
+  const session = await refreshTokens.sessionOf(ctx, caller)
+  if (!session) throw sessionErrors.ended()
+  refreshTokens.mustLive(ctx, session, (await sessions.rulesOf(ctx, session.tenantId))(session.tenantId))
+  return session
+}
 
 /** Whether the user has a second factor; a verified address counts where codes are mailed. */
 export const isEnrolled = async (ctx: Ctx, user: Subject) =>
@@ -68,6 +79,8 @@ export interface TokenData {
   readonly recoveryCode?: string
   /** the session to step up; the new session replaces it */
   readonly sessionId?: string
+  /** the session that goes on in another tenant */
+  readonly askedIn?: string
   /** the invitation to accept at the end; sealed */
   readonly invitation?: string
 }
@@ -128,7 +141,7 @@ export interface Attempt {
   readonly data: TokenData
 }
 
-/** What a token stands for. A new password ends the tokens from before it. @throws 401 for a token that is not valid, 423 */
+/** What a token stands for. A new password ends the tokens from before it, and a session those that it asked for. @throws 401 for a token that is not valid, 423 */
 export async function attemptOf(ctx: Ctx, mfaToken: string): Promise<Attempt> {
   const found = await find(ctx, mfaTokens, mfaToken)
   if (
@@ -140,7 +153,10 @@ export async function attemptOf(ctx: Ctx, mfaToken: string): Promise<Attempt> {
   const user = await ctx.db.user.findUnique({ where: { id: found.challenge.userId }, select: subject })
   if (!user || !users.hasPasswordSince(user, found.challenge)) throw mfaErrors.badToken()
   if (user.isLocked) throw loginErrors.locked()
-  return { challenge: found.challenge, user, data: found.challenge.data as TokenData }
+  const data = found.challenge.data as TokenData,
+    sessionId = data.sessionId ?? data.askedIn
+  if (sessionId !== undefined) await livingSession(ctx, { userId: user.id, sessionId })
+  return { challenge: found.challenge, user, data }
 }
 
 /** Counts a try. Call it before a code is checked, so that simultaneous tries cannot pass the limit. @throws 401, 429 */

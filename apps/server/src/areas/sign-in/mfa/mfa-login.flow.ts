@@ -1,7 +1,9 @@
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as entry from '../entry/entry.service.ts'
+import { mustBeVerified } from '../entry/verified-address.service.ts'
 import type { MfaStrategy } from '../../policies/mfa-policy/mfa-policy.schemas.ts'
+import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
 import * as users from '../../people/users/users.service.ts'
 import { attemptOf, forgetTries, type Attempt } from './mfa-demand.service.ts'
@@ -31,6 +33,7 @@ export async function passed(
 ): Promise<LoginAnswer> {
   const { open } = ctx.deps.secrets,
     now = ctx.clock.now()
+  await mustBeVerified(ctx, user, await identitySettings.current(ctx))
   const before = await entry.placeFor(
     ctx,
     user,

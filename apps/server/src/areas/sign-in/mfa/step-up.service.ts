@@ -1,9 +1,6 @@
 import type { Ctx, UserCaller } from '../../../kernel/operation.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import * as mfa from './mfa-demand.service.ts'
-import * as refreshTokens from '../../access/tokens/refresh-tokens.service.ts'
-import { sessionErrors } from '../../access/sessions/sessions.errors.ts'
-import * as sessions from '../../access/sessions/sessions.service.ts'
 
 /**
  * Lets a logged-in user show a second factor again. The login that follows replaces the session. A user without a factor gets
@@ -11,9 +8,7 @@ import * as sessions from '../../access/sessions/sessions.service.ts'
  * @throws 401 when the session of the caller's token has ended, 400 for a user without a second factor
  */
 export async function generate(ctx: Ctx, caller: UserCaller) {
-  const session = await refreshTokens.sessionOf(ctx, caller)
-  if (!session) throw sessionErrors.ended()
-  refreshTokens.mustLive(ctx, session, (await sessions.rulesOf(ctx, session.tenantId))(session.tenantId))
+  const session = await mfa.livingSession(ctx, caller)
   if (!(await mfa.isEnrolled(ctx, session.user))) throw mfaErrors.notEnrolled()
   const { mfaToken, mfaEnrolled, mfaDevices } = await mfa.issueToken(ctx, session.user, caller.tenantId, {
     sessionId: session.id,
