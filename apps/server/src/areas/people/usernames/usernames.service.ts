@@ -1,4 +1,5 @@
 import type { Prisma } from '@henhouse/database'
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { onDuplicate } from '../../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
@@ -33,8 +34,8 @@ export async function list(
   const where: Prisma.UserWhereInput = {
     username: {
       not: null,
-      ...(_usernamePrefix !== undefined && { startsWith: containing(_usernamePrefix.toLowerCase()).contains }),
-      ...(usernames && { in: usernames.map((name) => name.toLowerCase()) }),
+      ...(_usernamePrefix !== undefined && { startsWith: containing(canonicalEmail(_usernamePrefix)).contains }),
+      ...(usernames && { in: usernames.map(canonicalEmail) }),
     },
     AND: [user, ...(userIds ? [{ id: { in: userIds.filter(isUuid) } }] : [])],
   }
@@ -62,7 +63,7 @@ export async function create(ctx: Ctx, { id }: UserScope, username: string) {
   const { count } = await ctx.db.user
     .updateMany({
       where: { id, username: null },
-      data: { username: username.toLowerCase(), updatedAt: ctx.clock.now() },
+      data: { username: canonicalEmail(username), updatedAt: ctx.clock.now() },
     })
     .catch(onDuplicate(userErrors.usernameTaken()))
   if (!count) throw usernameErrors.hasOne()
@@ -70,7 +71,7 @@ export async function create(ctx: Ctx, { id }: UserScope, username: string) {
 
 /** @param user the user it must belong to; undefined: any (management only) @throws 404; 400 when the user has no other identifier */
 export async function remove(ctx: Ctx, user: UserScope | undefined, written: string) {
-  const where = { username: written.toLowerCase(), ...(user && { id: user.id }) }
+  const where = { username: canonicalEmail(written), ...(user && { id: user.id }) }
   const { count } = await ctx.db.user.updateMany({
     where: { ...where, OR: [{ email: { not: null } }, { phoneNumber: { not: null } }] },
     data: { username: null, updatedAt: ctx.clock.now() },

@@ -24,7 +24,7 @@ import { live } from '../../rights/held/held.service.ts'
 /** The user with this e-mail address, in any case, with all columns: for logins and the like. */
 export const byEmail = (ctx: Ctx, email: string) => ctx.db.user.findFirst({ where: { email: canonicalEmail(email) } })
 export const byUsername = (ctx: Ctx, username: string) =>
-  ctx.db.user.findFirst({ where: { username: username.toLowerCase() } })
+  ctx.db.user.findFirst({ where: { username: canonicalEmail(username) } })
 
 /**
  * Where a login or refresh takes place: the tenant chosen last if it still lets the user in, else the first that does;
@@ -232,7 +232,7 @@ export function insert(ctx: Ctx, { email, username, phoneNumber, name, ...others
         ...others,
         id: ctx.random.uuid(),
         email: email ? canonicalEmail(email) : null,
-        username: username?.toLowerCase() ?? null,
+        username: username === undefined || username === null ? null : canonicalEmail(username),
         phoneNumber: phoneNumber ? plain(phoneNumber) : null,
         name: name || email?.split('@')[0] || username || '',
         passwordChangedAt: others.passwordHash ? now : null,
