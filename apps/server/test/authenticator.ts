@@ -20,6 +20,8 @@ interface Held {
   id: string
   rpId: string
   userHandle: string
+  /** COSE, as servers store it */
+  publicKey: string
   privateKey: KeyObject
   counter: number
 }
@@ -62,7 +64,14 @@ export function authenticator({ origin = 'http://localhost:3100', verifiesUser =
           [-3, Buffer.from(y, 'base64url')],
         ]),
       )
-      held.push({ id: id.toString('base64url'), rpId: rp.id, userHandle: user.id, privateKey, counter: 0 })
+      held.push({
+        id: id.toString('base64url'),
+        rpId: rp.id,
+        userHandle: user.id,
+        publicKey: key.toString('base64url'),
+        privateKey,
+        counter: 0,
+      })
       const data = authData(rp.id, 0, Buffer.concat([Buffer.alloc(16), Buffer.from([0, id.length]), id, key]))
       const attestationObject = cbor(
         new Map<string, Cbor>([

@@ -6,6 +6,7 @@ import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
+import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as entry from '../entry/entry.service.ts'
 import * as login from '../login/login.service.ts'
 import * as invitations from '../../onboarding/invitations/invitations.service.ts'
@@ -83,7 +84,7 @@ async function finish(
   user: User,
   { password, tenantId: arriving, withCode }: Given,
   use: (tx: Ctx) => Promise<Outcome<{ tenantId: string | null }> | { state: 'wrong' }>,
-) {
+): Promise<LoginAnswer> {
   if (user.isLocked) throw loginErrors.locked()
   const place = await entry.placeFor(ctx, user, undefined, undefined, arriving)
   const passwordHash = await chosen(ctx, user, password || undefined)
@@ -107,7 +108,10 @@ async function finish(
     return { ...used, activated: await tx.db.user.findUniqueOrThrow({ where: { id: user.id } }) }
   })
   if (outcome.state !== 'ok') throw refusal(outcome.state, withCode)
-  return login.complete(ctx, outcome.activated, { place })
+  // a link in a mail is a way to log in of the environment's own, too
+  return (await identitySettings.current(ctx)).authStrategy === 'NoLocalAuthentication'
+    ? { mfaRequired: false, userId: user.id, emailVerified: true }
+    : login.complete(ctx, outcome.activated, { place })
 }
 
 /** Whether the user logs in with a password: not where the environment has none, or a provider logs them in. */

@@ -4,6 +4,7 @@ import type { Ctx, HttpCtx, UserScope } from '../../../kernel/operation.ts'
 import type { NewCredential } from '../mfa/mfa.schemas.ts'
 import * as webauthn from '../mfa/webauthn.service.ts'
 import type { Ceremony } from '../mfa/webauthn.service.ts'
+import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
 import * as userEmails from '../../people/user-emails/user-emails.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
@@ -16,9 +17,10 @@ const ofOneself = (user: UserScope): Ceremony => ({ kind: registration, userId: 
 export const list = (ctx: Ctx, user: UserScope) =>
   ctx.db.passkey.findMany({ where: { userId: user.id }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
 
-/** A passkey is one factor, so it is not enough where two are forced. @throws 400 */
+/** A passkey is one factor, so it is not enough where two are forced; and it is none of another provider's. @throws 400 */
 export async function mustBeOn(ctx: Ctx, tenantIds: readonly string[]) {
   if ((await mfaPolicy.requirement(ctx, tenantIds)).enforceMFAType !== 'DontForce') throw passkeyErrors.off()
+  if ((await identitySettings.current(ctx)).authStrategy === 'NoLocalAuthentication') throw passkeyErrors.off()
 }
 
 /** The options to make a passkey. @throws 400 */
