@@ -317,7 +317,7 @@ describe('every way to get a token', () => {
   })
 
   test('is among these ways: each operation whose reply may hold an access token', () => {
-    const giving = operations.filter((op) => Object.values(op.returns).some((schema) => givesToken(schema as Schema)))
+    const giving = operations.filter((op) => Object.values(op.returns).some((schema) => givesToken(schema)))
     expect([...new Set(Object.values(ways).map((way) => way.operation))].toSorted()).toEqual(
       giving.map((op) => op.id).toSorted(),
     )

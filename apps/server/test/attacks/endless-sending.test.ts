@@ -184,6 +184,7 @@ describe.concurrent('having mails sent to somebody', () => {
     const message = { template: 'InviteToTenant', to: user.email, userId: user.id, data: {} } as const,
       text = { template: 'SignIn', to: '+12025550100', data: { code: '1' } } as const
     const ctx = await env.context()
+    ctx.counted.clear()
     await expect(mail.send(ctx, message)).rejects.toThrow('not counted')
     await expect(sms.send(ctx, text)).rejects.toThrow('not counted')
     await mail.send(ctx, { ...message, template: 'MFAEnroll' })

@@ -3,7 +3,7 @@ import { pino } from 'pino'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { httpDouble, unreachable, type Reply } from '../../../../../../packages/outbound/test/http-double.ts'
 import { read, smtpServer } from '../../../../../../packages/mail/test/smtp-double.ts'
-import { deps, newEnvironment, server, type TestEnvironment } from '../../../../test/environment.ts'
+import { deps, mayReachAnybody, newEnvironment, server, type TestEnvironment } from '../../../../test/environment.ts'
 import { contextFor } from '../../../kernel/context.ts'
 import type { ServerDeps } from '../../../kernel/deps.ts'
 import { backOff, runDue } from '../../../kernel/jobs.ts'
@@ -17,7 +17,7 @@ const link = 'https://acme.example/reset?userId=1&token=s3cr3t'
 /** The server as it runs in production: same database, mail leaves. */
 function live(env: TestEnvironment, more: Partial<ServerDeps>) {
   const own: ServerDeps = { ...deps, ...more }
-  const context = async () => contextFor(own, (await server.environments.byId(env.id))!, own.log)
+  const context = async () => mayReachAnybody(contextFor(own, (await server.environments.byId(env.id))!, own.log))
   return {
     context,
     send: async (to = 'jane@customer.example') =>
