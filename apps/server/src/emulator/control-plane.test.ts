@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { deps, newEnvironment, unique, UNKNOWN_ID } from '../../test/environment.ts'
+import { deps, mayReachAnybody, newEnvironment, unique, UNKNOWN_ID } from '../../test/environment.ts'
 import { deliverMessage } from '../areas/delivery/mail/mail.jobs.ts'
 import * as mail from '../areas/delivery/mail/mail.service.ts'
 import { contextFor } from '../kernel/context.ts'
@@ -56,7 +56,8 @@ async function planted(more: object = {}) {
 }
 const login = (headers: Record<string, string>) =>
   call('POST', '/identity/resources/auth/v1/user', { email: 'eve@example.com', password: 'Henhouse-1!' }, headers)
-const contextOf = async (id: string) => contextFor(deps, (await server.environments.byId(id))!, deps.log)
+const contextOf = async (id: string) =>
+  mayReachAnybody(contextFor(deps, (await server.environments.byId(id))!, deps.log))
 const send = async (id: string, to: string, template: 'ResetPassword' | 'MagicLink' = 'MagicLink', code = '123456') =>
   mail.send(await contextOf(id), { template, to, data: { redirectURL: 'https://app.example/l', code } })
 
