@@ -6,6 +6,7 @@ import {
   newEnvironment,
   newServer,
   operations,
+  unique,
   type Answer,
   type Client,
   type TestEnvironment,
@@ -16,7 +17,8 @@ import {
  * database of its own counts them.
  */
 const database = openDatabase(inject('databaseUrl'), { max: 4 }),
-  below = '/identity/resources/sub-tenants/users/v1'
+  below = '/identity/resources/sub-tenants/users/v1',
+  belowV2 = '/identity/resources/sub-tenants/users/v2'
 let env: TestEnvironment, on: Awaited<ReturnType<typeof newServer>>
 let seen = 0
 
@@ -133,6 +135,21 @@ describe('a call with a list', () => {
   test('is one of these, or its list is short, or each item is work of its own', () => {
     const listing = operations.filter((op) => op.method !== 'GET' && longest(op.body) > 20).map((op) => op.id)
     expect(listing.toSorted()).toEqual([...Object.keys(LISTS), ...Object.values(OTHERS).flat()].toSorted())
+  })
+
+  test('of newcomers costs next to nothing while one of them is there already', async () => {
+    const { admin, top, visitor } = await house(2)
+    const people = (count: number) => Array.from({ length: count }, () => ({ email: `${unique()}@example.com` }))
+    const refused = async (count: number) => {
+      seen = 0
+      const users = [...people(count), { email: visitor.email }]
+      expect((await admin('POST', belowV2, { users, tenantId: top })).status).toBe(409)
+      return seen
+    }
+    expect(await refused(60)).toBeLessThan((await refused(2)) + 3)
+    expect(await (await env.context()).db.user.count({ where: { email: { startsWith: 'x-' } } })).toBe(0)
+    const each = await statementsOf(() => admin('POST', belowV2, { users: people(20), tenantId: top }))
+    expect(each / 20).toBeLessThan(20)
   })
 
   test('may name an account twice', async () => {

@@ -12,6 +12,7 @@ import { temporaryUsers } from '../../people/memberships/memberships.schemas.ts'
 import * as memberships from '../../people/memberships/memberships.service.ts'
 import * as passwordSettings from '../../policies/password-settings/password-settings.service.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
+import { live } from '../../rights/held/held.service.ts'
 import { welcome } from '../user-tenants/user-tenants.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import { mustBeObjects } from '../../people/users/users.schemas.ts'
@@ -79,16 +80,33 @@ export async function bringAllIn(
   const checked = await checkAll(ctx, caller, arrivals)
   await sendings.countFor(ctx, caller, checked.map(mailedTo))
   return enterAll(ctx, checked, note).catch(async (error: unknown) => {
+    if (!(error instanceof ApiError) || error.status !== 409) throw error
     // another call may just have made one of the same users
-    const isNew = async ({ known, arrival }: Checked) => !known && !!(await find(ctx, arrival))
-    if (!(error instanceof ApiError) || error.status !== 409 || !(await Promise.all(checked.map(isNew))).some(Boolean))
-      throw error
+    const find = await finder(ctx, arrivals)
+    if (!checked.some(({ known, arrival }) => !known && find(arrival))) throw error
     return enterAll(ctx, await checkAll(ctx, caller, arrivals), note)
   })
 }
 
-const find = async (ctx: Ctx, { email, username = '' }: Newcomer) =>
-  email === undefined ? users.byUsername(ctx, username) : users.byEmail(ctx, email)
+/** Looks up all the users who are there already, by e-mail address, else by username. */
+async function finder(ctx: Ctx, newcomers: readonly Newcomer[]) {
+  const emails = newcomers.flatMap(({ email }) => (email === undefined ? [] : canonicalEmail(email))),
+    usernames = newcomers.flatMap(({ email, username }) =>
+      email === undefined && username !== undefined ? canonicalEmail(username) : [],
+    )
+  const rows = await ctx.db.user.findMany({
+      where: {
+        OR: [
+          ...(emails.length ? [{ email: { in: emails } }] : []),
+          ...(usernames.length ? [{ username: { in: usernames } }] : []),
+        ],
+      },
+    }),
+    byEmail = new Map(rows.map((row) => [row.email, row])),
+    byUsername = new Map(rows.map((row) => [row.username, row]))
+  return ({ email, username = '' }: Newcomer): Person | null =>
+    (email === undefined ? byUsername.get(canonicalEmail(username)) : byEmail.get(canonicalEmail(email))) ?? null
+}
 
 interface Checked {
   arrival: Arrival
@@ -104,29 +122,57 @@ interface Checked {
 const withMetadata = (arrival: Arrival): Arrival =>
   arrival.metadata === 'null' ? { ...arrival, metadata: '{}' } : arrival
 
-async function checkAll(ctx: Ctx, caller: VendorCaller | UserCaller, arrivals: readonly Arrival[]) {
-  const checked: Checked[] = [],
-    issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null
-  for (const arrival of arrivals) checked.push({ ...(await check(ctx, caller, withMetadata(arrival))), issuer })
+/** Checks what can be checked before writing, in few statements, and hashes passwords, which must not happen in a transaction. */
+async function checkAll(ctx: Ctx, caller: VendorCaller | UserCaller, given: readonly Arrival[]): Promise<Checked[]> {
+  const arrivals = given.map(withMetadata)
+  for (const { email, username, password, ...fields } of arrivals) {
+    if (caller.kind === 'user' && password !== undefined) throw userErrors.passwordForbidden()
+    if (email === undefined && username === undefined) throw userErrors.notNamed()
+    mustBeObjects(fields)
+  }
+  await roles.mustBeAssignable(
+    ctx,
+    caller,
+    arrivals.map(({ tenantId, roleIds = [] }) => ({ tenantId, roleIds })),
+  )
+  const unasked = arrivals.filter(({ roleIds }) => !roleIds?.length).map(({ tenantId }) => tenantId)
+  await memberships.mayBringIn(ctx, caller, ...new Set(unasked))
+  const find = await finder(ctx, arrivals),
+    both = arrivals.map((arrival) => ({ arrival, known: find(arrival) }))
+  await mustBeNew(ctx, both)
+  await domainRestrictions.mustAllowAll(
+    ctx,
+    both.flatMap(({ known, arrival: { email, tenantId } }) =>
+      known || email === undefined ? [] : { email, tenantIds: [tenantId] },
+    ),
+  )
+  const issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null,
+    checked: Checked[] = []
+  for (const one of both)
+    checked.push({
+      ...one,
+      roleIds: [...new Set(one.arrival.roleIds)],
+      expiresAt: await endOf(ctx, one.arrival),
+      passwordHash: await hashOf(ctx, one),
+      vouched: caller.kind === 'vendor',
+      issuer,
+    })
   return checked
 }
 
-/** Checks what can be checked before writing, and hashes the password, which must not happen in a transaction. */
-async function check(ctx: Ctx, caller: VendorCaller | UserCaller, arrival: Arrival): Promise<Omit<Checked, 'issuer'>> {
-  const { email, username, password, tenantId } = arrival
-  if (caller.kind === 'user' && password !== undefined) throw userErrors.passwordForbidden()
-  if (email === undefined && username === undefined) throw userErrors.notNamed()
-  mustBeObjects(arrival)
-  const [roleIds, expiresAt, known] = await Promise.all([
-    roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? []),
-    endOf(ctx, arrival),
-    find(ctx, arrival),
-  ])
-  if (!roleIds.length) await memberships.mayBringIn(ctx, caller, tenantId)
-  if (!known && email !== undefined) await domainRestrictions.mustAllow(ctx, email, [tenantId])
-  if (!known && password !== undefined) await passwordSettings.mustSatisfy(ctx, password, [tenantId])
-  const passwordHash = known || password === undefined ? null : await ctx.deps.passwords.hash(password)
-  return { arrival, known, roleIds, expiresAt, passwordHash, vouched: caller.kind === 'vendor' }
+type Found = Pick<Checked, 'arrival' | 'known'>
+
+/** @throws 409 for a member: otherwise the others would be made before, and taken back */
+async function mustBeNew(ctx: Ctx, found: readonly Found[]) {
+  const pairs = found.flatMap(({ known, arrival: { tenantId } }) => (known ? { userId: known.id, tenantId } : []))
+  if (pairs.length && (await ctx.db.membership.findFirst({ where: { AND: [{ OR: pairs }, live(ctx)] } })))
+    throw membershipErrors.alreadyMember()
+}
+
+async function hashOf(ctx: Ctx, { known, arrival: { password, tenantId } }: Found) {
+  if (known || password === undefined) return null
+  await passwordSettings.mustSatisfy(ctx, password, [tenantId])
+  return ctx.deps.passwords.hash(password)
 }
 
 /** The address that is mailed to, if any. */

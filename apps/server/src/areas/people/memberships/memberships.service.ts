@@ -57,10 +57,21 @@ export function add(
 }
 
 /** Adding people without naming roles gives them the roles of newcomers. @throws 403 when one of those is stronger than the caller's own */
-export async function mayBringIn(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string) {
-  if (caller.kind === 'vendor') return
-  const somebody = await ctx.db.membership.findFirst({ where: { tenantId }, select: { userId: true } })
-  await roles.assignable(ctx, caller, tenantId, await roles.initial(ctx, tenantId, { first: !somebody }))
+export async function mayBringIn(ctx: Ctx, caller: VendorCaller | UserCaller, ...tenantIds: readonly string[]) {
+  if (caller.kind === 'vendor' || !tenantIds.length) return
+  const [rows, rolesIn] = await Promise.all([
+    ctx.db.tenant.findMany({
+      where: { id: { in: [...tenantIds] }, memberships: { some: {} } },
+      select: { id: true },
+    }),
+    roles.initialIn(ctx, tenantIds),
+  ])
+  const peopled = new Set(rows.map((row) => row.id))
+  await roles.mustBeAssignable(
+    ctx,
+    caller,
+    tenantIds.map((tenantId) => ({ tenantId, roleIds: rolesIn(tenantId, { first: !peopled.has(tenantId) }) })),
+  )
 }
 
 /** Whether the tenant has no members. The lock on its row makes simultaneous first members wait for each other. */

@@ -82,22 +82,37 @@ export async function configure(
  * tenant for an invitation. The restrictions of the environment and of the tenants must all allow the address.
  * @throws 403
  */
-export async function mustAllow(ctx: Ctx, email: string, tenantIds: readonly string[] = []) {
-  const domain = domainOf(email),
-    scopes = [null, ...tenantIds]
-  const stored = await settings.layers(ctx, [domainConfiguration], scopes)
+export const mustAllow = (ctx: Ctx, email: string, tenantIds: readonly string[] = []) =>
+  mustAllowAll(ctx, [{ email, tenantIds }])
+
+/** As `mustAllow`, for several at once. */
+export async function mustAllowAll(
+  ctx: Ctx,
+  newcomers: readonly { email: string; tenantIds: readonly string[] }[],
+): Promise<void> {
+  if (!newcomers.length) return
+  const scopes = [null, ...new Set(newcomers.flatMap(({ tenantIds }) => tenantIds))],
+    stored = await settings.layers(ctx, [domainConfiguration], scopes)
   const active = scopes
     .map((scope) => ({ tenantId: scope, ...(stored(domainConfiguration, scope) ?? domainConfiguration.initial) }))
     .filter((c) => c.active)
   if (!active.length) return
-  if (active.some((c) => c.blockPublicDomains) && publicDomains.has(domain)) throw domainErrors.restricted()
+  const domains = newcomers.map(({ email, tenantIds }) => ({ domain: domainOf(email), of: new Set(tenantIds) }))
   const listings = await ctx.db.domainRestriction.findMany({
-    where: { domain, OR: active.map((c) => ({ tenantId: c.tenantId, type: c.listType })) },
-    select: { tenantId: true },
+    where: {
+      domain: { in: [...new Set(domains.map(({ domain }) => domain))] },
+      OR: active.map((c) => ({ tenantId: c.tenantId, type: c.listType })),
+    },
+    select: { tenantId: true, domain: true },
   })
-  const listed = new Set(listings.map((listing) => listing.tenantId)),
-    allowed = active.every((c) => listed.has(c.tenantId) === (c.listType === 'ALLOW'))
-  if (!allowed) throw domainErrors.restricted()
+  const keyOf = (tenantId: string | null, domain: string) => `${tenantId ?? ''} ${domain}`,
+    listed = new Set(listings.map((listing) => keyOf(listing.tenantId, listing.domain)))
+  for (const { domain, of: tenants } of domains)
+    for (const { tenantId, blockPublicDomains, listType } of active) {
+      if (tenantId !== null && !tenants.has(tenantId)) continue
+      const isPublic = blockPublicDomains && publicDomains.has(domain)
+      if (isPublic || listed.has(keyOf(tenantId, domain)) !== (listType === 'ALLOW')) throw domainErrors.restricted()
+    }
 }
 
 /** Empty for a text that is no address: no list has such a domain. */

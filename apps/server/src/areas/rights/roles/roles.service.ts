@@ -199,12 +199,23 @@ export async function mustBeAssignable(
 
 /** The roles of new members who were given none: those for a tenant's first user, or the default ones. */
 export async function initial(ctx: Ctx, tenantId: string, { first }: { first: boolean }) {
+  return (await initialIn(ctx, [tenantId]))(tenantId, { first })
+}
+
+/** As `initial`, for several tenants. */
+export async function initialIn(ctx: Ctx, tenantIds: readonly string[]) {
   const roles = await ctx.db.role.findMany({
-    where: { ...visibleTo({ id: tenantId }), AND: { OR: [{ isDefault: true }, { firstUserRole: true }] } },
-    select: { id: true, isDefault: true, firstUserRole: true },
+    where: {
+      OR: [{ tenantId: null }, { tenantId: { in: [...tenantIds] } }],
+      AND: { OR: [{ isDefault: true }, { firstUserRole: true }] },
+    },
+    select: { id: true, tenantId: true, isDefault: true, firstUserRole: true },
   })
-  const forFirst = roles.filter((role) => role.firstUserRole)
-  return (first && forFirst.length ? forFirst : roles.filter((role) => role.isDefault)).map((role) => role.id)
+  return (tenantId: string, { first }: { first: boolean }) => {
+    const there = roles.filter((role) => role.tenantId === null || role.tenantId === tenantId),
+      forFirst = there.filter((role) => role.firstUserRole)
+    return (first && forFirst.length ? forFirst : there.filter((role) => role.isDefault)).map((role) => role.id)
+  }
 }
 
 /**
