@@ -218,7 +218,6 @@ export async function newEnvironment(on: Server = server) {
 
   const changeClock = async (data: { clockOffsetMs?: bigint; clockFrozenAt?: Date | null }) => {
     await deps.database.prisma.vendor.update({ where: { id }, data })
-    on.environments.forget(id)
   }
   return {
     id,

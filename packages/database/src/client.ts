@@ -1,5 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
+import { telling, type Changes } from './changes.ts'
+import { listen, type Hearer } from './listen.ts'
 import { PrismaClient } from './generated/client.ts'
 import { statementNames } from './statement-names.ts'
 
@@ -9,6 +11,10 @@ export interface Database {
   pool: pg.Pool
   /** whether connections may keep statements prepared under names */
   prepared: boolean
+  /** what triggers say about this process's own transactions */
+  changes: Changes
+  /** hears what anybody notifies on a channel, until the database is closed */
+  listen: (channel: string, hearer: Hearer) => void
   /** waits for running queries */
   close: () => Promise<void>
 }
@@ -27,10 +33,11 @@ export function openDatabase(
   url: string,
   { max = 10, connectionTimeout = 10_000, prepared = true }: DatabaseOptions = {},
 ): Database {
+  const { Client, changes } = telling(Listening)
   const pool = new pg.Pool({
     connectionString: url,
     max,
-    Client: Listening,
+    Client,
     connectionTimeoutMillis: connectionTimeout,
     keepAlive: true,
     // with a connection go the statements that it remembers
@@ -43,12 +50,18 @@ export function openDatabase(
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, prepared ? { statementNameGenerator: statementNames() } : {}),
   })
+  const ends: (() => Promise<void>)[] = []
   let closed: Promise<void> | undefined
   return {
     prisma,
     pool,
     prepared,
-    close: () => (closed ??= prisma.$disconnect().then(() => pool.end())),
+    changes,
+    listen: (channel, hearer) => void ends.push(listen(url, channel, hearer)),
+    close: () =>
+      (closed ??= Promise.all([prisma.$disconnect().then(() => pool.end()), ...ends.map((end) => end())]).then(
+        () => {},
+      )),
   }
 }
 

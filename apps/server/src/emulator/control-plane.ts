@@ -45,7 +45,7 @@ export async function addControlPlane(server: Server, { open }: ControlPlaneOpti
       messageRoutes(app, server)
       app.post('/clock', async (request) => {
         const { environment, ...steering } = body(Type.Object({ ...Which.properties, ...Steering.properties }), request)
-        return steer(server.worker.deps, server.environments, (await named(server, request, environment)).id, steering)
+        return steer(server.worker.deps, (await named(server, request, environment)).id, steering)
       })
       app.post('/jobs/run', async (request) => ({
         run: await runAll(server, (await named(server, request, body(Which, request).environment)).id),
@@ -116,12 +116,11 @@ function environmentRoutes(app: FastifyInstance, server: Server) {
   app.delete<{ Params: { id: string } }>('/environments/:id', async ({ params: { id } }, reply) => {
     const { count } = isUuid(id) ? await prisma.vendor.deleteMany({ where: { id, isDefault: false } }) : { count: 0 }
     if (!count) throw (await environments.byId(id)) ? failures.isDefault() : failures.notFound()
-    environments.forget(id)
     return reply.code(204).send()
   })
   app.post('/reset', async (request, reply) => {
     const { id } = await named(server, request, body(Which, request).environment)
-    await reset(deps, environments, id)
+    await reset(deps, id)
     return reply.code(204).send()
   })
 }

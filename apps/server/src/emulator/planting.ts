@@ -7,7 +7,6 @@ import { identityConfiguration } from '../areas/policies/identity-settings/ident
 import { plain } from '../areas/people/users/users.service.ts'
 import { contextFor } from '../kernel/context.ts'
 import type { ServerDeps } from '../kernel/deps.ts'
-import type { EnvironmentDirectory } from '../kernel/environments.ts'
 import { fingerprint } from '../kernel/random.ts'
 import type { Ctx } from '../kernel/operation.ts'
 import { finder } from './seed-faults.ts'
@@ -55,7 +54,7 @@ export async function plantMissing(
  * Takes an environment back to its seed. Its client id, API key and signing keys stay, so that its clients can go on.
  * Its clock shows the real time again.
  */
-export async function reset(deps: ServerDeps, environments: EnvironmentDirectory, id: string) {
+export async function reset(deps: ServerDeps, id: string) {
   const { prisma } = deps.database
   const stored = await prisma.setting.findFirst({
     where: { vendorId: id, key: storedSeed.key },
@@ -76,7 +75,6 @@ export async function reset(deps: ServerDeps, environments: EnvironmentDirectory
     },
     { maxWait: 10_000, timeout: 30_000 },
   )
-  environments.forget(id)
 }
 
 /**

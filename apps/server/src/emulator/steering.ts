@@ -1,7 +1,6 @@
 import { Type, type Static } from 'typebox'
 import type { ServerDeps } from '../kernel/deps.ts'
 import { environmentClock } from '../kernel/clock.ts'
-import type { EnvironmentDirectory } from '../kernel/environments.ts'
 import { invalid } from '../kernel/errors.ts'
 import { DateTime } from '../kernel/validation.ts'
 
@@ -24,7 +23,6 @@ const EARLIEST = Date.UTC(1970),
  */
 export async function steer(
   { database: { prisma }, systemClock }: ServerDeps,
-  environments: EnvironmentDirectory,
   id: string,
   { advance, set, freeze, reset }: Steering,
 ) {
@@ -48,7 +46,6 @@ export async function steer(
     await tx.vendor.update({ where: { id }, data })
     return data
   })
-  environments.forget(id)
   return { now: environmentClock(systemClock, setting).now().toISOString(), frozen: setting.clockFrozenAt !== null }
 }
 

@@ -35,6 +35,7 @@ import { ApiError, callersFault, envelope, errors, invalid, isDatabaseAway, poin
 import { health } from './health.ts'
 import type { Job, WorkerParts } from './jobs.ts'
 import { heedAddress, heedSubjects, tokenCalls } from './limits.ts'
+import { memoryOf } from './memory.ts'
 import { measure } from './metrics.ts'
 import {
   Empty,
@@ -67,7 +68,7 @@ export type Server = Awaited<ReturnType<typeof buildApp>>
 const MAX_BODY_BYTES = 2 * 1024 * 1024
 
 export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf, reaches, sessionOf }: AppParts) {
-  const environments = environmentDirectory(deps.database.prisma)
+  const environments = environmentDirectory(deps.database.prisma, memoryOf(deps.database))
   const app = await framework(deps)
   const read = tokenReader(app.jwt, environments, deps.secrets)
   measure(app, deps.metrics)

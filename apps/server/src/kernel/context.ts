@@ -4,6 +4,7 @@ import { environmentClock } from './clock.ts'
 import { forVendor, scoped, type Db } from './db.ts'
 import type { Deps, ServerDeps } from './deps.ts'
 import type { Environment } from './environments.ts'
+import { memoryOf, type Memory } from './memory.ts'
 import type { Ctx } from './operation.ts'
 import type { Sql, Statement } from './sql.ts'
 
@@ -63,7 +64,8 @@ const sqlWithin =
     tx.$queryRawUnsafe(scoped, text, vendorId, ...values) as Promise<Row[]>
 
 export function contextFor(deps: ServerDeps, environment: Environment, log: Logger): Ctx {
-  const { alone, together } = handlesOf(deps, environment.id)
+  const { alone, together } = handlesOf(deps, environment.id),
+    memory = memoryOf(deps.database)
   const ctx: Ctx = {
     vendorId: environment.id,
     environment,
@@ -73,20 +75,22 @@ export function contextFor(deps: ServerDeps, environment: Environment, log: Logg
     deps: visible(deps),
     db: alone,
     sql: sqlFor(deps, environment.id),
+    recall: (kind, load) => memory.recall(environment.id, kind, load),
     inTransaction: false,
     counted: new Set(),
-    atomically: (work) => persistently(() => transaction(ctx, together, work)),
+    atomically: (work) => persistently(() => transaction(ctx, together, memory, work)),
   }
   return ctx
 }
 
-const transaction = <T>(ctx: Ctx, db: Db, work: (ctx: Ctx) => Promise<T>): Promise<T> =>
+const transaction = <T>(ctx: Ctx, db: Db, memory: Memory, work: (ctx: Ctx) => Promise<T>): Promise<T> =>
   db.$transaction(
     (tx) => {
       const inside: Ctx = {
         ...ctx,
         db: tx,
         sql: sqlWithin(tx as unknown as RawClient, ctx.vendorId),
+        recall: (kind, load) => memory.recallWithin(ctx.vendorId, kind, load),
         inTransaction: true,
         atomically: (more) => more(inside),
       }

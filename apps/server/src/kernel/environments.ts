@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { PrismaClient } from '@henhouse/database'
 import { LRUCache } from 'lru-cache'
 import type { ClockSetting } from './clock.ts'
+import type { Kind, Memory } from './memory.ts'
 import { fingerprint } from './random.ts'
 
 /** One environment (the wire's vendor) as every request needs it. */
@@ -20,44 +21,43 @@ interface SigningKey {
   readonly secret: string
 }
 
-/** How long another replica may use what it remembers. */
-const FRESH_MS = 5000
-
 /**
  * Stands in for an unknown environment, so that looking it up and comparing its key take as long as for a known one. No
  * key has this hash.
  */
 const NOBODY = { id: '00000000-0000-0000-0000-000000000000', apiKeyHash: '0'.repeat(64) }
 
-/**
- * Finds environments and remembers them for a few seconds: every request needs one, and they hardly ever change.
- * @param time counts these seconds, in milliseconds
- */
-export function environmentDirectory(prisma: PrismaClient, time: { now(): number } = performance) {
-  const known = new LRUCache<string, Environment>({ max: 5000, ttl: FRESH_MS, perf: time })
-  /** `key:<kid>`, `host:<host>`, `name:<name>`, `default` → environment id */
-  const ids = new LRUCache<string, string>({ max: 20_000, ttl: FRESH_MS, perf: time })
+const kind: Kind = { name: 'environment', models: ['Vendor', 'SigningKey'] }
 
-  async function byId(id: string): Promise<Environment | undefined> {
-    const cached = known.get(id)
-    if (cached) return cached
-    const [row, keys] = await Promise.all([
-      prisma.vendor.findUnique({ where: { id }, omit: { apiKeyHash: true } }),
-      prisma.signingKey.findMany({ where: { vendorId: id, retiredAt: null }, orderBy: { createdAt: 'desc' } }),
-    ])
-    if (!row) return undefined
-    const environment = { ...row, keys }
-    known.set(id, environment)
-    return environment
-  }
+/** Finds environments, which are kept in memory: every request needs one, and they hardly ever change. */
+export function environmentDirectory(prisma: PrismaClient, memory: Pick<Memory, 'recall'>) {
+  /** `key:<kid>`, `host:<host>`, `name:<name>`, `default` → the id of the environment that it led to last */
+  const ids = new LRUCache<string, string>({ max: 20_000 })
 
-  async function through(name: string, find: () => Promise<string | undefined>) {
-    let id = ids.get(name)
+  const byId = (id: string) =>
+    memory.recall(id.toLowerCase(), kind, async (): Promise<Environment | undefined> => {
+      const [row, keys] = await Promise.all([
+        prisma.vendor.findUnique({ where: { id }, omit: { apiKeyHash: true } }),
+        prisma.signingKey.findMany({ where: { vendorId: id, retiredAt: null }, orderBy: { createdAt: 'desc' } }),
+      ])
+      return row ? { ...row, keys } : undefined
+    })
+
+  /** @param leads whether this is what leads to the environment now */
+  async function through(
+    name: string,
+    leads: (environment: Environment) => boolean,
+    find: () => Promise<string | undefined>,
+  ) {
+    const last = ids.get(name),
+      known = last === undefined ? undefined : await byId(last)
+    if (known && leads(known)) return known
+    const id = await find()
     if (id === undefined) {
-      id = await find()
-      if (id === undefined) return undefined
-      ids.set(name, id)
+      ids.delete(name)
+      return undefined
     }
+    ids.set(name, id)
     return byId(id)
   }
 
@@ -66,21 +66,32 @@ export function environmentDirectory(prisma: PrismaClient, time: { now(): number
     byKey: (kid: string) =>
       through(
         `key:${kid}`,
+        ({ keys }) => keys.some((key) => key.id === kid),
         async () => (await prisma.signingKey.findUnique({ where: { id: kid }, select: { vendorId: true } }))?.vendorId,
       ),
-    byHost: (host: string) => through(`host:${host}`, () => idOf(prisma, { host })),
-    byName: (name: string) => through(`name:${name}`, () => idOf(prisma, { name })),
+    byHost: (host: string) =>
+      through(
+        `host:${host}`,
+        (environment) => environment.host === host,
+        () => idOf(prisma, { host }),
+      ),
+    byName: (name: string) =>
+      through(
+        `name:${name}`,
+        (environment) => environment.name === name,
+        () => idOf(prisma, { name }),
+      ),
     /** The environment with this id and API key. An unknown environment takes as long as a wrong key. */
     async byApiKey(id: string, apiKey: string) {
       const found = await idOfHolder(prisma, id, apiKey)
       return found === undefined ? undefined : byId(found)
     },
-    default: () => through('default', () => idOf(prisma, { isDefault: true })),
-    /** Call this after a change of an environment, its keys or its clock. */
-    forget(id: string) {
-      known.delete(id)
-      ids.clear()
-    },
+    default: () =>
+      through(
+        'default',
+        (environment) => environment.isDefault,
+        () => idOf(prisma, { isDefault: true }),
+      ),
   }
 }
 export type EnvironmentDirectory = ReturnType<typeof environmentDirectory>

@@ -5,6 +5,7 @@ import type { Db } from './db.ts'
 import type { Deps } from './deps.ts'
 import type { Environment, EnvironmentDirectory } from './environments.ts'
 import type { Failure } from './errors.ts'
+import type { Kind } from './memory.ts'
 import type { Logger } from 'pino'
 import type { Random } from './random.ts'
 import type { Sql } from './sql.ts'
@@ -51,6 +52,8 @@ export interface Ctx {
   readonly db: Db
   /** Runs a statement of an `x.sql.ts`, for this environment. */
   readonly sql: Sql
+  /** What is kept of this environment, or else what `load` finds: for `definition` only. */
+  recall<V extends object>(kind: Kind, load: () => Promise<V>): Promise<V>
   readonly inTransaction: boolean
   readonly clock: Clock
   readonly random: Random

@@ -1,4 +1,5 @@
 import { Type, type Static, type TObject } from 'typebox'
+import { definition, definitionOfTenants } from './definitions.ts'
 import { errors, type ApiError, onDuplicate, onUnknownReference } from './errors.ts'
 import type { Ctx, TenantScope } from './operation.ts'
 import { DateTime, Id, mustBeChecked } from './validation.ts'
@@ -26,13 +27,40 @@ type Any = Setting<TObject>
 
 const where = (s: Any, tenant: TenantScope | undefined) => ({ key: s.key, tenantId: tenant?.id ?? null })
 
+type Documents = ReadonlyMap<string, Stored<unknown>>
+
+const shown = {
+  select: { key: true, id: true, tenantId: true, value: true, createdAt: true, updatedAt: true },
+} as const
+
+/** The environment's own documents, by their keys. */
+const ofEnvironment = definition('settings', {
+  models: ['Setting'],
+  async load({ db }): Promise<Documents> {
+    const rows = await db.setting.findMany({ where: { tenantId: null }, ...shown })
+    return new Map(rows.map(({ key, ...row }) => [key, row]))
+  },
+})
+
+const ofTenants = definitionOfTenants<Documents>('settings of tenants', {
+  models: ['Setting'],
+  async load({ db }, tenantIds) {
+    const rows = await db.setting.findMany({ where: { tenantId: { in: [...tenantIds] } }, ...shown })
+    const found = new Map<string, Map<string, Stored<unknown>>>(tenantIds.map((id) => [id, new Map()]))
+    for (const { key, ...row } of rows) found.get(row.tenantId!)!.set(key, row)
+    return found
+  },
+  none: new Map(),
+})
+
 /** What exactly this scope has stored: a tenant inherits nothing here. */
 export async function stored<S extends TObject>(
   ctx: Ctx,
   s: Setting<S>,
-  tenant?: TenantScope,
+  tenant?: Pick<TenantScope, 'id'>,
 ): Promise<Stored<Static<S>> | null> {
-  return (await ctx.db.setting.findFirst({ where: where(s, tenant) })) as Stored<Static<S>> | null
+  const documents = tenant ? (await ofTenants(ctx, [tenant.id]))(tenant.id) : await ofEnvironment(ctx)
+  return (documents.get(s.key) as Stored<Static<S>> | undefined) ?? null
 }
 
 export async function mustBeStored<S extends TObject>(
@@ -52,31 +80,17 @@ export async function effective<S extends TObject>(
   s: Setting<S>,
   tenant?: Pick<TenantScope, 'id'>,
 ): Promise<Static<S>> {
-  const rows = await ctx.db.setting.findMany({
-    where: { key: s.key, OR: [{ tenantId: null }, ...(tenant ? [{ tenantId: tenant.id }] : [])] },
-    select: { tenantId: true, value: true },
-  })
-  const row = rows.find((r) => r.tenantId !== null) ?? rows[0]
-  return { ...s.initial, ...(row?.value as Static<S> | undefined) }
+  const of = await layers(ctx, tenant ? [tenant.id] : [])
+  return { ...s.initial, ...((tenant && of(s, tenant.id)) ?? of(s, null)) }
 }
 
-/**
- * What the environment (null) and these tenants have stored of several settings, in one query, for callers that merge
- * them part by part.
- */
-export async function layers(ctx: Ctx, settings: readonly Any[], tenantIds: readonly (string | null)[]) {
-  const own = [...new Set(tenantIds)].filter((id) => id !== null)
-  const rows = await ctx.db.setting.findMany({
-    where: {
-      key: { in: settings.map((s) => s.key) },
-      OR: [{ tenantId: null }, ...(own.length ? [{ tenantId: { in: own } }] : [])],
-    },
-    select: { key: true, tenantId: true, value: true },
-  })
-  // no tenant has an empty id
-  const found = new Map(rows.map((row) => [`${row.tenantId ?? ''} ${row.key}`, row.value]))
+/** What the environment (null) and these tenants have stored, for callers that merge it part by part. */
+export async function layers(ctx: Ctx, tenantIds: readonly (string | null)[]) {
+  const own = tenantIds.filter((id) => id !== null)
+  const environment = await ofEnvironment(ctx),
+    ofTenant = own.length ? await ofTenants(ctx, own) : undefined
   return <S extends TObject>(s: Setting<S>, tenantId: string | null) =>
-    found.get(`${tenantId ?? ''} ${s.key}`) as Static<S> | undefined
+    (tenantId === null ? environment : ofTenant?.(tenantId))?.get(s.key)?.value as Static<S> | undefined
 }
 export type Layers = Awaited<ReturnType<typeof layers>>
 

@@ -16,6 +16,7 @@ import { systemClock } from '../kernel/clock.ts'
 import type { ServerDeps } from '../kernel/deps.ts'
 import { startWorker } from '../kernel/jobs.ts'
 import { logger } from '../kernel/log.ts'
+import { hearOthers } from '../kernel/memory.ts'
 import { cryptoRandom } from '../kernel/random.ts'
 import { secretBox, type SecretBox } from '../kernel/secrets.ts'
 import { buildServer } from '../server.ts'
@@ -54,6 +55,7 @@ async function main() {
   const secrets = secretBox(options.ephemeral ? cryptoRandom.token() : await keptKey(config.data))
   const deps = await emulatorDeps(config, url, { databaseUrl: postgres.url, secrets }, keys, say)
   const server = await buildServer(deps)
+  hearOthers(deps.database)
   await addControlPlane(server, { open: !LOOPBACK.has(config.host) })
   await plantMissing(deps, environments, (name) => say(`Making the environment ${name}`))
   await listen(server, { host: config.host, port: port || Number(url.port) })

@@ -3,6 +3,7 @@ import { productionDeps } from './production-deps.ts'
 import type { ServerDeps } from '../kernel/deps.ts'
 import { startWorker } from '../kernel/jobs.ts'
 import { logger } from '../kernel/log.ts'
+import { hearOthers } from '../kernel/memory.ts'
 import { fingerprint } from '../kernel/random.ts'
 import { buildServer } from '../server.ts'
 import { drain, endOnSignal, giveUp, listen, StartFailure } from './start.ts'
@@ -20,6 +21,7 @@ async function main() {
     log.warn('neither HENHOUSE_TWILIO_ACCOUNT_SID nor HENHOUSE_SMS_URL is set: no text messages can be sent')
 
   const server = await buildServer(deps)
+  hearOthers(deps.database)
   await listen(server, config)
   const worker = startWorker(server.worker)
   const graceMs = config.drainSeconds * 1000

@@ -1,7 +1,7 @@
 import { createPublicKey, createVerify } from 'node:crypto'
 import { keyId } from '@henhouse/jwt'
 import { describe, expect, test } from 'vitest'
-import { deps, newEnvironment, server, UNKNOWN_ID, type TestEnvironment } from '../../../test/environment.ts'
+import { deps, newEnvironment, UNKNOWN_ID, type TestEnvironment } from '../../../test/environment.ts'
 import { baseUrl } from '../../kernel/environments.ts'
 
 const url = '/auth/vendor',
@@ -35,7 +35,6 @@ async function rotate(env: TestEnvironment) {
       createdAt,
     },
   })
-  server.environments.forget(env.id)
   return id
 }
 
@@ -156,7 +155,6 @@ describe.concurrent('environment tokens', () => {
     expect((await env.anonymous('GET', jwks)).body.keys.map((key: { kid: string }) => key.kid)).toEqual([kid, oldKid])
     expect((await env.withToken(old)('GET', roles)).status).toBe(200)
     await deps.database.prisma.signingKey.update({ where: { id: oldKid }, data: { retiredAt: new Date() } })
-    server.environments.forget(env.id)
     expect((await env.withToken(old)('GET', roles)).status).toBe(401)
     expect((await env.withToken(fresh)('GET', roles)).status).toBe(200)
     expect((await env.anonymous('GET', jwks)).body.keys.map((key: { kid: string }) => key.kid)).toEqual([kid])

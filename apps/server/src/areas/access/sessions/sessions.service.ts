@@ -33,7 +33,7 @@ export interface Rules {
 
 /** The rules of each of these tenants, in one query. */
 export async function rulesOf(ctx: Ctx, ...tenantIds: (string | null)[]): Promise<(tenantId: string | null) => Rules> {
-  const stored = await settings.layers(ctx, [identityConfiguration, sessionConfiguration], tenantIds)
+  const stored = await settings.layers(ctx, tenantIds)
   const configuration = { ...identityConfiguration.initial, ...stored(identityConfiguration, null) }
   return (tenantId) => ({ configuration, policy: policyOf(stored, tenantId) })
 }
@@ -83,7 +83,6 @@ export async function list(ctx: Ctx, caller: Caller, user: UserScope, tenant: Te
   })
   const stored = await settings.layers(
     ctx,
-    [sessionConfiguration],
     rows.map((row) => row.tenantId),
   )
   return rows

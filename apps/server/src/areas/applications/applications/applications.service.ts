@@ -1,5 +1,6 @@
 import type { Prisma } from '@henhouse/database'
 import { baseUrl, isUuid } from '../../../kernel/environments.ts'
+import { definition } from '../../../kernel/definitions.ts'
 import { onMissing, onUnknownReference } from '../../../kernel/errors.ts'
 import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
 import { containing } from '../../../kernel/paging.ts'
@@ -7,6 +8,25 @@ import { applicationErrors } from './applications.errors.ts'
 import { asShown, type ApplicationChange, type ApplicationFilter, type NewApplication } from './applications.schemas.ts'
 
 const MOST = 200
+
+/** Which applications there are, by their ids, and which is the default one. */
+const defined = definition('applications', {
+  models: ['Application', 'DefaultApplication'],
+  async load({ db }) {
+    const rows = await db.application.findMany({
+      select: {
+        id: true,
+        appURL: true,
+        loginURL: true,
+        accessType: true,
+        isActive: true,
+        integrationFinishedAt: true,
+        asDefault: { select: { applicationId: true } },
+      },
+    })
+    return { byId: new Map(rows.map((row) => [row.id, row])), byDefault: rows.find((row) => row.asDefault) }
+  },
+})
 
 /** A tenant sees what is open to everybody and what it was assigned; management without a tenant sees all. */
 export const visibleTo = (tenant: Pick<TenantScope, 'id'> | undefined): Prisma.ApplicationWhereInput =>
@@ -135,8 +155,7 @@ export async function getDefault(ctx: Ctx) {
 
 /** @throws 404 */
 export async function mustExist(ctx: Ctx, id: string) {
-  if (!isUuid(id) || !(await ctx.db.application.findUnique({ where: { id }, select: { id: true } })))
-    throw applicationErrors.notFound()
+  if (!(await defined(ctx)).byId.has(id.toLowerCase())) throw applicationErrors.notFound()
 }
 
 /** Changes the given fields, metadata as a whole. There is at most one default: a new one replaces the old. */
@@ -196,40 +215,35 @@ export interface Entry {
  */
 export async function mustAdmit(ctx: Ctx, { applicationId, userId, tenantId }: Entry) {
   if (applicationId === undefined) return undefined
-  const found = isUuid(applicationId)
-    ? await ctx.db.application.findUnique({
-        where: { id: applicationId },
-        select: {
-          id: true,
-          appURL: true,
-          loginURL: true,
-          accessType: true,
-          isActive: true,
-          integrationFinishedAt: true,
-          tenants: { where: { tenantId }, select: { accessType: true } },
-          users: { where: { userId, tenantId }, select: { userId: true } },
-        },
-      })
-    : null
+  const found = (await defined(ctx)).byId.get(applicationId.toLowerCase())
   if (!found) throw applicationErrors.notFound()
-  const {
-    id,
-    appURL,
-    loginURL,
-    isActive,
-    integrationFinishedAt,
-    tenants: [tenant],
-    users: [user],
-  } = found
+  const { id, appURL, loginURL, isActive, integrationFinishedAt } = found
   if (!isActive) throw applicationErrors.inactive()
-  const superuser = () => ctx.db.user.findFirst({ where: { id: userId, superUser: true }, select: { id: true } })
-  if (wantsAssignment(found, tenant) && !user && !(await superuser())) throw applicationErrors.userNotAssigned()
+  if (found.accessType !== 'FREE_ACCESS') await mustBeLetIn(ctx, found, { userId, tenantId })
   if (!integrationFinishedAt)
     await ctx.db.application.updateMany({
       where: { id, integrationFinishedAt: null },
       data: { integrationFinishedAt: ctx.clock.now() },
     })
   return { id, appURL, loginURL }
+}
+
+/** @throws 404 when the tenant does not have the managed application, 403 when the user was not let into it */
+async function mustBeLetIn(
+  ctx: Ctx,
+  application: Access & { id: string },
+  { userId, tenantId }: Pick<Entry, 'userId' | 'tenantId'>,
+) {
+  const assigned = await ctx.db.application.findUnique({
+    where: { id: application.id },
+    select: {
+      tenants: { where: { tenantId }, select: { accessType: true } },
+      users: { where: { userId, tenantId }, select: { userId: true } },
+    },
+  })
+  const superuser = () => ctx.db.user.findFirst({ where: { id: userId, superUser: true }, select: { id: true } })
+  if (wantsAssignment(application, assigned?.tenants[0]) && !assigned?.users.length && !(await superuser()))
+    throw applicationErrors.userNotAssigned()
 }
 
 type Access = { accessType: string }
@@ -249,11 +263,8 @@ export async function activeTenantOf(ctx: Ctx, applicationId: string, userId: st
 
 /** The application that a request names in its header, else the default one. @throws 404, or 403 when it names none and there is no default */
 export async function requested(ctx: Ctx, applicationId: string | undefined) {
-  const where = applicationId === undefined ? { asDefault: { isNot: null } } : { id: applicationId }
-  const found =
-    applicationId === undefined || isUuid(applicationId)
-      ? await ctx.db.application.findFirst({ where, select: { id: true, accessType: true } })
-      : null
+  const { byId, byDefault } = await defined(ctx)
+  const found = applicationId === undefined ? byDefault : byId.get(applicationId.toLowerCase())
   if (!found) throw applicationId === undefined ? applicationErrors.notSpecified() : applicationErrors.notFound()
   return found
 }
@@ -264,6 +275,7 @@ export async function requested(ctx: Ctx, applicationId: string | undefined) {
  */
 export async function enrol(ctx: Ctx, { applicationId, userId, tenantId }: Entry) {
   const application = await requested(ctx, applicationId)
+  if (application.accessType === 'FREE_ACCESS') return
   const tenant = await ctx.db.applicationTenant.findFirst({
     where: { applicationId: application.id, tenantId },
     select: { accessType: true },
@@ -277,11 +289,8 @@ export async function enrol(ctx: Ctx, { applicationId, userId, tenantId }: Entry
 
 /** Gives a new tenant the default application. */
 export async function assignDefault(ctx: Ctx, tenantId: string) {
-  const found = await ctx.db.application.findFirst({
-    where: { accessType: 'MANAGED_ACCESS', asDefault: { isNot: null } },
-    select: { id: true },
-  })
-  if (!found) return
+  const { byDefault: found } = await defined(ctx)
+  if (found?.accessType !== 'MANAGED_ACCESS') return
   await ctx.db.applicationTenant.createMany({
     data: { applicationId: found.id, tenantId, accessType: 'MANAGED_ACCESS', createdAt: ctx.clock.now() },
     skipDuplicates: true,

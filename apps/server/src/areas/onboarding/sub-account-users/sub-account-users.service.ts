@@ -63,10 +63,7 @@ export async function rootsOf(ctx: Ctx, user: UserScope): Promise<Root[]> {
 export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, query: userList.UserQuery) {
   const found = await userList.list(ctx, caller, tenant, { ...query, _includeSubTenants: true }, { roles: true })
   const [permissions, places] = await Promise.all([
-    permissionsOf(
-      ctx,
-      found.items.flatMap((user) => user.tenants),
-    ),
+    permissionsOf(ctx),
     ctx.db.membership.findMany({
       where: { userId: { in: found.items.map((user) => user.id) } },
       select: { userId: true, tenantId: true, acceptedAt: true, user: { select: { verified: true, lastLogin: true } } },

@@ -92,7 +92,7 @@ export async function mustAllowAll(
 ): Promise<void> {
   if (!newcomers.length) return
   const scopes = [null, ...new Set(newcomers.flatMap(({ tenantIds }) => tenantIds))],
-    stored = await settings.layers(ctx, [domainConfiguration], scopes)
+    stored = await settings.layers(ctx, scopes)
   const active = scopes
     .map((scope) => ({ tenantId: scope, ...(stored(domainConfiguration, scope) ?? domainConfiguration.initial) }))
     .filter((c) => c.active)

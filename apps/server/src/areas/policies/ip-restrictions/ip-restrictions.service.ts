@@ -65,7 +65,7 @@ export async function remove(ctx: Ctx, tenant: Tenant, id: string) {
 }
 
 export async function configuration(ctx: Ctx, tenant: Tenant): Promise<IpConfiguration> {
-  const stored = await settings.layers(ctx, [ipConfiguration], [tenant.id])
+  const stored = await settings.layers(ctx, [tenant.id])
   return stored(ipConfiguration, tenant.id) ?? ipConfiguration.initial
 }
 

@@ -20,7 +20,7 @@ export async function updatePolicy(ctx: Ctx, tenant: TenantScope | undefined, va
  * the environment's; of several tenants' policies the strictest counts.
  */
 export async function limitOf(ctx: Ctx, tenantIds: readonly string[]) {
-  const policies = settings.inForce(await settings.layers(ctx, [lockoutPolicy], tenantIds), lockoutPolicy, tenantIds, {
+  const policies = settings.inForce(await settings.layers(ctx, tenantIds), lockoutPolicy, tenantIds, {
     override: true,
   })
   const limits = policies.filter((p) => p.enabled).map((p) => p.maxAttempts)

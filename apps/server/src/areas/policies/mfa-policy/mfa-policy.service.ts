@@ -42,7 +42,7 @@ const STRENGTH = ['DontForce', 'ForceExceptSAML', 'Force'] as const
  * that any allows.
  */
 export async function requirement(ctx: Ctx, tenantIds: readonly string[]): Promise<MfaRequirement> {
-  const policies = settings.inForce(await settings.layers(ctx, [mfaPolicy], tenantIds), mfaPolicy, tenantIds, {
+  const policies = settings.inForce(await settings.layers(ctx, tenantIds), mfaPolicy, tenantIds, {
     override: false,
   })
   if (!policies.length) return NONE

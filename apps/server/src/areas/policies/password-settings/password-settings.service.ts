@@ -27,7 +27,7 @@ const mayOverride = (of: settings.Layers, which: Override) =>
 
 /** The rules of a tenant alone or, without a tenant, the environment's. */
 export async function rules(ctx: Ctx, tenant: Pick<TenantScope, 'id'> | undefined): Promise<Rules> {
-  const of = await settings.layers(ctx, [passwordRules], tenant ? [tenant.id] : [])
+  const of = await settings.layers(ctx, tenant ? [tenant.id] : [])
   return { ...initialRules, ...of(passwordRules, null), ...(tenant && of(passwordRules, tenant.id)) }
 }
 
@@ -47,7 +47,7 @@ export async function changeRules(
 
 /** The rules that a password must keep: the strictest of the environment and all the tenants. */
 export async function strictestRules(ctx: Ctx, tenantIds: readonly string[]): Promise<Rules> {
-  const of = await settings.layers(ctx, [passwordRules, identityConfiguration], tenantIds)
+  const of = await settings.layers(ctx, tenantIds)
   const environment: Rules = { ...initialRules, ...of(passwordRules, null) }
   const [first, ...others] = tenantIds.map((id): Rules => ({ ...environment, ...of(passwordRules, id) }))
   if (!first) return environment
@@ -85,7 +85,7 @@ export async function updateHistory(ctx: Ctx, tenant: TenantScope | undefined, v
 
 /** How many passwords a new one must differ from, the present one included. */
 async function historySize(ctx: Ctx, tenantIds: readonly string[]) {
-  const of = await settings.layers(ctx, [historyPolicy, identityConfiguration], tenantIds)
+  const of = await settings.layers(ctx, tenantIds)
   const policies = settings.inForce(of, historyPolicy, tenantIds, {
     override: mayOverride(of, 'allowOverrideEnforcePasswordHistory'),
   })
@@ -155,7 +155,7 @@ export async function expiry(
   tenantIds: readonly string[],
 ): Promise<Expiry | undefined> {
   if (user.passwordHash === null) return undefined
-  const of = await settings.layers(ctx, [rotation, identityConfiguration], tenantIds)
+  const of = await settings.layers(ctx, tenantIds)
   const policies = settings
     .inForce(of, rotation, tenantIds, { override: mayOverride(of, 'allowOverridePasswordExpiration') })
     .filter((p) => p.isActive)

@@ -2,6 +2,7 @@ import type { Prisma } from '@henhouse/database'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { grouped } from '../../../kernel/paging.ts'
 import { effective } from '../../../kernel/settings.ts'
+import { definedRights, rolesNamed } from './defined.ts'
 import { groupsConfiguration } from './groups-configuration.ts'
 import { doorsTo, doorsToAll, type Place } from './sub-account-access.service.ts'
 
@@ -31,41 +32,47 @@ export async function tenantIdsOf(ctx: Ctx, userId: string) {
  * not accepted their invitation.
  */
 export async function keysOf(ctx: Ctx, userId: string, tenantId: string) {
-  const roles = await ctx.db.role.findMany({
-    where: { id: { in: await rolesOf(ctx, userId, tenantId, { acceptedAt: { not: null } }) } },
-    select: { key: true, permissions: { select: { permission: { select: { key: true } } } } },
-    orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
-  })
+  const roles = await rolesOf(ctx, userId, tenantId, { acceptedAt: { not: null } }),
+    { permissions } = await definedRights(ctx)
   return {
     // a tenant's role may have the same key as one of the environment's
     roles: [...new Set(roles.map((role) => role.key))],
-    permissions: [...new Set(roles.flatMap((role) => role.permissions.map(({ permission }) => permission.key)))],
+    permissions: [
+      ...new Set(
+        roles.flatMap((role) =>
+          role.permissions.flatMap(({ permissionId }) => permissions.get(permissionId)?.key ?? []),
+        ),
+      ),
+    ],
   }
 }
 
 /**
- * The ids of all roles that users have in a tenant: their own there, and those of the tenants above from which they
+ * All roles that users have in a tenant, the oldest first: their own there, and those of the tenants above from which they
  * come down. Those of an invitation that is not accepted are among them: `keysOf` leaves them out.
  * Not to be called inside `ctx.atomically`.
  */
 export const rolesHeld = (ctx: Ctx, userId: string, tenantId: string) => rolesOf(ctx, userId, tenantId, {})
 
-/** As `rolesHeld`, for many places at once. The users' ids are in lower case. */
+/** The ids of the roles that `rolesHeld` finds, for many places at once. The users' ids are in lower case. */
 export async function rolesHeldIn(ctx: Ctx, places: readonly Place[]): Promise<string[][]> {
   const doors = await doorsToAll(ctx, places)
   const where = {
     userId: { in: [...new Set(places.map((place) => place.userId))] },
     tenantId: { in: [...new Set([...places.map((place) => place.tenantId), ...doors.flat()])] },
   }
+  const { enabled, rolesEnabled } = await effective(ctx, groupsConfiguration)
   const [own, inherited] = await Promise.all([
     ctx.db.membershipRole.findMany({ where, select: { userId: true, tenantId: true, roleId: true } }),
-    ctx.db.groupUser.findMany({
-      where,
-      select: { userId: true, tenantId: true, group: { select: { roles: { select: { roleId: true } } } } },
-    }),
+    enabled && rolesEnabled
+      ? ctx.db.groupUser.findMany({
+          where,
+          select: { userId: true, tenantId: true, group: { select: { roles: { select: { roleId: true } } } } },
+        })
+      : [],
   ])
   const byGroups = inherited.flatMap(({ group, ...place }) => group.roles.map((role) => ({ ...place, ...role }))),
-    held = grouped([...own, ...((await doGroupsCount(ctx, byGroups)) ? byGroups : [])], keyOf)
+    held = grouped([...own, ...byGroups], keyOf)
   return places.map(({ userId, tenantId }, index) =>
     [tenantId, ...doors[index]!].flatMap((id) =>
       (held.get(keyOf({ userId, tenantId: id })) ?? []).map((row) => row.roleId),
@@ -80,27 +87,24 @@ async function rolesOf(ctx: Ctx, userId: string, tenantId: string, membership: P
     rolesAt(ctx, userId, [tenantId], membership),
     doorsTo(ctx, userId, tenantId),
   ])
-  return [...new Set(doors.length ? [...here, ...(await rolesAt(ctx, userId, doors, membership))] : here)]
+  const ids = doors.length ? [...here, ...(await rolesAt(ctx, userId, doors, membership))] : here
+  return rolesNamed(ctx, ids, [tenantId, ...doors])
 }
 
-/** The roles of the memberships, and those of their groups where groups count. */
+/** The ids of the memberships' roles, and of those of their groups where groups count. */
 async function rolesAt(ctx: Ctx, userId: string, tenantIds: string[], membership: Prisma.MembershipWhereInput) {
+  const { enabled, rolesEnabled } = await effective(ctx, groupsConfiguration)
   const [own, inherited] = await Promise.all([
     ctx.db.membershipRole.findMany({
       where: { userId, tenantId: { in: tenantIds }, membership },
       select: { roleId: true },
     }),
-    ctx.db.groupRole.findMany({
-      where: { tenantId: { in: tenantIds }, group: { users: { some: { userId, membership } } } },
-      select: { roleId: true },
-    }),
+    enabled && rolesEnabled
+      ? ctx.db.groupRole.findMany({
+          where: { tenantId: { in: tenantIds }, group: { users: { some: { userId, membership } } } },
+          select: { roleId: true },
+        })
+      : [],
   ])
-  return [...own, ...((await doGroupsCount(ctx, inherited)) ? inherited : [])].map((row) => row.roleId)
-}
-
-/** Whether the environment lets groups give roles. Asked only when there are any. */
-async function doGroupsCount(ctx: Ctx, inherited: readonly object[]) {
-  if (!inherited.length) return false
-  const { enabled, rolesEnabled } = await effective(ctx, groupsConfiguration)
-  return enabled && rolesEnabled
+  return [...own, ...inherited].map((row) => row.roleId)
 }

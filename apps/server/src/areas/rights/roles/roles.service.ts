@@ -7,6 +7,7 @@ import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel
 import { inOrderOf } from '../../../kernel/paging.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { Id } from '../../../kernel/validation.ts'
+import { rolesIn, rolesNamed } from '../held/defined.ts'
 import { rolesHeld, rolesHeldIn } from '../held/held.service.ts'
 import type { Place } from '../held/sub-account-access.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
@@ -186,10 +187,11 @@ export async function mustBeAssignable(
 ) {
   const wanted = [...new Set(places.flatMap(({ roleIds }) => roleIds))]
   if (!wanted.length) return
-  const rows = await ctx.db.role.findMany({
-      where: { id: { in: wanted.filter(isUuid) } },
-      select: { id: true, tenantId: true, level: true },
-    }),
+  const rows = await rolesNamed(
+      ctx,
+      wanted,
+      places.map(({ tenantId }) => tenantId),
+    ),
     owners = new Map(rows.map((role) => [role.id, role.tenantId]))
   const isThere = (tenantId: string, owner: string | null | undefined) => owner === null || owner === tenantId
   if (!places.every(({ tenantId, roleIds }) => roleIds.every((id) => isThere(tenantId, owners.get(id.toLowerCase())))))
@@ -204,13 +206,7 @@ export async function initial(ctx: Ctx, tenantId: string, { first }: { first: bo
 
 /** As `initial`, for several tenants. */
 export async function initialIn(ctx: Ctx, tenantIds: readonly string[]) {
-  const roles = await ctx.db.role.findMany({
-    where: {
-      OR: [{ tenantId: null }, { tenantId: { in: [...tenantIds] } }],
-      AND: { OR: [{ isDefault: true }, { firstUserRole: true }] },
-    },
-    select: { id: true, tenantId: true, isDefault: true, firstUserRole: true },
-  })
+  const roles = await rolesIn(ctx, tenantIds)
   return (tenantId: string, { first }: { first: boolean }) => {
     const there = roles.filter((role) => role.tenantId === null || role.tenantId === tenantId),
       forFirst = there.filter((role) => role.firstUserRole)
@@ -295,12 +291,7 @@ export async function mayManageIn(ctx: Ctx, caller: Caller, places: readonly Pla
 
 /** The level of a user's strongest role in a tenant; infinite for users without one. */
 async function strengthOf(ctx: Ctx, userId: string, tenantId: string) {
-  return strongest(
-    await ctx.db.role.findMany({
-      where: { id: { in: await rolesHeld(ctx, userId, tenantId) } },
-      select: { level: true },
-    }),
-  )
+  return strongest(await rolesHeld(ctx, userId, tenantId))
 }
 const strongest = (roles: readonly { level: number }[]) =>
   roles.reduce((least, { level }) => Math.min(least, level), Infinity)
