@@ -1,4 +1,4 @@
-import pg from 'pg'
+import type pg from 'pg'
 
 /** What triggers say about the transactions on a database's own connections. */
 export interface Changes {

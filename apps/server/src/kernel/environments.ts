@@ -34,14 +34,7 @@ export function environmentDirectory(prisma: PrismaClient, memory: Pick<Memory, 
   /** `key:<kid>`, `host:<host>`, `name:<name>`, `default` → the id of the environment that it led to last */
   const ids = new LRUCache<string, string>({ max: 20_000 })
 
-  const byId = (id: string) =>
-    memory.recall(id.toLowerCase(), kind, async (): Promise<Environment | undefined> => {
-      const [row, keys] = await Promise.all([
-        prisma.vendor.findUnique({ where: { id }, omit: { apiKeyHash: true } }),
-        prisma.signingKey.findMany({ where: { vendorId: id, retiredAt: null }, orderBy: { createdAt: 'desc' } }),
-      ])
-      return row ? { ...row, keys } : undefined
-    })
+  const byId = (id: string) => memory.recall(id.toLowerCase(), kind, () => read(prisma, id))
 
   /** @param leads whether this is what leads to the environment now */
   async function through(
@@ -69,34 +62,30 @@ export function environmentDirectory(prisma: PrismaClient, memory: Pick<Memory, 
         ({ keys }) => keys.some((key) => key.id === kid),
         async () => (await prisma.signingKey.findUnique({ where: { id: kid }, select: { vendorId: true } }))?.vendorId,
       ),
-    byHost: (host: string) =>
-      through(
-        `host:${host}`,
-        (environment) => environment.host === host,
-        () => idOf(prisma, { host }),
-      ),
-    byName: (name: string) =>
-      through(
-        `name:${name}`,
-        (environment) => environment.name === name,
-        () => idOf(prisma, { name }),
-      ),
+    byHost: (host: string) => through(`host:${host}`, fits({ host }), () => idOf(prisma, { host })),
+    byName: (name: string) => through(`name:${name}`, fits({ name }), () => idOf(prisma, { name })),
     /** The environment with this id and API key. An unknown environment takes as long as a wrong key. */
     async byApiKey(id: string, apiKey: string) {
       const found = await idOfHolder(prisma, id, apiKey)
       return found === undefined ? undefined : byId(found)
     },
-    default: () =>
-      through(
-        'default',
-        (environment) => environment.isDefault,
-        () => idOf(prisma, { isDefault: true }),
-      ),
+    default: () => through('default', fits({ isDefault: true }), () => idOf(prisma, { isDefault: true })),
   }
 }
 export type EnvironmentDirectory = ReturnType<typeof environmentDirectory>
 
-const idOf = async (prisma: PrismaClient, where: { host: string } | { name: string } | { isDefault: true }) =>
+async function read(prisma: PrismaClient, id: string): Promise<Environment | undefined> {
+  const [row, keys] = await Promise.all([
+    prisma.vendor.findUnique({ where: { id }, omit: { apiKeyHash: true } }),
+    prisma.signingKey.findMany({ where: { vendorId: id, retiredAt: null }, orderBy: { createdAt: 'desc' } }),
+  ])
+  return row ? { ...row, keys } : undefined
+}
+
+type Way = { host: string } | { name: string } | { isDefault: true }
+const fits = (way: Way) => (environment: Environment) =>
+  Object.entries(way).every(([key, value]) => environment[key as keyof Environment] === value)
+const idOf = async (prisma: PrismaClient, where: Way) =>
   (await prisma.vendor.findFirst({ where, select: { id: true } }))?.id
 
 async function idOfHolder(prisma: PrismaClient, id: string, apiKey: string) {

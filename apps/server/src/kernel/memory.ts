@@ -34,6 +34,32 @@ interface Reading {
 /** What a trigger tells of a change. */
 const told = (model: string, vendorId: string) => `${model} ${vendorId}`
 
+/** Where what was read is kept. */
+function shelf(time: { now(): number }, most: number) {
+  const environments = new LRUCache<string, Map<Kind, Kept>>({ max: most })
+  let heardAt = -Infinity
+  return {
+    get(vendorId: string, kind: Kind) {
+      const kept = environments.get(vendorId)?.get(kind)
+      return kept && time.now() - Math.max(kept.since, heardAt) <= FRESH_MS ? kept.value : undefined
+    },
+    put(vendorId: string, kind: Kind, kept: Kept) {
+      const kinds = environments.get(vendorId) ?? new Map<Kind, Kept>()
+      kinds.set(kind, kept)
+      environments.set(vendorId, kinds)
+    },
+    clear(vendorId: string, model: string) {
+      const kinds = environments.peek(vendorId)
+      for (const kind of kinds?.keys() ?? []) if (kind.models.includes(model)) kinds!.delete(kind)
+    },
+    clearAll: () => environments.clear(),
+    /** All changes until this moment have been heard of. */
+    caughtUp(at: number) {
+      heardAt = at
+    },
+  }
+}
+
 /**
  * Keeps what was read of an environment until it changes. A change is heard of when its transaction is over: at once from this
  * process's own connections (`database.changes`), and by notification from all others. What a reading that began before a
@@ -45,20 +71,8 @@ export function memoryFor(
   time: { now(): number } = performance,
   most = MOST_ENVIRONMENTS,
 ) {
-  const environments = new LRUCache<string, Map<Kind, Kept>>({ max: most })
+  const kept = shelf(time, most)
   const readings = new Set<Reading>()
-  let heardAt = -Infinity
-
-  function recall(vendorId: string, kind: Kind) {
-    const kept = environments.get(vendorId)?.get(kind)
-    return kept && time.now() - Math.max(kept.since, heardAt) <= FRESH_MS ? kept.value : undefined
-  }
-
-  function keep(vendorId: string, kind: Kind, kept: Kept) {
-    const kinds = environments.get(vendorId) ?? new Map<Kind, Kept>()
-    kinds.set(kind, kept)
-    environments.set(vendorId, kinds)
-  }
 
   /** @param mayKeep is asked at the end */
   async function read(reading: Reading, load: () => Promise<object | undefined>, mayKeep: () => boolean) {
@@ -66,26 +80,27 @@ export function memoryFor(
     readings.add(reading)
     try {
       const value = frozen(await load())
-      if (value && !reading.outdated && mayKeep()) keep(reading.vendorId, reading.kind, { value, since })
+      if (value && !reading.outdated && mayKeep()) kept.put(reading.vendorId, reading.kind, { value, since })
       return value
     } finally {
       readings.delete(reading)
     }
   }
 
-  function forget(model: string, vendorId: string) {
-    const kinds = environments.peek(vendorId)
-    for (const kind of kinds?.keys() ?? []) if (kind.models.includes(model)) kinds!.delete(kind)
+  /** Takes in what a trigger has told. */
+  function heard(text: string) {
+    const [model, vendorId] = text.split(' ') as [string, string]
+    kept.clear(vendorId, model)
     for (const reading of readings)
       if (reading.vendorId === vendorId && reading.kind.models.includes(model)) reading.outdated = true
   }
-  changes.subscribe((text) => forget(...(text.split(' ') as [string, string])))
+  changes.subscribe(heard)
 
   return {
     /** What is kept, or else what `load` finds; requests at the same time share it. What is not there (undefined) is not kept. */
     async recall<V extends object | undefined>(vendorId: string, kind: Kind, load: () => Promise<V>): Promise<V> {
-      const kept = recall(vendorId, kind)
-      if (kept) return kept as V
+      const known = kept.get(vendorId, kind)
+      if (known) return known as V
       for (const running of readings)
         if (running.shared && !running.outdated && running.vendorId === vendorId && running.kind === kind)
           return running.shared as Promise<V>
@@ -98,19 +113,15 @@ export function memoryFor(
      */
     async recallWithin<V extends object>(vendorId: string, kind: Kind, load: () => Promise<V>): Promise<V> {
       const isChanging = () => kind.models.some((model) => changes.pending(told(model, vendorId)))
-      const kept = isChanging() ? undefined : recall(vendorId, kind)
-      return (kept ?? (await read({ vendorId, kind, outdated: false }, load, () => !isChanging()))) as V
+      const known = isChanging() ? undefined : kept.get(vendorId, kind)
+      return (known ?? (await read({ vendorId, kind, outdated: false }, load, () => !isChanging()))) as V
     },
-    /** Takes in what was told elsewhere. */
-    heard: (text: string) => forget(...(text.split(' ') as [string, string])),
+    heard,
     forgetAll() {
-      environments.clear()
+      kept.clearAll()
       for (const reading of readings) reading.outdated = true
     },
-    /** All changes until this moment have been heard of. */
-    caughtUp(at: number) {
-      heardAt = at
-    },
+    caughtUp: kept.caughtUp,
   }
 }
 export type Memory = ReturnType<typeof memoryFor>

@@ -10,13 +10,18 @@ export interface DefinedPermission extends Permission {
   roles: { roleId: string }[]
 }
 
+interface DefinedRights {
+  readonly roles: ReadonlyMap<string, DefinedRole>
+  readonly permissions: ReadonlyMap<string, DefinedPermission>
+}
+
 const withPermissionIds = { permissions: { select: { permissionId: true } } } as const
 const orderBy: ({ createdAt: 'asc' } | { key: 'asc' })[] = [{ createdAt: 'asc' }, { key: 'asc' }]
 
 /** All permissions, and the roles that belong to no tenant, by their ids; the oldest first. */
 export const definedRights = definition('rights', {
   models: ['Role', 'RolePermission', 'Permission'],
-  async load({ db }) {
+  async load({ db }): Promise<DefinedRights> {
     const [roles, permissions] = await Promise.all([
       db.role.findMany({ where: { tenantId: null }, include: withPermissionIds, orderBy }),
       db.permission.findMany({ orderBy }),
@@ -25,10 +30,10 @@ export const definedRights = definition('rights', {
     for (const role of roles)
       for (const { permissionId } of role.permissions) rolesWith.get(permissionId)?.push({ roleId: role.id })
     return {
-      roles: new Map<string, DefinedRole>(roles.map((role) => [role.id, role])) as ReadonlyMap<string, DefinedRole>,
-      permissions: new Map<string, DefinedPermission>(
+      roles: new Map(roles.map((role) => [role.id, role])),
+      permissions: new Map(
         permissions.map((permission) => [permission.id, { ...permission, roles: rolesWith.get(permission.id)! }]),
-      ) as ReadonlyMap<string, DefinedPermission>,
+      ),
     }
   },
 })
@@ -36,13 +41,13 @@ export const definedRights = definition('rights', {
 const rolesOfTenants = definitionOfTenants<readonly DefinedRole[]>('roles of tenants', {
   models: ['Role', 'RolePermission'],
   async load({ db }, tenantIds) {
-    const found = new Map<string, DefinedRole[]>()
-    for (const role of await db.role.findMany({
+    const rows = await db.role.findMany({
       where: { tenantId: { in: [...tenantIds] } },
       include: withPermissionIds,
       orderBy,
-    }))
-      found.set(role.tenantId!, [...(found.get(role.tenantId!) ?? []), role])
+    })
+    const found = new Map<string, DefinedRole[]>(tenantIds.map((id) => [id, []]))
+    for (const role of rows) found.get(role.tenantId!)!.push(role)
     return found
   },
   none: [],
