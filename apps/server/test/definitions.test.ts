@@ -194,7 +194,7 @@ describe.concurrent('another replica', () => {
     const env = await newEnvironment(),
       replica = await newReplica(onTestFinished),
       user = await env.newUser({ roleKeys: ['ReadOnly'] })
-    hearOthers(replica.database)
+    hearOthers({ ...deps, database: replica.database })
     await vi.waitFor(async () => expect(await listeners(replica.name, '1')).toBe(1), soon)
     const there = env.client(
       { authorization: `Bearer ${await env.token({ type: 'vendor', vendorId: env.id })}` },
@@ -222,7 +222,7 @@ describe.concurrent('another replica', () => {
       replica = await newReplica(onTestFinished),
       ctx = await replica.context(env.id)
     const allowed = async () => (await settings.effective(ctx, identityConfiguration)).allowSignups
-    hearOthers(replica.database)
+    hearOthers({ ...deps, database: replica.database })
     await vi.waitFor(async () => expect(await listeners(replica.name, '1')).toBe(1), soon)
     for (const allowSignups of [false, true, false]) {
       await vi.waitFor(async () => expect(await listeners(replica.name, 'pg_terminate_backend(pid)')).toBe(1), soon)

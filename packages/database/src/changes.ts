@@ -15,7 +15,10 @@ export interface Changes {
 const TOLD = 'HH001'
 
 /** A class of connections that keeps account of what is told on them. */
-export function telling(Client: typeof pg.Client) {
+export function telling(Client: typeof pg.Client): {
+  Client: new (config?: string | pg.ClientConfig) => pg.Client
+  changes: Changes
+} {
   /** the number of open transactions by what they have told */
   const open = new Map<string, number>()
   const hearers = new Set<(text: string) => void>()

@@ -57,7 +57,9 @@ export function openDatabase(
     pool,
     prepared,
     changes,
-    listen: (channel, hearer) => void ends.push(listen(url, channel, hearer)),
+    listen(channel, hearer) {
+      ends.push(listen(url, channel, hearer, (text) => pool.query('select pg_notify($1, $2)', [channel, text])))
+    },
     close: () =>
       (closed ??= Promise.all([prisma.$disconnect().then(() => pool.end()), ...ends.map((end) => end())]).then(
         () => {},

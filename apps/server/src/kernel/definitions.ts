@@ -29,7 +29,7 @@ interface Source {
   readonly models: readonly Prisma.ModelName[]
 }
 
-export interface Declared extends Kind {
+interface Declared extends Kind {
   /** What is read for a tenant or its environment, and what the database has. */
   compare(ctx: Ctx, tenantId: string): Promise<[read: unknown, stored: unknown]>
 }

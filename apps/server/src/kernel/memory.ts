@@ -1,5 +1,6 @@
 import type { Database } from '@henhouse/database'
 import { LRUCache } from 'lru-cache'
+import type { Logger } from 'pino'
 
 /** Something that is kept by environment, and the tables that it is made of. */
 export interface Kind {
@@ -135,9 +136,22 @@ export function memoryOf({ changes }: Pick<Database, 'changes'>): Memory {
 }
 
 /** From now on the memory hears of other replicas' changes at once, and no longer reads again after seconds. */
-export function hearOthers(database: Pick<Database, 'changes' | 'listen'>) {
+export function hearOthers({ database, log }: { database: Pick<Database, 'changes' | 'listen'>; log: Logger }) {
   const memory = memoryOf(database)
-  database.listen(CHANNEL, { heard: memory.heard, connected: memory.forgetAll, caughtUp: memory.caughtUp })
+  let isDeaf = false
+  database.listen(CHANNEL, {
+    heard: memory.heard,
+    connected() {
+      memory.forgetAll()
+      if (isDeaf) log.info("other replicas' changes are heard again")
+      isDeaf = false
+    },
+    lost(error) {
+      if (!isDeaf) log.warn({ err: error }, "other replicas' changes are not heard: they are seen after five seconds")
+      isDeaf = true
+    },
+    caughtUp: memory.caughtUp,
+  })
 }
 
 /** Objects, arrays and what is in maps, all the way down; it is shared by all requests. */

@@ -42,14 +42,15 @@ const ofEnvironment = definition('settings', {
   },
 })
 
+async function readOfTenants({ db }: Ctx, tenantIds: readonly string[]): Promise<ReadonlyMap<string, Documents>> {
+  const rows = await db.setting.findMany({ where: { tenantId: { in: [...tenantIds] } }, ...shown })
+  const found = new Map<string, Map<string, Stored<unknown>>>(tenantIds.map((id) => [id, new Map()]))
+  for (const { key, ...row } of rows) found.get(row.tenantId!)!.set(key, row)
+  return found
+}
 const ofTenants = definitionOfTenants<Documents>('settings of tenants', {
   models: ['Setting'],
-  async load({ db }, tenantIds) {
-    const rows = await db.setting.findMany({ where: { tenantId: { in: [...tenantIds] } }, ...shown })
-    const found = new Map<string, Map<string, Stored<unknown>>>(tenantIds.map((id) => [id, new Map()]))
-    for (const { key, ...row } of rows) found.get(row.tenantId!)!.set(key, row)
-    return found
-  },
+  load: readOfTenants,
   none: new Map(),
 })
 
@@ -84,13 +85,18 @@ export async function effective<S extends TObject>(
   return { ...s.initial, ...((tenant && of(s, tenant.id)) ?? of(s, null)) }
 }
 
-/** What the environment (null) and these tenants have stored, for callers that merge it part by part. */
-export async function layers(ctx: Ctx, tenantIds: readonly (string | null)[]) {
+/**
+ * What the environment (null) and these tenants have stored, for callers that merge it part by part.
+ * @param anew reads it for the tenants even if it is kept, or if there are none: a call that must not show whether a user is
+ * there costs the same each time
+ */
+export async function layers(ctx: Ctx, tenantIds: readonly (string | null)[], { anew = false } = {}) {
   const own = tenantIds.filter((id) => id !== null)
   const environment = await ofEnvironment(ctx),
-    ofTenant = own.length ? await ofTenants(ctx, own) : undefined
+    read = anew ? await readOfTenants(ctx, own.length ? own : ['']) : undefined,
+    ofTenant = own.length && !read ? await ofTenants(ctx, own) : (id: string) => read?.get(id)
   return <S extends TObject>(s: Setting<S>, tenantId: string | null) =>
-    (tenantId === null ? environment : ofTenant?.(tenantId))?.get(s.key)?.value as Static<S> | undefined
+    (tenantId === null ? environment : ofTenant(tenantId))?.get(s.key)?.value as Static<S> | undefined
 }
 export type Layers = Awaited<ReturnType<typeof layers>>
 

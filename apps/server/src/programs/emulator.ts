@@ -55,7 +55,7 @@ async function main() {
   const secrets = secretBox(options.ephemeral ? cryptoRandom.token() : await keptKey(config.data))
   const deps = await emulatorDeps(config, url, { databaseUrl: postgres.url, secrets }, keys, say)
   const server = await buildServer(deps)
-  hearOthers(deps.database)
+  hearOthers(deps)
   await addControlPlane(server, { open: !LOOPBACK.has(config.host) })
   await plantMissing(deps, environments, (name) => say(`Making the environment ${name}`))
   await listen(server, { host: config.host, port: port || Number(url.port) })

@@ -21,7 +21,7 @@ async function main() {
     log.warn('neither HENHOUSE_TWILIO_ACCOUNT_SID nor HENHOUSE_SMS_URL is set: no text messages can be sent')
 
   const server = await buildServer(deps)
-  hearOthers(deps.database)
+  hearOthers(deps)
   await listen(server, config)
   const worker = startWorker(server.worker)
   const graceMs = config.drainSeconds * 1000

@@ -16,6 +16,7 @@ import * as mail from '../../delivery/mail/mail.service.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import * as memberships from '../../people/memberships/memberships.service.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
+import { rolesNamed } from '../../rights/held/defined.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
@@ -178,10 +179,7 @@ async function usable(ctx: Ctx, token: string) {
   if (!found || !isHome || host?.isLocked) throw invitationErrors.inviteNotFound()
   if (isLocked(found.tenant)) throw invitationErrors.tenantLocked()
   // some of the roles may have been deleted since
-  const granted = await ctx.db.role.findMany({
-    where: { id: { in: found.roleIds }, ...roles.visibleTo({ id: found.tenantId }) },
-    select: { id: true, level: true },
-  })
+  const granted = await rolesNamed(ctx, found.roleIds, [found.tenantId])
   if (found.fromMember && !(await couldMake(ctx, { userId: found.userId!, tenantId: found.tenantId }, granted)))
     throw invitationErrors.inviteNotFound()
   return { ...found, host, roleIds: granted.map((role) => role.id) }

@@ -17,12 +17,11 @@ export async function updatePolicy(ctx: Ctx, tenant: TenantScope | undefined, va
 
 /**
  * How many wrong passwords in a row lock a user of these tenants; undefined when none do. A tenant's policy replaces
- * the environment's; of several tenants' policies the strictest counts.
+ * the environment's; of several tenants' policies the strictest counts. Takes the same work without tenants.
  */
 export async function limitOf(ctx: Ctx, tenantIds: readonly string[]) {
-  const policies = settings.inForce(await settings.layers(ctx, tenantIds), lockoutPolicy, tenantIds, {
-    override: true,
-  })
+  const of = await settings.layers(ctx, tenantIds, { anew: true }),
+    policies = settings.inForce(of, lockoutPolicy, tenantIds, { override: true })
   const limits = policies.filter((p) => p.enabled).map((p) => p.maxAttempts)
   return limits.length ? Math.min(...limits) : undefined
 }
