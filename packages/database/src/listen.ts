@@ -69,8 +69,7 @@ export function listen(
         if (!closed) lost(error)
       })
       const ended = client.end().catch(() => {})
-      if (closed) await ended
-      else await pause(wait)
+      await (closed ? ended : pause(wait))
     }
   }
   const done = goOn()
