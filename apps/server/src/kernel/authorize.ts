@@ -2,7 +2,7 @@ import type { Algorithm } from '@henhouse/jwt'
 import type { FastifyRequest } from 'fastify'
 import { after, epoch, MINUTE, SECOND } from './clock.ts'
 import type { EnvironmentDirectory, Environment } from './environments.ts'
-import { isUuid } from './environments.ts'
+import { baseUrl, isUuid } from './environments.ts'
 import { errors, failure } from './errors.ts'
 import type { Ctx, Operation, TenantScope, UserCaller, UserScope, VendorCaller } from './operation.ts'
 import type { Claims, TokenReader } from './tokens.ts'
@@ -93,6 +93,8 @@ export interface UserToken {
   readonly sessionId: string
   /** to the second */
   readonly issuedAt: Date
+  /** the application or environment that it is for */
+  readonly audience: string
   readonly algorithm: Algorithm
 }
 /** The session of a user token; undefined when it has ended, its user is gone or locked, or its tenant keeps them out. */
@@ -104,8 +106,11 @@ export interface LiveSession {
   readonly isGuarded: boolean
 }
 
-const unexpired = (ctx: Ctx, claims: Claims | undefined) =>
-  claims && claims.exp > epoch(ctx.clock.now()) ? claims : undefined
+/** Claims that are good by themselves: they have not expired, and those of an environment token name this environment. */
+const standing = (ctx: Ctx, claims: Claims | undefined) =>
+  claims && claims.exp > epoch(ctx.clock.now()) && (claims.type !== 'vendor' || claims.vendorId === ctx.vendorId)
+    ? claims
+    : undefined
 
 /** The user of a token, as long as their session, their account and their place in the tenant last. */
 async function holderOf(
@@ -113,15 +118,18 @@ async function holderOf(
   claims: Claims | undefined,
   sessionOf: SessionOf,
 ): Promise<{ caller: UserCaller; session: LiveSession } | undefined> {
-  const { type, sub: userId, sid: sessionId, tenantId, iat, algorithm } = claims ?? {}
+  const { type, sub: userId, sid: sessionId, tenantId, iat, iss, aud, permissions, algorithm } = claims ?? {}
   // holders of a shared secret can write anything into a token
   if (type !== 'userToken' || !isId(userId) || !isId(sessionId) || typeof tenantId !== 'string') return undefined
   if (typeof iat !== 'number' || !(Math.abs(iat) < LAST_SECOND) || !isStorable(tenantId)) return undefined
+  if (iss !== baseUrl(ctx.deps.publicUrl, ctx.environment) || !isId(aud)) return undefined
+  if (permissions !== undefined && !areTexts(permissions)) return undefined
   const session = await sessionOf(ctx, {
     userId,
     tenantId,
     sessionId,
     issuedAt: new Date(iat * SECOND),
+    audience: aud,
     algorithm: algorithm!,
   })
   return (
@@ -134,6 +142,7 @@ async function holderOf(
 /** of what dates can tell */
 const LAST_SECOND = 8_000_000_000_000
 const isId = (value: unknown): value is string => typeof value === 'string' && isUuid(value)
+const areTexts = (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === 'string')
 
 /** How old a login may be with which users change how they log in. */
 const RECENT_MS = 15 * MINUTE
@@ -146,7 +155,7 @@ export async function callerOf(
   { sessionOf, permissionsOf }: { sessionOf: SessionOf; permissionsOf: PermissionsOf },
 ): Promise<VendorCaller | UserCaller | undefined> {
   if (op.auth === 'public') return undefined
-  const valid = unexpired(ctx, claims)
+  const valid = standing(ctx, claims)
   if (op.auth === 'vendor' && valid?.type !== 'vendor') throw errors.notVendor()
   if (valid?.type === 'vendor') {
     if (op.auth === 'user') throw errors.unauthorized()
@@ -172,7 +181,7 @@ export async function guestOf(
   claims: Claims | undefined,
   sessionOf: SessionOf,
 ): Promise<VendorCaller | UserCaller | undefined> {
-  const valid = op.auth === 'public' ? unexpired(ctx, claims) : undefined
+  const valid = op.auth === 'public' ? standing(ctx, claims) : undefined
   return valid?.type === 'vendor' ? { kind: 'vendor' } : (await holderOf(ctx, valid, sessionOf))?.caller
 }
 

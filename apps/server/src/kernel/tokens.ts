@@ -11,6 +11,8 @@ export interface Claims {
   readonly type?: string
   readonly sub?: string
   readonly vendorId?: string
+  readonly iss?: string
+  readonly aud?: string
   readonly tenantId?: string
   readonly sid?: string
   readonly permissions?: readonly string[]

@@ -119,7 +119,7 @@ describe.concurrent('an access token that somebody has kept', () => {
       other = await env.newUser({ tenantId: user.tenantId }),
       theirs = claimsOf(await env.userToken(other))['sid']
     for (const sid of [undefined, null, 7, ['x'], 'x', theirs, user.id])
-      await opensNothing(env, await env.token({ type: 'userToken', sub: user.id, tenantId: user.tenantId, sid }))
+      await opensNothing(env, await env.userToken(user, { sid }))
     for (const tenantId of [undefined, 7, 'a\0b', await env.newTenant()])
       await opensNothing(env, await env.userToken(user, { tenantId }))
   })

@@ -1,7 +1,8 @@
-import { createHash, createHmac, sign } from 'node:crypto'
+import { createHash, createHmac } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, type TestEnvironment } from '../environment.ts'
-import { logIn, PASSWORD } from '../second-factors.ts'
+import { claimsOf, logIn, PASSWORD } from '../second-factors.ts'
+import { signedBy, unsigned } from '../user-token.ts'
 
 const configuration = '/identity/resources/configurations/v1',
   me = '/identity/resources/users/v2/me',
@@ -10,11 +11,10 @@ const configuration = '/identity/resources/configurations/v1',
 /** What the environment's own servers read, to check users' tokens with. */
 const sharedSecretOf = async (env: TestEnvironment) =>
   (await env.vendor('POST', configuration, { jwtAlgorithm: 'HS256' })).body.jwtSecret as string
-const base64url = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 /** As anybody makes one who has read the secret. */
 async function forged(env: TestEnvironment, secret: string, claims: object) {
   const kid = (await env.context()).environment.keys[0]!.id,
-    text = `${base64url({ alg: 'HS256', typ: 'JWT', kid })}.${base64url(claims)}`
+    text = unsigned({ alg: 'HS256', typ: 'JWT', kid }, claims)
   return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`
 }
 const soon = () => Math.floor(Date.now() / 1000) + 600
@@ -36,14 +36,24 @@ describe.concurrent('the shared secret of an environment', () => {
       secret = await sharedSecretOf(env),
       user = await env.newUser({ password: PASSWORD }),
       { accessToken } = (await logIn(env, user)).body as { accessToken: string }
-    const claims = JSON.parse(Buffer.from(accessToken.split('.')[1]!, 'base64url').toString()) as Record<
-      string,
-      unknown
-    >
+    const claims = claimsOf(accessToken)
     const { sid: _sid, ...withoutSession } = claims,
       { exp: _exp, ...withoutEnd } = claims
     for (const bad of [withoutSession, withoutEnd, { ...claims, iat: 'now' }, { ...claims, exp: 'never' }, [claims]])
       expect((await env.withToken(await forged(env, secret, bad))('GET', me)).status).toBe(401)
+  })
+
+  test('fails nothing by claims of another form', async () => {
+    const env = await newEnvironment(),
+      secret = await sharedSecretOf(env),
+      user = await env.newUser({ password: PASSWORD, permissions: ['fe.secure.read.roles'] }),
+      claims = claimsOf((await logIn(env, user)).body.accessToken as string)
+    const roles = async (change: object) =>
+      (await env.withToken(await forged(env, secret, { ...claims, ...change }))('GET', '/identity/resources/roles/v1'))
+        .status
+    expect(await roles({})).toBe(200)
+    for (const permissions of ['fe.secure.read.roles', 7, { 0: '*' }, [7], [['*']], null])
+      expect(await roles({ permissions }), JSON.stringify(permissions)).toBe(401)
   })
 
   test("is for users' tokens only while they are to be signed with it", async () => {
@@ -74,12 +84,7 @@ describe.concurrent('the shared secret of an environment', () => {
 test('an environment token without an end is refused, whatever it was signed with', async () => {
   const env = await newEnvironment(),
     ctx = await env.context(),
-    key = ctx.environment.keys[0]!
-  const signed = (claims: object) => {
-    const text = `${base64url({ alg: 'RS256', typ: 'JWT', kid: key.id })}.${base64url(claims)}`
-    return `${text}.${sign('sha256', Buffer.from(text), ctx.deps.secrets.open(key.privateKey)).toString('base64url')}`
-  }
-  const claims = { type: 'vendor', vendorId: env.id }
-  expect((await env.withToken(signed({ ...claims, exp: soon() }))('GET', tenants)).status).toBe(200)
-  expect((await env.withToken(signed(claims))('GET', tenants)).status).toBe(401)
+    claims = { type: 'vendor', vendorId: env.id }
+  expect((await env.withToken(signedBy(ctx, { ...claims, exp: soon() }))('GET', tenants)).status).toBe(200)
+  expect((await env.withToken(signedBy(ctx, claims))('GET', tenants)).status).toBe(401)
 })

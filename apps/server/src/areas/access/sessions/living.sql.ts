@@ -9,7 +9,15 @@ import { statement } from '../../../kernel/sql.ts'
  */
 const living = statement<
   LiveSession,
-  [sessionId: string, userId: string, tenantId: string, now: Date, issuedBefore: Date, algorithm: string]
+  [
+    sessionId: string,
+    userId: string,
+    tenantId: string,
+    now: Date,
+    issuedBefore: Date,
+    algorithm: string,
+    audience: string,
+  ]
 >(
   'sessions.living',
   `
@@ -19,6 +27,7 @@ const living = statement<
   left join "Membership" m on m."vendorId" = s."vendorId" and m."userId" = u.id and m."tenantId" = t.id
     and (m."expiresAt" is null or m."expiresAt" > $5)
   where s."vendorId" = $1 and s.id = $2 and s."userId" = $3 and s."endedAt" is null and s."expiresAt" > $5
+    and coalesce(s."applicationId", s."vendorId"::text) = $8
     and not u."isLocked"
     and (t."createdAt" < $6 or t."createdAt" > $5)
     and m."isDisabled" is not true
@@ -36,10 +45,11 @@ const living = statement<
 
 /**
  * The session of a user token, as long as it lives, its user is there and not locked, and its tenant lets the user in: as a
- * member, as a superuser, or from a tenant above. Tokens signed with the shared secret are good only while users' tokens are
+ * member, as a superuser, or from a tenant above. The token's audience is the session's: an application, or the
+ * environment. Tokens signed with the shared secret are good only while users' tokens are
  * to be signed so.
  */
-export async function sessionOf(ctx: Ctx, { sessionId, userId, tenantId, issuedAt, algorithm }: UserToken) {
+export async function sessionOf(ctx: Ctx, { sessionId, userId, tenantId, issuedAt, algorithm, audience }: UserToken) {
   const [session] = await ctx.sql(
     living,
     sessionId,
@@ -48,6 +58,7 @@ export async function sessionOf(ctx: Ctx, { sessionId, userId, tenantId, issuedA
     ctx.clock.now(),
     after(issuedAt, SECOND),
     algorithm,
+    audience,
   )
   return session
 }
