@@ -29,8 +29,9 @@ export const permissionsRoutes = [
     tag: 'Permissions',
     auth: 'both',
     permission: needs.permissions.read,
+    tenant: 'optional',
     returns: { 200: Type.Array(Permission) },
-    handler: async (ctx) => (await permissions.list(ctx)).map(toPermission),
+    handler: async (ctx) => (await permissions.list(ctx, ctx.tenant)).map(toPermission),
   }),
   operation({
     id: 'createPermissionsV1',

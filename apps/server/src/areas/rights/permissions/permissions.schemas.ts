@@ -33,8 +33,9 @@ export const Permission = Type.Object({
   fePermission: Type.Boolean(),
 })
 
-/** What `toPermission` needs beside the row's own columns. */
-export const withRoleIds = { roles: { select: { roleId: true } } } as const
+/** What `toPermission` needs beside the row's own columns. @param role which roles are told of: those that the tenant sees */
+export const withRoleIds = (role: Prisma.RoleWhereInput) =>
+  ({ roles: { where: { role }, select: { roleId: true } } }) satisfies Prisma.PermissionInclude
 
 export const toPermission = ({
   roles,

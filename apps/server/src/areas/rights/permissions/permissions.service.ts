@@ -15,8 +15,12 @@ import {
 
 type Caller = VendorCaller | UserCaller
 
-export function list(ctx: Ctx) {
-  return ctx.db.permission.findMany({ include: withRoleIds, orderBy: [{ createdAt: 'asc' }, { key: 'asc' }] })
+/** The permissions, with the ids of the roles that have them: those that the tenant sees, or all. */
+export function list(ctx: Ctx, tenant: TenantScope | undefined) {
+  return ctx.db.permission.findMany({
+    include: withRoleIds(roles.visibleTo(tenant)),
+    orderBy: [{ createdAt: 'asc' }, { key: 'asc' }],
+  })
 }
 
 export async function create(ctx: Ctx, permissions: NewPermission[]) {
@@ -31,7 +35,10 @@ export async function create(ctx: Ctx, permissions: NewPermission[]) {
   await ctx.db.permission
     .createMany({ data })
     .catch(onDuplicate(permissionErrors.keyTaken(permissions.map((p) => p.key).join(', '))))
-  const made = await ctx.db.permission.findMany({ where: { id: { in: data.map((p) => p.id) } }, include: withRoleIds })
+  const made = await ctx.db.permission.findMany({
+    where: { id: { in: data.map((p) => p.id) } },
+    include: withRoleIds(roles.visibleTo(undefined)),
+  })
   return inOrderOf(
     data.map((permission) => permission.id),
     made,
@@ -42,7 +49,11 @@ export async function update(ctx: Ctx, permissionId: string, change: PermissionC
   await mustBeOwn(ctx, permissionId)
   await mustBeCategories(ctx, [change])
   return ctx.db.permission
-    .update({ where: { id: permissionId }, data: { ...change, updatedAt: ctx.clock.now() }, include: withRoleIds })
+    .update({
+      where: { id: permissionId },
+      data: { ...change, updatedAt: ctx.clock.now() },
+      include: withRoleIds(roles.visibleTo(undefined)),
+    })
     .catch(onDuplicate(permissionErrors.keyTaken(change.key ?? '')))
     .catch(onMissing(permissionErrors.notFound()))
 }
@@ -61,13 +72,13 @@ export async function addToRoles(
   roleIds: string[],
 ) {
   const wanted = [...new Set(roleIds)]
-  const permission = await get(ctx, permissionId)
+  const permission = await get(ctx, permissionId, tenant)
   roles.mayPassOn(caller, permission)
   await roles.mustBeEditable(ctx, caller, tenant, wanted)
   await ctx.db.rolePermission
     .createMany({ data: wanted.map((roleId) => ({ roleId, permissionId })), skipDuplicates: true })
     .catch(onUnknownReference(permissionErrors.notFound()))
-  return get(ctx, permissionId)
+  return get(ctx, permissionId, tenant)
 }
 
 /** Sets for each of the permissions whether tenants may use it in their own roles. */
@@ -80,7 +91,11 @@ export async function classify(ctx: Ctx, permissionIds: string[], assignmentType
       data: { assignmentType, updatedAt: tx.clock.now() },
     })
     if (count < wanted.length) throw permissionErrors.notFound()
-    return tx.db.permission.findMany({ where: { id: { in: wanted } }, include: withRoleIds, orderBy: { key: 'asc' } })
+    return tx.db.permission.findMany({
+      where: { id: { in: wanted } },
+      include: withRoleIds(roles.visibleTo(undefined)),
+      orderBy: { key: 'asc' },
+    })
   })
 }
 
@@ -120,8 +135,9 @@ export async function removeCategory(ctx: Ctx, categoryId: string) {
   })
 }
 
-async function get(ctx: Ctx, permissionId: string) {
-  const found = await ctx.db.permission.findUnique({ where: { id: permissionId }, include: withRoleIds })
+async function get(ctx: Ctx, permissionId: string, tenant: TenantScope | undefined) {
+  const include = withRoleIds(roles.visibleTo(tenant)),
+    found = await ctx.db.permission.findUnique({ where: { id: permissionId }, include })
   if (!found) throw permissionErrors.notFound()
   return found
 }

@@ -20,6 +20,33 @@ describe.concurrent('permissions', () => {
     expect((await env.vendor('GET', url)).body).toEqual(all)
   })
 
+  test("tell nobody of other accounts' roles", async () => {
+    const env = await newEnvironment(),
+      permission: Row = (await env.vendor('POST', url, [{ key: 'feed', name: 'Feed' }])).body[0],
+      [mine, theirs] = [await env.newTenant(), await env.newTenant()]
+    const roleIn = async (tenantId: string) => {
+      const call = env.as(tenantId),
+        { id } = (await call('POST', '/identity/resources/roles/v1', [{ key: 'r', name: 'R' }])).body[0] as Row
+      const permissionIds = [permission.id]
+      expect((await call('PUT', `/identity/resources/roles/v1/${id}/permissions`, { permissionIds })).status).toBe(200)
+      return id
+    }
+    const [own, foreign] = [await roleIn(mine), await roleIn(theirs)],
+      user = await env.user({ tenantId: mine, roleKeys: ['Admin'] })
+    await env.as(mine)('POST', `/identity/resources/users/v1/${user.id}/roles`, { roleIds: [own] })
+    const known = (rows: { key: string; roleIds: string[] }[]) =>
+      rows.find(({ key }) => key === 'feed')!.roleIds.toSorted()
+    expect(known((await env.vendor('GET', url)).body)).toEqual([own, foreign].toSorted())
+    expect(known((await env.as(mine)('GET', url)).body)).toEqual([own])
+    expect(known((await user('GET', url)).body)).toEqual([own])
+    for (const path of ['users/v2/me', 'users/v2', 'users/v3', 'sub-tenants/users/v1']) {
+      const { status, body } = await user('GET', `/identity/resources/${path}`)
+      expect([status, JSON.stringify(body).includes(foreign)], path).toEqual([200, false])
+    }
+    const changed = await user('PUT', `${url}/${permission.id}/roles`, { roleIds: [own] })
+    expect(changed).toMatchObject({ status: 200, body: { roleIds: [own] } })
+  })
+
   test('are made in the order sent, changed and deleted', async () => {
     const env = await newEnvironment()
     const category = (
