@@ -1,6 +1,7 @@
 import type { Operation } from '../src/kernel/operation.ts'
 import { deps, unique, type TestEnvironment } from './environment.ts'
 
+let phones = 0
 /** Makes one of everything in an environment. The ids are keyed by the names that paths and bodies use. */
 export async function furnished(env: TestEnvironment) {
   const ctx = await env.context(),
@@ -16,6 +17,10 @@ export async function furnished(env: TestEnvironment) {
   const permission = await ctx.db.permission.create({
     data: { id: ctx.random.uuid(), key: unique('permission'), name: 'P', ...row },
   })
+  const { id: everything } = await ctx.db.permission.findFirstOrThrow({ where: { key: 'fe.secure.*' } })
+  await ctx.db.rolePermission.createMany({
+    data: [permission.id, everything].map((permissionId) => ({ roleId: role.id, permissionId })),
+  })
   const session = await ctx.db.session.create({
     data: {
       id: ctx.random.uuid(),
@@ -30,7 +35,13 @@ export async function furnished(env: TestEnvironment) {
     data: { id: ctx.random.uuid(), userId: user.id, email: `${unique('second')}@example.com`, verified: true, ...row },
   })
   const phone = await ctx.db.phoneNumber.create({
-    data: { id: ctx.random.uuid(), userId: user.id, phoneNumber: '+15551230000', verified: true, ...row },
+    data: {
+      id: ctx.random.uuid(),
+      userId: user.id,
+      phoneNumber: `+1555${1_000_000 + ++phones}`,
+      verified: true,
+      ...row,
+    },
   })
   const { username } = await ctx.db.user.update({ where: { id: user.id }, data: { username: unique('name') } })
   const group = await ctx.db.group.create({
@@ -91,7 +102,7 @@ export async function furnished(env: TestEnvironment) {
     data: {
       id: ctx.random.uuid(),
       tenantId: user.tenantId,
-      tokenHash: 'h',
+      tokenHash: unique('hash'),
       token: deps.secrets.seal('t'),
       shouldSendEmail: false,
       createdAt: now,
@@ -175,6 +186,35 @@ const meaning: [RegExp, keyof Ids][] = [
 /** Parameters that are not ids of rows: words, keys and aliases. */
 export const words = new Set(['key', 'alias', 'type', 'provider'])
 
+/** What an id in a body or a query is the id of, by its name. */
+const named: [RegExp, keyof Ids][] = [
+  [/^((src|target|parent|child|sub)?tenantids?|tenants)$/, 'tenantId'],
+  [/^userids?$/, 'userId'],
+  [/^(add|remove|base)?roleids?$/, 'roleId'],
+  [/^groups?ids$/, 'groupId'],
+  [/^permissionids$/, 'permissionId'],
+  [/^categoryid$/, 'categoryId'],
+  [/^app(lication)?ids?$/, 'appId'],
+]
+/** What a general name means there. */
+const ofOperations: Record<string, keyof Ids> = {
+  'listApplicationsV1 ?.ids': 'appId',
+  'listUsersV1 ?.ids': 'userId',
+  'listUsersV2 ?.ids': 'userId',
+  'listUsersV3 ?.ids': 'userId',
+  'searchUsersV1 ?.ids': 'userId',
+  'listSubAccountUsersV1 ?.ids': 'userId',
+  'listGroupsOfUsersV3 ?.ids[]': 'userId',
+  'listRolesOfUsersV3 ?.ids[]': 'userId',
+  'updateMemberV1 .id': 'userId',
+  'createPermissionCategoryV1 .id': 'categoryId',
+}
+/** Which of the ids belongs there; undefined for what is no id. @param at as in `leavesOf` */
+export function kindOf(op: Operation, at: string): keyof Ids | undefined {
+  const name = /(\w+)(\[\])?$/.exec(at)![1]!.replace(/^_/, '').toLowerCase()
+  return ofOperations[`${op.id} ${at}`] ?? named.find(([pattern]) => pattern.test(name))?.[1]
+}
+
 export function idFor(op: Operation, name: string, ids: Ids): string {
   if (name in ids) return ids[name as keyof Ids]
   if (words.has(name)) return 'word'
@@ -187,6 +227,43 @@ export function idFor(op: Operation, name: string, ids: Ids): string {
 export async function everythingOf(vendorId: string): Promise<Record<string, unknown>> {
   const { rows } = await deps.database.pool.query<{ name: string; rows: unknown }>(await everything, [vendorId])
   return Object.fromEntries(rows.map((row) => [row.name, row.rows]))
+}
+/** The ids that nobody else has. */
+export const ownIds = (ids: object) =>
+  Object.values(ids).filter((id): id is string => /^[\da-f-]{36}$/.test(String(id)))
+/** The rows of an environment that name one of these ids in a column of their own. */
+export async function rowsAbout(vendorId: string, ids: object) {
+  const { rows } = await deps.database.pool.query<{ name: string; rows: unknown }>(await naming, [
+    vendorId,
+    ownIds(ids),
+  ])
+  return Object.fromEntries(rows.map((row) => [row.name, row.rows]))
+}
+const naming = (async () => {
+  const { rows } = await deps.database.pool.query<{ name: string; matches: string }>(
+    `select table_name as name, string_agg(format(case data_type when 'ARRAY' then '%I::text[] && $2::text[]'
+       else '%I::text = any ($2::text[])' end, column_name), ' or ') as matches
+     from information_schema.columns
+     where table_schema = current_schema() and column_name <> 'vendorId' and (column_name ~ '(^id|Ids?)$' or data_type = 'ARRAY')
+       and table_name in (select table_name from information_schema.columns
+         where table_schema = current_schema() and column_name = 'vendorId')
+     group by 1 order by 1`,
+  )
+  return rows
+    .map(
+      ({ name, matches }) =>
+        `select '${name}' as name, jsonb_agg(to_jsonb(t) order by to_jsonb(t)::text) as rows from "${name}" t
+         where "vendorId" = $1 and (${matches})`,
+    )
+    .join(' union all ')
+})()
+/** Of all those rows: the same as long as none has changed. */
+export async function checksumOf(vendorId: string) {
+  const { rows } = await deps.database.pool.query<{ sum: string }>(
+    `select md5(string_agg(name || coalesce(rows::text, ''), '' order by name)) as sum from (${await everything}) t`,
+    [vendorId],
+  )
+  return rows[0]!.sum
 }
 const everything = (async () => {
   const { rows } = await deps.database.pool.query<{ name: string }>(

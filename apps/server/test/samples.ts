@@ -12,13 +12,20 @@ interface Schema {
   format?: string
   pattern?: string
   minLength?: number
+  maxLength?: number
   minimum?: number
   minItems?: number
 }
 
-/** The smallest value that fits a schema: only required fields. */
-function sampleOf(schema: Schema, all = false): unknown {
-  if (schema.anyOf) return sampleOf(schema.anyOf[0]!, all)
+/**
+ * The smallest value that fits a schema: only required fields.
+ * @param values by path, as in `leavesOf`; they take the place of samples, and what holds them is not left out
+ */
+function sampleOf(schema: Schema, all = false, values: Readonly<Record<string, unknown>> = {}, at = ''): unknown {
+  const within = (path: string) => Object.keys(values).some((name) => name === path || name.startsWith(`${path}.`))
+  const holds = (path: string) => within(path) || within(`${path}[]`)
+  if (at in values) return values[at]
+  if (schema.anyOf) return sampleOf(schema.anyOf[0]!, all, values, at)
   if (schema.enum) return schema.enum[0]
   if (schema.const !== undefined) return schema.const
   switch (schema.type) {
@@ -30,14 +37,16 @@ function sampleOf(schema: Schema, all = false): unknown {
     case 'boolean':
       return true
     case 'array':
-      return Array.from({ length: schema.minItems ?? 0 }, () => sampleOf(schema.items ?? {}, all))
+      return Array.from({ length: Math.max(schema.minItems ?? 0, Number(holds(`${at}[]`))) }, () =>
+        sampleOf(schema.items ?? {}, all, values, `${at}[]`),
+      )
     case 'object':
       return Object.fromEntries(
         Object.entries(schema.properties ?? {})
-          .filter(([name]) => all || schema.required?.includes(name))
+          .filter(([name]) => all || schema.required?.includes(name) || holds(`${at}.${name}`))
           .map(([name, part]) => [
             name,
-            part.type === 'string' && /metadata$/i.test(name) ? '{}' : sampleOf(part, all),
+            part.type === 'string' && /metadata$/i.test(name) ? '{}' : sampleOf(part, all, values, `${at}.${name}`),
           ]),
       )
     default:
@@ -54,6 +63,38 @@ function sampleText({ format, pattern, minLength = 1 }: Schema) {
   return 'x'.repeat(Math.max(minLength, 1))
 }
 
+export interface Leaf {
+  /** `.users[].roleIds[]` in a body, `?.userIds[]` in a query */
+  at: string
+  schema: Schema
+  isRequired: boolean
+}
+/** All that a body and a query can hold besides objects and lists. */
+export function leavesOf(op: Operation): Leaf[] {
+  const within = (schema: Schema, at: string, isRequired: boolean): Leaf[] => {
+    if (schema.anyOf) return schema.anyOf.flatMap((branch) => within(branch, at, isRequired))
+    if (schema.items) return within(schema.items, `${at}[]`, isRequired)
+    if (schema.properties)
+      return Object.entries(schema.properties).flatMap(([name, part]) =>
+        within(part, `${at}.${name}`, isRequired && !!schema.required?.includes(name)),
+      )
+    return [{ at, schema, isRequired }]
+  }
+  return [...(op.body ? within(op.body, '', true) : []), ...(op.query ? within(op.query, '?', true) : [])]
+}
+
+/** As `sampleBody`, with these values in it. */
+export const filledBody = (op: Operation, values: Readonly<Record<string, unknown>>) =>
+  op.body ? sampleOf(op.body, false, values) : undefined
+/** The path with its query, which holds what is required and these values. */
+export function pathOf(op: Operation, id: (name: string) => string, values: Readonly<Record<string, unknown>>) {
+  const query = (op.query ? sampleOf(op.query, false, values, '?') : {}) as Record<string, unknown>
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    [value].flat().map((one): [string, string] => [name, String(one)]),
+  )
+  return `${fillPath(op, id)}${pairs.length ? `?${new URLSearchParams(pairs)}` : ''}`
+}
+
 export const sampleBody = (op: Operation, all = false) => (op.body ? sampleOf(op.body, all) : undefined)
 
 /** Too long for an index, even compressed. */
@@ -68,7 +109,7 @@ const longOf = (schema: Schema): unknown => {
         part.type === 'string' && /metadata$/i.test(name) ? '{}' : longOf(part),
       ]),
     )
-  return schema.type === 'string' && !schema.enum && !schema.format && !schema.pattern && !('maxLength' in schema)
+  return schema.type === 'string' && !schema.enum && !schema.format && !schema.pattern && schema.maxLength === undefined
     ? LONG
     : sampleOf(schema, true)
 }
