@@ -110,7 +110,7 @@ export async function newEnvironment(on: Server = server) {
   const { environment, apiKey } = await createEnvironment(deps, { name: unique('env') })
   const id = environment.id
   /** made anew each time, as the clock may have moved */
-  const context = async () => mayReachAnybody(contextFor(deps, (await on.environments.byId(id))!, deps.log))
+  const context = async () => mayReachAnybody(contextFor(on.worker.deps, (await on.environments.byId(id))!, deps.log))
   const token = async (claims: object, expiresIn = 3600) => signToken(await context(), claims, { expiresIn })
   const vendorToken = await token({ type: 'vendor', vendorId: id, scopes: [] }, 10 * 365 * 86_400)
   const vendor = (tenantId?: string, userId?: string): Client =>

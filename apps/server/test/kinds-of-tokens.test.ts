@@ -133,10 +133,11 @@ describe.concurrent('every secret has one purpose', () => {
   test.for(closed)('%s is opened by none but access tokens', async ([, op]) => {
     const url = fillPath(op, () => UNKNOWN_ID),
       body = sampleBody(op, true)
-    // each of the two headers for half of the operations
-    let turn = closed.findIndex(([id]) => id === op.id)
-    for (const [kind, { secret }] of Object.entries(secrets.kinds).filter(([name]) => !opening.has(name))) {
-      const headers = turn++ % 2 ? { authorization: `Bearer ${secret}` } : { 'x-access-token': secret }
+    // a third of them, as one place refuses them all; each is shown to many operations, in both headers
+    const turn = closed.findIndex(([id]) => id === op.id),
+      shown = Object.entries(secrets.kinds).filter(([kind], index) => !opening.has(kind) && (index + turn) % 3 === 0)
+    for (const [kind, { secret }] of shown) {
+      const headers = turn % 2 ? { authorization: `Bearer ${secret}` } : { 'x-access-token': secret }
       expect((await env.client(headers)(op.method, url, body)).status, kind).toBe(401)
     }
   })

@@ -53,6 +53,8 @@ const NAMED_OTHERWISE: Readonly<Record<string, string>> = {
 const RAISING: Readonly<Record<string, string>> = {
   // 409: a tenant below itself
   place_tenant: 'check_violation',
+  // no failure: it tells of a change
+  tell_of_change: 'info',
   // no caller: a fault of ours
   vendor_id_required: 'exception',
   vendor_never_changes: 'exception',
