@@ -2,7 +2,7 @@ import type { Ctx } from '../../../kernel/operation.ts'
 import { statement } from '../../../kernel/sql.ts'
 
 /** What becomes of a member's roles in one tenant. */
-export interface RolePlan {
+interface RolePlan {
   readonly tenantId: string
   readonly add: readonly string[]
   readonly remove: readonly string[]

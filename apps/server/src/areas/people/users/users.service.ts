@@ -21,8 +21,7 @@ import {
 import { rightsOf } from './user-rights.service.ts'
 import { live } from '../../rights/held/held.service.ts'
 
-/** The user with this e-mail address, in any case, with all columns: for logins and the like. */
-export const byEmail = (ctx: Ctx, email: string) => ctx.db.user.findFirst({ where: { email: canonicalEmail(email) } })
+/** The user with this username, in any form, with all columns: for logins and the like. */
 export const byUsername = (ctx: Ctx, username: string) =>
   ctx.db.user.findFirst({ where: { username: canonicalEmail(username) } })
 
