@@ -131,15 +131,7 @@ async function callWith(op: Operation, { env, id, tenantId, other }: Scene, emai
 /** One for all operations: each call is to change nothing, or to find the user who is there. */
 const shared = await scene()
 /** One of each sort, as every operation is called with each. */
-const SORTS = [
-  'with the sign of Kelvin',
-  'decomposed, in capitals',
-  'of full width',
-  'with a joiner',
-  'with a no-break blank',
-  'with a dot behind it',
-  'with a dotless i',
-]
+const SORTS = ['decomposed, in capitals', 'of full width', 'with a joiner', 'with a dot behind it', 'with a dotless i']
 
 describe.concurrent('a name in another form', () => {
   test.for(naming.map((op) => [op.id, op] as const))('is nobody new for %s', async ([, op]) => {
