@@ -1,4 +1,4 @@
-// Six endpoints as one would write them by hand, with Fastify, pg and a KeyObject only. They read and write the same tables.
+// The endpoints of the benchmark as one would write them by hand, with Fastify, pg and a KeyObject only. They read and write the same tables.
 import {
   createHash,
   createPrivateKey,
@@ -13,6 +13,7 @@ import { createVerifier } from 'fast-jwt'
 import Fastify from 'fastify'
 import pg from 'pg'
 import type { Fixture } from './fixture.ts'
+import { codeOf, currentStep } from './totp.ts'
 
 const fixture = JSON.parse(process.env['BENCH_FIXTURE']!) as Fixture
 const pool = new pg.Pool({ connectionString: fixture.databaseUrl, max: 10 })
@@ -39,6 +40,8 @@ const KEYS = `select coalesce(array_agg(distinct r.key), '{}') as roles, coalesc
   from "MembershipRole" mr join "Role" r on r.id = mr."roleId" left join "RolePermission" rp on rp."roleId" = r.id left join "Permission" p on p.id = rp."permissionId"
   where mr."vendorId" = $1 and mr."userId" = $2 and mr."tenantId" = $3`
 interface UserRow {
+  /** of an authenticator app */
+  deviceId: string | null
   id: string
   name: string
   email: string
@@ -65,6 +68,19 @@ const claimsOf = (user: UserRow, keys: Keys, sid: string) => ({
   permissions: keys.permissions,
 })
 
+const loggedIn = (user: UserRow, keys: Keys, sid: string, refreshToken: string) => ({
+  mfaRequired: false,
+  accessToken: sign(claimsOf(user, keys, sid)),
+  refreshToken,
+  expiresIn: 86_400,
+  expires: new Date().toUTCString(),
+  userId: user.id,
+  userEmail: user.email,
+  emailVerified: user.verified,
+})
+
+app.get('/health/live', async () => ({ status: 'live' }))
+
 app.post<{ Body: { clientId: string; secret: string } }>('/auth/vendor', async ({ body }, reply) => {
   const {
     rows: [vendor],
@@ -83,10 +99,12 @@ app.post<{ Body: { email: string; password: string } }>('/identity/resources/aut
     rows: [user],
   } = await pool.query({
     name: 'user',
-    text: 'select * from "User" where "vendorId" = $1 and email = $2',
+    text: `select u.*, (select d.id from "MfaDevice" d where d."vendorId" = u."vendorId" and d."userId" = u.id and d.kind = 'authenticator') as "deviceId"
+      from "User" u where u."vendorId" = $1 and u.email = $2`,
     values: [fixture.vendorId, body.email],
   })
   if (!user || !(await argon2.verify(user.passwordHash, body.password))) return reply.code(401).send()
+  if (user.deviceId !== null) return askForCode(user)
   const {
     rows: [keys],
   } = await pool.query({ name: 'keys', text: KEYS, values: [fixture.vendorId, user.id, user.activeTenantId] })
@@ -100,17 +118,62 @@ app.post<{ Body: { email: string; password: string } }>('/identity/resources/aut
     values: [fixture.vendorId, sid, user.id, user.activeTenantId, sha(refreshToken)],
   })
   reply.header('set-cookie', `fe_refresh_bench=${refreshToken}; Path=/; HttpOnly`)
-  return {
-    mfaRequired: false,
-    accessToken: sign(claimsOf(user, keys, sid)),
-    refreshToken,
-    expiresIn: 86_400,
-    expires: new Date().toUTCString(),
-    userId: user.id,
-    userEmail: user.email,
-    emailVerified: user.verified,
-  }
+  return loggedIn(user, keys, sid, refreshToken)
 })
+
+async function askForCode(user: UserRow) {
+  const mfaToken = randomBytes(32).toString('base64url')
+  await pool.query({
+    name: 'ask',
+    text: `insert into "Challenge" ("vendorId", id, purpose, "userId", "tenantId", "secretHash", "maxAttempts", "createdAt", "expiresAt")
+      values ($1, $2, 'mfa', $3, $4, $5, 5, now(), now() + interval '10 minutes')`,
+    values: [fixture.vendorId, randomUUID(), user.id, user.activeTenantId, sha(mfaToken)],
+  })
+  return { mfaRequired: true, mfaToken, mfaEnrolled: true, mfaDevices: { authenticators: [{ id: user.deviceId }] } }
+}
+
+app.post<{ Params: { deviceId: string }; Body: { mfaToken: string; value: string } }>(
+  '/identity/resources/auth/v1/user/mfa/authenticator/:deviceId/verify',
+  async ({ params, body }, reply) => {
+    const {
+      rows: [user],
+    } = await pool.query({
+      name: 'asked',
+      text: `select u.*, d.secret, c.id as "challengeId" from "Challenge" c join "User" u on u.id = c."userId" join "MfaDevice" d on d."userId" = u.id
+        where c."vendorId" = $1 and c.purpose = 'mfa' and c."secretHash" = $2 and c."consumedAt" is null and c."expiresAt" > now() and d.id = $3 and not u."isLocked"`,
+      values: [fixture.vendorId, sha(body.mfaToken), params.deviceId],
+    })
+    // all have the same key: what is sealed in the database is not opened here
+    const step = [-1, 0, 1].map((ago) => currentStep() + ago).find((one) => codeOf(one) === body.value)
+    if (!user || step === undefined) return reply.code(401).send()
+    const {
+      rows: [keys],
+    } = await pool.query({ name: 'keys', text: KEYS, values: [fixture.vendorId, user.id, user.activeTenantId] })
+    const sid = randomUUID(),
+      refreshToken = randomBytes(32).toString('base64url')
+    const { rowCount } = await pool.query({
+      name: 'factor',
+      text: `with c as (update "Challenge" set "consumedAt" = now() where id = $6 and "consumedAt" is null returning id),
+        d as (update "MfaDevice" set "lastStep" = $7 where id = $8 and ("lastStep" is null or "lastStep" < $7) returning id),
+        s as (insert into "Session" ("vendorId", id, "userId", "tenantId", "createdAt", "lastActiveAt", "expiresAt") select $1, $2, $3, $4, now(), now(), now() + interval '30 days' from c, d),
+        u as (update "User" set "lastLogin" = now(), "failedLogins" = 0 where id = $3)
+        insert into "RefreshToken" ("vendorId", id, "sessionId", "createdAt", "expiresAt") select $1, $5, $2, now(), now() + interval '30 days' from c, d`,
+      values: [
+        fixture.vendorId,
+        sid,
+        user.id,
+        user.activeTenantId,
+        sha(refreshToken),
+        user.challengeId,
+        step,
+        params.deviceId,
+      ],
+    })
+    if (rowCount !== 1) return reply.code(401).send()
+    reply.code(201).header('set-cookie', `fe_refresh_bench=${refreshToken}; Path=/; HttpOnly`)
+    return loggedIn(user, keys, sid, refreshToken)
+  },
+)
 
 app.post('/identity/resources/auth/v1/user/token/refresh', async (request, reply) => {
   const old = /fe_refresh_[^=]+=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? ''
@@ -134,16 +197,7 @@ app.post('/identity/resources/auth/v1/user/token/refresh', async (request, reply
     values: [fixture.vendorId, user.sid, sha(refreshToken)],
   })
   reply.code(201).header('set-cookie', `fe_refresh_bench=${refreshToken}; Path=/; HttpOnly`)
-  return {
-    mfaRequired: false,
-    accessToken: sign(claimsOf(user, keys, user.sid)),
-    refreshToken,
-    expiresIn: 86_400,
-    expires: new Date().toUTCString(),
-    userId: user.id,
-    userEmail: user.email,
-    emailVerified: user.verified,
-  }
+  return loggedIn(user, keys, user.sid, refreshToken)
 })
 
 app.get('/identity/resources/users/v2/me', async ({ headers }) => {
@@ -162,6 +216,21 @@ app.get('/identity/resources/users/v2/me', async ({ headers }) => {
   })
   delete me.passwordHash
   return me
+})
+
+app.get('/identity/resources/users/v1/me/authorization', async ({ headers }) => {
+  const { sub, tenantId } = bearer(headers.authorization)
+  const {
+    rows: [rights],
+  } = await pool.query({
+    name: 'authorization',
+    text: `select
+      (select coalesce(json_agg(row_to_json(r)), '[]') from "MembershipRole" mr join "Role" r on r.id = mr."roleId" where mr."vendorId" = $2 and mr."userId" = $1 and mr."tenantId" = $3) as roles,
+      (select coalesce(json_agg(distinct to_jsonb(p)), '[]') from "MembershipRole" mr join "RolePermission" rp on rp."roleId" = mr."roleId" join "Permission" p on p.id = rp."permissionId"
+        where mr."vendorId" = $2 and mr."userId" = $1 and mr."tenantId" = $3) as permissions`,
+    values: [sub, fixture.vendorId, tenantId],
+  })
+  return rights
 })
 
 app.get('/identity/resources/users/v3', async ({ headers }) => {
@@ -205,6 +274,57 @@ app.post<{ Body: { email: string; name: string } }>(
     })
     reply.code(201)
     return user
+  },
+)
+
+const MAIL = `with n as (select * from jsonb_to_recordset($2) as n(id uuid, email text, "challengeId" uuid, "messageId" uuid, hash text, link text, html text, text text)),
+  c as (insert into "Challenge" ("vendorId", id, purpose, "userId", "tenantId", "secretHash", data, "maxAttempts", "createdAt", "expiresAt")
+    select $1, "challengeId", 'activation', id, $3, hash, jsonb_build_object('email', email), 5, now(), now() + interval '7 days' from n)
+  insert into "Message" ("vendorId", id, channel, template, "tenantId", "userId", sender, recipient, subject, html, text, link, status, "createdAt")
+    select $1, "messageId", 'email', 'ActivateUser', $3, id, 'no-reply@localhost', email, 'Activate your account', html, text, link, 'held', now() from n`
+
+/** Adds all in one transaction, and writes each a mail with a link to activate the account. */
+app.post<{ Body: { users: { email: string; name: string }[]; tenantId: string; roleIds: string[] } }>(
+  '/identity/resources/sub-tenants/users/v2',
+  async ({ headers, body }, reply) => {
+    bearer(headers.authorization)
+    const rows = body.users.map(({ email, name }) => {
+      const id = randomUUID(),
+        token = randomBytes(32).toString('base64url'),
+        link = `http://localhost/account/activate?userId=${id}&token=${token}`,
+        text = `An account has been made for ${email}. Confirm that the address is yours to start using it: ${link}`
+      return {
+        id,
+        email: email.toLowerCase(),
+        name,
+        challengeId: randomUUID(),
+        messageId: randomUUID(),
+        hash: sha(token),
+        link,
+        text,
+        html: `<p>${text}</p>`,
+      }
+    })
+    const json = JSON.stringify(rows),
+      client = await pool.connect()
+    try {
+      await client.query('begin')
+      await client.query({
+        name: 'users',
+        text: `with n as (select * from jsonb_to_recordset($2) as n(id uuid, email text, name text)),
+          u as (insert into "User" ("vendorId", id, email, name, "activeTenantId", "createdAt", "updatedAt") select $1, id, email, name, $3, now(), now() from n returning id),
+          m as (insert into "Membership" ("vendorId", "userId", "tenantId", "createdAt") select $1, id, $3, now() from u returning "userId")
+          insert into "MembershipRole" ("vendorId", "userId", "tenantId", "roleId") select $1, "userId", $3, r from m, unnest($4::uuid[]) r`,
+        values: [fixture.vendorId, json, body.tenantId, body.roleIds],
+      })
+      await client.query({ name: 'mail', text: MAIL, values: [fixture.vendorId, json, body.tenantId] })
+      await client.query('commit')
+      client.release()
+    } catch (error) {
+      client.release(true)
+      throw error
+    }
+    return reply.code(201).send()
   },
 )
 

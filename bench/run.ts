@@ -1,182 +1,92 @@
-// npm run bench: compares six endpoints of Henhouse with a bare Fastify + pg server that does the same work, and prints ratios.
-import { randomUUID } from 'node:crypto'
+// npm run bench [-- --only=<part of a name> --seconds=3 --json]
+// Compares endpoints of Henhouse with a bare Fastify + pg server that does the same work.
 import { availableParallelism } from 'node:os'
-import { migrate, openDatabase } from '@henhouse/database'
-import { passwordHasher } from '@henhouse/passwords'
-import { pino } from 'pino'
-import type { Pool } from 'undici'
-import { createEnvironment } from '../apps/server/src/areas/environments/environments.service.ts'
-import { contextFor } from '../apps/server/src/kernel/context.ts'
-import { benchDeps, HASH } from './deps.ts'
-import type { Fixture } from './fixture.ts'
-import { caller, median, postgres, start, type Call } from './servers.ts'
+import pg from 'pg'
+import { cases, type Case } from './cases.ts'
+import { HASH } from './deps.ts'
+import { prepare, type Fixture } from './fixture.ts'
+import { cell, chosen, measure, option, summary, type Measured, type Result } from './measure.ts'
+import { caller, postgres, start } from './servers.ts'
+import { memoryOf, postmasterOf } from './usage.ts'
 
 const CONNECTIONS = 10,
   ROUNDS = 3,
-  USERS = 1000
-const SECONDS = Number(process.argv.find((a) => a.startsWith('--seconds='))?.split('=')[1] ?? 3)
+  SECONDS = Number(option('seconds') ?? 3),
+  isJson = process.argv.includes('--json')
 
-async function prepare(databaseUrl: string): Promise<Fixture> {
-  await migrate(databaseUrl)
-  const database = openDatabase(databaseUrl),
-    passwords = passwordHasher(HASH)
-  const deps = { ...benchDeps(database, passwords, pino({ level: 'fatal' })) }
-  const { environment, apiKey } = await createEnvironment(deps, { name: 'bench', isDefault: true })
-  const ctx = contextFor(deps, environment, deps.log),
-    now = ctx.clock.now(),
-    stamp = { createdAt: now, updatedAt: now }
-  const tenantId = randomUUID(),
-    password = 'Henhouse-1!',
-    passwordHash = await passwords.hash(password)
-  await ctx.db.tenant.create({ data: { id: tenantId, rowId: randomUUID(), name: 'Bench', ...stamp } })
-  const users = Array.from({ length: USERS }, (_, i) => ({
-    id: randomUUID(),
-    email: `user${i}@example.com`,
-    name: `User ${i}`,
-    verified: true,
-    activeTenantId: tenantId,
-    passwordHash,
-    ...stamp,
-  }))
-  await ctx.db.user.createMany({ data: users })
-  await ctx.db.membership.createMany({
-    data: users.map(({ id }) => ({ userId: id, tenantId, acceptedAt: now, createdAt: now })),
-  })
-  const roles = await ctx.db.role.findMany({ where: { key: 'Admin' }, select: { id: true } })
-  await ctx.db.membershipRole.createMany({
-    data: users.map(({ id }) => ({ userId: id, tenantId, roleId: roles[0]!.id })),
-  })
-  const key = environment.keys[0]!
-  const fixture = {
-    databaseUrl,
-    vendorId: environment.id,
-    apiKey,
-    tenantId,
-    password,
-    emails: users.map((u) => u.email),
-    publicKey: key.publicKey,
-    privateKey: deps.secrets.open(key.privateKey),
-  }
-  await database.pool.query('vacuum analyze')
-  await database.close()
-  return fixture
+type Side = Awaited<ReturnType<typeof start>>
+interface Bench {
+  fixture: Fixture
+  database: pg.Pool
+  postmaster: number | undefined
 }
 
-interface Case {
-  name: string
-  prepare(call: Call, fixture: Fixture, worker: number): Promise<(turn: number) => Promise<void>>
+async function round({ fixture, database, postmaster }: Bench, one: Case, { pool, pid }: Side, seconds: number) {
+  await one.before?.(database, fixture)
+  const call = caller(pool),
+    workers = Array.from({ length: one.connections ?? CONNECTIONS }, (_, worker) => worker),
+    turns = await Promise.all(workers.map((worker) => one.prepare(call, fixture, worker)))
+  return measure(turns, seconds, [pid], postmaster)
 }
-const logIn = async (call: Call, { emails, password }: Fixture, worker: number) =>
-  call('POST', '/identity/resources/auth/v1/user', 200, { email: emails[worker], password })
-const environmentToken = async (call: Call, { vendorId, apiKey }: Fixture) =>
-  (await call('POST', '/auth/vendor', 200, { clientId: vendorId, secret: apiKey })).body['token']!
 
-const cases: Case[] = [
-  {
-    name: 'login',
-    prepare: async (call, fixture, worker) => async () => {
-      await logIn(call, fixture, worker)
-    },
-  },
-  {
-    name: 'refresh',
-    prepare: async (call, fixture, worker) => {
-      let { cookie } = await logIn(call, fixture, worker)
-      return async () => {
-        cookie = (await call('POST', '/identity/resources/auth/v1/user/token/refresh', 201, {}, { cookie })).cookie
-      }
-    },
-  },
-  {
-    name: 'GET users/v2/me',
-    prepare: async (call, fixture, worker) => {
-      const authorization = `Bearer ${(await logIn(call, fixture, worker)).body['accessToken']}`
-      return async () => {
-        await call('GET', '/identity/resources/users/v2/me', 200, undefined, { authorization })
-      }
-    },
-  },
-  {
-    name: 'environment token',
-    prepare: async (call, fixture) => async () => {
-      await environmentToken(call, fixture)
-    },
-  },
-  {
-    name: 'list users (50 of 1000)',
-    prepare: async (call, fixture) => {
-      const authorization = `Bearer ${await environmentToken(call, fixture)}`
-      return async () => {
-        await call('GET', '/identity/resources/users/v3?_limit=50', 200, undefined, { authorization })
-      }
-    },
-  },
-  {
-    name: 'create user',
-    prepare: async (call, fixture) => {
-      const headers = {
-        authorization: `Bearer ${await environmentToken(call, fixture)}`,
-        'frontegg-tenant-id': fixture.tenantId,
-      }
-      return async () => {
-        await call(
-          'POST',
-          '/identity/resources/users/v2',
-          201,
-          { email: `${randomUUID()}@example.com`, name: 'New', metadata: '{}', skipInviteEmail: true },
-          headers,
-        )
-      }
-    },
-  },
-]
+async function compare(bench: Bench, one: Case, sides: readonly [Side, Side]) {
+  const rounds: [Measured[], Measured[]] = [[], []]
+  for (const side of sides) await round(bench, one, side, 0.5)
+  // in turns, so that other load on the machine hits both
+  for (let i = 0; i < ROUNDS; i++)
+    for (const [index, side] of sides.entries()) rounds[index]!.push(await round(bench, one, side, SECONDS))
+  const [henhouse, bare] = rounds.map(summary) as [Result, Result]
+  return { name: one.name, ratio: henhouse.perSecond / bare.perSecond, henhouse, bare }
+}
+type Row = Awaited<ReturnType<typeof compare>>
 
-/** Requests per second over ten connections, each of which waits for its answer. */
-async function measure(pool: Pool, one: Case, fixture: Fixture, seconds: number) {
-  const call = caller(pool)
-  const turns = await Promise.all(
-    Array.from({ length: CONNECTIONS }, (_, worker) => one.prepare(call, fixture, worker)),
+const setting = {
+  connections: CONNECTIONS,
+  rounds: ROUNDS,
+  seconds: SECONDS,
+  hash: HASH,
+  node: process.versions.node,
+  cores: availableParallelism(),
+}
+const NAME = 32,
+  WIDTHS = [9, 7, 7, 9, 8, 8, 8, 9, 8, 10, 8]
+const heading = () => {
+  console.log(
+    `argon2id m=${HASH.memoryCost} KiB, t=${HASH.timeCost}, p=${HASH.parallelism}; RS256; ${CONNECTIONS} connections; Node ${process.versions.node}; ${availableParallelism()} cores shared by server, load and Postgres; ${ROUNDS} × ${SECONDS} s\n`,
   )
-  let count = 0
-  const begin = performance.now(),
-    end = begin + seconds * 1000
-  await Promise.all(
-    turns.map(async (turn) => {
-      while (performance.now() < end) {
-        await turn(count)
-        count++
-      }
-    }),
-  )
-  return count / ((performance.now() - begin) / 1000)
+  const line = (widths: readonly number[], words: readonly string[]) =>
+    console.log(''.padEnd(NAME) + words.map((word, i) => word.padStart(widths[i]!)).join(''))
+  line([23, 17, 16, 17, 18], ['requests a second', 'ms', 'ms, bare', 'CPU ms', 'Postgres CPU ms'])
+  line(WIDTHS, ['henhouse', 'bare', 'ratio', 'median', 'p99', 'median', 'p99', 'henhouse', 'bare', 'henhouse', 'bare'])
 }
+const print = ({ name, ratio, henhouse, bare }: Row) => {
+  const values = [henhouse.perSecond, bare.perSecond, ratio].concat(
+    [henhouse, bare].flatMap(({ medianMs, p99Ms }) => [medianMs, p99Ms]),
+  )
+  const cpu = [henhouse.serverCpuMs, bare.serverCpuMs, henhouse.postgresCpuMs, bare.postgresCpuMs]
+  console.log(name.padEnd(NAME) + [...values, ...cpu].map((value, i) => cell(value, WIDTHS[i]!)).join(''))
+}
+
 const server = await postgres()
 try {
-  const fixture = await prepare(await server.create('bench'))
-  const henhouse = await start('henhouse.ts', fixture, 4310, CONNECTIONS),
-    baseline = await start('baseline.ts', fixture, 4311, CONNECTIONS)
-  console.log(
-    `argon2id m=${HASH.memoryCost} KiB, t=${HASH.timeCost}, p=${HASH.parallelism}; RS256; ${CONNECTIONS} connections; Node ${process.versions.node}; ${availableParallelism()} cores shared by server, load and Postgres; median of ${ROUNDS} × ${SECONDS} s\n`,
-  )
-  console.log(
-    `${'requests per second'.padEnd(28)}${'henhouse'.padStart(10)}${'bare'.padStart(10)}${'ratio'.padStart(8)}`,
-  )
-  for (const one of cases) {
-    const ours: number[] = [],
-      bare: number[] = []
-    await measure(henhouse.pool, one, fixture, 0.5)
-    await measure(baseline.pool, one, fixture, 0.5)
-    // in turns, so that other load on the machine hits both
-    for (let round = 0; round < ROUNDS; round++) {
-      ours.push(await measure(henhouse.pool, one, fixture, SECONDS))
-      bare.push(await measure(baseline.pool, one, fixture, SECONDS))
-    }
-    console.log(
-      `${one.name.padEnd(28)}${median(ours).toFixed(0).padStart(10)}${median(bare).toFixed(0).padStart(10)}${(median(ours) / median(bare)).toFixed(2).padStart(8)}`,
-    )
+  const fixture = await prepare(await server.create('bench')),
+    database = new pg.Pool({ connectionString: fixture.databaseUrl, max: 1 }),
+    bench = { fixture, database, postmaster: await postmasterOf(database) }
+  const sides = [
+    await start('henhouse.ts', fixture, 4310, CONNECTIONS),
+    await start('baseline.ts', fixture, 4311, CONNECTIONS),
+  ] as const
+  const rows: Row[] = []
+  if (!isJson) heading()
+  for (const one of chosen(cases)) {
+    rows.push(await compare(bench, one, sides))
+    if (!isJson) print(rows.at(-1)!)
   }
-  await henhouse.stop()
-  await baseline.stop()
+  const [henhouse, bare] = sides.map(({ pid }) => memoryOf(pid))
+  if (isJson) console.log(JSON.stringify({ ...setting, cases: rows, memoryMb: { henhouse, bare } }, undefined, 2))
+  else console.log(`\nmemory at the end, in MB: henhouse ${cell(henhouse, 0, 0)}, bare ${cell(bare, 0, 0)}`)
+  for (const side of sides) await side.stop()
+  await database.end()
 } finally {
   await server.stop()
 }

@@ -40,6 +40,7 @@ export async function start(file: string, fixture: object, port: number, connect
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections })
   return {
     pool,
+    pid: child.pid!,
     stop: async () => {
       await pool.close()
       child.kill('SIGKILL')
@@ -76,5 +77,3 @@ export const caller =
         .join('; '),
     }
   }
-
-export const median = (values: number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
