@@ -15,12 +15,14 @@ export const PASSWORD = 'Henhouse-1!'
  */
 export async function codeOf(env: TestEnvironment, secret: string, steps = 0) {
   if (!(await env.context()).environment.clockFrozenAt) await env.clock.freeze(await env.clock.now())
-  return generate({
+  return codeAt(await env.clock.now(), secret, steps)
+}
+export const codeAt = (now: Date, secret: string, steps = 0) =>
+  generate({
     secret,
-    epoch: Math.floor((await env.clock.now()).getTime() / 1000) + steps * 30,
+    epoch: Math.floor(now.getTime() / 1000) + steps * 30,
     guardrails: createGuardrails({ MIN_SECRET_BYTES: 10 }),
   })
-}
 
 export const logIn = (
   env: TestEnvironment,

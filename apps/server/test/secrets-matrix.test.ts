@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { logger } from '../src/kernel/log.ts'
-import { buildServer } from '../src/server.ts'
-import { authenticator } from './authenticator.ts'
 import { deps, newEnvironment, unique, type Answer, type Client, type TestEnvironment } from './environment.ts'
 import { everythingOf } from './furnished.ts'
+import { loggingServer, within } from './logged.ts'
+import { keyOf, newPhone, personWith, type Person as PersonWith, type Traits } from './people.ts'
 import {
   auth,
   codeOf as codeOfApp,
@@ -18,12 +17,7 @@ import {
   withApp,
 } from './second-factors.ts'
 
-/** Everything that this file's server has logged, at level `trace`. */
-const lines: string[] = []
-const server = await buildServer({
-  ...deps,
-  log: logger({ level: 'trace', pretty: false, destination: { write: (line) => void lines.push(line) } }),
-})
+const { server, lines } = await loggingServer()
 
 const users = '/identity/resources/users',
   settings = '/identity/resources/configurations/v1',
@@ -66,15 +60,12 @@ const last = async (env: TestEnvironment, to: string) => (await env.messages({ t
 const linked = async (env: TestEnvironment, to: string, name = 'token') =>
   new URL((await last(env, to)).link!).searchParams.get(name)!
 const wrongFor = (code: string) => String((Number(code) + 1) % 1_000_000).padStart(6, '0')
-let phones = 0
-const newPhone = () => `+1202${String(5_550_000 + ++phones)}`
 /** A client with a fresh token. */
 const me = async (env: TestEnvironment, user: Person) => env.asUser(user)
 const switchOn = (env: TestEnvironment, strategy: string) =>
   env.vendor('POST', strategies, { strategy, isActive: true })
 const configure = (configuration: object) => (env: TestEnvironment) => env.vendor('POST', settings, configuration)
 const unverified = (env: TestEnvironment): Promise<Person> => env.user({ password: PASSWORD, verified: false })
-const keyOf = (env: TestEnvironment) => authenticator({ origin: `http://${env.name}.localhost:3100` })
 
 /** A typed code, which `send` tries. */
 const typed = (code: string, send: (code: string) => Promise<Answer>, more: string[] = []): HandedOut => ({
@@ -141,47 +132,17 @@ const byApp = (
 }
 type AppUser = Person & { secret: string; recoveryCode: string; deviceId: string }
 
-async function withMfaPhone(env: TestEnvironment): Promise<Person> {
-  const user = await env.user({ password: PASSWORD }),
-    phoneNumber = newPhone()
-  const { otcToken } = (await user('POST', `${own}/sms/enroll`, { phoneNumber })).body
-  expect(
-    (await user('POST', `${own}/sms/enroll/verify`, { otcToken, code: (await last(env, phoneNumber)).code })).status,
-  ).toBe(200)
-  return Object.assign(user, {
-    phoneNumber,
-    deviceId: (await user('GET', `${own}/devices`)).body.phones[0].id as string,
-  })
-}
-async function withKey(env: TestEnvironment): Promise<Person> {
-  const user = await env.user({ password: PASSWORD }),
-    key = keyOf(env)
-  const { webauthnToken, options } = (await user('POST', `${own}/webauthn/enroll`)).body
-  expect(
-    (
-      await user('POST', `${own}/webauthn/enroll/verify`, {
-        deviceType: 'CrossPlatform',
-        webauthnToken,
-        options: key.create(options),
-      })
-    ).status,
-  ).toBe(200)
-  return Object.assign(user, { key, deviceId: (await user('GET', `${own}/devices`)).body.webauthn[0].id as string })
-}
-async function withPasskey(env: TestEnvironment): Promise<Person> {
-  const user = await env.user({ password: PASSWORD }),
-    key = keyOf(env)
-  expect(
-    (
-      await user('POST', `${passkeys}/verify`, {
-        ...key.create((await user('POST', passkeys)).body.options),
-        deviceType: 'Platform',
-      })
-    ).status,
-  ).toBe(201)
-  return Object.assign(user, { key })
-}
-type KeyUser = Person & { key: ReturnType<typeof authenticator>; deviceId: string }
+/** A client of a user who has these ways to log in. */
+const having =
+  (has: Traits) =>
+  async (env: TestEnvironment): Promise<Person> => {
+    const user = await personWith(env, has)
+    return Object.assign(await env.asUser(user), user)
+  }
+const withMfaPhone = having({ mfaPhone: true }),
+  withKey = having({ key: true }),
+  withPasskey = having({ passkey: true })
+type KeyUser = Person & PersonWith & { deviceId: string }
 type PhoneUser = Person & { phoneNumber: string; deviceId: string }
 const mfaTokenOf = async (env: TestEnvironment, user: Person) => (await logIn(env, user)).body.mfaToken as string
 
@@ -655,9 +616,6 @@ function works({ status, body }: Answer) {
   return status < 300 && body?.mfaRequired !== true
 }
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
-/** Matches a short code as a whole, not inside a longer number or id. */
-const within = (text: string, secret: string) =>
-  secret.length > 8 ? text.includes(secret) : new RegExp(`(?<![\\w.+-])${secret}(?![\\w-])`).test(text)
 
 describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
   const {
