@@ -23,7 +23,7 @@ export const keyOf = (env: TestEnvironment) => authenticator({ origin: `http://$
 
 /** A second tenant of an environment, in which many may be. */
 const second = new WeakMap<TestEnvironment, Promise<string>>()
-export function elsewhereIn(env: TestEnvironment) {
+function elsewhereIn(env: TestEnvironment) {
   if (!second.has(env)) second.set(env, env.newTenant('Elsewhere'))
   return second.get(env)!
 }

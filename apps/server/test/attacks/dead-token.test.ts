@@ -56,6 +56,13 @@ const ends: Record<string, (of: Victim) => Promise<unknown>> = {
     await done(env.vendor('POST', `${identity}/users/v1/${user.id}/tenant`, { tenantId: await env.newTenant() }))
     await done(env.as(user.tenantId)('DELETE', `${identity}/users/v1/${user.id}`))
   },
+  'the user was moved to another tenant': async ({ env, user }) =>
+    done(
+      env.vendor('PUT', `${identity}/users/v1/tenants/migrate`, {
+        srcTenantId: user.tenantId,
+        targetTenantId: await env.newTenant(),
+      }),
+    ),
   'the tenant was deleted': ({ env, user }) => done(env.vendor('DELETE', `${tenants}/${user.tenantId}`)),
   'the session was over': ({ env, user }) => afterTwoMinutes(env, user.id),
 }
