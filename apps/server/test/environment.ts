@@ -104,13 +104,14 @@ export const unique = (prefix = 'x') =>
  * A whole environment for one test: nothing is shared with other tests, nothing needs cleaning up.
  * `vendor` manages it, `user(…)` is somebody in it, `anonymous` is a browser that found it by its client id.
  * @param on another server than the usual one
+ * @param own with whose database the environment is made and prepared
  */
-export async function newEnvironment(on: Server = server) {
+export async function newEnvironment(on: Server = server, own: ServerDeps = on.worker.deps) {
   const client = (headers: Record<string, string>) => clientOf(headers, on)
-  const { environment, apiKey } = await createEnvironment(deps, { name: unique('env') })
+  const { environment, apiKey } = await createEnvironment(own, { name: unique('env') })
   const id = environment.id
   /** made anew each time, as the clock may have moved */
-  const context = async () => mayReachAnybody(contextFor(on.worker.deps, (await on.environments.byId(id))!, deps.log))
+  const context = async () => mayReachAnybody(contextFor(own, (await on.environments.byId(id))!, own.log))
   const token = async (claims: object, expiresIn = 3600) => signToken(await context(), claims, { expiresIn })
   const vendorToken = await token({ type: 'vendor', vendorId: id, scopes: [] }, 10 * 365 * 86_400)
   const vendor = (tenantId?: string, userId?: string): Client =>
@@ -217,7 +218,7 @@ export async function newEnvironment(on: Server = server) {
   }
 
   const changeClock = async (data: { clockOffsetMs?: bigint; clockFrozenAt?: Date | null }) => {
-    await deps.database.prisma.vendor.update({ where: { id }, data })
+    await own.database.prisma.vendor.update({ where: { id }, data })
   }
   return {
     id,
