@@ -30,7 +30,7 @@ function elsewhereIn(env: TestEnvironment) {
 
 /** A user, in a tenant of their own and one more: in one statement, as tests make thousands of them. */
 const inserting = `
-  with at as (select now()::timestamptz(3) as now),
+  with at as (select $10::timestamptz as now),
   tenant as (
     insert into "Tenant" ("vendorId", id, "rowId", name, "createdAt", "updatedAt")
     select $1, $2, gen_random_uuid(), 'Home', now, now from at),
@@ -66,6 +66,7 @@ export async function personWith(env: TestEnvironment, has: Traits) {
       has.phone ? phoneNumber : null,
       isEnrolled,
       elsewhere === undefined ? [tenantId] : [tenantId, elsewhere],
+      createdAt,
     ],
   })
   if (has.phone) await ctx.db.phoneNumber.updateMany({ where: { userId: id }, data: { verified: true } })
