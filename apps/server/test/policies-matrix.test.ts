@@ -213,8 +213,10 @@ const policies: Readonly<Record<string, Policy>> = {
     // a second factor or a session may still follow from before
     otherwise: 'given',
     but: {
-      ...all([...PASSWORDS, ...LINKS_AND_CODES, ...SIGN_UPS, 'a passkey'], '400 Invalid authentication type'),
-      ...all(ACTIVATIONS, 'nothing'),
+      ...all(
+        [...PASSWORDS, ...LINKS_AND_CODES, ...SIGN_UPS, ...ACTIVATIONS, 'a passkey'],
+        '400 Invalid authentication type',
+      ),
     },
   },
   'an address that is not verified': {

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import * as settings from '../../../kernel/settings.ts'
+import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import {
   identityConfiguration,
   type Configuration,
@@ -10,6 +11,11 @@ import {
 
 /** The environment's decisions that apply now. */
 export const current = (ctx: Ctx) => settings.effective(ctx, identityConfiguration)
+
+/** For ways to log in that no strategy names: activation, passkeys. @throws 400 where all users log in elsewhere */
+export async function mustBeLocal(ctx: Ctx) {
+  if ((await current(ctx)).authStrategy === 'NoLocalAuthentication') throw loginErrors.strategyOff()
+}
 
 /** Changes the given fields only. */
 export async function change(ctx: Ctx, { skipTenantValidation: _, ...fields }: ConfigurationChange) {

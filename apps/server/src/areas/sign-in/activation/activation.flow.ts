@@ -86,6 +86,8 @@ async function finish(
   use: (tx: Ctx) => Promise<Outcome<{ tenantId: string | null }> | { state: 'wrong' }>,
 ): Promise<LoginAnswer> {
   if (user.isLocked) throw loginErrors.locked()
+  // an activation logs in
+  await identitySettings.mustBeLocal(ctx)
   const place = await entry.placeFor(ctx, user, undefined, undefined, arriving)
   const passwordHash = await chosen(ctx, user, password || undefined)
   const now = ctx.clock.now()
@@ -108,10 +110,7 @@ async function finish(
     return { ...used, activated: await tx.db.user.findUniqueOrThrow({ where: { id: user.id } }) }
   })
   if (outcome.state !== 'ok') throw refusal(outcome.state, withCode)
-  // a link in a mail is a way to log in of the environment's own, too
-  return (await identitySettings.current(ctx)).authStrategy === 'NoLocalAuthentication'
-    ? { mfaRequired: false, userId: user.id, emailVerified: true }
-    : login.complete(ctx, outcome.activated, { place })
+  return login.complete(ctx, outcome.activated, { place })
 }
 
 /** Whether the user logs in with a password: not where the environment has none, or a provider logs them in. */

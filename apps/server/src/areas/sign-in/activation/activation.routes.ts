@@ -25,7 +25,13 @@ import { unlock } from '../../access/guesses/unlock.service.ts'
 
 const tag = 'User Management',
   management = 'Users'
-const refusals = [activationErrors.invalidToken, loginErrors.locked, loginErrors.noTenant, sessionErrors.ended]
+const refusals = [
+  activationErrors.invalidToken,
+  loginErrors.strategyOff,
+  loginErrors.locked,
+  loginErrors.noTenant,
+  sessionErrors.ended,
+]
 
 export const activationRoutes = [
   operation({

@@ -17,10 +17,10 @@ const ofOneself = (user: UserScope): Ceremony => ({ kind: registration, userId: 
 export const list = (ctx: Ctx, user: UserScope) =>
   ctx.db.passkey.findMany({ where: { userId: user.id }, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
 
-/** A passkey is one factor, so it is not enough where two are forced; and it is none of another provider's. @throws 400 */
+/** A passkey is one factor, so it is not enough where two are forced. @throws 400, also where all users log in elsewhere */
 export async function mustBeOn(ctx: Ctx, tenantIds: readonly string[]) {
+  await identitySettings.mustBeLocal(ctx)
   if ((await mfaPolicy.requirement(ctx, tenantIds)).enforceMFAType !== 'DontForce') throw passkeyErrors.off()
-  if ((await identitySettings.current(ctx)).authStrategy === 'NoLocalAuthentication') throw passkeyErrors.off()
 }
 
 /** The options to make a passkey. @throws 400 */

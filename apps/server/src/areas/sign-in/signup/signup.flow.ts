@@ -40,7 +40,7 @@ export async function signUp(ctx: HttpCtx, by: By, applicant: Applicant): Promis
 async function signUpsAllowed(ctx: HttpCtx, by: By) {
   const configuration = await identitySettings.current(ctx)
   if (!configuration.allowSignups) throw signUpErrors.switchedOff()
-  if (configuration.authStrategy === 'NoLocalAuthentication') throw loginErrors.strategyOff()
+  await identitySettings.mustBeLocal(ctx)
   const byPhone = toSignUpStrategies(configuration).some(
     ({ strategy, isActive }) => strategy === 'phoneNumber' && isActive,
   )
