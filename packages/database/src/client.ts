@@ -43,7 +43,7 @@ export function openDatabase(
     // with a connection go the statements that it remembers
     maxLifetimeSeconds: 3600,
     // eslint-disable-next-line @typescript-eslint/no-misused-promises -- the pool waits for it, its types do not say so
-    onConnect: withoutCompiler,
+    onConnect: prepare,
   })
   // an idle connection that breaks is replaced at the next query
   pool.on('error', () => {})
@@ -79,11 +79,13 @@ class Listening extends pg.Client {
 }
 
 /**
- * Postgres would compile statements that it takes for costly: most of a second for one of a few milliseconds. A server
- * that cannot compile does not mind.
+ * Prisma writes and reads moments without their offset, as if every database were in UTC: in a database of another time zone
+ * they would not be those that statements of our own write and read.
+ *
+ * Postgres would compile statements that it takes for costly: most of a second for one of a few milliseconds. A server that
+ * cannot compile does not mind.
  */
-const withoutCompiler = (client: pg.ClientBase) =>
-  client.query('set jit = off').then(
-    () => {},
-    () => {},
-  )
+const prepare = async (client: pg.ClientBase) => {
+  await client.query("set timezone = 'UTC'")
+  await client.query('set jit = off').catch(() => {})
+}

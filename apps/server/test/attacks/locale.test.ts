@@ -6,7 +6,7 @@ import { cryptoRandom } from '../../src/kernel/random.ts'
 import { signToken } from '../../src/kernel/tokens.ts'
 import { deps, newServer } from '../environment.ts'
 
-/* Databases come with the locale of whoever made them. The one of this file knows no letters beyond ASCII. */
+/* A database has the locale and time zone of the machine it was made on. This one knows no letters beyond ASCII, and is in New York. */
 
 const name = `henhouse_locale_${cryptoRandom.uuid().replaceAll('-', '')}`
 const users = '/identity/resources/users',
@@ -19,6 +19,7 @@ beforeAll(async () => {
   await deps.database.pool.query(`create database ${name} template template0 locale_provider libc locale 'C'`)
   const url = new URL(inject('databaseUrl'))
   url.pathname = `/${name}`
+  await deps.database.pool.query(`alter database ${name} set timezone = 'America/New_York'`)
   await migrate(url.href)
   database = openDatabase(url.href, { max: 4 })
   const own = { ...deps, database },
@@ -56,13 +57,23 @@ afterAll(async () => {
 const namesIn = (page: { items: { name: string }[] }) => page.items.map((item) => item.name)
 const alphabetical = ['anna', 'Änne', 'Bert', 'Élise', 'zebra', 'Zoe']
 
-describe('whatever the locale of the database', () => {
+describe('whatever the locale and time zone of the database', () => {
   test('every text column says how it is compared', async () => {
     const { rows } = await database.pool.query<{ column: string }>(`
       select c.relname || '.' || a.attname as column from pg_attribute a join pg_class c on c.oid = a.attrelid
       where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace and c.relname <> '_prisma_migrations'
         and a.attnum > 0 and not a.attisdropped and a.attcollation = (select oid from pg_collation where collname = 'default')`)
     expect(rows.map(({ column }) => column)).toEqual([])
+  })
+
+  test('a moment is the same for Prisma and in statements', async () => {
+    const { rows } = await database.pool.query<{ createdAt: Date }>(`select "createdAt" from "User"`)
+    expect(rows.length).toBe(NAMES.length)
+    const { items } = (await read(`${users}/v3`)) as { items: { createdAt: string }[] }
+    expect(items.map(({ createdAt }) => createdAt).sort()).toEqual(
+      rows.map(({ createdAt }) => createdAt.toISOString()).sort(),
+    )
+    expect(Math.abs(Date.now() - Date.parse(items[0]!.createdAt))).toBeLessThan(10 * 60_000)
   })
 
   test('names are in the order of an alphabet', async () => {
