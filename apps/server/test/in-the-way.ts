@@ -1,7 +1,7 @@
 import { expect, vi } from 'vitest'
 import { deps } from './environment.ts'
 
-type Query = (statement: string, values?: readonly unknown[]) => Promise<unknown>
+export type Query = (statement: string, values?: readonly unknown[]) => Promise<unknown>
 
 /**
  * Locks rows with the statement `lock`, on a separate connection, and starts `attempt`. Once the attempt waits for the rows, runs

@@ -38,11 +38,12 @@ async function count(ctx: Counting, counted: readonly [Counted, ...Counted[]], q
   const rows = await ctx.sql(counting, keys, expiresAt)
   return {
     count: Math.max(...rows.map((row) => row.count)),
-    resetAt: new Date((windowOf(ctx, quota) + 1) * quota.perMs),
+    resetAt: resetOf(ctx, quota),
   }
 }
 
 const windowOf = ({ clock }: Counting, { perMs }: Quota) => Math.floor(clock.now().getTime() / perMs)
+const resetOf = (ctx: Counting, quota: Quota) => new Date((windowOf(ctx, quota) + 1) * quota.perMs)
 
 /** A keyed hash: it does not show whom it is about. */
 const keyOf = (ctx: Counting, { name, about }: Counted, quota: Quota) =>
@@ -57,6 +58,14 @@ export async function spendAll(ctx: Counting, counted: readonly Counted[], quota
   const [first, ...others] = counted
   if (first) mustBeWithin(ctx, await count(ctx, [first, ...others], quota), quota)
 }
+
+/** For a statement that counts while it does something else: its values, and the check of the number that it returns. Not in a transaction. */
+export const spending = (ctx: Counting, counted: Counted, quota: Quota) => ({
+  key: keyOf(ctx, counted, quota),
+  expiresAt: after(ctx.deps.systemClock.now(), quota.perMs),
+  /** @throws 429 */
+  heed: (reached: number) => mustBeWithin(ctx, { count: reached, resetAt: resetOf(ctx, quota) }, quota),
+})
 
 /** Takes back what `spend` counted in this window: all of it, or one. Not in a transaction. */
 export async function forget(ctx: Counting, counted: Counted, quota: Quota) {

@@ -78,18 +78,9 @@ async function countOfName(tx: Ctx, name: string, limit: number) {
   return { counted: row !== undefined, locked }
 }
 
-/** Whether a name without a user has had so many guesses that it would be locked. */
-export async function isNameLocked(ctx: Ctx, name: string) {
-  const row = await ctx.db.challenge.findFirst({
-    where: { id: idOf(ctx, name) },
-    select: { attempts: true, maxAttempts: true },
-  })
-  return row !== null && row.attempts >= row.maxAttempts
-}
-
 /** Names are few enough to try, so they are hashed with the server's key. */
 const hashOf = (ctx: Ctx, name: string) =>
   ctx.deps.secrets.digest('lockouts', `${ctx.vendorId} ${canonicalEmail(name.trim())}`)
-/** One row for each name, also when several calls come first at once. */
-const idOf = (ctx: Ctx, name: string) =>
+/** The id of the row that counts the guesses of a name: one for each name, also when several calls come first at once. */
+export const idOf = (ctx: Ctx, name: string) =>
   hashOf(ctx, name).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')

@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, UNKNOWN_ID, type TestEnvironment } from '../../../../test/environment.ts'
+import { inTheWay, type Query } from '../../../../test/in-the-way.ts'
 
 const me = '/identity/resources/users/sessions/v1/me',
   revoke = '/identity/resources/users/sessions/v1/revoke'
@@ -309,6 +311,33 @@ describe.concurrent('session configuration', () => {
     expect(await alive(env, user.id)).toBe(2)
     const answers = await Promise.all(logins.map(({ token }) => refresh(env, token)))
     expect(answers.map((a) => a.status).sort()).toEqual([201, 201, 401, 401, 401, 401, 401, 401])
+  })
+
+  test('a login that waited for another one counts its session, too', async () => {
+    const env = await newEnvironment()
+    const user = await env.newUser({ password: PASSWORD }),
+      lockUser = ['update "User" set "lastLogin" = now() where id = $1', user.id] as const
+    await env.vendor('POST', policy, concurrent(1))
+    /** What another replica writes when it is there first. */
+    const beginAnother = (query: Query) =>
+      query(
+        `insert into "Session" ("vendorId", id, "userId", "tenantId", "createdAt", "lastActiveAt", "expiresAt")
+        values ($1, $2, $3, $4, now(), now(), now() + interval '1 day')`,
+        [env.id, randomUUID(), user.id, user.tenantId],
+      )
+    const { token, id } = await inTheWay(lockUser, () => login(env, user.email), beginAnother)
+    const { db } = await env.context(),
+      living = () => db.session.findMany({ where: { userId: user.id, endedAt: null }, select: { id: true } })
+    expect(await living()).toEqual([{ id }])
+    // so does one that moves to another account
+    const elsewhere = await env.newTenant(),
+      now = await env.clock.now()
+    await db.membership.create({
+      data: { userId: user.id, tenantId: elsewhere, acceptedAt: now, createdAt: now },
+    })
+    const moved = await inTheWay(lockUser, () => refresh(env, token, elsewhere), beginAnother)
+    expect(moved.status).toBe(201)
+    expect(await living()).toEqual([{ id }])
   })
 
   test("an account's number counts its own sessions, those that move to it included", async () => {

@@ -5,6 +5,7 @@ import { fingerprint } from '../../../kernel/random.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import { sessionErrors } from '../sessions/sessions.errors.ts'
 import { endOf, type Rules } from '../sessions/sessions.service.ts'
+import { exchanging, starting, type Writing } from './refresh-tokens.sql.ts'
 import type { Rubbish } from '../../../kernel/cleanup.ts'
 
 /** Tabs that show the same token at the same time are not thieves. */
@@ -13,7 +14,7 @@ const GRACE_MS = 10 * SECOND
 const MAX_STEPS_BEHIND = 8
 
 /** What a login and its tokens have to know about a user. */
-export const subject = {
+const subject = {
   id: true,
   email: true,
   name: true,
@@ -30,6 +31,10 @@ export const subject = {
   passwordChangedAt: true,
 } as const satisfies Prisma.UserSelect
 export type Subject = Prisma.UserGetPayload<{ select: typeof subject }>
+/** The same for a statement in which the user is `u`. */
+export const subjectColumns = Object.keys(subject)
+  .map((column) => `u."${column}"`)
+  .join(', ')
 
 export interface RefreshToken {
   readonly token: string
@@ -43,17 +48,17 @@ export type Seen = Pick<Subject, 'id' | 'passwordChangedAt'>
  * row, so it comes before or after a lock or a new password, which end all that came before them.
  * @throws 423 when the user is locked; 401 when they are gone, or their password has changed since they were read
  */
-export async function mustBeUnchanged(
-  tx: Ctx,
-  { id, passwordChangedAt }: Seen,
-  data: Prisma.UserUpdateManyMutationInput & { activeTenantId?: string } = {},
-) {
+export async function mustBeUnchanged(tx: Ctx, { id, passwordChangedAt }: Seen) {
   const { count } = await tx.db.user.updateMany({
     where: { id, isLocked: false, passwordChangedAt },
-    data: { isLocked: false, ...data },
+    data: { isLocked: false },
   })
-  if (count) return
-  const now = await tx.db.user.findUnique({ where: { id }, select: { isLocked: true } })
+  if (!count) await refuseChanged(tx, id)
+}
+
+/** What is wrong with a user who is not as they were read. @throws as `mustBeUnchanged` */
+export async function refuseChanged(ctx: Ctx, id: string): Promise<never> {
+  const now = await ctx.db.user.findUnique({ where: { id }, select: { isLocked: true } })
   if (!now) throw sessionErrors.ended()
   throw now.isLocked ? loginErrors.locked() : loginErrors.wrong()
 }
@@ -76,58 +81,54 @@ interface Place {
  * @throws as `mustBeUnchanged`
  */
 export async function start(ctx: HttpCtx, { user, tenantId, applicationId, mfaPassed }: NewSession, rules: Rules) {
-  const userId = user.id,
-    now = ctx.clock.now(),
+  const now = ctx.clock.now(),
     sessionId = ctx.random.uuid(),
     token = ctx.random.token()
-  const { ip: ipAddress, userAgent } = ctx.http
+  const { ip, userAgent } = ctx.http
   const expiresAt = lifetime(rules, now, now)
-  await ctx.atomically(async (tx) => {
-    await mustBeUnchanged(tx, user, { lastLogin: now, failedLogins: 0, activeTenantId: tenantId })
-    await tx.db.session.create({
-      data: {
-        id: sessionId,
-        userId,
-        tenantId,
-        applicationId: applicationId ?? null,
-        mfaPassed,
-        ipAddress,
-        userAgent,
-        createdAt: now,
-        lastActiveAt: now,
-        expiresAt,
-      },
-      select: { id: true },
+  const begin = async (on: Ctx) => {
+    const [row] = await on.sql(
+      starting,
+      ...writing(now, { userId: user.id, tenantId, sessionId }, { tokenId: fingerprint(token), expiresAt }, rules),
+      user.passwordChangedAt,
+      applicationId ?? null,
+      mfaPassed,
+      ip,
+      userAgent,
+    )
+    return row!.begun
+  }
+  if (!(await begin(ctx)))
+    // something has changed the user: this waits until it is done, and may be only another login
+    await ctx.atomically(async (tx) => {
+      await mustBeUnchanged(tx, user)
+      await begin(tx)
     })
-    await tx.db.refreshToken.create({
-      data: { id: fingerprint(token), sessionId, createdAt: now, expiresAt },
-      select: { id: true },
-    })
-    await makeRoom(tx, { userId, tenantId, sessionId }, rules)
-  })
   return { sessionId, token, expiresAt }
 }
 
-/**
- * Ends surplus sessions, but never the given one: by the environment's number those unused for longest, by the policy's
- * the oldest.
- */
-async function makeRoom(ctx: Ctx, { userId, tenantId, sessionId }: Place, { configuration, policy }: Rules) {
-  const now = ctx.clock.now()
-  const rows = await ctx.db.session.findMany({
-    where: { userId, endedAt: null, expiresAt: { gt: now }, id: { not: sessionId } },
-    orderBy: { createdAt: 'desc' },
-    select: { id: true, tenantId: true, createdAt: true, lastActiveAt: true, expiresAt: true },
-  })
-  const others = rows.filter((session) => session.tenantId !== tenantId || endOf(session, policy) > now)
-  const unused = others
-    .toSorted((a, b) => b.lastActiveAt.getTime() - a.lastActiveAt.getTime())
-    .slice(configuration.refreshTokensRotationLimit - 1)
-  const { max = Infinity, within } = policy.concurrent ?? {}
-  const surplus = others.filter((session) => within === undefined || session.tenantId === within).slice(max - 1)
-  const ids = [...unused, ...surplus].map((session) => session.id)
-  if (ids.length) await ctx.db.session.updateMany({ where: { id: { in: ids }, endedAt: null }, data: { endedAt: now } })
-}
+/** The first values of both statements. */
+const writing = (
+  now: Date,
+  { userId, tenantId, sessionId }: Place,
+  next: { tokenId: string | null; expiresAt: Date },
+  { configuration, policy: { idle, total, concurrent } }: Rules,
+): Writing => [
+  now,
+  userId,
+  tenantId,
+  sessionId,
+  next.tokenId,
+  next.expiresAt,
+  secondsIn(idle),
+  secondsIn(total),
+  configuration.refreshTokensRotationLimit - 1,
+  (concurrent?.max ?? MANY) - 1,
+  concurrent?.within ?? null,
+]
+const secondsIn = (ms: number) => (ms === Infinity ? null : ms / SECOND)
+/** more than a user can have; fits into an int */
+const MANY = 2 ** 31 - 1
 
 /** A new token ends after its lifetime, or with the session. */
 const lifetime = ({ configuration, policy }: Rules, now: Date, createdAt: Date) =>
@@ -138,32 +139,31 @@ const lifetime = ({ configuration, policy }: Rules, now: Date, createdAt: Date) 
     ),
   )
 
-/**
- * The token with its session and user; null for one that never existed, or was cleaned up. Of several tokens it is the one
- * that can be exchanged: a used one would end the session.
- */
-export async function find(ctx: Ctx, shown: readonly string[]) {
-  const tokens = new Map(shown.map((token) => [fingerprint(token), token])),
-    now = ctx.clock.now()
-  const rows = await ctx.db.refreshToken.findMany({
-    where: { id: { in: [...tokens.keys()] } },
-    orderBy: { createdAt: 'desc' },
-    select: { id: true, usedAt: true, expiresAt: true, session: { include: { user: { select: subject } } } },
-  })
-  const row = rows.find(({ usedAt, expiresAt, session }) => !usedAt && !session.endedAt && expiresAt > now) ?? rows[0]
-  return row ? { ...row, token: tokens.get(row.id)! } : null
+/** A session and its user, as they were read when a token of it was shown. */
+export type OpenSession = Pick<
+  Session,
+  'id' | 'tenantId' | 'applicationId' | 'mfaPassed' | 'createdAt' | 'lastActiveAt' | 'expiresAt' | 'endedAt'
+> & { readonly user: Subject }
+/** A refresh token that was shown. */
+export interface Found {
+  readonly token: string
+  readonly usedAt: Date | null
+  readonly expiresAt: Date
+  readonly session: OpenSession
 }
-export type Found = NonNullable<Awaited<ReturnType<typeof find>>>
 
 /** The session of an access token, with its user; null when there is none. */
-export function sessionOf(ctx: Ctx, { userId, sessionId }: Pick<UserCaller, 'userId' | 'sessionId'>) {
+export function sessionOf(
+  ctx: Ctx,
+  { userId, sessionId }: Pick<UserCaller, 'userId' | 'sessionId'>,
+): Promise<OpenSession | null> | null {
   return sessionId === undefined
     ? null
     : ctx.db.session.findFirst({ where: { id: sessionId, userId }, include: { user: { select: subject } } })
 }
 
 /** Tokens are issued only in a living session, to a user who is not locked. @throws 401 */
-export function mustLive(ctx: Ctx, session: Session & { user: Subject }, { policy }: Rules) {
+export function mustLive(ctx: Ctx, session: OpenSession, { policy }: Rules) {
   if (session.endedAt || session.user.isLocked || endOf(session, policy) <= ctx.clock.now()) throw sessionErrors.ended()
 }
 
@@ -179,7 +179,7 @@ export async function mustBeGood(ctx: Ctx, { session, usedAt, expiresAt }: Found
   if (usedAt && after(usedAt, GRACE_MS) < now) {
     await ctx.db.session.updateMany({ where: { id: session.id, endedAt: null }, data: { endedAt: now } })
     ctx.log.warn(
-      { userId: session.userId, sessionId: session.id },
+      { userId: session.user.id, sessionId: session.id },
       'a used refresh token was shown again: its session has been ended',
     )
     throw sessionErrors.ended()
@@ -207,33 +207,37 @@ export async function exchange(
   if (usedAt) return latest(ctx, token, session.id)
   const now = ctx.clock.now(),
     rotates = rules.configuration.rotateRefreshTokens
-  const moves = session.tenantId !== tenantId || session.user.activeTenantId !== tenantId
+  const moves = session.tenantId !== tenantId || session.user.activeTenantId !== tenantId,
+    userId = session.user.id
   const next = rotates
     ? { token: successor(ctx, token), expiresAt: lifetime(rules, now, session.createdAt) }
     : { token, expiresAt }
-  const first = await ctx.atomically(async (tx) => {
-    // the user's row before the session's, as logins lock them
-    if (moves) await tx.db.user.updateMany({ where: { id: session.userId }, data: { activeTenantId: tenantId } })
-    if (rotates) {
-      const { count } = await tx.db.refreshToken.updateMany({
-        where: { id: fingerprint(token), usedAt: null },
-        data: { usedAt: now },
-      })
-      if (count === 0) return false
-      await tx.db.refreshToken.create({
-        data: { id: fingerprint(next.token), sessionId: session.id, createdAt: now, expiresAt: next.expiresAt },
-        select: { id: true },
-      })
-    }
-    const { count } = await tx.db.session.updateMany({
-      where: { id: session.id, endedAt: null },
-      data: { lastActiveAt: now, tenantId, expiresAt: next.expiresAt },
-    })
-    if (count === 0) throw sessionErrors.ended()
-    if (moves) await makeRoom(tx, { userId: session.userId, tenantId, sessionId: session.id }, rules)
-    return true
-  })
-  return first ? next : latest(ctx, token, session.id)
+  const write = async (on: Ctx) => {
+    const [row] = await on.sql(
+      exchanging,
+      ...writing(
+        now,
+        { userId, tenantId, sessionId: session.id },
+        { tokenId: rotates ? fingerprint(next.token) : null, expiresAt: next.expiresAt },
+        rules,
+      ),
+      moves,
+      fingerprint(token),
+    )
+    return row!
+  }
+  const tried = await write(ctx)
+  const { used, touched } =
+    moves && !tried.moved
+      ? // something has changed the user: this waits until it is done
+        await ctx.atomically(async (tx) => {
+          await tx.db.user.updateMany({ where: { id: userId }, data: { activeTenantId: tenantId } })
+          return write(tx)
+        })
+      : tried
+  if (rotates && !used) return latest(ctx, token, session.id)
+  if (!touched) throw sessionErrors.ended()
+  return next
 }
 
 /** The last token of the line that this one began. */

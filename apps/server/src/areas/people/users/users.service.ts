@@ -1,4 +1,4 @@
-import type { Prisma } from '@henhouse/database'
+import type { Prisma, User } from '@henhouse/database'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { ChallengeKind } from '../../../kernel/challenges.ts'
 import { errors, onDuplicate, onMissing } from '../../../kernel/errors.ts'
@@ -25,23 +25,44 @@ import { live } from '../../rights/held/held.service.ts'
 export const byUsername = (ctx: Ctx, username: string) =>
   ctx.db.user.findFirst({ where: { username: canonicalEmail(username) } })
 
+type Arriving = Pick<User, 'id' | 'activeTenantId' | 'superUser'>
+
+/** A tenant that a user belongs to. */
+export interface Membership {
+  readonly tenantId: string
+  readonly isDisabled: boolean
+  readonly isAccepted: boolean
+}
+
 /**
  * Where a login or refresh takes place: the tenant chosen last if it still lets the user in, else the first that does;
  * undefined for a user whom no tenant lets in. A superuser may enter every tenant that has not disabled them, a member with
  * access to sub-accounts those below.
- * @param arriving a tenant whose invitation the user is about to accept
  */
-export async function activeTenantOf(
-  ctx: Ctx,
-  user: { id: string; activeTenantId: string | null; superUser: boolean },
-  arriving?: string | null,
-): Promise<ActiveTenant | undefined> {
+export async function activeTenantOf(ctx: Ctx, user: Arriving): Promise<ActiveTenant | undefined> {
   const all = await ctx.db.membership.findMany({
     where: { userId: user.id, ...live(ctx) },
     select: { tenantId: true, isDisabled: true, acceptedAt: true },
     orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
   })
-  const open = all.filter((m) => !m.isDisabled && (m.acceptedAt ?? m.tenantId === arriving)).map((m) => m.tenantId),
+  return activeTenantAmong(
+    ctx,
+    user,
+    all.map(({ acceptedAt, ...rest }) => ({ ...rest, isAccepted: acceptedAt !== null })),
+  )
+}
+
+/**
+ * As `activeTenantOf`, given the user's memberships that have not run out, the oldest first.
+ * @param arriving a tenant whose invitation the user is about to accept
+ */
+export async function activeTenantAmong(
+  ctx: Ctx,
+  user: Arriving,
+  all: readonly Membership[],
+  arriving?: string | null,
+): Promise<ActiveTenant | undefined> {
+  const open = all.filter((m) => !m.isDisabled && (m.isAccepted || m.tenantId === arriving)).map((m) => m.tenantId),
     closed = all.filter((m) => m.isDisabled).map((m) => m.tenantId),
     chosen = user.activeTenantId
   const beyond = () =>

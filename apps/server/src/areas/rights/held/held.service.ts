@@ -1,10 +1,10 @@
-import type { Prisma } from '@henhouse/database'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { grouped } from '../../../kernel/paging.ts'
 import { effective } from '../../../kernel/settings.ts'
 import { definedRights, rolesNamed } from './defined.ts'
 import { groupsConfiguration } from './groups-configuration.ts'
-import { doorsTo, doorsToAll, type Place } from './sub-account-access.service.ts'
+import { rolesHeldIn, type HeldRole } from './held.sql.ts'
+import { doorsToAll, type Place } from './sub-account-access.service.ts'
 
 /** Memberships that have not run out. */
 export const live = (ctx: Ctx) => ({ OR: [{ expiresAt: null }, { expiresAt: { gt: ctx.clock.now() } }] })
@@ -31,8 +31,12 @@ export async function tenantIdsOf(ctx: Ctx, userId: string) {
  * The keys of a user's roles and permissions in a tenant, as tokens carry them. Empty for users who are not members, or have
  * not accepted their invitation.
  */
-export async function keysOf(ctx: Ctx, userId: string, tenantId: string) {
-  const roles = await rolesOf(ctx, userId, tenantId, { acceptedAt: { not: null } }),
+export const keysOf = async (ctx: Ctx, userId: string, tenantId: string) =>
+  keysOfHeld(ctx, await ctx.sql(rolesHeldIn, ctx.clock.now(), userId, tenantId, false))
+
+/** As `keysOf`, from what a statement has found. */
+export async function keysOfHeld(ctx: Ctx, held: readonly HeldRole[]) {
+  const roles = await rolesOf(ctx, held),
     { permissions } = await definedRights(ctx)
   return {
     // a tenant's role may have the same key as one of the environment's
@@ -50,12 +54,12 @@ export async function keysOf(ctx: Ctx, userId: string, tenantId: string) {
 /**
  * All roles that users have in a tenant, the oldest first: their own there, and those of the tenants above from which they
  * come down. Those of an invitation that is not accepted are among them: `keysOf` leaves them out.
- * Not to be called inside `ctx.atomically`.
  */
-export const rolesHeld = (ctx: Ctx, userId: string, tenantId: string) => rolesOf(ctx, userId, tenantId, {})
+export const rolesHeld = async (ctx: Ctx, userId: string, tenantId: string) =>
+  rolesOf(ctx, await ctx.sql(rolesHeldIn, ctx.clock.now(), userId, tenantId, true))
 
 /** The ids of the roles that `rolesHeld` finds, for many places at once. The users' ids are in lower case. */
-export async function rolesHeldIn(ctx: Ctx, places: readonly Place[]): Promise<string[][]> {
+export async function rolesHeldInMany(ctx: Ctx, places: readonly Place[]): Promise<string[][]> {
   const doors = await doorsToAll(ctx, places)
   const where = {
     userId: { in: [...new Set(places.map((place) => place.userId))] },
@@ -81,30 +85,13 @@ export async function rolesHeldIn(ctx: Ctx, places: readonly Place[]): Promise<s
 }
 const keyOf = ({ userId, tenantId }: Place) => `${userId} ${tenantId}`
 
-/** As `rolesHeld`, by such memberships only. */
-async function rolesOf(ctx: Ctx, userId: string, tenantId: string, membership: Prisma.MembershipWhereInput) {
-  const [here, doors] = await Promise.all([
-    rolesAt(ctx, userId, [tenantId], membership),
-    doorsTo(ctx, userId, tenantId),
-  ])
-  const ids = doors.length ? [...here, ...(await rolesAt(ctx, userId, doors, membership))] : here
-  return rolesNamed(ctx, ids, [tenantId, ...doors])
-}
-
-/** The ids of the memberships' roles, and of those of their groups where groups count. */
-async function rolesAt(ctx: Ctx, userId: string, tenantIds: string[], membership: Prisma.MembershipWhereInput) {
+/** Those by groups only where groups count. */
+async function rolesOf(ctx: Ctx, held: readonly HeldRole[]) {
   const { enabled, rolesEnabled } = await effective(ctx, groupsConfiguration)
-  const [own, inherited] = await Promise.all([
-    ctx.db.membershipRole.findMany({
-      where: { userId, tenantId: { in: tenantIds }, membership },
-      select: { roleId: true },
-    }),
-    enabled && rolesEnabled
-      ? ctx.db.groupRole.findMany({
-          where: { tenantId: { in: tenantIds }, group: { users: { some: { userId, membership } } } },
-          select: { roleId: true },
-        })
-      : [],
-  ])
-  return [...own, ...inherited].map((row) => row.roleId)
+  const counting = held.filter((role) => !role.byGroup || (enabled && rolesEnabled))
+  return rolesNamed(
+    ctx,
+    counting.map((role) => role.roleId),
+    counting.map((role) => role.tenantId),
+  )
 }

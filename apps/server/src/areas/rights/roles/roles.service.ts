@@ -8,7 +8,7 @@ import { inOrderOf } from '../../../kernel/paging.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { rolesIn, rolesNamed } from '../held/defined.ts'
-import { rolesHeld, rolesHeldIn } from '../held/held.service.ts'
+import { rolesHeld, rolesHeldInMany } from '../held/held.service.ts'
 import type { Place } from '../held/sub-account-access.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import { permissionErrors } from '../permissions/permissions.errors.ts'
@@ -279,7 +279,7 @@ export async function mayManageIn(ctx: Ctx, caller: Caller, places: readonly Pla
     .map(({ userId, tenantId }) => ({ userId: userId.toLowerCase(), tenantId }))
     .filter(({ userId }) => userId !== caller.userId)
   if (!others.length) return
-  const held = await rolesHeldIn(ctx, [caller, ...others]),
+  const held = await rolesHeldInMany(ctx, [caller, ...others]),
     rows = await ctx.db.role.findMany({
       where: { id: { in: [...new Set(held.flat())] } },
       select: { id: true, level: true },

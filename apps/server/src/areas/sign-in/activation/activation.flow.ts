@@ -10,10 +10,10 @@ import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as entry from '../entry/entry.service.ts'
 import * as login from '../login/login.service.ts'
 import * as invitations from '../../onboarding/invitations/invitations.service.ts'
-import { live, tenantIdsOf } from '../../rights/held/held.service.ts'
+import { live } from '../../rights/held/held.service.ts'
 import * as passwords from '../../policies/password-settings/password-settings.service.ts'
 import * as access from '../../access/sessions/access.service.ts'
-import * as users from '../../people/users/users.service.ts'
+import { userErrors } from '../../people/users/users.errors.ts'
 import { activationErrors } from './activation.errors.ts'
 import type { Activation, CodeActivation } from './activation.schemas.ts'
 import { activation, activationCode, isAbout } from '../../people/activation-mails/activation-mails.service.ts'
@@ -88,8 +88,10 @@ async function finish(
   if (user.isLocked) throw loginErrors.locked()
   // an activation logs in
   await identitySettings.mustBeLocal(ctx)
-  const place = await entry.placeFor(ctx, user, undefined, undefined, arriving)
-  const passwordHash = await chosen(ctx, user, password || undefined)
+  const standing = await entry.standingFor(ctx, user, { arriving }),
+    place = await entry.placeFor(ctx, user, { arriving }, standing),
+    tenantIds = standing.members.map((membership) => membership.tenantId)
+  const passwordHash = await chosen(ctx, user, password || undefined, tenantIds)
   const now = ctx.clock.now()
   // a wrong code must stay counted, so the transaction commits and the refusal follows it
   const outcome = await ctx.atomically(async (tx) => {
@@ -99,15 +101,18 @@ async function finish(
     await revoke(tx, user.id, [activation, activationCode])
     if (tenantId !== null) await invitations.take(tx, user.id, tenantId)
     if (passwordHash !== undefined) await access.voidUnprovenPast(tx, user.id)
-    if (passwordHash !== undefined)
-      await passwords.remember(tx, user.id, user.passwordHash, await tenantIdsOf(tx, user.id))
+    if (passwordHash !== undefined) await passwords.remember(tx, user.id, user.passwordHash, tenantIds)
     if (passwordHash !== undefined && user.passwordHash !== null) await access.end(tx, user.id)
-    await users.mark(
-      tx,
-      { id: user.id, email: user.email },
-      { verified: true, ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now, failedLogins: 0 }) },
-    )
-    return { ...used, activated: await tx.db.user.findUniqueOrThrow({ where: { id: user.id } }) }
+    const [activated] = await tx.db.user.updateManyAndReturn({
+      where: { id: user.id, email: user.email },
+      data: {
+        verified: true,
+        updatedAt: now,
+        ...(passwordHash !== undefined && { passwordHash, passwordChangedAt: now, failedLogins: 0 }),
+      },
+    })
+    if (!activated) throw userErrors.notFound()
+    return { ...used, activated }
   })
   if (outcome.state !== 'ok') throw refusal(outcome.state, withCode)
   return login.complete(ctx, outcome.activated, { place })
@@ -123,13 +128,12 @@ const keepsPassword = async (ctx: Ctx, { id: userId, passwordHash, unprovenPast 
   !(unprovenPast && (await ctx.db.membership.count({ where: { userId, acceptedAt: null, ...live(ctx) } })))
 
 /** The hash of the user's new password; undefined when they have none or keep the old one. */
-async function chosen(ctx: Ctx, user: User, password: string | undefined) {
+async function chosen(ctx: Ctx, user: User, password: string | undefined, tenantIds: readonly string[]) {
   if (!(await hasPasswords(ctx, user))) return undefined
   if (password === undefined) {
     if (!(await keepsPassword(ctx, user))) throw invalid('password should not be empty')
     return undefined
   }
-  const tenantIds = await tenantIdsOf(ctx, user.id)
   await passwords.mustSatisfy(ctx, password, tenantIds)
   await passwords.mustBeNew(ctx, user.id, password, tenantIds)
   return ctx.deps.passwords.hash(password)

@@ -1,4 +1,4 @@
-import type { User } from '@henhouse/database'
+import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { invalid } from '../../../kernel/errors.ts'
 import type { HttpCtx } from '../../../kernel/operation.ts'
 import * as captcha from '../../policies/captcha-policy/captcha-policy.service.ts'
@@ -6,9 +6,8 @@ import * as identitySettings from '../../policies/identity-settings/identity-set
 import * as passwordSettings from '../../policies/password-settings/password-settings.service.ts'
 import * as breached from '../passwords/breached.service.ts'
 import * as passwordReset from '../passwords/reset.service.ts'
-import * as userEmails from '../../people/user-emails/user-emails.service.ts'
-import * as users from '../../people/users/users.service.ts'
 import * as guesses from '../../access/guesses/guesses.service.ts'
+import { accountByEmail, accountByUsername, type Account, type Nobody } from './accounts.sql.ts'
 import { loginErrors } from './login.errors.ts'
 import type { Credentials } from './login.schemas.ts'
 import type { LoginAnswer } from '../entry/entry.schemas.ts'
@@ -22,16 +21,17 @@ export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials):
   const name = nameIn(credentials)
   await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
   const configuration = await strategyAllowed(ctx)
-  const found = await (email ? userEmails.ownerOf(ctx, name.trim()) : users.byUsername(ctx, name.trim()))
-  await mustNotBeLocked(ctx, name, found)
-  const user = await mustKnow(ctx, name, found, password)
-  await mustStillNotBeLocked(ctx, user)
+  const found = await accountOf(ctx, credentials, name)
+  mustNotBeLocked(found)
+  const user = await mustKnow(ctx, name, found.user, password)
+  const standing = await entry.standingFor(ctx, user)
+  mustStillNotBeLocked(standing)
   await mustBeVerified(ctx, user, configuration)
   // before the password's expiry or leak is reported: a user whom no tenant lets in is not asked for a new one
-  const place = await entry.placeFor(ctx, user, undefined, invitationToken)
+  const place = await entry.placeFor(ctx, user, { invitationToken }, standing)
   const expiry = await passwordSettings.expiry(ctx, user, place.tenant.tenantIds)
   if (expiry && 'expired' in expiry) return passwordExpired(ctx, user)
-  if (await breached.isBlocked(ctx, user, password)) return passwordBreached(user)
+  if (await breached.isBlocked(ctx, user, password, tenantIdsIn(standing))) return passwordBreached(user)
   const answer = await login.complete(ctx, user, { place })
   // warns the user before the password expires
   return expiry
@@ -51,14 +51,32 @@ async function strategyAllowed(ctx: HttpCtx) {
   return configuration
 }
 
+interface Found {
+  /** null: no user has the name */
+  readonly user: Account | null
+  /** whether a name without a user would be locked */
+  readonly isNameLocked: boolean
+}
+
+/** The owner of an address, or of a username, and the lock of the name itself, in one statement for known and unknown names. */
+async function accountOf(ctx: HttpCtx, { email }: Credentials, name: string): Promise<Found> {
+  const lockId = guesses.idOf(ctx, name),
+    text = name.trim()
+  const [row] = email
+    ? await ctx.sql(accountByEmail, canonicalEmail(text), lockId)
+    : await ctx.sql(accountByUsername, text.toLowerCase(), lockId)
+  const { isNameLocked, ...user } = row!
+  return { user: isKnown(user) ? user : null, isNameLocked }
+}
+const isKnown = (user: Account | Nobody): user is Account => user.id !== null
+
 /** Checked before the password, so that a guesser does not learn which one is right. An unknown name is locked like a user. */
-async function mustNotBeLocked(ctx: HttpCtx, name: string, user: User | null) {
-  const isLocked = await guesses.isNameLocked(ctx, name)
-  if (user ? user.isLocked : isLocked) throw loginErrors.locked()
+function mustNotBeLocked({ user, isNameLocked }: Found) {
+  if (user ? user.isLocked : isNameLocked) throw loginErrors.locked()
 }
 
 /** Compares the password; takes the same time for an unknown user. */
-async function mustKnow(ctx: HttpCtx, name: string, user: User | null, password: string) {
+async function mustKnow(ctx: HttpCtx, name: string, user: Account | null, password: string) {
   const { passwords } = ctx.deps,
     hash = user?.passwordHash ?? null
   if (!(await passwords.verify(hash, password)) || !user || hash === null) {
@@ -75,22 +93,24 @@ async function mustKnow(ctx: HttpCtx, name: string, user: User | null, password:
   return user
 }
 
-/** Reads the lock again: simultaneous guesses may have locked the user while the password was compared. */
-async function mustStillNotBeLocked(ctx: HttpCtx, { id }: User) {
-  const now = await ctx.db.user.findUnique({ where: { id }, select: { isLocked: true } })
-  if (!now) throw loginErrors.wrong()
-  if (now.isLocked) throw loginErrors.locked()
+/** Looks at the lock again: simultaneous guesses may have locked the user while the password was compared. */
+function mustStillNotBeLocked({ isLocked }: entry.StandingFor) {
+  if (isLocked === undefined) throw loginErrors.wrong()
+  if (isLocked) throw loginErrors.locked()
 }
 
+/** All the user's tenants, as `tenantIdsOf`. */
+const tenantIdsIn = ({ members }: entry.StandingFor) => members.map((membership) => membership.tenantId)
+
 /** An expired password only lets the user set a new one. */
-const passwordExpired = async (ctx: HttpCtx, user: User): Promise<LoginAnswer> => ({
+const passwordExpired = async (ctx: HttpCtx, user: Account): Promise<LoginAnswer> => ({
   mfaRequired: false,
   resetPasswordToken: await passwordReset.tokenFor(ctx, user),
   userId: user.id,
 })
 
 /** Others know a breached password, so it opens nothing: the user gets a mail to set a new one. */
-const passwordBreached = ({ id, email }: User): LoginAnswer => ({
+const passwordBreached = ({ id, email }: Account): LoginAnswer => ({
   mfaRequired: false,
   isBreachedPassword: true,
   userId: id,

@@ -1,11 +1,12 @@
 import { ApiError, errors } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx, UserCaller } from '../../../kernel/operation.ts'
+import { fingerprint } from '../../../kernel/random.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
 import * as ips from '../../policies/ip-restrictions/ip-restrictions.service.ts'
 import { mfaErrors } from '../mfa/mfa.errors.ts'
 import * as mfa from '../mfa/mfa-demand.service.ts'
 import * as refreshTokens from '../../access/tokens/refresh-tokens.service.ts'
-import type { Subject } from '../../access/tokens/refresh-tokens.service.ts'
+import type { OpenSession, Subject } from '../../access/tokens/refresh-tokens.service.ts'
 import { sessionErrors } from '../../access/sessions/sessions.errors.ts'
 import * as sessions from '../../access/sessions/sessions.service.ts'
 import * as users from '../../people/users/users.service.ts'
@@ -14,7 +15,7 @@ import type { AccessToken } from '../../access/tokens/access-tokens.service.ts'
 import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as entry from '../entry/entry.service.ts'
 import * as cookie from '../../access/tokens/refresh-cookie.ts'
-import { keysOf } from '../../rights/held/held.service.ts'
+import { sessionById, sessionByToken } from './sessions.sql.ts'
 
 interface Completion {
   /** where to log in; absent: where the user was last, or the first tenant that lets them in */
@@ -35,7 +36,7 @@ export async function complete(
   user: Subject,
   { tenantId, invitationToken, place }: Completion = {},
 ): Promise<LoginAnswer> {
-  const found = place ?? (await entry.placeFor(ctx, user, tenantId, invitationToken))
+  const found = place ?? (await entry.placeFor(ctx, user, { wanted: tenantId, invitationToken }))
   const demand = await mfa.demandOf(ctx, user, found.tenant, found.invitationToken)
   return (
     demand.answer ?? entry.enter(ctx, user, { ...(await entry.arrival(ctx, user, found)), mfaPassed: demand.settled })
@@ -62,15 +63,19 @@ export async function refresh(
 }
 
 async function renew(ctx: HttpCtx, tokens: readonly string[], wanted: string | undefined): Promise<LoginAnswer> {
-  const found = tokens.length ? await refreshTokens.find(ctx, tokens) : null
+  const found = tokens.length ? await foundBy(ctx, tokens, wanted) : undefined
   if (!found) throw sessionErrors.ended()
-  const { session } = found,
+  const { session, standing } = found,
     { user } = session
-  const tenant = await users.activeTenantOf(ctx, { ...user, activeTenantId: wanted ?? user.activeTenantId })
+  const tenant = await users.activeTenantAmong(
+    ctx,
+    { ...user, activeTenantId: wanted ?? user.activeTenantId },
+    standing.members,
+  )
   if (!tenant) throw sessionErrors.ended()
   const [rulesIn, keys] = await Promise.all([
     sessions.rulesOf(ctx, session.tenantId, tenant.id),
-    keysOf(ctx, user.id, tenant.id),
+    entry.keysIn(ctx, user.id, tenant.id, tenant.id === standing.home ? standing.held : undefined),
   ])
   await refreshTokens.mustBeGood(ctx, found, rulesIn(session.tenantId))
   if (wanted !== undefined && tenant.id !== wanted) throw errors.notFound('Tenant')
@@ -90,14 +95,25 @@ async function renew(ctx: HttpCtx, tokens: readonly string[], wanted: string | u
   return entry.answer(user, access, next)
 }
 
+/** The refresh token with its session and user, and how they stand with their tenants. */
+async function foundBy(ctx: Ctx, tokens: readonly string[], wanted: string | undefined) {
+  const shown = new Map(tokens.map((token) => [fingerprint(token), token]))
+  const [row] = await ctx.sql(sessionByToken, ctx.clock.now(), [...shown.keys()], wanted ?? null)
+  return (
+    row && {
+      token: shown.get(row.tokenId)!,
+      usedAt: row.usedAt,
+      expiresAt: row.tokenExpiresAt,
+      session: { ...row, id: row.sessionId, user: row },
+      standing: row,
+    }
+  )
+}
+
 /** A session for an application lasts only while the application lets its user in. @throws 401 */
-async function mustStillBeAdmitted(
-  ctx: Ctx,
-  { applicationId, userId }: { applicationId: string | null; userId: string },
-  tenantId: string,
-) {
+async function mustStillBeAdmitted(ctx: Ctx, { applicationId, user }: OpenSession, tenantId: string) {
   if (applicationId === null) return
-  await applications.mustAdmit(ctx, { applicationId, userId, tenantId }).catch((error: unknown) => {
+  await applications.mustAdmit(ctx, { applicationId, userId: user.id, tenantId }).catch((error: unknown) => {
     throw error instanceof ApiError ? sessionErrors.ended() : error
   })
 }
@@ -113,20 +129,21 @@ export async function logOut(ctx: HttpCtx, shown: string | undefined) {
  * An access token for another of the user's tenants; the session stays in its own.
  * @throws 401 when the session of the caller's token has ended, 404 for a tenant that does not let the user in, 403 from an IP address that it blocks
  */
-export async function tokenFor(ctx: HttpCtx, caller: UserCaller, wanted: string): Promise<AccessToken> {
-  const session = await refreshTokens.sessionOf(ctx, caller)
-  if (!session) throw sessionErrors.ended()
-  const tenant = await users.activeTenantOf(ctx, { ...session.user, activeTenantId: wanted })
+export async function tokenFor(ctx: HttpCtx, { sessionId, userId }: UserCaller, wanted: string): Promise<AccessToken> {
+  const [row] = sessionId === undefined ? [] : await ctx.sql(sessionById, ctx.clock.now(), sessionId, userId, wanted)
+  if (!row) throw sessionErrors.ended()
+  const session = { ...row, id: row.sessionId, user: row }
+  const tenant = await users.activeTenantAmong(ctx, { ...row, activeTenantId: wanted }, row.members)
   const rules = (await sessions.rulesOf(ctx, session.tenantId))(session.tenantId)
   refreshTokens.mustLive(ctx, session, rules)
   if (tenant?.id !== wanted) throw errors.notFound('Tenant')
   await mustStillBeAdmitted(ctx, session, wanted)
   await ips.mustAllow(ctx, ctx.http.ip, wanted)
   if (wanted !== session.tenantId && (await mfa.isWantedOf(ctx, session, tenant))) throw mfaErrors.wanted()
-  const keys = await keysOf(ctx, session.userId, wanted)
+  const keys = await entry.keysIn(ctx, userId, wanted, wanted === row.home ? row.held : undefined)
   return accessTokens.issue(
     ctx,
-    session.user,
+    row,
     { tenant, sessionId: session.id, applicationId: session.applicationId, keys },
     rules.configuration,
   )

@@ -5,7 +5,7 @@ import { onMissing } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx, UserScope } from '../../../kernel/operation.ts'
 import { originOf, type OwnCtx } from '../../delivery/mail/person.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
-import { attemptOf, countTry, countTryOf, forgetTries, scannable, trying } from './mfa-demand.service.ts'
+import { attemptOf, countTry, countTryOf, deviceOf, forgetTries, scannable, trying } from './mfa-demand.service.ts'
 import * as devices from './mfa-devices.service.ts'
 import { enrolling, mustBeActive, passed } from './mfa-login.flow.ts'
 import { mfaErrors } from './mfa.errors.ts'
@@ -45,7 +45,10 @@ export async function verifyAtLogin(
   deviceId?: string,
 ) {
   const attempt = await attemptOf(ctx, mfaToken)
-  const apps = await appsOf(ctx, attempt.user.id, deviceId)
+  const apps =
+    deviceId === undefined
+      ? attempt.devices.filter(({ kind }) => kind === 'authenticator')
+      : [deviceOf(attempt, 'authenticator', deviceId)]
   if (!apps.length) throw mfaErrors.notEnrolled()
   await trying(ctx, attempt, () => mustBeCodeOf(ctx, apps, value))
   return passed(ctx, attempt, { factor: 'otp', rememberDevice })
@@ -110,7 +113,7 @@ export async function disableAny(ctx: OwnCtx, user: UserScope, code: string | un
   if (!count) throw mfaErrors.notEnrolled()
 }
 
-async function mustProve(ctx: Ctx, userId: string, apps: readonly MfaDevice[], code: string | undefined) {
+async function mustProve(ctx: Ctx, userId: string, apps: readonly App[], code: string | undefined) {
   await countTryOf(ctx, userId)
   const app = await mustBeCodeOf(ctx, apps, code ?? '')
   await forgetTries(ctx, userId)
@@ -122,8 +125,10 @@ const appsOf = async (ctx: Ctx, userId: string, deviceId?: string) =>
     ? ctx.db.mfaDevice.findMany({ where: { userId, kind: 'authenticator' }, orderBy: { createdAt: 'asc' } })
     : [await devices.find(ctx, userId, 'authenticator', deviceId)]
 
+type App = Pick<MfaDevice, 'id' | 'secret'>
+
 /** The app that made this code. A code works once, and older ones not after it. @throws 401 */
-async function mustBeCodeOf(ctx: Ctx, apps: readonly MfaDevice[], code: string) {
+async function mustBeCodeOf(ctx: Ctx, apps: readonly App[], code: string) {
   for (const app of apps) {
     const step = await stepOf(ctx, ctx.deps.secrets.open(app.secret!), code)
     if (step === undefined) continue

@@ -1,20 +1,21 @@
-import type { Challenge, Session } from '@henhouse/database'
-import { find, issue } from '../../../kernel/challenges.ts'
-import { MINUTE } from '../../../kernel/clock.ts'
+import type { Challenge } from '@henhouse/database'
+import { after, MINUTE } from '../../../kernel/clock.ts'
 import { ApiError } from '../../../kernel/errors.ts'
-import { forget, spend } from '../../../kernel/limits.ts'
+import { forget, spend, spending } from '../../../kernel/limits.ts'
 import type { Ctx, HttpCtx, UserCaller } from '../../../kernel/operation.ts'
+import { fingerprint } from '../../../kernel/random.ts'
 import * as guesses from '../../access/guesses/guesses.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
 import * as refreshTokens from '../../access/tokens/refresh-tokens.service.ts'
-import { mustBeUnchanged, subject, type Subject } from '../../access/tokens/refresh-tokens.service.ts'
+import { refuseChanged, type OpenSession, type Subject } from '../../access/tokens/refresh-tokens.service.ts'
 import { sessionErrors } from '../../access/sessions/sessions.errors.ts'
 import * as sessions from '../../access/sessions/sessions.service.ts'
 import type { ActiveTenant } from '../../access/tokens/access-tokens.service.ts'
 import * as users from '../../people/users/users.service.ts'
-import { listOf, mailable, mfaTokens } from './mfa-devices.service.ts'
+import { listOf, mailable, mfaTokens, type Kind } from './mfa-devices.service.ts'
+import { issuing, tokenShown, trying as tryingToken, using as usingToken, type DeviceRow } from './mfa-tokens.sql.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import { toMfaDevices, type MfaDevices } from './mfa.schemas.ts'
 import * as remembered from './remembered-devices.service.ts'
@@ -49,8 +50,6 @@ export async function demandOf(
     ),
   }
 }
-
-type OpenSession = Session & { user: Subject }
 
 /** Whether a session without a second factor needs one before it goes on in this tenant. */
 export async function isWantedOf(ctx: Ctx, { mfaPassed, user }: OpenSession, { tenantIds }: ActiveTenant) {
@@ -102,11 +101,30 @@ export async function issueToken(ctx: Ctx, user: Subject, tenantId: string, data
   const sealed: TokenData = enrolment
     ? { ...data, secret: seal(enrolment.secret), recoveryCode: seal(enrolment.recoveryCode) }
     : data
-  await ctx.atomically(async (tx) => {
-    await mustBeUnchanged(tx, user)
-    await issue(tx, mfaTokens, { secret: mfaToken, lifetimeMs: LIFETIME_MS, userId: user.id, tenantId, data: sealed })
-  })
+  await store(ctx, user, { mfaToken, tenantId, data: sealed })
   return { mfaToken, mfaEnrolled, mfaDevices: toMfaDevices(rows, email), ...(enrolment && { enrolment }) }
+}
+
+async function store(
+  ctx: Ctx,
+  { id, passwordChangedAt }: Subject,
+  { mfaToken, tenantId, data }: { mfaToken: string; tenantId: string; data: TokenData },
+) {
+  const now = ctx.clock.now()
+  const stored = await ctx.sql(
+    issuing,
+    now,
+    id,
+    passwordChangedAt,
+    ctx.random.uuid(),
+    mfaTokens.purpose,
+    tenantId,
+    fingerprint(mfaToken),
+    mfaTokens.maxAttempts,
+    after(now, LIFETIME_MS),
+    JSON.stringify(data),
+  )
+  if (!stored.length) await refuseChanged(ctx, id)
 }
 
 async function ask(ctx: Ctx, user: Subject, tenantId: string, data: TokenData = {}): Promise<LoginAnswer> {
@@ -136,42 +154,52 @@ export async function scannable(ctx: Ctx, { email, name }: { email: string | nul
 }
 
 export interface Attempt {
-  readonly challenge: Challenge
+  readonly challenge: Pick<Challenge, 'id' | 'tenantId'>
   readonly user: Subject
   readonly data: TokenData
+  /** of the user, the oldest first */
+  readonly devices: readonly Device[]
 }
+type Device = Omit<DeviceRow, 'counter'> & { readonly counter: bigint | null }
 
 /** What a token stands for. A new password ends the tokens from before it, and a session those that it asked for. @throws 401 for a token that is not valid, 423 */
 export async function attemptOf(ctx: Ctx, mfaToken: string): Promise<Attempt> {
-  const found = await find(ctx, mfaTokens, mfaToken)
-  if (
-    found.state !== 'ok' ||
-    found.challenge.userId === null ||
-    found.challenge.attempts >= found.challenge.maxAttempts
-  )
-    throw mfaErrors.badToken()
-  const user = await ctx.db.user.findUnique({ where: { id: found.challenge.userId }, select: subject })
-  if (!user || !users.hasPasswordSince(user, found.challenge)) throw mfaErrors.badToken()
-  if (user.isLocked) throw loginErrors.locked()
-  const data = found.challenge.data as TokenData,
+  const [row] = await ctx.sql(tokenShown, ctx.clock.now(), mfaTokens.purpose, fingerprint(mfaToken))
+  if (!row || !users.hasPasswordSince(row, row)) throw mfaErrors.badToken()
+  if (row.isLocked) throw loginErrors.locked()
+  const data = row.data as TokenData,
     sessionId = data.sessionId ?? data.askedIn
-  if (sessionId !== undefined) await livingSession(ctx, { userId: user.id, sessionId })
-  return { challenge: found.challenge, user, data }
+  if (sessionId !== undefined) await livingSession(ctx, { userId: row.id, sessionId })
+  return {
+    challenge: { ...row, id: row.challengeId },
+    user: row,
+    data,
+    devices: row.devices.map((device) => ({
+      ...device,
+      counter: device.counter === null ? null : BigInt(device.counter),
+    })),
+  }
+}
+
+/** The device of the token's user that they are asked for. @throws 404 */
+export function deviceOf({ devices }: Attempt, kind: Kind, id: string) {
+  const found = devices.find((device) => device.kind === kind && device.id === id.toLowerCase())
+  if (!found) throw mfaErrors.noDevice()
+  return found
 }
 
 /** Counts a try. Call it before a code is checked, so that simultaneous tries cannot pass the limit. @throws 401, 429 */
 export async function countTry(ctx: Ctx, { challenge, user }: Attempt) {
-  const { count } = await ctx.db.challenge.updateMany({
-    where: {
-      id: challenge.id,
-      consumedAt: null,
-      expiresAt: { gt: ctx.clock.now() },
-      attempts: { lt: challenge.maxAttempts },
-    },
-    data: { attempts: { increment: 1 } },
-  })
-  if (!count) throw mfaErrors.badToken()
-  await countTryOf(ctx, user.id)
+  const { key, expiresAt, heed } = spending(ctx, triesOf(user.id), TRIES)
+  const [row] = await ctx.sql(tryingToken, ctx.clock.now(), challenge.id, key, expiresAt)
+  if (!row) throw mfaErrors.badToken()
+  heed(row.count)
+}
+
+/** Uses the token up after a right second factor, and clears the count of tries. Of many calls at once, one succeeds. @throws 401 */
+export async function useUp(ctx: Ctx, { challenge, user }: Attempt) {
+  const used = await ctx.sql(usingToken, ctx.clock.now(), challenge.id, spending(ctx, triesOf(user.id), TRIES).key)
+  if (!used.length) throw mfaErrors.badToken()
 }
 
 /** Counts and makes a try of a factor that the user has. A wrong one also counts as a wrong password. @throws as `check`, 401, 423, 429 */

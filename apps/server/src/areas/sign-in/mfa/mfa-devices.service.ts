@@ -14,7 +14,7 @@ import { toMfaDevices } from './mfa.schemas.ts'
 import { mustBeSecret } from './totp.ts'
 
 /** The token between the first and the second factor. It ends after five tries, right or wrong. */
-export const mfaTokens: ChallengeKind = { purpose: 'mfa', maxAttempts: 5 }
+export const mfaTokens = { purpose: 'mfa', maxAttempts: 5 } satisfies ChallengeKind
 
 export type Kind = 'authenticator' | 'sms' | 'webauthn'
 

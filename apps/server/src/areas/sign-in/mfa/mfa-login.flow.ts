@@ -6,7 +6,7 @@ import type { MfaStrategy } from '../../policies/mfa-policy/mfa-policy.schemas.t
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
 import * as users from '../../people/users/users.service.ts'
-import { attemptOf, forgetTries, type Attempt } from './mfa-demand.service.ts'
+import { attemptOf, useUp, type Attempt } from './mfa-demand.service.ts'
 import { add, mailable, type NewDevice } from './mfa-devices.service.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import * as remembered from './remembered-devices.service.ts'
@@ -28,28 +28,24 @@ interface Passed {
  */
 export async function passed(
   ctx: HttpCtx,
-  { challenge, user, data }: Attempt,
+  attempt: Attempt,
   { factor, rememberDevice, device }: Passed,
 ): Promise<LoginAnswer> {
-  const { open } = ctx.deps.secrets,
+  const { challenge, user, data } = attempt,
+    { open } = ctx.deps.secrets,
     now = ctx.clock.now()
   await mustBeVerified(ctx, user, await identitySettings.current(ctx))
-  const before = await entry.placeFor(
-    ctx,
-    user,
-    challenge.tenantId ?? undefined,
-    data.invitation && open(data.invitation),
-  )
-  const recoveryCode = data.recoveryCode && open(data.recoveryCode)
-  const newCode = await ctx.atomically(async (tx) => {
-    const { count } = await tx.db.challenge.updateMany({
-      where: { id: challenge.id, consumedAt: null, expiresAt: { gt: now } },
-      data: { consumedAt: now },
-    })
-    if (!count) throw mfaErrors.badToken()
-    return device && add(tx, user.id, device, { only: true, recoveryCode, from: ctx.http })
+  const before = await entry.placeFor(ctx, user, {
+    wanted: challenge.tenantId ?? undefined,
+    invitationToken: data.invitation && open(data.invitation),
   })
-  await forgetTries(ctx, user.id)
+  const recoveryCode = data.recoveryCode && open(data.recoveryCode)
+  const newCode = device
+    ? await ctx.atomically(async (tx) => {
+        await useUp(tx, attempt)
+        return add(tx, user.id, device, { only: true, recoveryCode, from: ctx.http })
+      })
+    : await useUp(ctx, attempt)
   const place = await entry.arrival(ctx, user, before)
   if (rememberDevice) await remembered.remember(ctx, user.id, await mfaPolicy.requirement(ctx, place.tenant.tenantIds))
   const answer = await entry.enter(ctx, user, {

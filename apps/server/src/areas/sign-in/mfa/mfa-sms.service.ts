@@ -4,7 +4,7 @@ import { originOf, type OwnCtx } from '../../delivery/mail/person.ts'
 import { plain } from '../../people/users/users.service.ts'
 import * as codes from './mfa-codes.service.ts'
 import type { Occasion } from './mfa-codes.service.ts'
-import { attemptOf, countTry, countTryOf, forgetTries, trying, type Attempt } from './mfa-demand.service.ts'
+import { attemptOf, countTry, countTryOf, deviceOf, forgetTries, trying, type Attempt } from './mfa-demand.service.ts'
 import * as devices from './mfa-devices.service.ts'
 import { enrolling, mustBeActive, passed } from './mfa-login.flow.ts'
 import { mfaErrors } from './mfa.errors.ts'
@@ -44,7 +44,7 @@ const ofDevice = ({ challenge, user }: Attempt, deviceId: string): Occasion => (
 /** Sends a code to an enrolled phone. @throws 401, 404, 423, 429 */
 export async function ask(ctx: Ctx, deviceId: string, mfaToken: string) {
   const attempt = await attemptOf(ctx, mfaToken)
-  const { phoneNumber } = await devices.find(ctx, attempt.user.id, 'sms', deviceId)
+  const { phoneNumber } = deviceOf(attempt, 'sms', deviceId)
   return {
     otcToken: await codes.sendSms(ctx, ofDevice(attempt, deviceId), phoneNumber!),
     phoneNumber: masked(phoneNumber!),
@@ -54,7 +54,7 @@ export async function ask(ctx: Ctx, deviceId: string, mfaToken: string) {
 /** Logs in with the code. @throws 401, 404, 423, 429 */
 export async function verify(ctx: HttpCtx, deviceId: string, { mfaToken, rememberDevice, ...code }: Finishing) {
   const attempt = await attemptOf(ctx, mfaToken)
-  await devices.find(ctx, attempt.user.id, 'sms', deviceId)
+  deviceOf(attempt, 'sms', deviceId)
   await trying(ctx, attempt, () => codes.enter(ctx, ofDevice(attempt, deviceId), code))
   return passed(ctx, attempt, { factor: 'sms', rememberDevice })
 }

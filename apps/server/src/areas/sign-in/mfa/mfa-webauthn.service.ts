@@ -4,7 +4,7 @@ import type { MfaDevice } from '@henhouse/database'
 import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
 import { originOf, type OwnCtx } from '../../delivery/mail/person.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
-import { attemptOf, countTry, trying, type Attempt } from './mfa-demand.service.ts'
+import { attemptOf, countTry, deviceOf, trying, type Attempt } from './mfa-demand.service.ts'
 import * as devices from './mfa-devices.service.ts'
 import type { NewDevice } from './mfa-devices.service.ts'
 import { enrolling, mustBeActive, passed } from './mfa-login.flow.ts'
@@ -56,7 +56,7 @@ const ofDevice = ({ challenge, user }: Attempt, deviceId: string): Ceremony => (
 /** @throws 401, 404, 423 */
 export async function ask(ctx: HttpCtx, deviceId: string, mfaToken: string) {
   const attempt = await attemptOf(ctx, mfaToken)
-  return sign(ctx, ofDevice(attempt, deviceId), await devices.find(ctx, attempt.user.id, 'webauthn', deviceId))
+  return sign(ctx, ofDevice(attempt, deviceId), deviceOf(attempt, 'webauthn', deviceId))
 }
 
 /** Logs in with the device's signature. @throws 401, 404, 423, 429 */
@@ -66,7 +66,7 @@ export async function verify(
   { mfaToken, rememberDevice, ...proof }: Proof & Finishing,
 ) {
   const attempt = await attemptOf(ctx, mfaToken)
-  const device = await devices.find(ctx, attempt.user.id, 'webauthn', deviceId)
+  const device = deviceOf(attempt, 'webauthn', deviceId)
   await trying(ctx, attempt, () => mustHaveSigned(ctx, ofDevice(attempt, deviceId), device, proof))
   return passed(ctx, attempt, { factor: 'hwk', rememberDevice })
 }
@@ -133,12 +133,14 @@ async function made(
   return { kind: 'webauthn', deviceType, ...(await webauthn.finishRegistration(ctx, ceremony, webauthnToken, options)) }
 }
 
-async function sign(ctx: HttpCtx, ceremony: Ceremony, device: MfaDevice) {
+type SigningDevice = Pick<MfaDevice, 'id' | 'credentialId' | 'publicKey' | 'counter' | 'transports'>
+
+async function sign(ctx: HttpCtx, ceremony: Ceremony, device: SigningDevice) {
   const options = await webauthn.startAssertion(ctx, ceremony, [credentialOf(device)])
   return { webauthnToken: options.challenge, options }
 }
 
-async function mustHaveSigned(ctx: Ctx, ceremony: Ceremony, device: MfaDevice, { webauthnToken, options }: Proof) {
+async function mustHaveSigned(ctx: Ctx, ceremony: Ceremony, device: SigningDevice, { webauthnToken, options }: Proof) {
   const counter = await webauthn.finishAssertion(ctx, ceremony, webauthnToken, options, credentialOf(device))
   const { count } = await ctx.db.mfaDevice.updateMany({
     where: { id: device.id, counter: device.counter },
@@ -147,7 +149,7 @@ async function mustHaveSigned(ctx: Ctx, ceremony: Ceremony, device: MfaDevice, {
   if (!count) throw mfaErrors.wrongDevice()
 }
 
-const credentialOf = ({ credentialId, publicKey, counter, transports }: MfaDevice): Credential => ({
+const credentialOf = ({ credentialId, publicKey, counter, transports }: SigningDevice): Credential => ({
   credentialId: credentialId!,
   publicKey: publicKey!,
   counter: counter!,

@@ -69,7 +69,7 @@ export async function finish(ctx: HttpCtx, assertion: Assertion) {
   if (user.isLocked) throw loginErrors.locked()
   // a passkey does not verify it
   await mustBeVerified(ctx, user, await identitySettings.current(ctx))
-  const place = await entry.placeFor(ctx, user, undefined, assertion.invitationToken)
+  const place = await entry.placeFor(ctx, user, { invitationToken: assertion.invitationToken })
   await passkeys.mustBeOn(ctx, place.tenant.tenantIds)
   return login.complete(ctx, user, { place })
 }

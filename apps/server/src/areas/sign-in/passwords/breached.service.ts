@@ -4,18 +4,20 @@ import { add, job } from '../../../kernel/jobs.ts'
 import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
 import * as sendings from '../../access/codes/sendings.service.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
-import { live, tenantIdsOf } from '../../rights/held/held.service.ts'
+import { live } from '../../rights/held/held.service.ts'
 import * as settings from '../../policies/password-settings/password-settings.service.ts'
-import { mailDataOf } from '../../delivery/mail/person.ts'
+import { mailDataOf, type Person } from '../../delivery/mail/person.ts'
 import * as users from '../../people/users/users.service.ts'
 import { makeLink } from './reset.service.ts'
 
+type Addressee = Person & Pick<User, 'activeTenantId'>
+
 /**
- * Whether the policy blocks a right password because it is in a known breach. If so, mails the user a link to replace it, and
+ * Whether the policy of any of the user's tenants blocks a right password because it is in a known breach. If so, mails the user a link to replace it, and
  * marks them for `resetAll`.
  */
-export async function isBlocked(ctx: Ctx, user: User, password: string) {
-  if (!(await settings.strictestRules(ctx, await tenantIdsOf(ctx, user.id))).blockPwnedPasswords) return false
+export async function isBlocked(ctx: Ctx, user: Addressee, password: string, tenantIds: readonly string[]) {
+  if (!(await settings.strictestRules(ctx, tenantIds)).blockPwnedPasswords) return false
   const timesPwned = await settings.timesBreached(ctx, password)
   if (!timesPwned) return false
   await users.mark(ctx, { id: user.id }, { passwordLeakedAt: ctx.clock.now() })
@@ -23,7 +25,7 @@ export async function isBlocked(ctx: Ctx, user: User, password: string) {
   return true
 }
 
-async function sendMail(ctx: Ctx, user: User, timesPwned?: number) {
+async function sendMail(ctx: Ctx, user: Addressee, timesPwned?: number) {
   const to = user.email
   if (to === null || !(await sendings.mayGetOne(ctx, to))) return
   await ctx.atomically(async (tx) => {
