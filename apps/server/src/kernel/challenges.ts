@@ -102,7 +102,17 @@ export async function answer(
   userId?: string,
   salt = id.toLowerCase(),
 ) {
-  if (!isUuid(id)) return { state: 'unknown' as const }
+  const state = isUuid(id) ? await stateAfter(ctx, kind, { id, code, userId, salt }) : 'unknown'
+  return state === 'ok' ? { state, challenge: await ctx.db.challenge.findUniqueOrThrow({ where: { id } }) } : { state }
+}
+
+interface Try {
+  id: string
+  code: string
+  userId: string | undefined
+  salt: string
+}
+async function stateAfter(ctx: Ctx, kind: ChallengeKind, { id, code, userId, salt }: Try) {
   const now = ctx.clock.now(),
     attempt = { id, purpose: kind.purpose, ...(userId !== undefined && { userId }) }
   const { count } = await ctx.db.challenge.updateMany({
@@ -115,18 +125,14 @@ export async function answer(
     },
     data: { consumedAt: now },
   })
-  if (count === 1)
-    return { state: 'ok' as const, challenge: await ctx.db.challenge.findUniqueOrThrow({ where: { id } }) }
+  if (count === 1) return 'ok' as const
   await ctx.db.challenge.updateMany({ where: { ...attempt, consumedAt: null }, data: { attempts: { increment: 1 } } })
   const challenge = await ctx.db.challenge.findFirst({ where: attempt })
-  if (!challenge) return { state: 'unknown' as const }
-  if (challenge.consumedAt) return { state: 'used' as const }
-  return {
-    state:
-      challenge.expiresAt <= now || challenge.attempts > challenge.maxAttempts
-        ? ('expired' as const)
-        : ('wrong' as const),
-  }
+  if (!challenge) return 'unknown' as const
+  if (challenge.consumedAt) return 'used' as const
+  return challenge.expiresAt <= now || challenge.attempts > challenge.maxAttempts
+    ? ('expired' as const)
+    : ('wrong' as const)
 }
 
 /** Wrong codes for one purpose, about one user or address, however many codes there were: each new one could be guessed at anew. */
@@ -159,8 +165,8 @@ export const codeErrors = {
 }
 
 /**
- * The attempt that the code is right for. @throws 401 for a wrong code or an unknown attempt; 400 for one that has
- * expired, was used, or was tried too often
+ * The attempt that the code is right for, as it was before; not for a kind whose code can be replaced under the same id. @throws
+ * 401 for a wrong code or an unknown attempt; 400 for one that has expired, was used, or was tried too often
  */
 export async function mustAnswer(
   ctx: Ctx,
@@ -168,14 +174,14 @@ export async function mustAnswer(
   id: string,
   code: string,
   userId?: string,
-  salt?: string,
+  salt = id.toLowerCase(),
 ) {
   const asked = isUuid(id) && (await ctx.db.challenge.findFirst({ where: { id, purpose: kind.purpose } }))
   if (!asked) throw codeErrors.wrong()
   return guessing(ctx, kind, asked, async () => {
-    const outcome = await answer(ctx, kind, id, code, userId, salt)
-    if (outcome.state === 'ok') return outcome.challenge
-    throw outcome.state === 'expired' || outcome.state === 'used' ? codeErrors.expired() : codeErrors.wrong()
+    const state = await stateAfter(ctx, kind, { id, code, userId, salt })
+    if (state === 'ok') return asked
+    throw state === 'expired' || state === 'used' ? codeErrors.expired() : codeErrors.wrong()
   })
 }
 
