@@ -2,7 +2,7 @@ import { createDatabase, dropDatabase, migrate, openDatabase } from '@henhouse/d
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { createEnvironment } from '../src/areas/environments/environments.service.ts'
 import { contextFor } from '../src/kernel/context.ts'
-import { cryptoRandom } from '../src/kernel/random.ts'
+import { cryptoRandom, fingerprint } from '../src/kernel/random.ts'
 import { signToken } from '../src/kernel/tokens.ts'
 import { fill, type Crowd } from './crowd.ts'
 import { deps, newServer } from './environment.ts'
@@ -85,7 +85,7 @@ beforeAll(async () => {
       headers: { authorization: `Bearer ${tokens[as]}`, ...(tenantId && { 'frontegg-tenant-id': tenantId }) },
     })
     seen = undefined
-    expect(response.statusCode, response.body.slice(0, 300)).toBe(body ? 201 : 200)
+    expect(response.statusCode, response.body.slice(0, 300)).toBeLessThan(300)
     return statements.filter(({ text }) => /^\s*(select|with)/i.test(text))
   }
 }, 120_000)
@@ -102,12 +102,12 @@ const scans = (plan: Plan): Plan[] => [
 
 /** The number of rows that a statement reads from the large tables, and the tables that it reads whole. */
 async function cost({ text, values }: Statement) {
-  const {
-    rows: [row],
-  } = await database.pool.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(
-    `explain (analyze, timing off, format json) ${text}`,
-    values,
-  )
+  return costOf(await database.pool.query<Explained>(`explain (analyze, timing off, format json) ${text}`, values))
+}
+interface Explained {
+  'QUERY PLAN': [{ Plan: Plan }]
+}
+function costOf({ rows: [row] }: { rows: Explained[] }) {
   const found = scans(row!['QUERY PLAN'][0].Plan)
   const rowsOf = (plan: Plan) =>
     plan['Actual Loops'] *
@@ -118,6 +118,29 @@ async function cost({ text, values }: Statement) {
     whole: found
       .filter((plan) => plan['Node Type'] === 'Seq Scan' && rowsOf(plan) > 1)
       .map((plan) => plan['Relation Name']),
+  }
+}
+
+/** The same by the plan that is made for all values alike. Undoes what the statement writes. */
+async function genericCost({ text, values }: Statement) {
+  const literal = (value: unknown): string => {
+    if (value === null) return 'null'
+    if (Array.isArray(value)) return `array[${value.map(literal).join()}]`
+    // a Date becomes text as well
+    const json = JSON.stringify(value)
+    return `'${typeof value === 'string' ? value : json.replaceAll('"', '')}'`
+  }
+  const client = await database.pool.connect()
+  try {
+    await client.query(`begin; set local plan_cache_mode = force_generic_plan; prepare asked as ${text}`)
+    return costOf(
+      await client.query<Explained>(
+        `explain (analyze, timing off, format json) execute asked (${values.map(literal).join()})`,
+      ),
+    )
+  } finally {
+    await client.query('rollback; deallocate asked')
+    client.release()
   }
 }
 
@@ -317,6 +340,44 @@ describe('the rows read for', () => {
     } finally {
       await client.query('rollback')
       client.release()
+    }
+  })
+
+  it('a login and its refresh are few, with any cached plan', async () => {
+    const { prisma } = database,
+      token = 'a refresh token',
+      at = new Date(),
+      expiresAt = new Date(at.getTime() + 86_400_000)
+    const {
+      id: userId,
+      email,
+      vendorId,
+      sessions: [session],
+    } = await prisma.user.update({
+      where: { id: crowd.memberId },
+      data: { passwordHash: await deps.passwords.hash(token), passwordChangedAt: at },
+      include: { sessions: true },
+    })
+    const begin = async () => {
+      await prisma.session.deleteMany({ where: { userId, id: { not: session!.id } } })
+      await prisma.refreshToken.deleteMany({ where: { sessionId: session!.id } })
+      await prisma.refreshToken.create({
+        data: { vendorId, id: fingerprint(token), sessionId: session!.id, createdAt: at, expiresAt },
+      })
+    }
+    await begin()
+    const statements = [
+      ...(await run(`${identity}/auth/v1/user`, 'vendor', undefined, { email, password: token })),
+      ...(await run(`${identity}/auth/v1/user/token/refresh`, 'vendor', undefined, { refreshToken: token })),
+    ]
+    await begin()
+    // without those of Prisma that read definitions
+    const own = statements.filter(({ text }) => /^\s*(with|select)\b/.test(text))
+    expect(own).toHaveLength(5)
+    for (const statement of own) {
+      const { rows, whole } = await genericCost(statement)
+      expect(whole, statement.text).toEqual([])
+      expect(rows, statement.text).toBeLessThan(50)
     }
   })
 
