@@ -192,7 +192,7 @@ const cases: Record<string, [count: number, prepare: (env: TestEnvironment) => P
     },
   ],
   'an activation': [
-    14,
+    13,
     async (env) => {
       const tenantId = await env.newTenant()
       return async () => {

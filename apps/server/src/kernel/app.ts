@@ -68,7 +68,7 @@ export type Server = Awaited<ReturnType<typeof buildApp>>
 const MAX_BODY_BYTES = 2 * 1024 * 1024
 
 export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf, reaches, sessionOf }: AppParts) {
-  const environments = environmentDirectory(deps.database.prisma, memoryOf(deps.database))
+  const environments = environmentDirectory(deps.database, memoryOf(deps.database))
   const app = await framework(deps)
   const read = tokenReader(app.jwt, environments, deps.secrets)
   measure(app, deps.metrics)

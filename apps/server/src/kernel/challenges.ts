@@ -66,13 +66,18 @@ export type Outcome<C> = { state: 'ok'; challenge: C } | { state: 'unknown' | 'e
  * Finds a long secret by its hash and uses it up, if it is still good. Of any number of callers at once, one gets `ok`.
  */
 export async function redeem(ctx: Ctx, kind: ChallengeKind, secret: string) {
-  const challenge = await find(ctx, kind, secret)
-  if (challenge.state !== 'ok') return challenge
+  const found = await find(ctx, kind, secret)
+  return found.state === 'ok' ? useUp(ctx, found.challenge) : found
+}
+
+/** Uses up what `find` has found, unless somebody else has. */
+export async function useUp<C extends { id: string }>(ctx: Ctx, challenge: C) {
+  const now = ctx.clock.now()
   const { count } = await ctx.db.challenge.updateMany({
-    where: { id: challenge.challenge.id, consumedAt: null },
-    data: { consumedAt: ctx.clock.now() },
+    where: { id: challenge.id, consumedAt: null, expiresAt: { gt: now } },
+    data: { consumedAt: now },
   })
-  return count === 1 ? challenge : { state: 'used' as const }
+  return count === 1 ? { state: 'ok' as const, challenge } : { state: 'used' as const }
 }
 
 /** As `redeem`, without using it up. */

@@ -8,7 +8,7 @@ function replica() {
   const time = { ms: 1, now: () => time.ms },
     memory = memoryFor({ subscribe() {}, pending: () => false }, time)
   return {
-    directory: environmentDirectory(deps.database.prisma, memory),
+    directory: environmentDirectory(deps.database, memory),
     wait: (ms: number) => {
       time.ms += ms
     },

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
-import type { PrismaClient } from '@henhouse/database'
+import type { Database, PrismaClient } from '@henhouse/database'
 import { LRUCache } from 'lru-cache'
 import type { ClockSetting } from './clock.ts'
 import type { Kind, Memory } from './memory.ts'
@@ -30,7 +30,10 @@ const NOBODY = { id: '00000000-0000-0000-0000-000000000000', apiKeyHash: '0'.rep
 const kind: Kind = { name: 'environment', models: ['Vendor', 'SigningKey'] }
 
 /** Finds environments, which are kept in memory: every request needs one, and they hardly ever change. */
-export function environmentDirectory(prisma: PrismaClient, memory: Pick<Memory, 'recall'>) {
+export function environmentDirectory(
+  { prisma, pool }: Pick<Database, 'prisma' | 'pool'>,
+  memory: Pick<Memory, 'recall'>,
+) {
   /** `key:<kid>`, `host:<host>`, `name:<name>`, `default` → the id of the environment that it led to last */
   const ids = new LRUCache<string, string>({ max: 20_000 })
 
@@ -66,7 +69,7 @@ export function environmentDirectory(prisma: PrismaClient, memory: Pick<Memory, 
     byName: (name: string) => through(`name:${name}`, fits({ name }), () => idOf(prisma, { name })),
     /** The environment with this id and API key. An unknown environment takes as long as a wrong key. */
     async byApiKey(id: string, apiKey: string) {
-      const found = await idOfHolder(prisma, id, apiKey)
+      const found = await idOfHolder(pool, id, apiKey)
       return found === undefined ? undefined : byId(found)
     },
     default: () => through('default', fits({ isDefault: true }), () => idOf(prisma, { isDefault: true })),
@@ -88,13 +91,14 @@ const fits = (way: Way) => (environment: Environment) =>
 const idOf = async (prisma: PrismaClient, where: Way) =>
   (await prisma.vendor.findFirst({ where, select: { id: true } }))?.id
 
-async function idOfHolder(prisma: PrismaClient, id: string, apiKey: string) {
-  const { apiKeyHash, ...found } =
-    (await prisma.vendor.findUnique({
-      where: { id: isUuid(id) ? id : NOBODY.id },
-      select: { id: true, apiKeyHash: true },
-    })) ?? NOBODY
-  return timingSafeEqual(Buffer.from(fingerprint(apiKey)), Buffer.from(apiKeyHash)) ? found.id : undefined
+async function idOfHolder(pool: Database['pool'], id: string, apiKey: string) {
+  const { rows } = await pool.query<typeof NOBODY>({
+    name: 'environments.holder',
+    text: 'select id, "apiKeyHash" from "Vendor" where id = $1',
+    values: [isUuid(id) ? id : NOBODY.id],
+  })
+  const found = rows[0] ?? NOBODY
+  return timingSafeEqual(Buffer.from(fingerprint(apiKey)), Buffer.from(found.apiKeyHash)) ? found.id : undefined
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i

@@ -1,5 +1,5 @@
 import type { User } from '@henhouse/database'
-import { find, guessing, type Outcome, redeem, revoke } from '../../../kernel/challenges.ts'
+import { find, guessing, type Outcome, revoke, useUp } from '../../../kernel/challenges.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { invalid } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
@@ -22,10 +22,9 @@ import { enter, pending, refusal } from '../../access/codes/codes.service.ts'
 /** Verifies the address with the token of a mailed link, sets the password, and logs the user in. */
 export async function activate(ctx: HttpCtx, { userId, token, ...given }: Activation) {
   const user = await admitted(ctx, userId, given)
-  const { tenantId } = await mustBeLinkOf(ctx, user, token)
-  return finish(ctx, user, { password: given.password, tenantId, withCode: false }, (tx) =>
-    redeem(tx, activation, token),
-  )
+  const link = await mustBeLinkOf(ctx, user, token),
+    { tenantId } = link
+  return finish(ctx, user, { password: given.password, tenantId, withCode: false }, (tx) => useUp(tx, link))
 }
 
 /** As `activate`, with a mailed code. Wrong ones count. */
