@@ -59,7 +59,7 @@ export async function spendAll(ctx: Counting, counted: readonly Counted[], quota
   if (first) mustBeWithin(ctx, await count(ctx, [first, ...others], quota), quota)
 }
 
-/** For a statement that counts while it does something else: its values, and the check of the number that it returns. Not in a transaction. */
+/** As `spend`, for a statement that counts while it does something else: its values, and the check of the number that it returns. */
 export const spending = (ctx: Counting, counted: Counted, quota: Quota) => ({
   key: keyOf(ctx, counted, quota),
   expiresAt: after(ctx.deps.systemClock.now(), quota.perMs),

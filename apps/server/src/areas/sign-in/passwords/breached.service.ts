@@ -13,8 +13,9 @@ import { makeLink } from './reset.service.ts'
 type Addressee = Person & Pick<User, 'activeTenantId'>
 
 /**
- * Whether the policy of any of the user's tenants blocks a right password because it is in a known breach. If so, mails the user a link to replace it, and
+ * Whether the policy blocks a right password because it is in a known breach. If so, mails the user a link to replace it, and
  * marks them for `resetAll`.
+ * @param tenantIds all the user's tenants
  */
 export async function isBlocked(ctx: Ctx, user: Addressee, password: string, tenantIds: readonly string[]) {
   if (!(await settings.strictestRules(ctx, tenantIds)).blockPwnedPasswords) return false
