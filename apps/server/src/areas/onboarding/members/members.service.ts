@@ -13,7 +13,6 @@ import { toCoreUser } from '../../people/users/users.schemas.ts'
 import * as users from '../../people/users/users.service.ts'
 import { memberErrors } from './members.errors.ts'
 import { toMember, type MemberChange, type MemberQuery } from './members.schemas.ts'
-import { visibleTo } from '../../rights/held/held.service.ts'
 import { memberStats } from './members.sql.ts'
 
 type Caller = VendorCaller | UserCaller
@@ -33,29 +32,18 @@ export async function list(
     _includeSubTenants: false,
     ...(searchFilter !== undefined && { _filter: searchFilter }),
   }
-  const { items, _metadata } = await userList.list(ctx, caller, tenant, query, { roles: true })
-  const names = new Map(
-    (
-      await ctx.db.user.findMany({
-        where: { id: { in: items.map((item) => item.id) } },
-        select: { id: true, username: true },
-      })
-    ).map((row) => [row.id, row.username]),
-  )
+  const { rows, total } = await userList.rows(ctx, caller, tenant, query, { roles: true })
   return {
-    items: items.map((item) => toMember(item, ctx.vendorId, tenant.id, names.get(item.id) ?? null)),
-    totalPages: _metadata.totalPages,
-    totals: _metadata.totalItems,
+    items: rows.map((row) => toMember(toCoreUser(row, caller, tenant.id), ctx.vendorId, tenant.id, row.username)),
+    totalPages: Math.ceil(total / pageSize),
+    totals: total,
   }
 }
 
 /** @throws 404 for a user who is no member, or whom the caller may not see */
 export async function get(ctx: Ctx, caller: Caller, tenant: TenantScope, who: { id: string } | { email: string }) {
-  const row = await users.find(ctx, {
-    ...who,
-    ...users.membersOf(ctx, { tenantId: tenant.id }),
-    ...visibleTo(caller),
-  })
+  const row = await users.find(ctx, who, { tenant, as: 'member' })
+  if (row.invisible && caller.kind === 'user') throw userErrors.notFound()
   return toMember(toCoreUser(row, caller, tenant.id), ctx.vendorId, tenant.id, row.username)
 }
 

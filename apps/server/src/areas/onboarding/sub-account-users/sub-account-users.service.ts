@@ -12,6 +12,8 @@ import * as roles from '../../rights/roles/roles.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { bringAllIn, type Arrival } from '../user-creation/user-creation.service.ts'
 import * as userList from '../../people/users/user-list.service.ts'
+import { toListed } from '../../people/users/users.schemas.ts'
+import { page } from '../../../kernel/paging.ts'
 import { permissionsOf } from '../../people/users/user-rights.service.ts'
 import { goesBelow } from '../../rights/held/sub-account-access.service.ts'
 import { parentsAmong } from '../../accounts/hierarchy/hierarchy.service.ts'
@@ -61,25 +63,25 @@ export async function rootsOf(ctx: Ctx, user: UserScope): Promise<Root[]> {
 
 /** A page of the users of the tenant and of those below it, with their rights in each. */
 export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, query: userList.UserQuery) {
-  const found = await userList.list(ctx, caller, tenant, { ...query, _includeSubTenants: true }, { roles: true })
-  const [permissions, places] = await Promise.all([
+  const [{ rows, total }, permissions] = await Promise.all([
+    userList.rows(ctx, caller, tenant, { ...query, _includeSubTenants: true }, { roles: true }),
     permissionsOf(ctx),
-    ctx.db.membership.findMany({
-      where: { userId: { in: found.items.map((user) => user.id) } },
-      select: { userId: true, tenantId: true, acceptedAt: true, user: { select: { verified: true, lastLogin: true } } },
-    }),
   ])
-  const arrived = new Map(places.map((place) => [`${place.userId} ${place.tenantId}`, hasArrived(place.user, place)]))
-  const items = found.items.map((user) => ({
-    ...user,
-    tenants: user.tenants.map((place) => ({
-      ...place,
-      permissions: permissions(place),
-      activated: arrived.get(`${user.id} ${place.tenantId}`) ?? false,
-      lastLogin: user.lastLogin,
-    })),
-  }))
-  return { ...found, items, totalPages: found._metadata.totalPages }
+  const items = rows.map((row) => {
+    const user = toListed(row, caller, tenant),
+      arrived = new Map(row.memberships.map((place) => [place.tenantId, hasArrived(row, place)]))
+    return {
+      ...user,
+      tenants: user.tenants.map((place) => ({
+        ...place,
+        permissions: permissions(place.roles ?? []),
+        activated: arrived.get(place.tenantId) ?? false,
+        lastLogin: user.lastLogin,
+      })),
+    }
+  })
+  const found = page(items, total, query)
+  return { ...found, totalPages: found._metadata.totalPages }
 }
 
 /** Users reach their own tenant and, with access to sub-accounts, those below it; management without a tenant reaches all. @throws 404 */

@@ -1,6 +1,6 @@
 import { operation } from '../../../kernel/operation.ts'
 import { userErrors } from './users.errors.ts'
-import { Authorization, CoreUser, ProfileChange, toAuthorization, toCoreUser, toUser, User } from './users.schemas.ts'
+import { Authorization, CoreUser, ProfileChange, toCoreUser, toUser, User } from './users.schemas.ts'
 import * as users from './users.service.ts'
 
 const tag = 'User Management'
@@ -15,8 +15,7 @@ export const meRoutes = [
     path: '/identity/resources/users/v2/me',
     summary: 'Get the own profile, with the rights in the account of the call',
     returns: { 200: User },
-    handler: async (ctx) =>
-      toUser(await users.read(ctx, await users.self(ctx, ctx.user, ctx.tenant), ctx.tenant?.id), ctx.caller),
+    handler: async (ctx) => toUser(await users.readSelf(ctx, ctx.user, ctx.tenant), ctx.caller),
   }),
   operation({
     ...own,
@@ -26,7 +25,7 @@ export const meRoutes = [
     summary: 'Get the own profile',
     returns: { 200: CoreUser },
     handler: async (ctx) =>
-      toCoreUser(await users.find(ctx, await users.self(ctx, ctx.user, ctx.tenant)), ctx.caller, ctx.tenant?.id),
+      toCoreUser(await users.find(ctx, ctx.user, { tenant: ctx.tenant, as: 'self' }), ctx.caller, ctx.tenant?.id),
   }),
   operation({
     ...own,
@@ -40,7 +39,7 @@ export const meRoutes = [
     handler: async (ctx, { body }) => {
       const self = await users.self(ctx, ctx.user, ctx.tenant)
       await users.updateSelf(ctx, ctx.caller, self, body)
-      return toUser(await users.read(ctx, self, ctx.tenant?.id), ctx.caller)
+      return toUser(await users.readSelf(ctx, ctx.user, ctx.tenant), ctx.caller)
     },
   }),
   operation({
@@ -50,7 +49,6 @@ export const meRoutes = [
     path: '/identity/resources/users/v1/me/authorization',
     summary: 'List the own roles and permissions in the account of the call',
     returns: { 200: Authorization },
-    handler: async (ctx) =>
-      toAuthorization(await users.read(ctx, await users.self(ctx, ctx.user, ctx.tenant), ctx.tenant?.id)),
+    handler: (ctx) => users.readSelf(ctx, ctx.user, ctx.tenant),
   }),
 ]

@@ -4,14 +4,16 @@ import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { common, membershipsIn, type Family } from '../../rights/tree/tree.service.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
-import { containing, inOrderOf, Order, page, pageQuery, slice } from '../../../kernel/paging.ts'
+import { containing, Order, page, pageQuery, slice } from '../../../kernel/paging.ts'
 import { usersLike } from './similar.sql.ts'
 import { JoinedKeys, OneOf, Text } from '../../../kernel/validation.ts'
 import { familyOf } from '../../rights/held/sub-account-access.service.ts'
 import { visibleTo } from '../../rights/held/held.service.ts'
 import { usersOf, type Crowd } from './user-list.sql.ts'
 import { userErrors } from './users.errors.ts'
-import { secretColumns, toCoreUser, withTenants } from './users.schemas.ts'
+import { usersShown, usersShownWithRoles } from './profiles.sql.ts'
+import { permissionsOf, withRoles } from './user-rights.service.ts'
+import { toListed } from './users.schemas.ts'
 import { membersOf } from './users.service.ts'
 
 const text = Type.Optional(Text)
@@ -48,8 +50,40 @@ export const PhraseQuery = Type.Object({
 /** The query of the list, from the wire or from other areas. */
 type AnyQuery = Partial<Omit<Static<typeof PhraseQuery>, '_sortBy'>> & { _sortBy?: UserQuery['_sortBy'] | 'lastLogin' }
 
-/** A page of the users in the tenant and those below it; without a tenant (management), of all users. `roles`: whether to show their roles in their tenants. */
+/** A page of the users in the tenant and those below it; without a tenant (management), of all users. */
 export async function list(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  tenant: TenantScope | undefined,
+  query: AnyQuery,
+) {
+  const found = await rows(ctx, caller, tenant, query, { roles: false })
+  return page(
+    found.rows.map((row) => toListed(row, caller, tenant)),
+    found.total,
+    query,
+  )
+}
+
+/** As `list`, each user with their own roles and permissions in the tenant that the list shows. Roles by groups or from accounts above show only on single users. */
+export async function listWithRights(
+  ctx: Ctx,
+  caller: VendorCaller | UserCaller,
+  tenant: TenantScope | undefined,
+  query: AnyQuery,
+) {
+  const found = await rows(ctx, caller, tenant, query, { roles: true }),
+    permissions = await permissionsOf(ctx)
+  const items = found.rows.map((row) => {
+    const user = toListed(row, caller, tenant),
+      roles = user.tenants.find((place) => place.tenantId === user.tenantId)?.roles ?? []
+    return { ...user, roles, permissions: permissions(roles) }
+  })
+  return page(items, found.total, query)
+}
+
+/** The users of a page, and how many there are in all. `roles`: whether with their roles in their tenants. */
+export async function rows(
   ctx: Ctx,
   caller: VendorCaller | UserCaller,
   tenant: TenantScope | undefined,
@@ -57,19 +91,18 @@ export async function list(
   { roles }: { roles: boolean },
 ) {
   const selected = await selection(ctx, caller, tenant, query),
-    { ids, total } = await pageIds(ctx, query, selected)
-  const rows = await ctx.db.user.findMany({
-    where: { id: { in: ids } },
-    omit: secretColumns,
-    include: { memberships: withTenants(ctx, { roles, visible: selected.visible }) },
-  })
-  return page(
-    inOrderOf(ids, rows).map((row) =>
-      toCoreUser(row, caller, row.memberships.find((m) => m.tenantId === tenant?.id)?.tenantId),
-    ),
-    total,
-    query,
-  )
+    { ids, total } = await pageIds(ctx, query, selected),
+    { visible } = selected
+  const found = ids.length
+    ? await ctx.sql(
+        roles ? usersShownWithRoles : usersShown,
+        ctx.clock.now(),
+        ids,
+        visible?.tenantId ?? null,
+        visible?.below ?? false,
+      )
+    : []
+  return { rows: await withRoles(ctx, found), total }
 }
 
 /** Fetches ids before rows, because related rows would be loaded for all users before the page, too. */

@@ -1,57 +1,81 @@
 import type { Static } from 'typebox'
 import type { Ctx } from '../../../kernel/operation.ts'
-import { definedRights, type DefinedPermission } from '../../rights/held/defined.ts'
-import { toPermission } from '../../rights/permissions/permissions.schemas.ts'
+import { definedRights, rolesNamed, type DefinedPermission, type DefinedRole } from '../../rights/held/defined.ts'
 import { rolesHeld } from '../../rights/held/held.service.ts'
-import type { CoreUser, User } from './users.schemas.ts'
+import { toPermission, type Permission } from '../../rights/permissions/permissions.schemas.ts'
+import { toRole, type Role } from '../../rights/roles/roles.schemas.ts'
+import type { Rights, UserWithTenants } from './users.schemas.ts'
+import type { Place, ShownUser } from './profiles.sql.ts'
 
 /** What a user may do in a tenant, by the roles of their membership and groups. Empty for a user who is not a member. */
-export async function rightsOf(ctx: Ctx, userId: string, tenantId: string) {
-  const roles = await rolesHeld(ctx, userId, tenantId),
-    { permissions } = await definedRights(ctx)
-  return {
-    roles,
-    permissions: givenBy(
-      permissions,
-      roles.map(({ id, permissions }) => ({ id, ids: permissions.map((p) => p.permissionId) })),
-    ),
-  }
+export const rightsOf = async (ctx: Ctx, userId: string, tenantId: string) =>
+  rightsBy(ctx, await rolesHeld(ctx, userId, tenantId))
+
+export async function rightsBy(ctx: Ctx, defined: readonly DefinedRole[]): Promise<Rights> {
+  const roles = defined.map(roleShown)
+  return { roles, permissions: (await permissionsOf(ctx))(roles) }
 }
 
-interface Holder {
-  readonly roles?: readonly { readonly id: string; readonly permissions: readonly string[] }[]
-}
-
-/** The permissions that each holder's roles give. */
+/** The permissions that roles give, the oldest first. */
 export async function permissionsOf(ctx: Ctx) {
   const { permissions } = await definedRights(ctx)
-  return ({ roles = [] }: Holder) =>
-    givenBy(
-      permissions,
-      roles.map(({ id, permissions: ids }) => ({ id, ids })),
-    ).map(toPermission)
+  return (roles: readonly Static<typeof Role>[]) => givenBy(permissions, roles)
 }
 
-/** The permissions of the roles, the oldest first. Each names the environment's roles that have it, and the given ones. */
-function givenBy(
-  permissions: ReadonlyMap<string, DefinedPermission>,
-  roles: readonly { id: string; ids: readonly string[] }[],
-): DefinedPermission[] {
-  const having = new Map<string, Set<string>>()
-  for (const { id: roleId, ids } of roles)
-    for (const id of ids)
-      having.set(id, (having.get(id) ?? new Set(permissions.get(id)?.roles.map((r) => r.roleId))).add(roleId))
-  return [...permissions.values()]
-    .filter(({ id }) => having.has(id))
-    .map((permission) => ({ ...permission, roles: [...having.get(permission.id)!].map((roleId) => ({ roleId })) }))
+/** Each permission names the environment's roles that have it, and the given ones. */
+function givenBy(permissions: ReadonlyMap<string, DefinedPermission>, roles: readonly Static<typeof Role>[]) {
+  const having = new Map<string, string[]>()
+  for (const { id: roleId, tenantId, permissions: given } of roles)
+    for (const id of given) {
+      const more = having.get(id) ?? []
+      // the environment's own are among the permission's
+      if (tenantId !== null) more.push(roleId)
+      having.set(id, more)
+    }
+  const found: Static<typeof Permission>[] = []
+  for (const permission of permissions.values()) {
+    const more = having.get(permission.id)
+    if (!more) continue
+    const shown = permissionShown(permission)
+    found.push(more.length ? { ...shown, roleIds: [...shown.roleIds, ...more] } : shown)
+  }
+  return found
 }
 
-/** Users of a list, each with their own roles in the tenant that the list shows. Roles by groups or from accounts above show only on single users. */
-export async function withRights(ctx: Ctx, users: readonly Static<typeof CoreUser>[]): Promise<Static<typeof User>[]> {
-  const holders = users.map((user) => ({
-    user,
-    roles: user.tenants.find((place) => place.tenantId === user.tenantId)?.roles ?? [],
+/** What the wire shows of a definition, made once. */
+function shownOnce<D extends object, S>(show: (definition: D) => S) {
+  const shown = new WeakMap<D, S>()
+  return (definition: D): S => {
+    let found = shown.get(definition)
+    if (!found) shown.set(definition, (found = show(definition)))
+    return found
+  }
+}
+const roleShown = shownOnce<DefinedRole, Static<typeof Role>>(toRole)
+const permissionShown = shownOnce<DefinedPermission, Static<typeof Permission>>(toPermission)
+
+/** The users of a statement with the roles of their memberships, as far as it has found them. */
+export async function withRoles<U extends ShownUser & { readonly places: readonly Place[] }>(
+  ctx: Ctx,
+  users: readonly U[],
+): Promise<UserWithTenants[]> {
+  const places = users.flatMap((user) => user.places).filter((place) => place.roleIds?.length),
+    roleIds = [...new Set(places.flatMap((place) => place.roleIds!))]
+  const roles = roleIds.length
+    ? await rolesNamed(
+        ctx,
+        roleIds,
+        places.map((place) => place.tenantId),
+      )
+    : []
+  const shown = new Map(roles.map((role) => [role.id, roleShown(role)]))
+  return users.map(({ places, ...user }) => ({
+    ...user,
+    memberships: places.map(({ roleIds, acceptedAt, expiresAt, ...place }) => ({
+      ...place,
+      acceptedAt: acceptedAt === null ? null : new Date(acceptedAt),
+      expiresAt: expiresAt === null ? null : new Date(expiresAt),
+      ...(roleIds && { roles: roleIds.flatMap((id) => shown.get(id) ?? []) }),
+    })),
   }))
-  const permissions = await permissionsOf(ctx)
-  return holders.map((holder) => ({ ...holder.user, roles: holder.roles, permissions: permissions(holder) }))
 }

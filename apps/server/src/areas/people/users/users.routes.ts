@@ -13,8 +13,7 @@ import { Address, Id } from '../../../kernel/validation.ts'
 import { membershipErrors } from '../memberships/memberships.errors.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
-import { list, PhraseQuery, UserQuery } from './user-list.service.ts'
-import * as rights from './user-rights.service.ts'
+import { list, listWithRights, PhraseQuery, UserQuery } from './user-list.service.ts'
 import { userErrors } from './users.errors.ts'
 import { CoreUser, ProfileChange, toCoreUser, toUser, User, UserChange } from './users.schemas.ts'
 import * as users from './users.service.ts'
@@ -36,13 +35,10 @@ const listing = {
 const withRights = {
   ...listing,
   returns: { 200: Page(User) },
-  handler: async (
+  handler: (
     ctx: Ctx & { caller: VendorCaller | UserCaller; tenant: TenantScope | undefined },
     { query }: { query: UserQuery },
-  ) => {
-    const found = await list(ctx, ctx.caller, ctx.tenant, query, { roles: true })
-    return { ...found, items: await rights.withRights(ctx, found.items) }
-  },
+  ) => listWithRights(ctx, ctx.caller, ctx.tenant, query),
 } as const
 
 export const usersRoutes = [
@@ -63,7 +59,7 @@ export const usersRoutes = [
     id: 'listUsersV3',
     path: '/identity/resources/users/v3',
     summary: 'List users',
-    handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query, { roles: false }),
+    handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query),
   }),
   operation({
     ...listing,
@@ -71,7 +67,7 @@ export const usersRoutes = [
     path: '/identity/resources/users/v1/query/phrase',
     summary: 'Search users by phrases in their names, addresses and numbers',
     query: PhraseQuery,
-    handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query, { roles: false }),
+    handler: (ctx, { query }) => list(ctx, ctx.caller, ctx.tenant, query),
   }),
   operation({
     id: 'getUserByEmailV1',
@@ -98,7 +94,7 @@ export const usersRoutes = [
     returns: { 200: User },
     errors: [userErrors.notFound],
     handler: async (ctx, { params }) =>
-      toUser(await users.read(ctx, users.of(ctx, params.userId, ctx.tenant), ctx.tenant.id), ctx.caller),
+      toUser(await users.read(ctx, { id: params.userId }, undefined, { tenant: ctx.tenant, as: 'member' }), ctx.caller),
   }),
   operation({
     id: 'getVendorUserV1',
@@ -145,7 +141,7 @@ export const usersRoutes = [
     handler: async (ctx, { body }) => {
       const self = await users.self(ctx, ctx.user, ctx.tenant)
       await users.updateSelf(ctx, ctx.caller, self, body)
-      return toUser(await users.read(ctx, self, ctx.tenant.id), ctx.caller)
+      return toUser(await users.readSelf(ctx, ctx.user, ctx.tenant), ctx.caller)
     },
   }),
   operation({

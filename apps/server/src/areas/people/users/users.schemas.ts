@@ -1,7 +1,6 @@
-import type { Prisma, Tenant as TenantColumns, User as UserColumns } from '@henhouse/database'
+import type { Tenant as TenantColumns } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
-import { membershipsIn, type Family } from '../../rights/tree/tree.service.ts'
-import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import {
   DateTime,
   Id,
@@ -15,11 +14,11 @@ import {
 } from '../../../kernel/validation.ts'
 import { goesBelow } from '../../rights/held/sub-account-access.service.ts'
 import { hasArrived } from '../memberships/memberships.schemas.ts'
-import { live } from '../../rights/held/held.service.ts'
-import { Permission, toPermission } from '../../rights/permissions/permissions.schemas.ts'
-import { Role, toRole, withPermissionIds, type RoleWithPermissionIds } from '../../rights/roles/roles.schemas.ts'
+import { Permission } from '../../rights/permissions/permissions.schemas.ts'
+import { Role } from '../../rights/roles/roles.schemas.ts'
 import { Tenant, toTenant } from '../../accounts/tenants/tenants.schemas.ts'
 import { pictureOf } from '../../delivery/mail/person.ts'
+import type { ShownUser } from './profiles.sql.ts'
 import { userErrors } from './users.errors.ts'
 
 export const Provider = OneOf(['local', 'saml', 'google', 'github', 'facebook', 'microsoft', 'scim2', 'slack', 'apple'])
@@ -101,33 +100,16 @@ export const CreatedUser = Type.Object({ ...User.properties, temporaryExpiration
 
 export const Authorization = Type.Object({ roles: Type.Array(Role), permissions: Type.Array(Permission) })
 
-/** What `toCoreUser` needs besides the user's columns: the tenants (`visible`: only these), with or without the roles there. */
-export const withTenants = (ctx: Ctx, { roles, visible }: { roles: boolean; visible?: Family | undefined }) => ({
-  where: { ...live(ctx), ...(visible && membershipsIn(visible)) },
-  select: {
-    tenantId: true,
-    isDisabled: true,
-    acceptedAt: true,
-    expiresAt: true,
-    tenant: { select: { subAccountAccessType: true } },
-    // Prisma's types would treat `false` like `true`
-    roles: (roles && rolesOfTenant) as typeof rolesOfTenant,
-  },
-  orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }] satisfies Prisma.MembershipOrderByWithRelationInput[],
-})
-const rolesOfTenant = { select: { role: { include: withPermissionIds } } } as const
-
-type UserRow = Omit<UserColumns, 'passwordHash' | 'passwordChangedAt' | 'vendorId'>
 export const secretColumns = { passwordHash: true, passwordChangedAt: true } as const
 interface MembershipRow {
   tenantId: string
   isDisabled: boolean
   acceptedAt: Date | null
   expiresAt: Date | null
-  tenant: { subAccountAccessType: string }
-  roles?: { role: RoleWithPermissionIds }[]
+  subAccountAccessType: string
+  roles?: Static<typeof Role>[]
 }
-export type UserWithTenants = UserRow & { memberships: MembershipRow[] }
+export type UserWithTenants = ShownUser & { memberships: MembershipRow[] }
 
 /** Where the user is active: the tenant chosen last, else the first that lets them in, else the first. */
 export function activeTenantId(row: UserWithTenants) {
@@ -166,7 +148,7 @@ export function toCoreUser(
     isLocked: row.isLocked,
     invisible: row.invisible,
     superUser: row.superUser,
-    subAccountAccessAllowed: goesBelow(row.subAccountAccess, membership?.tenant.subAccountAccessType ?? 'defaultOff'),
+    subAccountAccessAllowed: goesBelow(row.subAccountAccess, membership?.subAccountAccessType ?? 'defaultOff'),
     metadata: row.metadata,
     vendorMetadata: caller.kind === 'vendor' ? row.vendorMetadata : '{}',
     externalId: row.externalId,
@@ -176,36 +158,35 @@ export function toCoreUser(
       tenantId,
       isDisabled,
       temporaryExpirationDate: expiresAt?.toISOString() ?? null,
-      ...(roles && { roles: roles.map(({ role }) => toRole(role)) }),
+      ...(roles && { roles }),
     })),
   }
 }
 
+/** A user of a list for a tenant: as they are there, or where they are active if they are not in it themselves. */
+export const toListed = (row: UserWithTenants, caller: Caller, tenant: Pick<TenantScope, 'id'> | undefined) =>
+  toCoreUser(row, caller, row.memberships.find((m) => m.tenantId === tenant?.id)?.tenantId)
+
+export interface Rights {
+  roles: Static<typeof Role>[]
+  permissions: Static<typeof Permission>[]
+}
 /** A user as `users.read` loads it. */
-export interface UserWithRights {
+export interface UserWithRights extends Rights {
   row: UserWithTenants
   tenantId: string | undefined
-  roles: RoleWithPermissionIds[]
-  permissions: Parameters<typeof toPermission>[0][]
 }
 
-export const toUser = ({ row, tenantId, ...rights }: UserWithRights, caller: Caller): Static<typeof User> => ({
+export const toUser = ({ row, tenantId, roles, permissions }: UserWithRights, caller: Caller): Static<typeof User> => ({
   ...toCoreUser(row, caller, tenantId),
-  ...toAuthorization(rights),
+  roles,
+  permissions,
 })
 
 export const toCreatedUser = (user: UserWithRights, caller: Caller): Static<typeof CreatedUser> => ({
   ...toUser(user, caller),
   temporaryExpirationDate:
     user.row.memberships.find((m) => m.tenantId === user.tenantId)?.expiresAt?.toISOString() ?? null,
-})
-
-export const toAuthorization = ({
-  roles,
-  permissions,
-}: Pick<UserWithRights, 'roles' | 'permissions'>): Static<typeof Authorization> => ({
-  roles: roles.map(toRole),
-  permissions: permissions.map(toPermission),
 })
 
 /** Refuses text that is not a JSON object. */

@@ -9,17 +9,10 @@ import * as roles from '../../rights/roles/roles.service.ts'
 import * as access from '../../access/sessions/access.service.ts'
 import type { ActiveTenant } from '../../access/tokens/access-tokens.service.ts'
 import { userErrors } from './users.errors.ts'
-import {
-  activeTenantId,
-  mustBeObjects,
-  secretColumns,
-  withTenants,
-  type UserChange,
-  type UserWithRights,
-  type UserWithTenants,
-} from './users.schemas.ts'
-import { rightsOf } from './user-rights.service.ts'
-import { live } from '../../rights/held/held.service.ts'
+import { profileByEmail, profileById, type Profile } from './profiles.sql.ts'
+import { mustBeObjects, secretColumns, type UserChange, type UserWithRights } from './users.schemas.ts'
+import { rightsBy, withRoles } from './user-rights.service.ts'
+import { live, rolesOf } from '../../rights/held/held.service.ts'
 
 /** The user with this username, in any form, with all columns: for logins and the like. */
 export const byUsername = (ctx: Ctx, username: string) =>
@@ -94,27 +87,46 @@ async function ofSuperuser(ctx: Ctx, chosen: string | null, own: string | undefi
 const ofVisitor = async (ctx: Ctx, userId: string, chosen: string | null, own: string | undefined) =>
   own !== undefined && chosen !== null && (await doorsTo(ctx, userId, chosen)).length ? chosen : own
 
-/** As `find`, with the user's rights in the given tenant, else in the one where they are active. */
-export async function read(ctx: Ctx, where: Prisma.UserWhereInput, tenantId?: string): Promise<UserWithRights> {
-  const row = await find(ctx, where),
-    there = tenantId ?? activeTenantId(row)
-  return {
-    row,
-    tenantId: there,
-    ...(there === undefined ? { roles: [], permissions: [] } : await rightsOf(ctx, row.id, there)),
-  }
+/**
+ * Where a user must be for a call about a tenant. `member`: in it. `self`: the user makes the call, or it is made for them.
+ * They may also come down from a tenant above, and a superuser may be in every one.
+ */
+interface Within {
+  tenant: Pick<TenantScope, 'id'> | undefined
+  as: 'member' | 'self'
 }
 
-/** A user with their tenants and the roles there. @throws 404 */
-export async function find(ctx: Ctx, where: Prisma.UserWhereInput): Promise<UserWithTenants> {
-  const row = await ctx.db.user.findFirst({
-    where,
-    omit: secretColumns,
-    include: { memberships: withTenants(ctx, { roles: true }) },
-  })
-  if (!row) throw userErrors.notFound()
-  return row
+/** A user with their tenants and the roles there, and their rights in the given tenant, else in the one where they are active. @throws 404 */
+export async function read(
+  ctx: Ctx,
+  who: { id: string } | { email: string },
+  tenantId?: string,
+  within?: Within,
+): Promise<UserWithRights> {
+  const { row, here, held } = await profile(ctx, who, tenantId ?? within?.tenant?.id, within)
+  return { row, tenantId: here ?? undefined, ...(await rightsBy(ctx, await rolesOf(ctx, held))) }
 }
+
+/** As `read`, without the rights. */
+export const find = async (ctx: Ctx, who: { id: string } | { email: string }, within?: Within) =>
+  (await profile(ctx, who, within?.tenant?.id, within)).row
+
+async function profile(
+  ctx: Ctx,
+  who: { id: string } | { email: string },
+  tenantId: string | undefined,
+  within: Within | undefined,
+) {
+  const [by, value] = 'id' in who ? [profileById, who.id] : [profileByEmail, who.email]
+  const [found] = await ctx.sql(by, ctx.clock.now(), value, tenantId ?? null)
+  if (!found || (within?.tenant && !isWithin(found, within.tenant.id, within.as))) throw userErrors.notFound()
+  const { here, held, comesDown: _, ...user } = found,
+    [row] = await withRoles(ctx, [user])
+  return { row: row!, here, held }
+}
+
+const isWithin = ({ places, superUser, comesDown }: Profile, tenantId: string, as: Within['as']) =>
+  places.some((place) => place.tenantId === tenantId) || (as === 'self' && (superUser || comesDown))
 
 /** The user with this id; with a tenant, only if they are a member. */
 export const of = (ctx: Ctx, id: string, tenant: Pick<TenantScope, 'id'> | undefined) => ({
@@ -133,6 +145,9 @@ export async function self(ctx: Ctx, user: UserScope, tenant: TenantScope | unde
     }),
   }
 }
+/** As `read`, for the user of `self`. */
+export const readSelf = (ctx: Ctx, user: UserScope, tenant: TenantScope | undefined) =>
+  read(ctx, user, undefined, { tenant, as: 'self' })
 export const membersOf = (ctx: Ctx, places: Prisma.MembershipWhereInput) => ({
   memberships: { some: { ...places, ...live(ctx) } },
 })

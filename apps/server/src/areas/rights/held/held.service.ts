@@ -85,8 +85,8 @@ export async function rolesHeldInMany(ctx: Ctx, places: readonly Place[]): Promi
 }
 const keyOf = ({ userId, tenantId }: Place) => `${userId} ${tenantId}`
 
-/** Those by groups only where groups count. */
-async function rolesOf(ctx: Ctx, held: readonly HeldRole[]) {
+/** The roles that a statement has found, the oldest first: those by groups only where groups count. */
+export async function rolesOf(ctx: Ctx, held: readonly HeldRole[]) {
   const { enabled, rolesEnabled } = await effective(ctx, groupsConfiguration)
   const counting = held.filter((role) => !role.byGroup || (enabled && rolesEnabled))
   return rolesNamed(
