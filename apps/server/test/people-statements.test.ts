@@ -1,7 +1,8 @@
 import { openDatabase } from '@henhouse/database'
 import { afterAll, expect, inject, test } from 'vitest'
+import { runDue } from '../src/kernel/jobs.ts'
 import { hearOthers } from '../src/kernel/memory.ts'
-import { newEnvironment, newServer, unique, type Answer, type TestEnvironment } from './environment.ts'
+import { deps, newEnvironment, newServer, unique, type Answer, type TestEnvironment } from './environment.ts'
 
 /*
  * How many statements it costs to show users and to add some, BEGIN and COMMIT among them. Counted on a server that has
@@ -17,7 +18,7 @@ database.pool.on('connect', (connection) => {
     return query(...args)
   }) as typeof connection.query
 })
-hearOthers(database)
+hearOthers({ database, log: deps.log })
 const counting = await newServer({ database })
 afterAll(async () => {
   await database.close()
@@ -32,6 +33,7 @@ const done = (answer: Answer) => {
   return answer
 }
 const reader = (env: TestEnvironment) => env.user({ roleKeys: ['Admin'] })
+const addresses = (count: number) => Array.from({ length: count }, () => ({ email: address(), name: 'New' }))
 const address = () => `${unique('new')}@example.com`
 
 const cases: Record<string, [count: number, prepare: (env: TestEnvironment) => Promise<Call>]> = {
@@ -106,41 +108,71 @@ const cases: Record<string, [count: number, prepare: (env: TestEnvironment) => P
     },
   ],
   'a verified user made by the environment': [
-    11,
+    3,
     async (env) => {
       const tenantId = await env.newTenant()
       return () => env.as(tenantId)('POST', `${users}/v2`, { email: address(), skipInviteEmail: true })
     },
   ],
   'a user made by the environment without a password': [
-    11,
+    2,
     async (env) => {
       const tenantId = await env.newTenant()
       return () => env.vendor('POST', '/identity/resources/vendor-only/users/v1', { email: address(), tenantId })
     },
   ],
   'a user invited by the environment': [
-    15,
+    3,
     async (env) => {
       const tenantId = await env.newTenant()
       return () => env.as(tenantId)('POST', `${users}/v2`, { email: address(), roleIds: [] })
     },
   ],
   'a user invited by a user': [
-    18,
+    3,
     async (env) => {
       const user = await reader(env)
       return () => user('POST', `${users}/v2`, { email: address() })
     },
   ],
   'a known user invited by a user': [
-    18,
+    4,
     async (env) => {
       const user = await reader(env)
       return async () => {
         const { email } = await env.newUser()
         sent = []
         return user('POST', `${users}/v2`, { email })
+      }
+    },
+  ],
+  'a hundred users in one call of the environment': [
+    3,
+    async (env) => {
+      const tenantId = await env.newTenant()
+      return () => env.vendor('POST', `${below}/v2`, { tenantId, users: addresses(100) })
+    },
+  ],
+  'a hundred users in one call of a user': [
+    5,
+    async (env) => {
+      const user = await reader(env)
+      return () => user('POST', `${below}/v2`, { tenantId: user.tenantId, users: addresses(100) })
+    },
+  ],
+  'a hundred users invited by a job': [
+    27,
+    async (env) => {
+      const tenantId = await env.newTenant()
+      return async () => {
+        const { body } = await env.as(tenantId)('POST', `${users}/bulk/v1/invite`, { users: addresses(100) })
+        sent = []
+        await runDue(counting.worker, env.id)
+        const statements = [...sent]
+        const answer = await env.vendor('GET', `${users}/bulk/v1/status/${body.id}`)
+        expect(answer.body).toMatchObject({ status: 'Completed', processed: 100 })
+        sent = statements
+        return answer
       }
     },
   ],

@@ -38,27 +38,30 @@ export const hashOf = (ctx: Ctx, kind: ChallengeKind, secret: string, salt: stri
     ? ctx.deps.secrets.digest('typed codes', `${ctx.vendorId} ${kind.purpose} ${salt} ${plainCode(secret)}`)
     : fingerprint(secret)
 
-/** @throws 404 for a user who is gone */
-export function issue(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, userId, tenantId, data, salt }: Issue) {
+/** What is stored of one. */
+export function rowOf(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, userId, tenantId, data, salt }: Issue) {
   const now = ctx.clock.now(),
     id = ctx.random.uuid()
-  return ctx.db.challenge
-    .create({
-      data: {
-        id,
-        purpose: kind.purpose,
-        secretHash: hashOf(ctx, kind, secret, salt ?? id),
-        maxAttempts: kind.maxAttempts ?? 5,
-        userId: userId ?? null,
-        tenantId: tenantId ?? null,
-        data: data ?? {},
-        createdAt: now,
-        expiresAt: after(now, lifetimeMs),
-      },
-      // the user is gone by now
-    })
-    .catch(onUnknownReference(errors.notFound('User')))
+  return {
+    id,
+    purpose: kind.purpose,
+    secretHash: hashOf(ctx, kind, secret, salt ?? id),
+    maxAttempts: kind.maxAttempts ?? 5,
+    userId: userId ?? null,
+    tenantId: tenantId ?? null,
+    data: data ?? {},
+    createdAt: now,
+    expiresAt: after(now, lifetimeMs),
+  }
 }
+export type ChallengeRow = ReturnType<typeof rowOf>
+
+/** @throws 404 for a user who is gone */
+export const issue = (ctx: Ctx, kind: ChallengeKind, given: Issue) =>
+  ctx.db.challenge
+    .create({ data: rowOf(ctx, kind, given) })
+    // the user is gone by now
+    .catch(onUnknownReference(errors.notFound('User')))
 
 export type Outcome<C> = { state: 'ok'; challenge: C } | { state: 'unknown' | 'expired' | 'used' }
 

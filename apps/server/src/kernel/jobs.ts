@@ -41,46 +41,32 @@ export class Hopeless extends Error {}
 
 export const job = <P extends TSchema>(declaration: Job<P>): Job<P> => declaration
 
-/** Queues a job in the caller's transaction: both are committed, or neither. */
-export async function add<P extends TSchema>(
+/** What is stored of a job. */
+export const rowOf = <P extends TSchema>(
   ctx: Ctx,
   { name, maxAttempts = 8 }: Job<P>,
   payload: Static<P>,
   runAt = ctx.clock.now(),
-) {
-  const { id } = await ctx.db.job.create({
-    data: {
-      id: ctx.random.uuid(),
-      name,
-      payload: payload as object,
-      runAt,
-      maxAttempts,
-      state: 'queued',
-      createdAt: ctx.clock.now(),
-    },
-    select: { id: true },
-  })
+) => ({
+  id: ctx.random.uuid(),
+  name,
+  payload: payload as object,
+  runAt,
+  maxAttempts,
+  state: 'queued',
+  createdAt: ctx.clock.now(),
+})
+export type JobRow = ReturnType<typeof rowOf>
+
+/** Queues a job in the caller's transaction: both are committed, or neither. */
+export async function add<P extends TSchema>(ctx: Ctx, job: Job<P>, payload: Static<P>, runAt?: Date) {
+  const { id } = await ctx.db.job.create({ data: rowOf(ctx, job, payload, runAt), select: { id: true } })
   return id
 }
 
 /** As `add`, for many payloads at once. */
-export async function addMany<P extends TSchema>(
-  ctx: Ctx,
-  { name, maxAttempts = 8 }: Job<P>,
-  payloads: readonly Static<P>[],
-) {
-  const now = ctx.clock.now()
-  await ctx.db.job.createMany({
-    data: payloads.map((payload) => ({
-      id: ctx.random.uuid(),
-      name,
-      payload: payload as object,
-      runAt: now,
-      maxAttempts,
-      state: 'queued',
-      createdAt: now,
-    })),
-  })
+export async function addMany<P extends TSchema>(ctx: Ctx, job: Job<P>, payloads: readonly Static<P>[]) {
+  await ctx.db.job.createMany({ data: payloads.map((payload) => rowOf(ctx, job, payload)) })
 }
 
 const CLAIM = 10

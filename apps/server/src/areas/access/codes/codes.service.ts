@@ -1,6 +1,7 @@
-import { answer, hashOf, issue, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { answer, hashOf, revoke, rowOf, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { after, SECOND } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
+import { errors, onUnknownReference } from '../../../kernel/errors.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import type { MailedCode } from './codes.schemas.ts'
 import { activationErrors } from '../../sign-in/activation/activation.errors.ts'
@@ -50,13 +51,23 @@ export async function renew(ctx: Ctx, kind: CodeKind, { userId, isNobody, tenant
     if (count) return { token: last.id, code }
   }
   await revoke(ctx, userId, [kind], within)
-  const { id } = await issue(ctx, kind, {
+  const first = firstCode(ctx, kind, { userId, isNobody, tenantId, codeExpiration, ...(data && { data }) })
+  await ctx.db.challenge
+    .create({ data: first.row, select: { id: true } })
+    .catch(onUnknownReference(errors.notFound('User')))
+  return first
+}
+
+/** A code for somebody who has none. `row` is to be stored. */
+export function firstCode(ctx: Ctx, kind: CodeKind, { userId, isNobody, tenantId, codeExpiration, data }: NewCode) {
+  const code = ctx.random.digits(6)
+  const row = rowOf(ctx, kind, {
     secret: code,
-    lifetimeMs,
+    lifetimeMs: codeExpiration * SECOND,
     ...(!isNobody && { userId, tenantId }),
     data: { ...data, codes: 1 },
   })
-  return { token: id, code }
+  return { token: row.id, code, row }
 }
 
 /** What the token stands for, even when its code has expired: a new code would be for the same token. @throws 400 */

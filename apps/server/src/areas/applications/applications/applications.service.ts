@@ -287,6 +287,21 @@ export async function enrol(ctx: Ctx, { applicationId, userId, tenantId }: Entry
   })
 }
 
+/**
+ * As `enrol`, for new members of several tenants: which tenants' ones need an assignment, and to what. In one statement if
+ * there is anything to look up. The result throws.
+ */
+export async function enrolment(ctx: Ctx, applicationId: string | undefined, tenantIds: readonly string[]) {
+  const application = await requested(ctx, applicationId)
+  if (application.accessType === 'FREE_ACCESS') return () => undefined
+  const rows = await ctx.db.applicationTenant.findMany({
+    where: { applicationId: application.id, tenantId: { in: [...new Set(tenantIds)] } },
+    select: { tenantId: true, accessType: true },
+  })
+  const assigned = new Map(rows.map((row) => [row.tenantId, row]))
+  return (tenantId: string) => (wantsAssignment(application, assigned.get(tenantId)) ? application.id : undefined)
+}
+
 /** Gives a new tenant the default application. */
 export async function assignDefault(ctx: Ctx, tenantId: string) {
   const { byDefault: found } = await defined(ctx)

@@ -1,6 +1,6 @@
 import { baseUrl } from '../../../kernel/environments.ts'
 import { invalid } from '../../../kernel/errors.ts'
-import { add } from '../../../kernel/jobs.ts'
+import { rowOf } from '../../../kernel/jobs.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { mustBeCounted } from '../../../kernel/outbox.ts'
 import * as settings from '../../../kernel/settings.ts'
@@ -42,31 +42,41 @@ const notices: ReadonlySet<MailTemplateType> = new Set([
  * the message's link and code; the tenant's name is added. When all mail is held, nothing is queued: the message stays
  * to be read.
  */
-export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: OutgoingMail) {
-  if (!notices.has(template)) mustBeCounted(ctx, to)
-  const { payload } = await settings.effective(ctx, mailConfiguration)
+export async function send(ctx: Ctx, mail: OutgoingMail) {
   // also without a tenant: a mail that is rolled back must have cost as much
-  const tenant = await ctx.db.tenant.findFirst({ where: { id: tenantId ?? '' }, select: { name: true } })
-  const held = ctx.deps.mail === 'hold',
-    id = ctx.random.uuid()
-  await ctx.db.message.create({
-    data: {
-      id,
-      channel: 'email',
-      template,
-      userId: userId ?? null,
-      tenantId: tenantId ?? null,
-      recipient: to,
-      ...senderOf(ctx, payload),
-      ...(await render(ctx, template, { email: to, tenantName: tenant?.name, ...data })),
-      link: data['redirectURL'] ?? null,
-      code: data['code'] ?? null,
-      createdAt: ctx.clock.now(),
-      ...(held ? { status: 'held', provider: carrierName(ctx.deps, payload) } : { status: 'pending' }),
-    },
-  })
-  if (!held) await add(ctx, deliverMessage, { messageId: id })
+  const tenant = await ctx.db.tenant.findFirst({ where: { id: mail.tenantId ?? '' }, select: { name: true } })
+  const { message, job } = await write(ctx, mail, tenant?.name)
+  await ctx.db.message.create({ data: message, select: { id: true } })
+  if (job) await ctx.db.job.create({ data: job, select: { id: true } })
 }
+
+/** As `send`, without storing anything: the message, and the job that delivers it. */
+export async function write(
+  ctx: Ctx,
+  { template, to, userId, tenantId, data }: OutgoingMail,
+  tenantName: string | undefined,
+) {
+  if (!notices.has(template)) mustBeCounted(ctx, to)
+  const { payload } = await settings.effective(ctx, mailConfiguration),
+    held = ctx.deps.mail === 'hold',
+    id = ctx.random.uuid()
+  const message = {
+    id,
+    channel: 'email',
+    template,
+    userId: userId ?? null,
+    tenantId: tenantId ?? null,
+    recipient: to,
+    ...senderOf(ctx, payload),
+    ...(await render(ctx, template, { email: to, tenantName, ...data })),
+    link: data['redirectURL'] ?? null,
+    code: data['code'] ?? null,
+    createdAt: ctx.clock.now(),
+    ...(held ? { status: 'held', provider: carrierName(ctx.deps, payload) } : { status: 'pending', provider: null }),
+  }
+  return { message, job: held ? undefined : rowOf(ctx, deliverMessage, { messageId: id }) }
+}
+export type MessageRow = Awaited<ReturnType<typeof write>>['message']
 
 function senderOf({ deps, environment }: Ctx, payload: MailPayload | null) {
   // Mailgun's domain is the one that passes the receivers' checks (SPF, DKIM)

@@ -1,8 +1,9 @@
 import type { Prisma } from '@henhouse/database'
 import { Type } from 'typebox'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
-import { find, guessing, issue, redeem, revoke, type ChallengeKind, type Outcome } from '../../../kernel/challenges.ts'
+import { find, guessing, redeem, revoke, rowOf, type ChallengeKind, type Outcome } from '../../../kernel/challenges.ts'
 import { DAY } from '../../../kernel/clock.ts'
+import { errors, onUnknownReference } from '../../../kernel/errors.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
 import { baseUrl } from '../../../kernel/environments.ts'
 import { membershipsIn } from '../../rights/tree/tree.service.ts'
@@ -29,6 +30,7 @@ import { invitationErrors, isLocked } from './invitations.errors.ts'
 const invitation: ChallengeKind = { purpose: 'invitation' }
 /** The code that takes the link's place where the environment wants codes. */
 const invitationCode: CodeKind = { purpose: 'invitation-code', typed: true, perTenant: true }
+export const invitations = [invitation, invitationCode]
 const LIFETIME_MS = 7 * DAY
 
 /** Makes a new invitation to the tenant, which replaces any older one, and mails it. A user without an address gets no mail. */
@@ -36,10 +38,7 @@ export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, c
   if (user.email === null) return
   const userId = user.id
   const { strategy, codeExpiration } = await strategies.invitation(ctx)
-  const to = { to: user.email, ...(!user.isNobody && { userId, tenantId }) },
-    data = mailDataOf(user, circumstances)
-  const address = (page: string, token: string) =>
-    `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/invitation/${page}?${new URLSearchParams({ userId, token })}`
+  const to = { to: user.email, ...(!user.isNobody && { userId, tenantId }) }
   if (strategy === 'code') {
     await revoke(ctx, userId, [invitation], tenantId)
     const { token, code } = await renew(ctx, invitationCode, {
@@ -51,13 +50,38 @@ export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, c
     return mail.send(ctx, {
       ...to,
       template: 'InviteToTenantWithCode',
-      data: { ...data, code, redirectURL: address('code', token) },
+      data: { ...mailDataOf(user, circumstances), code, redirectURL: address(ctx, 'code', userId, token) },
     })
   }
-  const token = ctx.random.token()
-  await revoke(ctx, userId, [invitation, invitationCode], tenantId)
-  await issue(ctx, invitation, { secret: token, lifetimeMs: LIFETIME_MS, ...(!user.isNobody && { userId, tenantId }) })
-  await mail.send(ctx, { ...to, template: 'InviteToTenant', data: { ...data, redirectURL: address('accept', token) } })
+  await revoke(ctx, userId, invitations, tenantId)
+  const made = invitationLink(ctx, { ...user, email: user.email }, tenantId, circumstances)
+  await ctx.db.challenge
+    .create({ data: made.challenge, select: { id: true } })
+    .catch(onUnknownReference(errors.notFound('User')))
+  await mail.send(ctx, made.mail)
+}
+
+const address = (ctx: Ctx, page: string, userId: string, token: string) =>
+  `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/invitation/${page}?${new URLSearchParams({ userId, token })}`
+
+/** As `sendInvitation` with a link: what is to be stored, and the mail. Older invitations to the tenant (`invitations`) are to be revoked. */
+export function invitationLink(
+  ctx: Ctx,
+  user: Person & { email: string },
+  tenantId: string,
+  circumstances: Circumstances,
+) {
+  const token = ctx.random.token(),
+    about = user.isNobody ? {} : { userId: user.id, tenantId }
+  return {
+    challenge: rowOf(ctx, invitation, { secret: token, lifetimeMs: LIFETIME_MS, ...about }),
+    mail: {
+      ...about,
+      to: user.email,
+      template: 'InviteToTenant' as const,
+      data: { ...mailDataOf(user, circumstances), redirectURL: address(ctx, 'accept', user.id, token) },
+    },
+  }
 }
 
 /** Accepts the invitation of a link, without a login. A user with an unproven past is mailed a link to choose a password. @throws 400 for a bad token or a locked tenant, 403 where the user is disabled or the tenant blocks the IP address, 423 for a locked user */
@@ -100,7 +124,7 @@ async function settle(
   const { state } = await ctx.atomically(async (tx) => {
     const used = await use(tx)
     if (used.state !== 'ok') return used
-    await revoke(tx, userId, [invitation, invitationCode], tenantId)
+    await revoke(tx, userId, invitations, tenantId)
     if (await take(tx, userId, tenantId)) {
       const user = await tx.db.user.findUniqueOrThrow({ where: { id: userId } })
       sendings.isCounted(tx, user.email)

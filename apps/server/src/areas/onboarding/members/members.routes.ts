@@ -49,12 +49,12 @@ export const membersRoutes = [
       roleErrors.tooStrong,
     ],
     handler: async (ctx, { body: { phone, ...person } }) => {
-      const id = await bringIn(ctx, ctx.caller, ctx.tenant.id, {
+      const { row } = await bringIn(ctx, ctx.caller, ctx.tenant.id, {
         ...person,
         ...(phone !== undefined && { phoneNumber: phone }),
         applicationId: ctx.http.applicationId,
       })
-      return members.get(ctx, ctx.caller, ctx.tenant, { id })
+      return members.shown(ctx, ctx.caller, ctx.tenant, row)
     },
   }),
   operation({

@@ -9,7 +9,7 @@ import { needs } from '../../rights/permissions/permissions.keys.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import * as userList from '../../people/users/user-list.service.ts'
-import { toCoreUser } from '../../people/users/users.schemas.ts'
+import { toCoreUser, type UserWithTenants } from '../../people/users/users.schemas.ts'
 import * as users from '../../people/users/users.service.ts'
 import { memberErrors } from './members.errors.ts'
 import { toMember, type MemberChange, type MemberQuery } from './members.schemas.ts'
@@ -34,7 +34,7 @@ export async function list(
   }
   const { rows, total } = await userList.rows(ctx, caller, tenant, query, { roles: true })
   return {
-    items: rows.map((row) => toMember(toCoreUser(row, caller, tenant.id), ctx.vendorId, tenant.id, row.username)),
+    items: rows.map((row) => shown(ctx, caller, tenant, row)),
     totalPages: Math.ceil(total / pageSize),
     totals: total,
   }
@@ -44,8 +44,11 @@ export async function list(
 export async function get(ctx: Ctx, caller: Caller, tenant: TenantScope, who: { id: string } | { email: string }) {
   const row = await users.find(ctx, who, { tenant, as: 'member' })
   if (row.invisible && caller.kind === 'user') throw userErrors.notFound()
-  return toMember(toCoreUser(row, caller, tenant.id), ctx.vendorId, tenant.id, row.username)
+  return shown(ctx, caller, tenant, row)
 }
+
+export const shown = (ctx: Ctx, caller: Caller, tenant: TenantScope, row: UserWithTenants) =>
+  toMember(toCoreUser(row, caller, tenant.id), ctx.vendorId, tenant.id, row.username)
 
 /**
  * Changes a member's name, and replaces their roles in the tenant by the given ones. Only the member can change their address,

@@ -95,7 +95,7 @@ async function mustReach(ctx: Ctx, caller: Caller, tenant: TenantScope | undefin
     throw tenantErrors.notFound()
 }
 
-/** Adds users to tenants, all of them or none. Throws as `bringIn` does, and 404 for a tenant out of reach. @returns their ids */
+/** Adds users to tenants, all of them or none. Throws as `bringIn` does, and 404 for a tenant out of reach. */
 export async function bringIn(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, arrivals: readonly Arrival[]) {
   await mustReach(
     ctx,
@@ -103,7 +103,7 @@ export async function bringIn(ctx: Ctx, caller: Caller, tenant: TenantScope | un
     tenant,
     arrivals.map((arrival) => arrival.tenantId),
   )
-  return bringAllIn(ctx, caller, arrivals)
+  await bringAllIn(ctx, caller, arrivals)
 }
 
 const accessPermission = needs.subAccounts.access
@@ -119,14 +119,18 @@ export async function bringManyIn(
   await mustReach(ctx, caller, tenant, [place.tenantId])
   if (allowSubAccountAccess !== undefined && caller.kind === 'user' && !may(caller.permissions, accessPermission))
     throw errors.forbidden(accessPermission)
-  const ids = await bringAllIn(
+  const entered = await bringAllIn(
     ctx,
     caller,
     users.map((user) => ({ ...user, ...place, applicationId })),
   )
   if (allowSubAccountAccess !== undefined)
     await ctx.db.user.updateMany({
-      where: { id: { in: ids }, subAccountAccess: null, memberships: { every: { tenantId: place.tenantId } } },
+      where: {
+        id: { in: entered.map(({ id }) => id) },
+        subAccountAccess: null,
+        memberships: { every: { tenantId: place.tenantId } },
+      },
       data: { subAccountAccess: allowSubAccountAccess },
     })
 }

@@ -5,7 +5,6 @@ import { membershipErrors } from '../../people/memberships/memberships.errors.ts
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
-import * as tenants from '../../accounts/tenants/tenants.service.ts'
 import * as reminders from './reminders.service.ts'
 import { NewUser, NewVendorUser } from './user-creation.schemas.ts'
 import { bringIn } from './user-creation.service.ts'
@@ -40,10 +39,11 @@ export const userCreationRoutes = [
     path: '/identity/resources/users/v1',
     summary: 'Invite a user to an account',
     deprecated: true,
-    handler: async (ctx, { body }) => {
-      const id = await bringIn(ctx, ctx.caller, ctx.tenant.id, { ...body, applicationId: ctx.http.applicationId })
-      return toCreatedUser(await users.read(ctx, { id }, ctx.tenant.id), ctx.caller)
-    },
+    handler: async (ctx, { body }) =>
+      toCreatedUser(
+        await bringIn(ctx, ctx.caller, ctx.tenant.id, { ...body, applicationId: ctx.http.applicationId }),
+        ctx.caller,
+      ),
   }),
   operation({
     ...invite,
@@ -58,9 +58,11 @@ export const userCreationRoutes = [
         email !== undefined && provider !== undefined && !Object.keys(more).length
           ? await reminders.remind(ctx, ctx.caller, ctx.tenant, email)
           : undefined
-      const id =
-        reminded ?? (await bringIn(ctx, ctx.caller, ctx.tenant.id, { ...body, applicationId: ctx.http.applicationId }))
-      return toCreatedUser(await users.read(ctx, { id }, ctx.tenant.id), ctx.caller)
+      const user =
+        reminded === undefined
+          ? await bringIn(ctx, ctx.caller, ctx.tenant.id, { ...body, applicationId: ctx.http.applicationId })
+          : await users.read(ctx, { id: reminded }, ctx.tenant.id)
+      return toCreatedUser(user, ctx.caller)
     },
   }),
   operation({
@@ -79,13 +81,12 @@ export const userCreationRoutes = [
       userErrors.phoneNumberTaken,
     ],
     handler: async (ctx, { body: { tenantId, ...newcomer } }) => {
-      await tenants.mustExist(ctx, tenantId)
-      const id = await bringIn(ctx, ctx.caller, tenantId, {
+      const user = await bringIn(ctx, ctx.caller, tenantId, {
         ...newcomer,
         skipInviteEmail: true,
         applicationId: ctx.http.applicationId,
       })
-      return toUser(await users.read(ctx, { id }, tenantId), ctx.caller)
+      return toUser(user, ctx.caller)
     },
   }),
 ]

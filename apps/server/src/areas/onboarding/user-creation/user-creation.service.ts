@@ -4,20 +4,21 @@ import { ApiError } from '../../../kernel/errors.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { effective } from '../../../kernel/settings.ts'
 import * as sendings from '../../access/codes/sendings.service.ts'
-import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
 import * as domainRestrictions from '../../policies/domain-restrictions/domain-restrictions.service.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import { temporaryUsers } from '../../people/memberships/memberships.schemas.ts'
-import * as memberships from '../../people/memberships/memberships.service.ts'
 import * as passwordSettings from '../../policies/password-settings/password-settings.service.ts'
+import { rolesOf } from '../../rights/held/held.service.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
-import { live } from '../../rights/held/held.service.ts'
-import { welcome } from '../user-tenants/user-tenants.service.ts'
+import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
-import { mustBeObjects } from '../../people/users/users.schemas.ts'
-import type { Person } from '../../delivery/mail/person.ts'
+import { mustBeObjects, type UserWithRights } from '../../people/users/users.schemas.ts'
 import * as users from '../../people/users/users.service.ts'
+import { enterAll, type Checked, type Note } from './arrivals.service.ts'
+import { knowledge } from './arrivals.sql.ts'
+
+type Caller = VendorCaller | UserCaller
 
 /** A user to add to a tenant, as the wire describes them. */
 export interface Newcomer {
@@ -43,9 +44,6 @@ export interface Newcomer {
   applicationId?: string | undefined
 }
 
-/** Runs in the transaction that stores the memberships. */
-type Note = (tx: Ctx) => Promise<void>
-
 /** A newcomer with their tenant. */
 export interface Arrival extends Newcomer {
   tenantId: string
@@ -54,125 +52,171 @@ export interface Arrival extends Newcomer {
 /**
  * Adds a user to a tenant: creates them, or takes the user who already has that e-mail address (or username), and leaves that
  * user's profile and password as they are. A new user is mailed an activation link, a known one an invitation.
- * @returns the user's id
  * @throws 409 for a member; 400 for unknown roles, too weak a password, or any password from a user; 403 for roles stronger
  * than the caller's, an address from a blocked domain, or a missing application; 404 when the tenant does not have the
- * application
+ * application, or is not there
  */
-export async function bringIn(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  tenantId: string,
-  newcomer: Newcomer,
-  note?: Note,
-) {
-  const [id] = await bringAllIn(ctx, caller, [{ ...newcomer, tenantId }], note)
-  return id!
+export async function bringIn(ctx: Ctx, caller: Caller, tenantId: string, newcomer: Newcomer): Promise<UserWithRights> {
+  const [entered] = await bringAllIn(ctx, caller, [{ ...newcomer, tenantId }])
+  return entered!.made ?? users.read(ctx, entered!, tenantId)
 }
 
-/** As `bringIn`, for several users or tenants: all are added, or none. @returns the users' ids, in the order of the arrivals */
-export async function bringAllIn(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  arrivals: readonly Arrival[],
-  note: Note = async () => {},
-): Promise<string[]> {
-  const checked = await checkAll(ctx, caller, arrivals)
+/**
+ * As `bringIn`, for several users or tenants: all are added, or none, together with what `note` writes. In the order of the
+ * arrivals.
+ */
+export async function bringAllIn(ctx: Ctx, caller: Caller, arrivals: readonly Arrival[], note?: Note) {
+  const checked = await mustBeGood(ctx, caller, arrivals)
   await sendings.countFor(ctx, caller, checked.map(mailedTo))
   return enterAll(ctx, checked, note).catch(async (error: unknown) => {
     if (!(error instanceof ApiError) || error.status !== 409) throw error
     // another call may just have made one of the same users
-    const find = await finder(ctx, arrivals)
-    if (!checked.some(({ known, arrival }) => !known && find(arrival))) throw error
-    return enterAll(ctx, await checkAll(ctx, caller, arrivals), note)
+    const again = await mustBeGood(ctx, caller, arrivals)
+    if (!again.some(({ known }, i) => known && !checked[i]!.known)) throw error
+    return enterAll(ctx, again, note)
   })
 }
 
-/** Looks up all the users who are there already, by e-mail address, else by username. */
-async function finder(ctx: Ctx, newcomers: readonly Newcomer[]) {
-  const emails = newcomers.flatMap(({ email }) => (email === undefined ? [] : canonicalEmail(email))),
-    usernames = newcomers.flatMap(({ email, username }) =>
-      email === undefined && username !== undefined ? canonicalEmail(username) : [],
-    )
-  const rows = await ctx.db.user.findMany({
-      where: {
-        OR: [
-          ...(emails.length ? [{ email: { in: emails } }] : []),
-          ...(usernames.length ? [{ username: { in: usernames } }] : []),
-        ],
-      },
-    }),
-    byEmail = new Map(rows.map((row) => [row.email, row])),
-    byUsername = new Map(rows.map((row) => [row.username, row]))
-  return ({ email, username = '' }: Newcomer): Person | null =>
-    (email === undefined ? byUsername.get(canonicalEmail(username)) : byEmail.get(canonicalEmail(email))) ?? null
+async function mustBeGood(ctx: Ctx, caller: Caller, arrivals: readonly Arrival[]): Promise<Checked[]> {
+  return (await checkAll(ctx, caller, arrivals)).map((one) => {
+    if (one instanceof ApiError) throw one
+    return one
+  })
 }
 
-interface Checked {
-  arrival: Arrival
-  known: Person | null
-  roleIds: string[]
-  expiresAt: Date | null
-  passwordHash: string | null
-  vouched: boolean
-  issuer: Person | null
+/**
+ * As `bringAllIn`, without those whom something speaks against. `note` writes what is to be stored together with the others.
+ * @returns why each of them is refused
+ */
+export async function bringMostIn(
+  ctx: Ctx,
+  caller: Caller,
+  arrivals: readonly Arrival[],
+  note: (refusals: readonly (ApiError | undefined)[], tx: Ctx) => Promise<void>,
+) {
+  const checked = await countMails(ctx, caller, await checkAll(ctx, caller, arrivals)),
+    refusals = checked.map((one) => (one instanceof ApiError ? one : undefined))
+  const good = checked.filter((one): one is Checked => !(one instanceof ApiError))
+  if (good.length) await enterAll(ctx, good, (tx) => note(refusals, tx))
+  else await note(refusals, ctx)
+  return refusals
+}
+
+/** Counts what is mailed to each. Those who get too much are refused. */
+async function countMails(ctx: Ctx, caller: Caller, checked: readonly (Checked | ApiError)[]) {
+  const recipients = checked.map((one) => (one instanceof ApiError ? null : mailedTo(one)))
+  const count = (to: readonly (string | null)[]) =>
+    sendings.countFor(ctx, caller, to).then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof ApiError && error.status === 429) return error
+        throw error
+      },
+    )
+  if (!(await count(recipients))) return checked
+  const refusals = await Promise.all(recipients.map((to) => count([to])))
+  return checked.map((one, index) => refusals[index] ?? one)
+}
+
+type Known = Awaited<ReturnType<typeof know>>
+
+/** Checks each for itself what can be checked before writing. @returns why each is refused, or what is to be written */
+async function checkAll(ctx: Ctx, caller: Caller, arrivals: readonly Arrival[]): Promise<(Checked | ApiError)[]> {
+  const known = await know(ctx, caller, arrivals),
+    results: (Checked | ApiError)[] = [],
+    /** tenants that have somebody by then */
+    filled = new Set<string>()
+  for (const arrival of arrivals) {
+    const first = known.tenants.get(arrival.tenantId)?.isEmpty === true && !filled.has(arrival.tenantId)
+    try {
+      results.push(await check(ctx, caller, withMetadata(arrival), known, first))
+      filled.add(arrival.tenantId)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      results.push(error)
+    }
+  }
+  return results
 }
 
 /** Clients send the text `null` for no metadata. */
 const withMetadata = (arrival: Arrival): Arrival =>
   arrival.metadata === 'null' ? { ...arrival, metadata: '{}' } : arrival
 
-/** Checks what can be checked before writing, in few statements, and hashes passwords, which must not happen in a transaction. */
-async function checkAll(ctx: Ctx, caller: VendorCaller | UserCaller, given: readonly Arrival[]): Promise<Checked[]> {
-  const arrivals = given.map(withMetadata)
-  for (const { email, username, password, ...fields } of arrivals) {
-    if (caller.kind === 'user' && password !== undefined) throw userErrors.passwordForbidden()
-    if (email === undefined && username === undefined) throw userErrors.notNamed()
-    mustBeObjects(fields)
-  }
-  await roles.mustBeAssignable(
-    ctx,
-    caller,
-    arrivals.map(({ tenantId, roleIds = [] }) => ({ tenantId, roleIds })),
+/** Reads what has to be known about all of them. */
+async function know(ctx: Ctx, caller: Caller, arrivals: readonly Arrival[]) {
+  const emails = arrivals.flatMap(({ email }) => (email === undefined ? [] : [canonicalEmail(email)])),
+    usernames = arrivals.flatMap(({ email, username = '' }) => (email === undefined ? [canonicalEmail(username)] : [])),
+    tenantIds = [...new Set(arrivals.map((arrival) => arrival.tenantId))],
+    issuer = caller.kind === 'user' ? caller : undefined
+  const [found] = await ctx.sql(
+    knowledge,
+    ctx.clock.now(),
+    emails,
+    usernames,
+    tenantIds,
+    issuer?.userId ?? null,
+    issuer?.tenantId ?? null,
   )
-  const unasked = arrivals.filter(({ roleIds }) => !roleIds?.length).map(({ tenantId }) => tenantId)
-  await memberships.mayBringIn(ctx, caller, ...new Set(unasked))
-  const find = await finder(ctx, arrivals),
-    both = arrivals.map((arrival) => ({ arrival, known: find(arrival) }))
-  await mustBeNew(ctx, both)
-  await domainRestrictions.mustAllowAll(
-    ctx,
-    both.flatMap(({ known, arrival: { email, tenantId } }) =>
-      known || email === undefined ? [] : { email, tenantIds: [tenantId] },
+  const { people, members, tenants, held } = found!
+  return {
+    byEmail: new Map(people.map((user) => [user.email, user])),
+    byUsername: new Map(people.map((user) => [user.username, user])),
+    members: new Map(members.map((member) => [`${member.userId} ${member.tenantId}`, member])),
+    tenants: new Map(tenants.map((tenant) => [tenant.id, tenant])),
+    issuer: found!.issuer,
+    strength: issuer && roles.strongest(await rolesOf(ctx, held)),
+    restrict: await domainRestrictions.restrictions(
+      ctx,
+      [...emails, ...people.flatMap(({ email }) => email ?? [])],
+      tenantIds,
     ),
-  )
-  const issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null,
-    checked: Checked[] = []
-  for (const one of both)
-    checked.push({
-      ...one,
-      roleIds: [...new Set(one.arrival.roleIds)],
-      expiresAt: await endOf(ctx, one.arrival),
-      passwordHash: await hashOf(ctx, one),
-      vouched: caller.kind === 'vendor',
-      issuer,
-    })
-  return checked
+    enrolling: enrolling(ctx, tenantIds),
+  }
 }
 
-type Found = Pick<Checked, 'arrival' | 'known'>
-
-/** @throws 409 for a member: otherwise the others would be made before, and taken back */
-async function mustBeNew(ctx: Ctx, found: readonly Found[]) {
-  const pairs = found.flatMap(({ known, arrival: { tenantId } }) => (known ? { userId: known.id, tenantId } : []))
-  if (pairs.length && (await ctx.db.membership.findFirst({ where: { AND: [{ OR: pairs }, live(ctx)] } })))
-    throw membershipErrors.alreadyMember()
+/** The arrivals of a call are mostly for one application. */
+function enrolling(ctx: Ctx, tenantIds: readonly string[]) {
+  const found = new Map<string | undefined, ReturnType<typeof applications.enrolment>>()
+  return async ({ applicationId, tenantId }: Arrival) => {
+    const there = found.get(applicationId) ?? applications.enrolment(ctx, applicationId, tenantIds)
+    found.set(applicationId, there)
+    return (await there)(tenantId)
+  }
 }
 
-async function hashOf(ctx: Ctx, { known, arrival: { password, tenantId } }: Found) {
-  if (known || password === undefined) return null
-  await passwordSettings.mustSatisfy(ctx, password, [tenantId])
-  return ctx.deps.passwords.hash(password)
+/** Hashes the password as well, which must not happen in a transaction. */
+async function check(ctx: Ctx, caller: Caller, arrival: Arrival, known: Known, first: boolean): Promise<Checked> {
+  const { email, username, password, tenantId } = arrival
+  if (caller.kind === 'user' && password !== undefined) throw userErrors.passwordForbidden()
+  if (email === undefined && username === undefined) throw userErrors.notNamed()
+  mustBeObjects(arrival)
+  const named = await roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? [], known.strength),
+    expiresAt = await endOf(ctx, arrival),
+    tenant = known.tenants.get(tenantId)
+  if (!tenant) throw tenantErrors.notFound()
+  const user =
+    email === undefined ? known.byUsername.get(canonicalEmail(username!)) : known.byEmail.get(canonicalEmail(email))
+  const newcomers = named.length ? [] : await roles.initial(ctx, tenantId, { first })
+  if (caller.kind === 'user') await roles.assignable(ctx, caller, tenantId, newcomers, known.strength)
+  const member = user && known.members.get(`${user.id} ${tenantId}`)
+  if (member && !member.isOver) throw membershipErrors.alreadyMember()
+  const address = user ? user.email : email
+  if (address !== null && address !== undefined) known.restrict(address, [tenantId])
+  if (!user && password !== undefined) await passwordSettings.mustSatisfy(ctx, password, [tenantId])
+  return {
+    arrival,
+    tenant,
+    known: user,
+    wasMember: member !== undefined,
+    roleIds: named.length ? named : newcomers,
+    isFirst: !named.length && first,
+    applicationId: await known.enrolling(arrival),
+    expiresAt,
+    passwordHash: user || password === undefined ? null : await ctx.deps.passwords.hash(password),
+    vouched: caller.kind === 'vendor',
+    issuer: known.issuer,
+  }
 }
 
 /** The address that is mailed to, if any. */
@@ -183,60 +227,4 @@ async function endOf(ctx: Ctx, { expirationInSeconds }: Newcomer) {
   if (expirationInSeconds === undefined) return null
   if (!(await effective(ctx, temporaryUsers)).enabled) throw membershipErrors.temporaryUsersOff()
   return after(ctx.clock.now(), expirationInSeconds * SECOND)
-}
-
-function enterAll(ctx: Ctx, checked: readonly Checked[], note: Note) {
-  return ctx.atomically(async (tx) => {
-    const made = new Map<string, Person>(),
-      ids: string[] = []
-    for (const one of checked) {
-      const { email, username = '' } = one.arrival,
-        name = canonicalEmail(email ?? username)
-      const known = one.known ?? made.get(name)
-      const user = known ? await welcomeBack(tx, known, one) : await make(tx, one)
-      made.set(name, user)
-      ids.push(user.id)
-    }
-    await note(tx)
-    return ids
-  })
-}
-
-async function welcomeBack(
-  tx: Ctx,
-  user: Person,
-  {
-    arrival: { tenantId, skipInviteEmail: quietly = false, emailMetadata, applicationId },
-    roleIds,
-    expiresAt,
-    vouched,
-    issuer,
-  }: Checked,
-) {
-  await welcome(tx, user, tenantId, { quietly, vouched, roleIds, expiresAt, emailMetadata, issuer })
-  await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
-  return user
-}
-
-async function make(tx: Ctx, { arrival, roleIds, expiresAt, passwordHash, vouched, issuer }: Checked) {
-  const {
-    password: _,
-    roleIds: __,
-    expirationInSeconds: ___,
-    skipInviteEmail = false,
-    emailMetadata,
-    applicationId,
-    tenantId,
-    verified: known = false,
-    ...fields
-  } = arrival
-  // without an address there is nothing to verify; of others only the environment can say so, or have a provider verify them
-  const isKnown = known || skipInviteEmail || (fields.provider ?? 'local') !== 'local'
-  const verified = fields.email === undefined || (vouched && isKnown)
-  const user = await users.insert(tx, { ...fields, passwordHash, verified, activeTenantId: tenantId })
-  if (vouched) await users.vouchForNumber(tx, user)
-  await memberships.add(tx, { roleIds, expiresAt, userId: user.id, tenantId, isActiveThere: true })
-  await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
-  if (!verified && !skipInviteEmail) await activationMails.send(tx, user, tenantId, { emailMetadata, issuer })
-  return user
 }

@@ -1,8 +1,8 @@
-import { issue, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { issue, revoke, rowOf, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { DAY } from '../../../kernel/clock.ts'
 import { baseUrl } from '../../../kernel/environments.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
-import { renew, type CodeKind } from '../../access/codes/codes.service.ts'
+import { firstCode, renew, type CodeKind } from '../../access/codes/codes.service.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import { mailDataOf, ownerIn, type Circumstances, type Person } from '../../delivery/mail/person.ts'
 import * as strategies from '../../policies/strategies/strategies.service.ts'
@@ -48,6 +48,40 @@ export async function send(
     data: { ...data, code, redirectURL: address(ctx, 'activate/code', user.id, token) },
   })
   return token
+}
+
+/** As `send`, for a user who has just been made: what is to be stored, and the mail. */
+export async function first(
+  ctx: Ctx,
+  user: Person & { email: string },
+  tenantId: string,
+  circumstances: Circumstances,
+) {
+  const { strategy, codeExpiration } = await strategies.activation(ctx),
+    about = { userId: user.id, tenantId },
+    data = { email: user.email }
+  const mail = { to: user.email, ...about },
+    values = mailDataOf(user, circumstances)
+  if (strategy === 'link') {
+    const token = ctx.random.token()
+    return {
+      challenge: rowOf(ctx, activation, { secret: token, lifetimeMs: LIFETIME_MS, ...about, data }),
+      mail: {
+        ...mail,
+        template: 'ActivateUser' as const,
+        data: { ...values, redirectURL: address(ctx, 'activate', user.id, token) },
+      },
+    }
+  }
+  const { token, code, row } = firstCode(ctx, activationCode, { ...about, codeExpiration, data })
+  return {
+    challenge: row,
+    mail: {
+      ...mail,
+      template: 'ActivateUserWithCode' as const,
+      data: { ...values, code, redirectURL: address(ctx, 'activate/code', user.id, token) },
+    },
+  }
 }
 
 /** An activation link without a mail. Older links and codes stop working. */

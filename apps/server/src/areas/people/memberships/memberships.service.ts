@@ -75,7 +75,7 @@ export async function mayBringIn(ctx: Ctx, caller: VendorCaller | UserCaller, ..
 }
 
 /** Whether the tenant has no members. The lock on its row makes simultaneous first members wait for each other. */
-async function isEmpty(tx: Ctx, tenantId: string) {
+export async function isEmpty(tx: Ctx, tenantId: string) {
   const nobody = async () => !(await tx.db.membership.findFirst({ where: { tenantId }, select: { userId: true } }))
   if (!(await nobody())) return false
   await tx.db.tenant.updateMany({ where: { id: tenantId }, data: { id: tenantId } })
@@ -160,11 +160,17 @@ export function setExpiry(ctx: Ctx, userId: string, tenantId: string, expiresAt:
   })
 }
 
+interface Temporary {
+  userId: string
+  tenantId: string
+  expiresAt: Date
+}
 /** Schedules the end of a temporary membership. */
-export const endLater = (
-  tx: Ctx,
-  { userId, tenantId, expiresAt }: { userId: string; tenantId: string; expiresAt: Date },
-) => jobs.add(tx, expireMembership, { userId, tenantId }, expiresAt)
+export const endLater = (tx: Ctx, { userId, tenantId, expiresAt }: Temporary) =>
+  jobs.add(tx, expireMembership, { userId, tenantId }, expiresAt)
+/** As `endLater`, without storing anything. */
+export const endOf = (ctx: Ctx, { userId, tenantId, expiresAt }: Temporary) =>
+  jobs.rowOf(ctx, expireMembership, { userId, tenantId }, expiresAt)
 
 /** Adds roles to those that the member has. @throws 400 for an unknown role, 403 for one stronger than the caller's own, 404 for a user who is no member */
 export async function grantRoles(

@@ -258,27 +258,28 @@ export type NewUser = Pick<
   | 'activeTenantId'
 > & { name?: string | undefined; verified: boolean }
 
-/** Makes a user. The caller adds the membership. @throws 409 when the e-mail address, username or phone number is taken */
-export function insert(ctx: Ctx, { email, username, phoneNumber, name, ...others }: NewUser) {
+/** What is stored of a new user. */
+export function rowOf(ctx: Ctx, { email, username, phoneNumber, name, ...others }: NewUser) {
   const now = ctx.clock.now()
-  return ctx.db.user
-    .create({
-      data: {
-        ...others,
-        id: ctx.random.uuid(),
-        email: email ? canonicalEmail(email) : null,
-        username: username === undefined || username === null ? null : canonicalEmail(username),
-        phoneNumber: phoneNumber ? plain(phoneNumber) : null,
-        name: name || email?.split('@')[0] || username || '',
-        passwordChangedAt: others.passwordHash ? now : null,
-        createdAt: now,
-        updatedAt: now,
-      },
-    })
-    .catch(
-      onDuplicate((constraint) => {
-        if (constraint.includes('email')) return userErrors.emailTaken()
-        return constraint.includes('username') ? userErrors.usernameTaken() : userErrors.phoneNumberTaken()
-      }),
-    )
+  return {
+    ...others,
+    id: ctx.random.uuid(),
+    email: email ? canonicalEmail(email) : null,
+    username: username === undefined || username === null ? null : canonicalEmail(username),
+    phoneNumber: phoneNumber ? plain(phoneNumber) : null,
+    name: name || email?.split('@')[0] || username || '',
+    passwordChangedAt: others.passwordHash ? now : null,
+    createdAt: now,
+    updatedAt: now,
+  }
 }
+
+/** What of a user somebody else has, by the index that says so. */
+export function taken(constraint: string) {
+  if (constraint.includes('email')) return userErrors.emailTaken()
+  return constraint.includes('username') ? userErrors.usernameTaken() : userErrors.phoneNumberTaken()
+}
+
+/** Makes a user. The caller adds the membership. @throws 409 when the e-mail address, username or phone number is taken */
+export const insert = (ctx: Ctx, user: NewUser) =>
+  ctx.db.user.create({ data: rowOf(ctx, user) }).catch(onDuplicate(taken))

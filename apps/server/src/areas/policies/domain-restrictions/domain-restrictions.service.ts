@@ -82,38 +82,42 @@ export async function configure(
  * tenant for an invitation. The restrictions of the environment and of the tenants must all allow the address.
  * @throws 403
  */
-export const mustAllow = (ctx: Ctx, email: string, tenantIds: readonly string[] = []) =>
-  mustAllowAll(ctx, [{ email, tenantIds }])
-
-/** As `mustAllow`, for several at once. */
-export async function mustAllowAll(
-  ctx: Ctx,
-  newcomers: readonly { email: string; tenantIds: readonly string[] }[],
-): Promise<void> {
-  if (!newcomers.length) return
-  const scopes = [null, ...new Set(newcomers.flatMap(({ tenantIds }) => tenantIds))],
-    stored = await settings.layers(ctx, scopes)
-  const active = scopes
-    .map((scope) => ({ tenantId: scope, ...(stored(domainConfiguration, scope) ?? domainConfiguration.initial) }))
-    .filter((c) => c.active)
-  if (!active.length) return
-  const domains = newcomers.map(({ email, tenantIds }) => ({ domain: domainOf(email), of: new Set(tenantIds) }))
-  const listings = await ctx.db.domainRestriction.findMany({
-    where: {
-      domain: { in: [...new Set(domains.map(({ domain }) => domain))] },
-      OR: active.map((c) => ({ tenantId: c.tenantId, type: c.listType })),
-    },
-    select: { tenantId: true, domain: true },
-  })
-  const keyOf = (tenantId: string | null, domain: string) => `${tenantId ?? ''} ${domain}`,
-    listed = new Set(listings.map((listing) => keyOf(listing.tenantId, listing.domain)))
-  for (const { domain, of: tenants } of domains)
-    for (const { tenantId, blockPublicDomains, listType } of active) {
-      if (tenantId !== null && !tenants.has(tenantId)) continue
-      const isPublic = blockPublicDomains && publicDomains.has(domain)
-      if (isPublic || listed.has(keyOf(tenantId, domain)) !== (listType === 'ALLOW')) throw domainErrors.restricted()
-    }
+export async function mustAllow(ctx: Ctx, email: string, tenantIds: readonly string[] = []) {
+  const check = await restrictions(ctx, [email], tenantIds)
+  check(email, tenantIds)
 }
+
+/** As `mustAllow`, for several addresses, in one statement if there is anything to look up. The result throws. */
+export async function restrictions(ctx: Ctx, emails: readonly string[], tenantIds: readonly string[]) {
+  const scopes = [null, ...new Set(tenantIds)],
+    stored = await settings.layers(ctx, scopes)
+  const active = new Map(
+    scopes
+      .map((scope) => [scope, stored(domainConfiguration, scope) ?? domainConfiguration.initial] as const)
+      .filter(([, { active }]) => active),
+  )
+  const listed = new Set<string>()
+  if (active.size && emails.length)
+    for (const { tenantId, domain } of await ctx.db.domainRestriction.findMany({
+      where: {
+        domain: { in: [...new Set(emails.map(domainOf))] },
+        OR: [...active].map(([tenantId, { listType }]) => ({ tenantId, type: listType })),
+      },
+      select: { tenantId: true, domain: true },
+    }))
+      listed.add(keyOf(tenantId, domain))
+  return (email: string, tenantIds: readonly string[]) => {
+    const domain = domainOf(email)
+    for (const scope of [null, ...tenantIds]) {
+      const rules = active.get(scope)
+      if (!rules) continue
+      const isListed = listed.has(keyOf(scope, domain))
+      if ((rules.blockPublicDomains && publicDomains.has(domain)) || isListed !== (rules.listType === 'ALLOW'))
+        throw domainErrors.restricted()
+    }
+  }
+}
+const keyOf = (tenantId: string | null, domain: string) => JSON.stringify([tenantId, domain])
 
 /** Empty for a text that is no address: no list has such a domain. */
 const domainOf = (email: string) =>

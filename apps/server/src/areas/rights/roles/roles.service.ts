@@ -173,9 +173,18 @@ export async function setTenant(ctx: Ctx, roleId: string, tenantId: string | nul
 }
 
 /** The ids of roles that can be given in this tenant, in the order asked for. @throws 400 when one is unknown there */
-export async function assignable(ctx: Ctx, caller: Caller, tenantId: string, roleIds: readonly string[]) {
+export async function assignable(
+  ctx: Ctx,
+  caller: Caller | undefined,
+  tenantId: string,
+  roleIds: readonly string[],
+  strength?: number,
+) {
   const wanted = [...new Set(roleIds)]
-  await mustBeAssignable(ctx, caller, [{ tenantId, roleIds: wanted }])
+  if (!wanted.length) return []
+  const roles = await rolesNamed(ctx, wanted, [tenantId])
+  if (roles.length < wanted.length) throw roleErrors.unknownRoles()
+  if (caller) await mayAssign(ctx, caller, strongest(roles), strength)
   return wanted
 }
 
@@ -218,8 +227,8 @@ export async function initialIn(ctx: Ctx, tenantIds: readonly string[]) {
  * A lower level is stronger. Users give no role that is stronger than their own strongest, inherited ones included.
  * Equal is allowed.
  */
-export async function mayGrant(ctx: Ctx, caller: Caller, level: number) {
-  if (caller.kind === 'user' && level < (await strengthOf(ctx, caller.userId, caller.tenantId)))
+export async function mayGrant(ctx: Ctx, caller: Caller, level: number, strength?: number) {
+  if (caller.kind === 'user' && level < (strength ?? (await strengthOf(ctx, caller.userId, caller.tenantId))))
     throw roleErrors.tooStrong()
 }
 
@@ -249,15 +258,15 @@ export async function mayName(ctx: Ctx, caller: Caller, keys: string[], roleId?:
  * As `mayGrant`, for assigning roles: the environment can restrict that to roles weaker than the caller's strongest.
  * Without roles the level is infinite.
  */
-export async function mayAssign(ctx: Ctx, caller: Caller, level: number) {
-  await mayGrant(ctx, caller, level)
+export async function mayAssign(ctx: Ctx, caller: Caller, level: number, strength?: number) {
+  await mayGrant(ctx, caller, level, strength)
   if (
     caller.kind === 'vendor' ||
     level === Infinity ||
     !(await identitySettings.current(ctx)).restrictEqualLevelRoleAssignment
   )
     return
-  if (level <= (await strengthOf(ctx, caller.userId, caller.tenantId))) throw roleErrors.notWeaker()
+  if (level <= (strength ?? (await strengthOf(ctx, caller.userId, caller.tenantId)))) throw roleErrors.notWeaker()
 }
 
 /**
@@ -293,7 +302,8 @@ export async function mayManageIn(ctx: Ctx, caller: Caller, places: readonly Pla
 async function strengthOf(ctx: Ctx, userId: string, tenantId: string) {
   return strongest(await rolesHeld(ctx, userId, tenantId))
 }
-const strongest = (roles: readonly { level: number }[]) =>
+/** The lowest level of the roles; infinite for none. */
+export const strongest = (roles: readonly { level: number }[]) =>
   roles.reduce((least, { level }) => Math.min(least, level), Infinity)
 
 /**

@@ -64,7 +64,7 @@ async function accountOf(ctx: HttpCtx, { email }: Credentials, name: string): Pr
     text = name.trim()
   const [row] = email
     ? await ctx.sql(accountByEmail, canonicalEmail(text), lockId)
-    : await ctx.sql(accountByUsername, text.toLowerCase(), lockId)
+    : await ctx.sql(accountByUsername, canonicalEmail(text), lockId)
   const { isNameLocked, ...user } = row!
   return { user: isKnown(user) ? user : null, isNameLocked }
 }
