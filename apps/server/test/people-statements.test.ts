@@ -161,7 +161,7 @@ const cases: Record<string, [count: number, prepare: (env: TestEnvironment) => P
     },
   ],
   'a hundred users invited by a job': [
-    27,
+    29,
     async (env) => {
       const tenantId = await env.newTenant()
       return async () => {

@@ -1,6 +1,7 @@
-import { ancestorsOf, isParent, pathsOf, type Family } from '../tree/tree.service.ts'
 import { grouped } from '../../../kernel/paging.ts'
+import { ancestorsOf, pathsOf, type Family } from '../tree/tree.service.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { descent } from './family.sql.ts'
 
 /** Whether a member may go down into the tenants below. `access` is the decision for this user; null: none was made. */
 export const goesBelow = (access: boolean | null, type: string) =>
@@ -99,8 +100,9 @@ export async function reaches(ctx: Ctx, { userId, tenantId }: { userId: string; 
  * The tenant and those below it in which callers may do what they may do in their own. Without access to sub-accounts,
  * users stay in their own.
  */
-export const familyOf = async (ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string): Promise<Family> => ({
-  tenantId,
-  below:
-    (await isParent(ctx, tenantId)) && (caller.kind !== 'user' || (await opens(ctx, caller.userId, caller.tenantId))),
-})
+export async function familyOf(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string): Promise<Family> {
+  const user = caller.kind === 'user' ? caller : undefined
+  const [found] = await ctx.sql(descent, ctx.clock.now(), tenantId, user?.userId ?? null, user?.tenantId ?? null)
+  const { isParent, opens } = found!
+  return { tenantId, below: isParent && (!user || opens) }
+}
