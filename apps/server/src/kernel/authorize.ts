@@ -1,6 +1,7 @@
 import type { Algorithm } from '@henhouse/jwt'
 import type { FastifyRequest } from 'fastify'
 import { after, epoch, MINUTE, SECOND } from './clock.ts'
+import { tenantById, userById } from './authorize.sql.ts'
 import type { EnvironmentDirectory, Environment } from './environments.ts'
 import { baseUrl, isUuid } from './environments.ts'
 import { errors, failure } from './errors.ts'
@@ -213,7 +214,7 @@ export async function tenantOf(
     if (op.tenant === 'required') throw errors.noTenant()
     return undefined
   }
-  if (!(await ctx.db.tenant.findFirst({ where: { id }, select: { id: true } }))) throw errors.notFound('Tenant')
+  if (!(await ctx.sql(tenantById, id)).length) throw errors.notFound('Tenant')
   return { id } as TenantScope
 }
 
@@ -231,8 +232,7 @@ export async function userOf(
     if (op.user === 'required') throw errors.noUser()
     return undefined
   }
-  if (!isUuid(id) || !(await ctx.db.user.findUnique({ where: { id }, select: { id: true } })))
-    throw errors.notFound('User')
+  if (!isUuid(id) || !(await ctx.sql(userById, id)).length) throw errors.notFound('User')
   return { id } as UserScope
 }
 

@@ -69,7 +69,7 @@ export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope, query:
   ])
   const items = rows.map((row) => {
     const user = toListed(row, caller, tenant),
-      arrived = new Map(row.memberships.map((place) => [place.tenantId, hasArrived(row, place)]))
+      arrived = new Map(row.places.map((place) => [place.tenantId, hasArrived(row, place)]))
     return {
       ...user,
       tenants: user.tenants.map((place) => ({

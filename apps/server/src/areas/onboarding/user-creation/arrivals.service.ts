@@ -119,7 +119,7 @@ async function write(ctx: Ctx, checked: readonly Checked[], note: Note | undefin
           : users.taken(constraint),
       ),
     )
-    .catch(onUnknownReference(tenantErrors.notFound()))
+    .catch((error: unknown) => onUnknownReference(tenantErrors.notFound())(error))
   for (const work of later) await work(ctx)
   await note?.(ctx)
   return entered

@@ -8,7 +8,7 @@ export type MembershipStatus = Static<typeof MembershipStatus>
 /** The state of a user's membership in a tenant. */
 export function statusOf(
   user: { verified: boolean; lastLogin: Date | null },
-  membership: { acceptedAt: Date | null },
+  membership: { acceptedAt: Date | string | null },
 ): MembershipStatus {
   if (!user.verified) return 'NotActivated'
   if (!membership.acceptedAt) return 'PendingInvitation'

@@ -1,6 +1,8 @@
 import type { User } from '@henhouse/database'
+import type { Static } from 'typebox'
 import { statement } from '../../../kernel/sql.ts'
 import { door, held, type HeldRole } from '../../rights/held/held.sql.ts'
+import type { Role } from '../../rights/roles/roles.schemas.ts'
 
 /** The columns of a user that replies are made of. */
 const COLUMNS = [
@@ -37,6 +39,8 @@ export interface Place {
   readonly subAccountAccessType: string
   /** left out of lists without roles */
   readonly roleIds?: readonly string[]
+  /** what `withRoles` makes of them */
+  roles?: Static<typeof Role>[]
 }
 
 const columns = COLUMNS.map((column) => `u."${column}"`).join(', ')

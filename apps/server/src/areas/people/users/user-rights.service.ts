@@ -5,7 +5,6 @@ import { rolesHeld } from '../../rights/held/held.service.ts'
 import { toPermission, type Permission } from '../../rights/permissions/permissions.schemas.ts'
 import { toRole, type Role } from '../../rights/roles/roles.schemas.ts'
 import type { Rights, UserWithTenants } from './users.schemas.ts'
-import type { Place, ShownUser } from './profiles.sql.ts'
 
 /** What a user may do in a tenant, by the roles of their membership and groups. Empty for a user who is not a member. */
 export const rightsOf = async (ctx: Ctx, userId: string, tenantId: string) =>
@@ -54,28 +53,18 @@ function shownOnce<D extends object, S>(show: (definition: D) => S) {
 const roleShown = shownOnce<DefinedRole, Static<typeof Role>>(toRole)
 const permissionShown = shownOnce<DefinedPermission, Static<typeof Permission>>(toPermission)
 
-/** The users of a statement with the roles of their memberships, as far as it has found them. */
-export async function withRoles<U extends ShownUser & { readonly places: readonly Place[] }>(
-  ctx: Ctx,
-  users: readonly U[],
-): Promise<UserWithTenants[]> {
-  const places = users.flatMap((user) => user.places).filter((place) => place.roleIds?.length),
-    roleIds = [...new Set(places.flatMap((place) => place.roleIds!))]
-  const roles = roleIds.length
+/** Puts the roles of the places of users into them, as far as a statement has found their ids. */
+export async function withRoles<U extends UserWithTenants>(ctx: Ctx, users: readonly U[]) {
+  const places = users.flatMap((user) => user.places).filter((place) => place.roleIds),
+    roleIds = new Set(places.flatMap((place) => place.roleIds!))
+  const roles = roleIds.size
     ? await rolesNamed(
         ctx,
-        roleIds,
+        [...roleIds],
         places.map((place) => place.tenantId),
       )
     : []
   const shown = new Map(roles.map((role) => [role.id, roleShown(role)]))
-  return users.map(({ places, ...user }) => ({
-    ...user,
-    memberships: places.map(({ roleIds, acceptedAt, expiresAt, ...place }) => ({
-      ...place,
-      acceptedAt: acceptedAt === null ? null : new Date(acceptedAt),
-      expiresAt: expiresAt === null ? null : new Date(expiresAt),
-      ...(roleIds && { roles: roleIds.flatMap((id) => shown.get(id) ?? []) }),
-    })),
-  }))
+  for (const place of places) place.roles = place.roleIds!.flatMap((id) => shown.get(id) ?? [])
+  return users
 }

@@ -18,7 +18,7 @@ import { Permission } from '../../rights/permissions/permissions.schemas.ts'
 import { Role } from '../../rights/roles/roles.schemas.ts'
 import { Tenant, toTenant } from '../../accounts/tenants/tenants.schemas.ts'
 import { pictureOf } from '../../delivery/mail/person.ts'
-import type { ShownUser } from './profiles.sql.ts'
+import type { Place, ShownUser } from './profiles.sql.ts'
 import { userErrors } from './users.errors.ts'
 
 export const Provider = OneOf(['local', 'saml', 'google', 'github', 'facebook', 'microsoft', 'scim2', 'slack', 'apple'])
@@ -101,21 +101,13 @@ export const CreatedUser = Type.Object({ ...User.properties, temporaryExpiration
 export const Authorization = Type.Object({ roles: Type.Array(Role), permissions: Type.Array(Permission) })
 
 export const secretColumns = { passwordHash: true, passwordChangedAt: true } as const
-interface MembershipRow {
-  tenantId: string
-  isDisabled: boolean
-  acceptedAt: Date | null
-  expiresAt: Date | null
-  subAccountAccessType: string
-  roles?: Static<typeof Role>[]
-}
-export type UserWithTenants = ShownUser & { memberships: MembershipRow[] }
+export type UserWithTenants = ShownUser & { readonly places: readonly Place[] }
 
 /** Where the user is active: the tenant chosen last, else the first that lets them in, else the first. */
 export function activeTenantId(row: UserWithTenants) {
-  const open = row.memberships.filter((m) => !m.isDisabled && m.acceptedAt)
+  const open = row.places.filter((m) => !m.isDisabled && m.acceptedAt)
   if (row.superUser && row.activeTenantId !== null) return row.activeTenantId
-  return (open.find((m) => m.tenantId === row.activeTenantId) ?? open[0] ?? row.memberships[0])?.tenantId
+  return (open.find((m) => m.tenantId === row.activeTenantId) ?? open[0] ?? row.places[0])?.tenantId
 }
 
 type Caller = VendorCaller | UserCaller
@@ -126,9 +118,9 @@ export function toCoreUser(
   caller: Caller,
   tenantId = activeTenantId(row),
 ): Static<typeof CoreUser> {
-  const membership = row.memberships.find((m) => m.tenantId === tenantId)
+  const membership = row.places.find((m) => m.tenantId === tenantId)
   // an invitation that is not accepted is for the others to see
-  const accepted = row.memberships.filter((m) => m.acceptedAt)
+  const accepted = row.places.filter((m) => m.acceptedAt)
   const isSelf = caller.kind === 'user' && caller.userId === row.id
   return {
     id: row.id,
@@ -143,7 +135,7 @@ export function toCoreUser(
     provider: row.provider,
     managedBy: row.managedBy,
     tenantId: tenantId ?? '',
-    tenantIds: (caller.kind === 'vendor' ? row.memberships : accepted).map((m) => m.tenantId),
+    tenantIds: (caller.kind === 'vendor' ? row.places : accepted).map((m) => m.tenantId),
     activatedForTenant: !!membership && hasArrived(row, membership),
     isLocked: row.isLocked,
     invisible: row.invisible,
@@ -154,18 +146,21 @@ export function toCoreUser(
     externalId: row.externalId,
     createdAt: row.createdAt.toISOString(),
     lastLogin: row.lastLogin?.toISOString() ?? null,
-    tenants: (isSelf ? accepted : row.memberships).map(({ tenantId, isDisabled, expiresAt, roles }) => ({
+    tenants: (isSelf ? accepted : row.places).map(({ tenantId, isDisabled, expiresAt, roles }) => ({
       tenantId,
       isDisabled,
-      temporaryExpirationDate: expiresAt?.toISOString() ?? null,
+      temporaryExpirationDate: moment(expiresAt),
       ...(roles && { roles }),
     })),
   }
 }
 
+/** As the wire writes them; JSON of the database has another form. */
+const moment = (text: string | null | undefined) => (text ? new Date(text).toISOString() : null)
+
 /** A user of a list for a tenant: as they are there, or where they are active if they are not in it themselves. */
 export const toListed = (row: UserWithTenants, caller: Caller, tenant: Pick<TenantScope, 'id'> | undefined) =>
-  toCoreUser(row, caller, row.memberships.find((m) => m.tenantId === tenant?.id)?.tenantId)
+  toCoreUser(row, caller, row.places.find((m) => m.tenantId === tenant?.id)?.tenantId)
 
 export interface Rights {
   roles: Static<typeof Role>[]
@@ -185,8 +180,7 @@ export const toUser = ({ row, tenantId, roles, permissions }: UserWithRights, ca
 
 export const toCreatedUser = (user: UserWithRights, caller: Caller): Static<typeof CreatedUser> => ({
   ...toUser(user, caller),
-  temporaryExpirationDate:
-    user.row.memberships.find((m) => m.tenantId === user.tenantId)?.expiresAt?.toISOString() ?? null,
+  temporaryExpirationDate: moment(user.row.places.find((m) => m.tenantId === user.tenantId)?.expiresAt),
 })
 
 /** Refuses text that is not a JSON object. */

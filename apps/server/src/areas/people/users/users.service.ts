@@ -120,9 +120,8 @@ async function profile(
   const [by, value] = 'id' in who ? [profileById, who.id] : [profileByEmail, who.email]
   const [found] = await ctx.sql(by, ctx.clock.now(), value, tenantId ?? null)
   if (!found || (within?.tenant && !isWithin(found, within.tenant.id, within.as))) throw userErrors.notFound()
-  const { here, held, comesDown: _, ...user } = found,
-    [row] = await withRoles(ctx, [user])
-  return { row: row!, here, held }
+  await withRoles(ctx, [found])
+  return { row: found, here: found.here, held: found.held }
 }
 
 const isWithin = ({ places, superUser, comesDown }: Profile, tenantId: string, as: Within['as']) =>
