@@ -221,7 +221,7 @@ export async function use(
   applicationId: string | undefined,
 ) {
   if (personal) await remove(tx, { id })
-  await memberships.add(tx, { userId: user.id, tenantId, roleIds, isActiveThere: user.activeTenantId === tenantId })
+  await memberships.add(tx, { userId: user.id, tenantId, roleIds })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
   if (!host || host.email === null || !shouldSendEmail) return
   await mail.send(tx, {

@@ -196,13 +196,7 @@ async function welcomeBack(ctx: Ctx, rows: Rows, later: Later[], user: Person | 
   if (email === null || !invited || quietly) return
   if ((await strategies.invitation(ctx)).strategy === 'code')
     later.push((tx) => invitations.sendInvitation(tx, person, tenant.id, circumstances))
-  else
-    await post(
-      ctx,
-      rows,
-      invitations.invitationLink(ctx, { ...person, email }, tenant.id, circumstances),
-      tenant,
-    )
+  else await post(ctx, rows, invitations.invitationLink(ctx, { ...person, email }, tenant.id, circumstances), tenant)
 }
 
 function join(ctx: Ctx, rows: Rows, userId: string, one: Checked, invited: boolean) {

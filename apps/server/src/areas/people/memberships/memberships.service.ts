@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { Type } from 'typebox'
 import { isUuid } from '../../../kernel/environments.ts'
-import { onDuplicate, onUnknownReference } from '../../../kernel/errors.ts'
+import { onUnknownReference } from '../../../kernel/errors.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { grouped } from '../../../kernel/paging.ts'
@@ -12,7 +12,7 @@ import * as roles from '../../rights/roles/roles.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import * as access from '../../access/sessions/access.service.ts'
 import { membershipErrors } from './memberships.errors.ts'
-import { giveRoles, takeRoles } from './memberships.sql.ts'
+import { giveRoles, joining, takeRoles } from './memberships.sql.ts'
 
 export interface NewMembership {
   userId: string
@@ -23,35 +23,23 @@ export interface NewMembership {
   invited?: boolean
   /** When a temporary membership ends. */
   expiresAt?: Date | null | undefined
-  /** The user was inserted with this tenant as the active one. */
-  isActiveThere?: boolean
 }
 
 /** Makes the user a member. A user without a tenant will log in to this one. @throws 409 for a member, 404 when there is no such tenant */
-export function add(
-  ctx: Ctx,
-  { userId, tenantId, roleIds = [], invited = false, expiresAt = null, isActiveThere = false }: NewMembership,
-) {
+export function add(ctx: Ctx, { userId, tenantId, roleIds = [], invited = false, expiresAt = null }: NewMembership) {
   return ctx.atomically(async (tx) => {
     const now = tx.clock.now()
     const granted = roleIds.length ? roleIds : await roles.initial(tx, tenantId, { first: await isEmpty(tx, tenantId) })
+    const join = async () => {
+      const [found] = await tx
+        .sql(joining, userId, tenantId, now, invited ? null : now, expiresAt, granted)
+        .catch((error: unknown) => onUnknownReference(tenantErrors.notFound())(error))
+      return found!.added > 0
+    }
     // an expired membership may still be here
-    await tx.db.membership.deleteMany({ where: { userId, tenantId, expiresAt: { lte: now } } })
-    await tx.db.membership
-      .create({
-        data: {
-          userId,
-          tenantId,
-          acceptedAt: invited ? null : now,
-          expiresAt,
-          createdAt: now,
-          roles: { createMany: { data: granted.map((roleId) => ({ roleId })) } },
-        },
-      })
-      .catch(onDuplicate(membershipErrors.alreadyMember()))
-      .catch(onUnknownReference(tenantErrors.notFound()))
-    if (!isActiveThere)
-      await tx.db.user.updateMany({ where: { id: userId, activeTenantId: null }, data: { activeTenantId: tenantId } })
+    const isOver = async () =>
+      (await tx.db.membership.deleteMany({ where: { userId, tenantId, expiresAt: { lte: now } } })).count > 0
+    if (!((await join()) || ((await isOver()) && (await join())))) throw membershipErrors.alreadyMember()
     if (expiresAt) await endLater(tx, { userId, tenantId, expiresAt })
   })
 }

@@ -55,3 +55,30 @@ export const takeRoles = (ctx: Ctx, userId: string, plans: readonly Pick<RolePla
     userId,
     plans.map(({ tenantId, remove }) => ({ tenantId, roleIds: remove })),
   )
+
+/** Makes a member with these roles, unless there is one: a user without a tenant will log in to this one. */
+export const joining = statement<
+  { added: number },
+  [
+    userId: string,
+    tenantId: string,
+    now: Date,
+    acceptedAt: Date | null,
+    expiresAt: Date | null,
+    roleIds: readonly string[],
+  ]
+>(
+  'memberships.joining',
+  `
+  with added as (
+    insert into "Membership" ("vendorId", "userId", "tenantId", "createdAt", "acceptedAt", "expiresAt")
+    select $1::uuid, $2::uuid, $3::text, $4::timestamptz, $5::timestamptz, $6::timestamptz
+    on conflict do nothing returning "userId"),
+  roles as (
+    insert into "MembershipRole" ("vendorId", "userId", "tenantId", "roleId")
+    select $1::uuid, m."userId", $3::text, r.id from added m cross join unnest($7::uuid[]) r(id)),
+  home as (
+    update "User" u set "activeTenantId" = $3::text from added m
+    where u."vendorId" = $1 and u.id = m."userId" and u."activeTenantId" is null)
+  select count(*)::int as added from added`,
+)

@@ -123,7 +123,7 @@ async function moveIn(tx: Ctx, home: Home, tenantId: string, user: User, applica
     creatorName: user.name,
     ...(user.email !== null && { creatorEmail: user.email }),
   })
-  await memberships.add(tx, { userId: user.id, tenantId, isActiveThere: true })
+  await memberships.add(tx, { userId: user.id, tenantId })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
 }
 
