@@ -18,7 +18,7 @@ database.pool.on('connect', (connection) => {
     return query(...args)
   }) as typeof connection.query
 })
-hearOthers({ database, log: deps.log })
+hearOthers({ ...deps, database })
 const counting = await newServer({ database })
 afterAll(async () => {
   await database.close()
