@@ -28,8 +28,6 @@ export interface List<By extends string> {
   orders: Record<By, string>
   /** orders that can be null: such rows come first */
   nullable?: readonly NoInfer<By>[]
-  /** one plan is good for all values: an index has just these rows, side by side and in each order */
-  onePlan?: true
 }
 
 /**
@@ -37,7 +35,7 @@ export interface List<By extends string> {
  * $2 and $3 are the page; the list's own values follow.
  */
 export function listOf<By extends string, Values extends readonly unknown[] = []>(name: string, list: List<By>) {
-  const { rows, total = `select count(*) from ${rows}`, id, orders, nullable = [], onePlan = false } = list
+  const { rows, total = `select count(*) from ${rows}`, id, orders, nullable = [] } = list
   const inOrder = (by: By, order: 'ASC' | 'DESC') => {
     const nulls = nullable.includes(by) ? (order === 'ASC' ? ' nulls first' : ' nulls last') : ''
     return statement<{ total: number; ids: string[] }, [skip: number, take: number, ...Values]>(
@@ -45,7 +43,7 @@ export function listOf<By extends string, Values extends readonly unknown[] = []
       `
       select (${total})::int as total, array(
         select ${id} from ${rows} order by ${orders[by]} ${order}${nulls}, ${id} ${order} offset $2::bigint limit $3::int) as ids`,
-      { planEachTime: !onePlan },
+      { planEachTime: true },
     )
   }
   const statements = Object.fromEntries(

@@ -99,7 +99,7 @@ type Welcome = Circumstances & {
  * (`vouched`) wants no mail, the user is in at once, without what they set up before their address was proved. If a user
  * wants none, the invitation still waits to be accepted. @throws 409 for a member, 403 for an address from a blocked domain
  */
-export function welcome(
+function welcome(
   ctx: Ctx,
   user: Person,
   tenantId: string,

@@ -34,7 +34,7 @@ export function listOfCrowd<By extends string>(
       }),
     })
   }
-  const everybody = listOf(`${name}.everybody`, { ...list, onePlan: true }),
+  const everybody = listOf(`${name}.everybody`, list),
     members = { tenant: among('tenant', false), family: among('family', false) },
     visibleMembers = { tenant: among('tenant', true), family: among('family', true) }
   return (ctx: Ctx, crowd: Crowd, by: By, query: PageRequest & { _order?: 'ASC' | 'DESC' | undefined }) =>

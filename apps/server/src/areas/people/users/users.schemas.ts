@@ -104,7 +104,7 @@ export const secretColumns = { passwordHash: true, passwordChangedAt: true } as 
 export type UserWithTenants = ShownUser & { readonly places: readonly Place[] }
 
 /** Where the user is active: the tenant chosen last, else the first that lets them in, else the first. */
-export function activeTenantId(row: UserWithTenants) {
+function activeTenantId(row: UserWithTenants) {
   const open = row.places.filter((m) => !m.isDisabled && m.acceptedAt)
   if (row.superUser && row.activeTenantId !== null) return row.activeTenantId
   return (open.find((m) => m.tenantId === row.activeTenantId) ?? open[0] ?? row.places[0])?.tenantId

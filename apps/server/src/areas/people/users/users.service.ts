@@ -14,7 +14,6 @@ import { mustBeObjects, secretColumns, type UserChange, type UserWithRights } fr
 import { rightsBy, withRoles } from './user-rights.service.ts'
 import { live, rolesOf } from '../../rights/held/held.service.ts'
 
-/** The user with this username, in any form, with all columns: for logins and the like. */
 export const byUsername = (ctx: Ctx, username: string) =>
   ctx.db.user.findFirst({ where: { username: canonicalEmail(username) } })
 
