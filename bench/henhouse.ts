@@ -2,14 +2,15 @@
 import { openDatabase } from '@henhouse/database'
 import { passwordHasher } from '@henhouse/passwords'
 import { pino } from 'pino'
+import { hearOthers } from '../apps/server/src/kernel/memory.ts'
 import { buildServer } from '../apps/server/src/server.ts'
 import { benchDeps, HASH } from './deps.ts'
 import type { Fixture } from './fixture.ts'
 
 const { databaseUrl } = JSON.parse(process.env['BENCH_FIXTURE']!) as Fixture
-const server = await buildServer(
-  benchDeps(openDatabase(databaseUrl, { max: 10 }), passwordHasher(HASH), pino({ level: 'fatal' })),
-)
+const deps = benchDeps(openDatabase(databaseUrl, { max: 10 }), passwordHasher(HASH), pino({ level: 'fatal' })),
+  server = await buildServer(deps)
+hearOthers(deps)
 await server.http.listen({ port: Number(process.env['BENCH_PORT']), host: '127.0.0.1' })
 process.send?.('ready')
 // ends with the bench

@@ -290,6 +290,8 @@ describe.concurrent('after every operation that writes', () => {
     const env = await newEnvironment(),
       ids = await furnished(env),
       ctx = await env.context()
+    // the role is to get the permission here
+    await ctx.db.rolePermission.deleteMany({ where: { roleId: ids.roleId } })
     const admin = await env.user({ tenantId: ids.tenantId, roleKeys: ['Admin'] }),
       vendor = env.as(ids.tenantId, ids.userId)
     const found: string[] = [],

@@ -191,10 +191,10 @@ async function check(ctx: Ctx, caller: Caller, arrival: Arrival, known: Known, f
   if (caller.kind === 'user' && password !== undefined) throw userErrors.passwordForbidden()
   if (email === undefined && username === undefined) throw userErrors.notNamed()
   mustBeObjects(arrival)
-  const named = await roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? [], known.strength),
-    expiresAt = await endOf(ctx, arrival),
-    tenant = known.tenants.get(tenantId)
+  const tenant = known.tenants.get(tenantId)
   if (!tenant) throw tenantErrors.notFound()
+  const named = await roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? [], known.strength),
+    expiresAt = await endOf(ctx, arrival)
   const user =
     email === undefined ? known.byUsername.get(canonicalEmail(username!)) : known.byEmail.get(canonicalEmail(email))
   const newcomers = named.length ? [] : await roles.initial(ctx, tenantId, { first })

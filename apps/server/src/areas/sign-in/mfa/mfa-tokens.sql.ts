@@ -52,7 +52,7 @@ export const tokenShown = statement<
   `
   select c.id as "challengeId", c."tenantId", c."createdAt", c.data, ${subjectColumns}, coalesce((
     select json_agg(json_build_object('id', d.id, 'kind', d.kind, 'secret', d.secret, 'phoneNumber', d."phoneNumber",
-      'credentialId', d."credentialId", 'publicKey', d."publicKey", 'transports', d.transports,
+      'credentialId', d."credentialId", 'publicKey', d."publicKey", 'transports', coalesce(d.transports, '{}'),
       'counter', d.counter::text) order by d."createdAt", d.id)
     from "MfaDevice" d where d."vendorId" = $1 and d."userId" = u.id), '[]') as devices
   from "Challenge" c join "User" u on u."vendorId" = c."vendorId" and u.id = c."userId"
