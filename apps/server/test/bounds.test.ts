@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { cpuMs } from './cpu.ts'
 import type { Operation } from '../src/kernel/operation.ts'
 import { newEnvironment, operations, UNKNOWN_ID } from './environment.ts'
 import { fillPath } from './samples.ts'
@@ -75,16 +75,6 @@ function tooMuchFor(schema: Schema, size: number): unknown {
 }
 
 const MOST_MS = 200
-const SCHEDSTAT = '/proc/thread-self/schedstat'
-/** CPU time of this thread in milliseconds. Other tests run in other threads, and the machine may be busy, so no clock can tell. */
-function cpuMs() {
-  try {
-    return Number(readFileSync(SCHEDSTAT, 'utf8').split(' ')[0]) / 1e6
-  } catch {
-    const { user, system } = process.cpuUsage()
-    return (user + system) / 1000
-  }
-}
 
 /** These run one after another, because each is measured. */
 describe('2 MiB of anything', async () => {
