@@ -122,6 +122,13 @@ afterAll(async () => {
   )
 })
 
+/** What an operation may cost at most. Work that is longer than that belongs to a job, or into one statement. */
+const MOST = 20
+
+test('no operation may send more statements than there is room for', () => {
+  expect(Object.entries(allowed).filter(([, count]) => count > MOST)).toEqual([])
+})
+
 test.each(names)('%s sends as many statements as it may', async (name) => {
   const found = await statementsOf(name),
     most = allowed[name]

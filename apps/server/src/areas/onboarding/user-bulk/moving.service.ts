@@ -78,7 +78,7 @@ function moveSome(ctx: Ctx, from: string, to: string) {
       data: { tenantId: to },
     })
     await tx.db.user.updateMany({ where: { id: { in: userIds }, activeTenantId: from }, data: { activeTenantId: to } })
-    return true
+    return members.length === BATCH
   })
 }
 
