@@ -2,15 +2,24 @@ import { statement } from './sql.ts'
 
 type Key = [key: string]
 
-/** In the order of the keys, so that no two calls wait for each other. */
+/**
+ * Counts each key as often as it is there; returns the number that its first time got. In the order of the keys, so that no
+ * two calls wait for each other.
+ */
 export const counting = statement<{ count: number }, [keys: readonly string[], expiresAt: Date]>(
   'tally.count',
   `
-  insert into "Tally" ("scope", key, count, "expiresAt") select $1, key, 1, $3 from unnest($2::text[]) key order by key
-  on conflict (key) do update set count = "Tally".count + 1 returning count`,
+  with asked as (select key, count(*)::int as times from unnest($2::text[]) key group by key),
+  counted as (
+    insert into "Tally" ("scope", key, count, "expiresAt") select $1, key, times, $3 from asked order by key
+    on conflict (key) do update set count = "Tally".count + excluded.count returning key, count)
+  select c.count - a.times + 1 as count from counted c join asked a using (key)`,
 )
 export const forgetting = statement<object, Key>('tally.forget', `delete from "Tally" where "scope" = $1 and key = $2`)
-export const givingBack = statement<object, Key>(
+export const givingBack = statement<object, [keys: readonly string[]]>(
   'tally.giveBack',
-  `update "Tally" set count = count - 1 where "scope" = $1 and key = $2 and count > 0`,
+  `
+  update "Tally" t set count = greatest(t.count - a.times, 0)
+  from (select key, count(*)::int as times from unnest($2::text[]) key group by key) a
+  where t."scope" = $1 and t.key = a.key`,
 )

@@ -34,7 +34,7 @@ interface Count {
 async function count(ctx: Counting, counted: readonly [Counted, ...Counted[]], quota: Quota): Promise<Count> {
   if (ctx.inTransaction) throw new Error(`${counted[0].name} is counted inside a transaction`)
   const expiresAt = after(ctx.deps.systemClock.now(), quota.perMs),
-    keys = [...new Set(counted.map((one) => keyOf(ctx, one, quota)))]
+    keys = counted.map((one) => keyOf(ctx, one, quota))
   const rows = await ctx.sql(counting, keys, expiresAt)
   return {
     count: Math.max(...rows.map((row) => row.count)),
@@ -53,7 +53,10 @@ const keyOf = (ctx: Counting, { name, about }: Counted, quota: Quota) =>
 export async function spend(ctx: Counting, counted: Counted, quota: Quota) {
   mustBeWithin(ctx, await count(ctx, [counted], quota), quota)
 }
-/** As `spend`, for several at once; refuses all when there is one too many of one. */
+/**
+ * As `spend`, for several at once. One that is there more than once is counted as often, and refused only if the first
+ * is one too many; then all are refused.
+ */
 export async function spendAll(ctx: Counting, counted: readonly Counted[], quota: Quota) {
   const [first, ...others] = counted
   if (first) mustBeWithin(ctx, await count(ctx, [first, ...others], quota), quota)
@@ -72,7 +75,13 @@ export async function forget(ctx: Counting, counted: Counted, quota: Quota) {
   await ctx.sql(forgetting, keyOf(ctx, counted, quota))
 }
 export async function giveBack(ctx: Counting, counted: Counted, quota: Quota) {
-  await ctx.sql(givingBack, keyOf(ctx, counted, quota))
+  await giveAllBack(ctx, [counted], quota)
+}
+export async function giveAllBack(ctx: Counting, counted: readonly Counted[], quota: Quota) {
+  await ctx.sql(
+    givingBack,
+    counted.map((one) => keyOf(ctx, one, quota)),
+  )
 }
 
 function mustBeWithin({ clock }: Pick<Counting, 'clock'>, { count: reached, resetAt }: Count, { most }: Quota) {

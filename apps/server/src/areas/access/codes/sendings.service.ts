@@ -1,6 +1,6 @@
 import { HOUR } from '../../../kernel/clock.ts'
 import { ApiError } from '../../../kernel/errors.ts'
-import { oneSpelling, spend, spendAll } from '../../../kernel/limits.ts'
+import { giveAllBack, oneSpelling, spend, spendAll } from '../../../kernel/limits.ts'
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 
 /*
@@ -25,20 +25,28 @@ export async function countSending(ctx: Ctx, userId: string, to: string) {
   await countFor(ctx, { kind: 'user' }, [to])
 }
 
-/** Counts the messages that a caller has sent to these, each once, or to none. Null: there is no address. @throws 429 */
+/**
+ * Counts the messages that a caller has sent to these, each as often as it is there, or to none. Null: there is no address.
+ * What is refused does not count: it would keep others from sending, who may have more sent. @throws 429
+ */
 export async function countFor(
   ctx: Ctx,
   caller: Pick<VendorCaller | UserCaller, 'kind'>,
   addresses: readonly (string | null)[],
 ) {
-  const counted = addresses.filter((to) => to !== null).map(oneSpelling)
-  await spendAll(ctx, counted.map(sentTo), quotaOf(ctx, caller.kind))
+  const counted = addresses.filter((to) => to !== null).map(oneSpelling),
+    messages = counted.map(sentTo),
+    quota = quotaOf(ctx, caller.kind)
+  await spendAll(ctx, messages, quota).catch(async (error: unknown) => {
+    if (error instanceof ApiError) await giveAllBack(ctx, messages, quota)
+    throw error
+  })
   for (const to of counted) ctx.counted.add(to)
 }
 
 /** Whether one more may go to this address: for mails that a login or a job sends by itself, and leaves out rather than fails. */
-export const mayGetOne = (ctx: Ctx, to: string) =>
-  countFor(ctx, { kind: 'user' }, [to]).then(
+export const mayGetOne = (ctx: Ctx, to: string, kind: 'user' | 'vendor' = 'user') =>
+  countFor(ctx, { kind }, [to]).then(
     () => true,
     (error: unknown) => {
       if (error instanceof ApiError && error.status === 429) return false

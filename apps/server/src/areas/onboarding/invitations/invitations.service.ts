@@ -147,19 +147,28 @@ export async function take(tx: Ctx, userId: string, tenantId: string) {
   return count > 0 && access.voidUnprovenPast(tx, userId)
 }
 
-/** How many mails are written in one go: the first batch while the caller waits, the rest by a job. */
+/**
+ * How many mails are written in one go: the first batch while the caller waits, the rest by a job. Each batch is counted for
+ * the address: where somebody has many invitations, the last ones are left out.
+ */
 const MOST_AT_ONCE = 3
 
 interface Wanted {
   places?: Prisma.MembershipWhereInput | undefined
   self?: string | undefined
+  /** who has them sent, if it is the environment */
+  by?: 'vendor' | undefined
 }
 
 /**
  * Sends the mail of each open invitation to these places (absent: all) again. The answer does not reveal whether there is
  * such a user or invitation. The user `self` gets their own from all tenants.
  */
-async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { places, self }: Wanted): Promise<void> {
+async function resendTo(
+  ctx: Ctx,
+  who: { email: string } | { id: string },
+  { places, self, by }: Wanted,
+): Promise<void> {
   const user = await ctx.db.user.findFirst({ where: { ...who, isLocked: false } })
   const waiting = await ctx.db.membership.findMany({
     where: {
@@ -181,7 +190,7 @@ async function resendTo(ctx: Ctx, who: { email: string } | { id: string }, { pla
     })
   await ctx.atomically(async (tx) => {
     for (const tenantId of found.slice(0, MOST_AT_ONCE)) await sendInvitation(tx, user, tenantId)
-    if (later.length) await jobs.add(tx, resendInvitations, { userId: user.id, tenantIds: later })
+    if (later.length) await jobs.add(tx, resendInvitations, { userId: user.id, tenantIds: later, ...(by && { by }) })
   })
 }
 
@@ -195,17 +204,24 @@ export async function resendBelow(ctx: Ctx, caller: VendorCaller | UserCaller, t
   await resendTo(
     ctx,
     { email: canonicalEmail(email) },
-    { places: membershipsIn(await familyOf(ctx, caller, tenant.id)) },
+    {
+      places: membershipsIn(await familyOf(ctx, caller, tenant.id)),
+      by: caller.kind === 'vendor' ? 'vendor' : undefined,
+    },
   )
 }
 
 const resendInvitations = jobs.job({
   name: 'resend-invitations',
-  payload: Type.Object({ userId: Id, tenantIds: Type.Array(Type.String()) }),
-  async run(ctx, { userId, tenantIds }) {
+  payload: Type.Object({
+    userId: Id,
+    tenantIds: Type.Array(Type.String()),
+    by: Type.Optional(Type.Literal('vendor')),
+  }),
+  async run(ctx, { userId, tenantIds, by }) {
     const user = await ctx.db.user.findUnique({ where: { id: userId }, select: { email: true } })
-    sendings.isCounted(ctx, user?.email ?? null)
-    await resendTo(ctx, { id: userId }, { places: { tenantId: { in: tenantIds } } })
+    if (!user || user.email === null || !(await sendings.mayGetOne(ctx, user.email, by))) return
+    await resendTo(ctx, { id: userId }, { places: { tenantId: { in: tenantIds } }, by })
   },
 })
 export const invitationJobs = [resendInvitations]
