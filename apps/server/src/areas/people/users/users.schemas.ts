@@ -178,10 +178,14 @@ export const toUser = ({ row, tenantId, roles, permissions }: UserWithRights, ca
   permissions,
 })
 
-export const toCreatedUser = (user: UserWithRights, caller: Caller): Static<typeof CreatedUser> => ({
-  ...toUser(user, caller),
-  temporaryExpirationDate: moment(user.row.places.find((m) => m.tenantId === user.tenantId)?.expiresAt),
-})
+/** Anybody can invite anybody: users do not see which other accounts a user is in, as in lists. */
+export function toCreatedUser(user: UserWithRights, caller: Caller): Static<typeof CreatedUser> {
+  const places = user.row.places.filter((place) => caller.kind === 'vendor' || place.tenantId === user.tenantId)
+  return {
+    ...toUser({ ...user, row: { ...user.row, places } }, caller),
+    temporaryExpirationDate: moment(places.find((place) => place.tenantId === user.tenantId)?.expiresAt),
+  }
+}
 
 /** Refuses text that is not a JSON object. */
 export function mustBeObjects(fields: { metadata?: string | undefined; vendorMetadata?: string | undefined }) {
