@@ -303,6 +303,22 @@ describe.concurrent('session configuration', () => {
     for (const { token } of [second, third]) expect((await refresh(env, token)).status).toBe(201)
   })
 
+  test('a login again in the same browser makes room for itself, and ends no session of another one', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD })
+    await env.vendor('POST', policy, concurrent(2))
+    const phone = await login(env, user.email)
+    let cookies: Record<string, string> = {}
+    for (let round = 0; round < 3; round++) {
+      await env.clock.advance(SECOND)
+      const answer = await env.anonymous('POST', auth, { email: user.email, password: PASSWORD }, { cookies })
+      expect(answer.status).toBe(200)
+      cookies = Object.fromEntries(answer.cookies.map(({ name, value }) => [name, value]))
+      expect(await alive(env, user.id)).toBe(2)
+    }
+    expect((await refresh(env, phone.token)).status).toBe(201)
+  })
+
   test('of many logins at once only as many stay as may', async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: PASSWORD })

@@ -37,6 +37,8 @@ export async function enter(
   const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, tenant.id), keysIn(ctx, user.id, tenant.id, held)])
   const rules = rulesIn(tenant.id),
     former = cookie.replaced(ctx, applicationId)
+  // first, so that the new session takes its place, and not that of another browser
+  if (former.length) await refreshTokens.endSessions(ctx, former)
   const session = await refreshTokens.start(ctx, { user, tenantId: tenant.id, applicationId, mfaPassed }, rules)
   const access = accessTokens.issue(
     ctx,
@@ -44,7 +46,6 @@ export async function enter(
     { tenant, sessionId: session.sessionId, applicationId, keys, proof },
     rules.configuration,
   )
-  if (former.length) await refreshTokens.endSessions(ctx, former)
   cookie.write(ctx, applicationId, session, rules.configuration)
   return answer(user, access, session)
 }
