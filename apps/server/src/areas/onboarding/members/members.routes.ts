@@ -69,6 +69,7 @@ export const membersRoutes = [
     errors: [
       userErrors.notFound,
       memberErrors.notNamed,
+      memberErrors.onlyInvited,
       roleErrors.unknownRoles,
       roleErrors.tooStrong,
       roleErrors.strongerUser,

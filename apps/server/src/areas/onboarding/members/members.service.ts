@@ -41,10 +41,13 @@ export async function list(
 }
 
 /** @throws 404 for a user who is no member, or whom the caller may not see */
-export async function get(ctx: Ctx, caller: Caller, tenant: TenantScope, who: { id: string } | { email: string }) {
+export const get = async (...[ctx, caller, tenant, who]: Parameters<typeof find>) =>
+  shown(ctx, caller, tenant, await find(ctx, caller, tenant, who))
+
+async function find(ctx: Ctx, caller: Caller, tenant: TenantScope, who: { id: string } | { email: string }) {
   const row = await users.find(ctx, who, { tenant, as: 'member' })
   if (row.invisible && caller.kind === 'user') throw userErrors.notFound()
-  return shown(ctx, caller, tenant, row)
+  return row
 }
 
 export const shown = (ctx: Ctx, caller: Caller, tenant: TenantScope, row: UserWithTenants) =>
@@ -53,7 +56,7 @@ export const shown = (ctx: Ctx, caller: Caller, tenant: TenantScope, row: UserWi
 /**
  * Changes a member's name, and replaces their roles in the tenant by the given ones. Only the member can change their address,
  * phone number and picture, as these belong to them in every tenant.
- * @throws 400 when nobody is named or a role is unknown, 403 when the caller may not change roles, or the member or a role is stronger than the caller, 404
+ * @throws 400 when nobody is named or a role is unknown, 403 when the caller may not change roles, the member or a role is stronger than the caller, or who is renamed has not accepted the invitation, 404
  */
 export async function update(
   ctx: Ctx,
@@ -61,13 +64,17 @@ export async function update(
   tenant: TenantScope,
   { id, email, name, roleIds }: MemberChange,
 ) {
-  const found = await get(ctx, caller, tenant, named(id, email))
+  const row = await find(ctx, caller, tenant, named(id, email)),
+    found = shown(ctx, caller, tenant, row)
   await roles.mayManage(ctx, caller, tenant, found.id)
+  const isRenamed = name !== undefined && name !== found.name,
+    isIn = row.places.some((place) => place.tenantId === tenant.id && place.acceptedAt !== null)
+  if (isRenamed && caller.kind === 'user' && !isIn) throw memberErrors.onlyInvited()
   if (roleIds && !isSame(roleIds, found.roleIds)) {
     if (caller.kind === 'user' && !may(caller.permissions, rolesPermission)) throw errors.forbidden(rolesPermission)
     await memberships.changeRoles(ctx, caller, found.id, [{ tenantId: tenant.id, add: roleIds, remove: 'others' }])
   }
-  if (name !== undefined) await users.mark(ctx, { id: found.id }, { name })
+  if (isRenamed) await users.mark(ctx, { id: found.id }, { name })
   return get(ctx, caller, tenant, { id: found.id })
 }
 const rolesPermission = needs.users.giveRoles

@@ -166,7 +166,9 @@ export const subAccountUsersRoutes = [
     errors: [userErrors.notFound, roleErrors.strongerUser],
     handler: async (ctx, { params, body }) => {
       await roles.mayManage(ctx, ctx.caller, ctx.tenant, params.userId)
-      await users.mark(ctx, users.of(ctx, params.userId, ctx.tenant), { subAccountAccess: body.allowAccess })
+      await users.mark(ctx, users.arrivedOf(ctx, ctx.caller, params.userId, ctx.tenant), {
+        subAccountAccess: body.allowAccess,
+      })
     },
   }),
   operation({

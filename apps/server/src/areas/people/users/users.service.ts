@@ -131,6 +131,16 @@ export const of = (ctx: Ctx, id: string, tenant: Pick<TenantScope, 'id'> | undef
   id,
   ...(tenant && membersOf(ctx, { tenantId: tenant.id })),
 })
+/** As `of`, for what holds in all the user's tenants: a tenant to which they are only invited cannot change it. */
+export const arrivedOf = (
+  ctx: Ctx,
+  { kind }: Pick<VendorCaller | UserCaller, 'kind'>,
+  id: string,
+  tenant: Pick<TenantScope, 'id'> | undefined,
+) => ({
+  id,
+  ...(tenant && membersOf(ctx, { tenantId: tenant.id, ...(kind === 'user' && { acceptedAt: { not: null } }) })),
+})
 /** The user who makes the call, or for whom it is made. A superuser may be in every tenant; others may reach some from above. */
 export async function self(ctx: Ctx, user: UserScope, tenant: TenantScope | undefined) {
   return {
