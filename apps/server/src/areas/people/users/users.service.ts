@@ -126,12 +126,10 @@ async function profile(
 const isWithin = ({ places, superUser, comesDown }: Profile, tenantId: string, as: Within['as']) =>
   places.some((place) => place.tenantId === tenantId) || (as === 'self' && (superUser || comesDown))
 
-/** The user with this id; with a tenant, only if they are a member. */
-export const of = (ctx: Ctx, id: string, tenant: Pick<TenantScope, 'id'> | undefined) => ({
-  id,
-  ...(tenant && membersOf(ctx, { tenantId: tenant.id })),
-})
-/** As `of`, for what holds in all the user's tenants: a tenant to which they are only invited cannot change it. */
+/**
+ * The user with this id; with a tenant, only if they are a member. For what holds in all the user's tenants: one to which
+ * they are only invited cannot change it.
+ */
 export const arrivedOf = (
   ctx: Ctx,
   { kind }: Pick<VendorCaller | UserCaller, 'kind'>,
