@@ -44,15 +44,19 @@ export async function countFor(
   for (const to of counted) ctx.counted.add(to)
 }
 
-/** Whether one more may go to this address: for mails that a login or a job sends by itself, and leaves out rather than fails. */
-export const mayGetOne = (ctx: Ctx, to: string, kind: 'user' | 'vendor' = 'user') =>
-  countFor(ctx, { kind }, [to]).then(
-    () => true,
+/** As `countFor`, for what leaves a message out rather than fails. @returns why none may be sent */
+export const refusalFor = (...[ctx, caller, addresses]: Parameters<typeof countFor>): Promise<ApiError | undefined> =>
+  countFor(ctx, caller, addresses).then(
+    () => undefined,
     (error: unknown) => {
-      if (error instanceof ApiError && error.status === 429) return false
+      if (error instanceof ApiError && error.status === 429) return error
       throw error
     },
   )
+
+/** Whether one more may go to this address: for mails that a login or a job sends by itself. */
+export const mayGetOne = async (ctx: Ctx, to: string, kind: 'user' | 'vendor' = 'user') =>
+  !(await refusalFor(ctx, { kind }, [to]))
 
 /** What follows from a message that was counted: its link is used, or a job sends the rest. */
 export function isCounted(ctx: Ctx, to: string | null) {

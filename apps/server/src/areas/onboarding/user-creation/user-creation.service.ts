@@ -105,16 +105,8 @@ export async function bringMostIn(
 /** Counts what is mailed to each. Those who get too much are refused. */
 async function countMails(ctx: Ctx, caller: Caller, checked: readonly (Checked | ApiError)[]) {
   const recipients = checked.map((one) => (one instanceof ApiError ? null : mailedTo(one)))
-  const count = (to: readonly (string | null)[]) =>
-    sendings.countFor(ctx, caller, to).then(
-      () => undefined,
-      (error: unknown) => {
-        if (error instanceof ApiError && error.status === 429) return error
-        throw error
-      },
-    )
-  if (!(await count(recipients))) return checked
-  const refusals = await Promise.all(recipients.map((to) => count([to])))
+  if (!(await sendings.refusalFor(ctx, caller, recipients))) return checked
+  const refusals = await Promise.all(recipients.map((to) => sendings.refusalFor(ctx, caller, [to])))
   return checked.map((one, index) => refusals[index] ?? one)
 }
 
