@@ -63,6 +63,8 @@ export const caller =
     const response = await pool.request({
       method,
       path,
+      // otherwise undici closes the connection after a HEAD
+      reset: false,
       headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
       ...(body && { body: JSON.stringify(body) }),
     })

@@ -1,6 +1,6 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import cookie from '@fastify/cookie'
 import cors from '@fastify/cors'
-import helmet from '@fastify/helmet'
 import jwt from '@fastify/jwt'
 import fastJson from 'fast-json-stringify'
 import Fastify, {
@@ -10,6 +10,7 @@ import Fastify, {
   type FastifyReply,
   type FastifyRequest,
 } from 'fastify'
+import helmet from 'helmet'
 import { TooManyHashes } from '@henhouse/passwords'
 import type { Logger } from 'pino'
 import type { TSchema } from 'typebox'
@@ -137,13 +138,21 @@ async function framework(deps: Deps) {
 }
 
 /** Headers of every reply. Nearly every one holds tokens, or what belongs to somebody: none is to be stored (RFC 6749 §5.1). */
-const always = ({ id }: FastifyRequest) => ({ 'frontegg-trace-id': id, 'cache-control': 'no-store' })
+const always = ({ id }: FastifyRequest) => ({ ...security, 'frontegg-trace-id': id, 'cache-control': 'no-store' })
 
-async function protectBrowsers(app: FastifyInstance, { allowedOrigins, publicUrl }: Deps) {
-  await app.register(helmet, {
+/** Helmet's headers. They are the same for each reply, so it is asked once: it is made for being asked each time. */
+const security = (() => {
+  const headers: Record<string, string> = {}
+  const apply = helmet({
     contentSecurityPolicy: { directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
     crossOriginResourcePolicy: { policy: 'cross-origin' },
   })
+  const reply = { setHeader: (name: string, value: string) => (headers[name.toLowerCase()] = value), removeHeader() {} }
+  apply({} as IncomingMessage, reply as unknown as ServerResponse, () => {})
+  return headers
+})()
+
+async function protectBrowsers(app: FastifyInstance, { allowedOrigins, publicUrl }: Deps) {
   await app.register(cors, {
     origin: allowedOrigins === '*' ? true : [...allowedOrigins, publicUrl.origin],
     credentials: true,
@@ -353,8 +362,22 @@ const writers = new WeakMap<TSchema, (value: unknown) => string>()
 /** Only declared fields leave. Compiled when first used. */
 function serialize(schema: TSchema, value: unknown) {
   let write = writers.get(schema)
-  if (!write) writers.set(schema, (write = fastJson(schema, { largeArrayMechanism: 'json-stringify' })))
+  if (!write)
+    writers.set(schema, (write = fastJson(lean(schema) as TSchema, { largeArrayMechanism: 'json-stringify' })))
   return write(value)
+}
+
+/**
+ * The schema with `nullable: true` in place of each union with null. For a union the serializer asks a validator about every
+ * value, which is slow.
+ */
+function lean(part: unknown): unknown {
+  if (Array.isArray(part)) return part.map(lean)
+  if (typeof part !== 'object' || part === null) return part
+  const { anyOf } = part as { anyOf?: readonly { type?: string }[] },
+    [other, ...more] = anyOf?.filter(({ type }) => type !== 'null') ?? []
+  if (other?.type !== undefined && !more.length) return { ...(lean(other) as object), nullable: true }
+  return Object.fromEntries(Object.entries(part).map(([key, value]) => [key, lean(value)]))
 }
 
 function send(deps: Deps, op: Operation, reply: FastifyReply, result: unknown) {

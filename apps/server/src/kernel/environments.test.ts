@@ -8,7 +8,7 @@ function replica() {
   const time = { ms: 1, now: () => time.ms },
     memory = memoryFor({ subscribe() {}, pending: () => false }, time)
   return {
-    directory: environmentDirectory(deps.database, memory),
+    directory: environmentDirectory(deps.database, memory, time),
     wait: (ms: number) => {
       time.ms += ms
     },
@@ -57,8 +57,8 @@ test.concurrent(
   },
 )
 
-test.concurrent('an unknown one is looked up each time', async () => {
-  const { directory } = replica(),
+test.concurrent('an unknown one is looked up again after five seconds, where no change is heard of', async () => {
+  const { directory, wait } = replica(),
     host = `${unique('host')}.example`
   expect([await directory.byId(UNKNOWN_ID), await directory.byId('no id'), await directory.byHost(host)]).toEqual([
     undefined,
@@ -67,7 +67,17 @@ test.concurrent('an unknown one is looked up each time', async () => {
   ])
   const env = await newEnvironment()
   await change(env.id, { host })
+  expect(await directory.byHost(host)).toBeUndefined()
+  wait(5001)
   expect(await directory.byHost(host)).toMatchObject({ id: env.id })
+})
+
+test.concurrent('an unknown one is found as soon as it is there', async () => {
+  const env = await newEnvironment(),
+    host = `${unique('host')}.example`
+  expect(await server.environments.byHost(host)).toBeUndefined()
+  await change(env.id, { host })
+  expect(await server.environments.byHost(host)).toMatchObject({ id: env.id })
 })
 
 test.concurrent("a change by any of the replica's own connections is seen at once", async () => {

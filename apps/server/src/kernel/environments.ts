@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { Database, PrismaClient } from '@henhouse/database'
 import { LRUCache } from 'lru-cache'
 import type { ClockSetting } from './clock.ts'
-import type { Kind, Memory } from './memory.ts'
+import { FRESH_MS, type Kind, type Memory } from './memory.ts'
 import { fingerprint } from './random.ts'
 
 /** One environment (the wire's vendor) as every request needs it. */
@@ -29,13 +29,19 @@ const NOBODY = { id: '00000000-0000-0000-0000-000000000000', apiKeyHash: '0'.rep
 
 const kind: Kind = { name: 'environment', models: ['Vendor', 'SigningKey'] }
 
+/** Of hosts (RFC 1035 §2.3.4) and what stands before them here. Longer ones would fill the memory. */
+const MAX_NAME = 260
+
 /** Finds environments, which are kept in memory: every request needs one, and they hardly ever change. */
 export function environmentDirectory(
   { prisma, pool }: Pick<Database, 'prisma' | 'pool'>,
-  memory: Pick<Memory, 'recall'>,
+  memory: Pick<Memory, 'recall' | 'age'>,
+  time: { now(): number } = performance,
 ) {
   /** `key:<kid>`, `host:<host>`, `name:<name>`, `default` → the id of the environment that it led to last */
   const ids = new LRUCache<string, string>({ max: 20_000 })
+  /** What led nowhere, and the memory's age then: browsers say with each request where the application is. */
+  const nowhere = new LRUCache<string, number>({ max: 5000, ttl: FRESH_MS, ttlResolution: 0, perf: time })
 
   const byId = (id: string) => memory.recall(id.toLowerCase(), kind, () => read(prisma, id))
 
@@ -48,9 +54,12 @@ export function environmentDirectory(
     const last = ids.get(name),
       known = last === undefined ? undefined : await byId(last)
     if (known && leads(known)) return known
+    const age = memory.age(kind.models)
+    if (nowhere.get(name) === age) return undefined
     const id = await find()
     if (id === undefined) {
       ids.delete(name)
+      if (name.length <= MAX_NAME) nowhere.set(name, age)
       return undefined
     }
     ids.set(name, id)

@@ -12,7 +12,7 @@ export interface Kind {
  * How long what is kept may be used without a word from the database. It is longer than the time between two words, so while
  * the database is heard, nothing is read again.
  */
-const FRESH_MS = 5000
+export const FRESH_MS = 5000
 /** Each environment takes about 60 kB. */
 const MOST_ENVIRONMENTS = 500
 /** Where the triggers of these tables notify (see the migration `tell_of_changes`). */
@@ -39,6 +39,9 @@ const told = (model: string, vendorId: string) => `${model} ${vendorId}`
 function shelf(time: { now(): number }, most: number) {
   const environments = new LRUCache<string, Map<Kind, Kept>>({ max: most })
   let heardAt = -Infinity
+  /** how often by model; '' stands for all */
+  const cleared = new Map<string, number>()
+  const count = (model: string) => cleared.set(model, (cleared.get(model) ?? 0) + 1)
   return {
     get(vendorId: string, kind: Kind) {
       const kept = environments.get(vendorId)?.get(kind)
@@ -50,10 +53,16 @@ function shelf(time: { now(): number }, most: number) {
       environments.set(vendorId, kinds)
     },
     clear(vendorId: string, model: string) {
+      count(model)
       const kinds = environments.peek(vendorId)
       for (const kind of kinds?.keys() ?? []) if (kind.models.includes(model)) kinds!.delete(kind)
     },
-    clearAll: () => environments.clear(),
+    clearAll() {
+      count('')
+      environments.clear()
+    },
+    /** Grows with each change of these models that is heard of, in whatever environment. */
+    age: (models: readonly string[]) => ['', ...models].reduce((sum, model) => sum + (cleared.get(model) ?? 0), 0),
     /** All changes until this moment have been heard of. */
     caughtUp(at: number) {
       heardAt = at
@@ -117,6 +126,7 @@ export function memoryFor(
       const known = isChanging() ? undefined : kept.get(vendorId, kind)
       return (known ?? (await read({ vendorId, kind, outdated: false }, load, () => !isChanging()))) as V
     },
+    age: kept.age,
     heard,
     forgetAll() {
       kept.clearAll()

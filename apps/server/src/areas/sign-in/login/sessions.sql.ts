@@ -17,17 +17,21 @@ const holder = (wanted: string) => `
   select s.*, ${subjectColumns}, ${standingColumns}
   from shown s join "User" u on u."vendorId" = $1 and u.id = s."userId"`
 
-/** Of several tokens it is the one that can be exchanged: a used one would end the session. */
+/**
+ * Of several tokens it is the one that can be exchanged: a used one would end the session. The token is found by its id before
+ * its session is: a plan that begins with the session reads all tokens that it ever had.
+ */
 export const sessionByToken = statement<
   Row & { tokenId: string; usedAt: Date | null; tokenExpiresAt: Date },
   [now: Date, tokenIds: readonly string[], wanted: string | null]
 >(
   'login.sessionByToken',
   `
-  with shown as materialized (
+  with token as materialized (
+    select r.* from "RefreshToken" r where r."vendorId" = $1 and r.id = any ($3)),
+  shown as materialized (
     select r.id as "tokenId", r."usedAt", r."expiresAt" as "tokenExpiresAt", ${session}
-    from "RefreshToken" r join "Session" s on s."vendorId" = r."vendorId" and s.id = r."sessionId"
-    where r."vendorId" = $1 and r.id = any ($3)
+    from token r join "Session" s on s."vendorId" = $1 and s.id = r."sessionId"
     order by (r."usedAt" is null and s."endedAt" is null and r."expiresAt" > $2) desc, r."createdAt" desc limit 1),
   ${holder('$4')}`,
 )
