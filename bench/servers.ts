@@ -29,10 +29,16 @@ export async function postgres() {
   }
 }
 
-/** Starts a server in its own process, as in production. */
+/** Starts a server in its own process, as in production (see docker/Dockerfile). */
 export async function start(file: string, fixture: object, port: number, connections: number) {
   const child = fork(RUN, [`bench/${file}`], {
-    env: { ...process.env, BENCH_FIXTURE: JSON.stringify(fixture), BENCH_PORT: String(port), NODE_ENV: 'production' },
+    env: {
+      ...process.env,
+      BENCH_FIXTURE: JSON.stringify(fixture),
+      BENCH_PORT: String(port),
+      NODE_ENV: 'production',
+      NODE_OPTIONS: '--max-semi-space-size=8',
+    },
   })
   await new Promise<void>((resolve, reject) =>
     child.once('message', () => resolve()).once('exit', (code) => reject(new Error(`${file} ended with ${code}`))),

@@ -1,10 +1,4 @@
 import { isIP } from 'node:net'
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server'
 import { issue, redeem, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { MINUTE } from '../../../kernel/clock.ts'
 import { baseUrl } from '../../../kernel/environments.ts'
@@ -12,6 +6,9 @@ import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import * as mfaPolicy from '../../policies/mfa-policy/mfa-policy.service.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import type { Assertion, DeviceType, NewCredential } from './mfa.schemas.ts'
+
+/** Loaded by the first ceremony: with its parsers of certificates it takes as much memory as a tenth of the server. */
+const webauthn = () => import('@simplewebauthn/server')
 
 /** The time for a user to find and touch the device; the browser gives up earlier. */
 const LIFETIME_MS = 5 * MINUTE
@@ -91,7 +88,7 @@ export async function startRegistration(
 ) {
   const { bytes, rpId } = await open(ctx, ceremony)
   const { serviceName } = await mfaPolicy.configuration(ctx)
-  const options = await generateRegistrationOptions({
+  const options = await (await webauthn()).generateRegistrationOptions({
     rpName: serviceName,
     rpID: rpId,
     challenge: bytes,
@@ -123,7 +120,7 @@ export async function finishRegistration(
 ): Promise<Credential & { rpId: string }> {
   const expected = await close(ctx, ceremony, challenge),
     credentialId = base64url(id)
-  const { verified, registrationInfo } = await verifyRegistrationResponse({
+  const { verified, registrationInfo } = await (await webauthn()).verifyRegistrationResponse({
     ...expected,
     requireUserVerification: asPasskey,
     supportedAlgorithmIDs: ALGORITHMS,
@@ -157,7 +154,7 @@ export async function startAssertion(
   { asPasskey = false } = {},
 ) {
   const { bytes, rpId } = await open(ctx, ceremony)
-  return generateAuthenticationOptions({
+  return (await webauthn()).generateAuthenticationOptions({
     rpID: rpId,
     challenge: bytes,
     timeout: LIFETIME_MS / 5,
@@ -184,7 +181,7 @@ export async function finishAssertion(
 ) {
   const expected = await close(ctx, ceremony, challenge)
   if (base64url(id) !== credential.credentialId) throw mfaErrors.wrongDevice()
-  const { verified, authenticationInfo } = await verifyAuthenticationResponse({
+  const { verified, authenticationInfo } = await (await webauthn()).verifyAuthenticationResponse({
     ...expected,
     requireUserVerification: asPasskey,
     credential: {
