@@ -38,6 +38,7 @@ export async function start(file: string, fixture: object, port: number, connect
       BENCH_PORT: String(port),
       NODE_ENV: 'production',
       NODE_OPTIONS: '--max-semi-space-size=8',
+      MALLOC_ARENA_MAX: '2',
     },
   })
   await new Promise<void>((resolve, reject) =>
