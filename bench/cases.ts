@@ -18,7 +18,7 @@ export interface Case {
 const identity = '/identity/resources'
 const logIn = async (call: Call, { password }: Fixture, email: string) =>
   call('POST', `${identity}/auth/v1/user`, 200, { email, password })
-const environmentToken = async (call: Call, { vendorId, apiKey }: Fixture) =>
+export const environmentToken = async (call: Call, { vendorId, apiKey }: Fixture) =>
   (await call('POST', '/auth/vendor', 200, { clientId: vendorId, secret: apiKey })).body['token']!
 
 /** A read with the token of a login. */

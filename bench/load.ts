@@ -2,7 +2,7 @@
 // How Henhouse bears many connections, a second replica, and time.
 import { availableParallelism } from 'node:os'
 import pg from 'pg'
-import { profile, refresh, type Case } from './cases.ts'
+import { environmentToken, profile, refresh, type Case } from './cases.ts'
 import { prepare, type Fixture } from './fixture.ts'
 import { cell, chosen, load, measure, option, summary, type Turn } from './measure.ts'
 import { caller, postgres, start, type Call } from './servers.ts'
@@ -68,6 +68,26 @@ async function replicas(one: Case, both: readonly Replica[], fixture: Fixture, p
   )
 }
 
+/** How long after one replica has answered a change the other one still knows the old. */
+async function hearing(both: readonly Replica[], fixture: Fixture) {
+  const [first, second] = both.map(({ pool }) => caller(pool)) as [Call, Call],
+    path = '/identity/resources/configurations/v1'
+  const headers = { authorization: `Bearer ${await environmentToken(first, fixture)}` },
+    found: number[] = []
+  for (let i = 1; i <= 30; i++) {
+    await second('GET', path, 200, undefined, headers)
+    await first('POST', path, 201, { defaultTokenExpiration: 1000 + i }, headers)
+    const changed = performance.now()
+    const seen = async () => Number((await second('GET', path, 200, undefined, headers)).body['defaultTokenExpiration'])
+    while ((await seen()) !== 1000 + i) if (performance.now() - changed > 10_000) throw new Error('it hears nothing')
+    found.push(performance.now() - changed)
+  }
+  found.sort((a, b) => a - b)
+  console.log(
+    `\nms until the other replica knows a change: median ${cell(found[15], 0)}, longest ${cell(found[29], 0)}`,
+  )
+}
+
 /** All cases at once, for minutes. */
 async function endure(all: readonly Case[], replica: Replica, fixture: Fixture) {
   const turns: Turn[] = []
@@ -97,6 +117,7 @@ try {
     `\n${`connections: ${AT}`.padEnd(24)}${'1 replica'.padStart(10)}${'2'.padStart(10)}${'ratio'.padStart(10)}`,
   )
   for (const one of wanted) await replicas(one, [first, second], fixture, postmaster)
+  await hearing([first, second], fixture)
   await second.stop()
   if (MINUTES > 0) await endure(wanted, first, fixture)
   await first.stop()
