@@ -1,12 +1,12 @@
 import type { Algorithm } from '@henhouse/jwt'
 import type { FastifyRequest } from 'fastify'
-import { after, epoch, MINUTE, SECOND } from './clock.ts'
+import { after, MINUTE, SECOND } from './clock.ts'
 import { tenantById, userById } from './authorize.sql.ts'
 import type { EnvironmentDirectory, Environment } from './environments.ts'
 import { baseUrl, isUuid } from './environments.ts'
 import { errors, failure } from './errors.ts'
 import type { Ctx, Operation, TenantScope, UserCaller, UserScope, VendorCaller } from './operation.ts'
-import type { Claims, TokenReader } from './tokens.ts'
+import { hasExpired, type Claims, type TokenReader } from './tokens.ts'
 import { isStorable } from './validation.ts'
 
 const noSuchEnvironment = failure(404, 'ER-00004', 'Environment not found')
@@ -109,7 +109,7 @@ export interface LiveSession {
 
 /** Claims that are good by themselves: they have not expired, and those of an environment token name this environment. */
 const standing = (ctx: Ctx, claims: Claims | undefined) =>
-  claims && claims.exp > epoch(ctx.clock.now()) && (claims.type !== 'vendor' || claims.vendorId === ctx.vendorId)
+  claims && !hasExpired(ctx, claims) && (claims.type !== 'vendor' || claims.vendorId === ctx.vendorId)
     ? claims
     : undefined
 

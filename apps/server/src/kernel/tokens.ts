@@ -17,10 +17,21 @@ export interface Claims {
   readonly sid?: string
   readonly permissions?: readonly string[]
   readonly iat?: number
-  readonly exp: number
+  /** only a token of a machine may have none: see LASTING */
+  readonly exp?: number
   /** what it was signed by; no claim */
   readonly algorithm: Algorithm
 }
+
+/**
+ * These may last for ever, because it is looked up on each call whether they are alive. No other token is read without
+ * an `exp`.
+ */
+const LASTING: ReadonlySet<unknown> = new Set(['tenantAccessToken', 'userAccessToken'])
+const mayEnd = ({ type, exp }: Claims) => typeof exp === 'number' || (exp === undefined && LASTING.has(type))
+
+/** Whether the time of a token is up. */
+export const hasExpired = (ctx: Ctx, { exp = Infinity }: Claims) => exp <= epoch(ctx.clock.now())
 
 /**
  * Checks tokens with the key that their `kid` names, and says whose environment that is. A signature is checked once,
@@ -49,7 +60,7 @@ export function tokenReader(jwt: FastifyInstance['jwt'], environments: Environme
       const payload = jwt.verify<Claims>(token, { key: secret, algorithms: [header.alg], ignoreExpiration: true })
       // The environment's own servers read the shared secret, to check users' tokens with: management is not to be had by it
       if (header.alg === 'HS256' && payload.type !== 'userToken') return undefined
-      if (typeof payload.exp !== 'number') return undefined
+      if (!mayEnd(payload)) return undefined
       const claims = { ...payload, algorithm: header.alg }
       checked.set(token, { vendorId: environment.id, kid: header.kid, claims })
       return { environment, claims }
@@ -75,18 +86,18 @@ function headerOf(jwt: FastifyInstance['jwt'], token: string): { kid: string; al
 
 /**
  * Signs claims with the environment's current key; `iat` and `exp` are of its clock.
- * @param expiresIn seconds
+ * @param expiresIn seconds; `never` for a token that is looked up on each call, which then has no `exp`
  */
 export function signToken(
   ctx: Ctx,
   claims: object,
-  { expiresIn, algorithm = 'RS256' }: { expiresIn: number; algorithm?: Algorithm },
+  { expiresIn, algorithm = 'RS256' }: { expiresIn: number | 'never'; algorithm?: Algorithm },
 ) {
   const key = ctx.environment.keys[0]
   if (!key) throw new Error('the environment has no signing key')
   const iat = epoch(ctx.clock.now())
   return sign(
-    { ...claims, iat, exp: iat + expiresIn },
+    { ...claims, iat, ...(expiresIn !== 'never' && { exp: iat + expiresIn }) },
     {
       kid: key.id,
       algorithm,
