@@ -1,7 +1,7 @@
 import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
 import { grouped } from '../../../kernel/paging.ts'
 import { effective } from '../../../kernel/settings.ts'
-import { definedRights, rolesNamed } from './defined.ts'
+import { definedRights, rolesNamed, type DefinedRole } from './defined.ts'
 import { groupsConfiguration } from './groups-configuration.ts'
 import { rolesHeldIn, type HeldRole } from './held.sql.ts'
 import { doorsToAll, type Place } from './sub-account-access.service.ts'
@@ -35,9 +35,11 @@ export const keysOf = async (ctx: Ctx, userId: string, tenantId: string) =>
   keysOfHeld(ctx, await ctx.sql(rolesHeldIn, ctx.clock.now(), userId, tenantId, false))
 
 /** As `keysOf`, from what a statement has found. */
-export async function keysOfHeld(ctx: Ctx, held: readonly HeldRole[]) {
-  const roles = await rolesOf(ctx, held),
-    { permissions } = await definedRights(ctx)
+export const keysOfHeld = async (ctx: Ctx, held: readonly HeldRole[]) => keysOfRoles(ctx, await rolesOf(ctx, held))
+
+/** The keys of roles and of their permissions, each once. */
+export async function keysOfRoles(ctx: Ctx, roles: readonly DefinedRole[]) {
+  const { permissions } = await definedRights(ctx)
   return {
     // a tenant's role may have the same key as one of the environment's
     roles: [...new Set(roles.map((role) => role.key))],

@@ -55,6 +55,18 @@ export const needs = {
     write: secure('write.accountSettings'),
     delete: 'fe.account-settings.delete.account',
   },
+  /** of the account */
+  tenantApiTokens: {
+    read: secure('read.tenantApiTokens'),
+    write: secure('write.tenantApiTokens'),
+    delete: secure('delete.tenantApiTokens'),
+  },
+  /** one's own */
+  userApiTokens: {
+    read: secure('read.userApiTokens'),
+    write: secure('write.userApiTokens'),
+    delete: secure('delete.userApiTokens'),
+  },
   applications: {
     read: 'fe.account-settings.read.app',
     assign: secure('write.appsUsers'),

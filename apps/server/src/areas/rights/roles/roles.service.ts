@@ -14,6 +14,7 @@ import * as identitySettings from '../../policies/identity-settings/identity-set
 import { permissionErrors } from '../permissions/permissions.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { roleErrors } from './roles.errors.ts'
+import { takingElsewhere } from './roles.sql.ts'
 import { withPermissionIds, type NewRole, type RoleChange } from './roles.schemas.ts'
 
 type Caller = VendorCaller | UserCaller
@@ -152,16 +153,15 @@ export function mayPassOn(
   if (fePermission && !may(caller.permissions, key)) throw roleErrors.notHeld(key)
 }
 
-/** Gives the role to a tenant, or with null to the whole environment. Members and groups of other tenants lose it. */
+/**
+ * Gives the role to a tenant, or with null to the whole environment. Members, groups and tokens of other tenants lose it.
+ */
 export async function setTenant(ctx: Ctx, roleId: string, tenantId: string | null) {
   if (tenantId !== null && !(await ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { id: true } })))
     throw tenantErrors.notFound()
   return ctx
     .atomically(async (tx) => {
-      if (tenantId !== null) {
-        await tx.db.membershipRole.deleteMany({ where: { roleId, tenantId: { not: tenantId } } })
-        await tx.db.groupRole.deleteMany({ where: { roleId, tenantId: { not: tenantId } } })
-      }
+      if (tenantId !== null) await tx.sql(takingElsewhere, roleId, tenantId)
       return tx.db.role.update({
         where: { id: roleId },
         data: { tenantId, updatedAt: tx.clock.now() },
