@@ -1,3 +1,4 @@
+import { accessTokensRoutes } from './areas/machines/access-tokens/access-tokens.routes.ts'
 import { accountSettingsRoutes } from './areas/accounts/account-settings/account-settings.routes.ts'
 import { activationRoutes } from './areas/sign-in/activation/activation.routes.ts'
 import { applicationsRoutes } from './areas/applications/applications/applications.routes.ts'
@@ -52,6 +53,7 @@ import type { Operation } from './kernel/operation.ts'
 
 /** The table of contents: everything that the server can be asked. */
 export const operations: readonly Operation[] = [
+  ...accessTokensRoutes,
   ...accountSettingsRoutes,
   ...activationRoutes,
   ...applicationsRoutes,

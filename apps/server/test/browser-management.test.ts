@@ -29,6 +29,34 @@ async function tokenOf(env: TestEnvironment, user: { id: string; tenantId: strin
 const refused = (statusCode: number) => ({ statusCode })
 
 describe.concurrent('the browser client manages', () => {
+  test('access tokens of the account and of the administrator', async () => {
+    const env = await newEnvironment(),
+      { api, user } = await administrator(env)
+    await expect(
+      api['auth'].createTenantAccessToken({ description: 'T', expiresInMinutes: null, roleIds: [] }),
+    ).rejects.toMatchObject({ ...refused(403), message: 'Api tokens are disabled' })
+    await env.vendor('POST', '/identity/resources/configurations/v1', { machineToMachineAuthStrategy: 'AccessToken' })
+    const roles = (await api['teams'].loadAvailableRoles()).items as { id: string; key: string }[],
+      role = roles.find(({ key }) => key.startsWith('role-'))!
+    const ofAccount = await api['auth'].createTenantAccessToken({
+        description: 'Night jobs',
+        expiresInMinutes: null,
+        roleIds: [role.id],
+      }),
+      ofMember = await api['auth'].createUserAccessToken({ description: 'My script', expiresInMinutes: 60 })
+    expect([ofAccount.secret, ofMember.secret]).toEqual([expect.stringMatching(/^ey/), expect.stringMatching(/^ey/)])
+    expect(await api['auth'].getTenantAccessTokensData()).toMatchObject({
+      accessTokens: [{ id: ofAccount.id, description: 'Night jobs', roleIds: [role.id], createdByUserId: user.id }],
+    })
+    expect(await api['auth'].getUserAccessTokensData()).toMatchObject({
+      accessTokens: [{ id: ofMember.id, description: 'My script', expires: expect.any(String) }],
+    })
+    await api['auth'].deleteTenantAccessToken({ id: ofAccount.id })
+    await api['auth'].deleteUserAccessToken({ id: ofMember.id })
+    expect(await api['auth'].getTenantAccessTokensData()).toEqual({ accessTokens: [] })
+    expect(await api['auth'].getUserAccessTokensData()).toEqual({ accessTokens: [] })
+  })
+
   test('members: invited, changed, disabled, made temporary, removed', async () => {
     const env = await newEnvironment(),
       { api, user } = await administrator(env),

@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../src/kernel/operation.ts'
 import { deps, newEnvironment, operations, unique, type Answer, type Client } from './environment.ts'
-import { checksumOf, furnished, idFor, kindOf, ownIds, rowsAbout, type Ids } from './furnished.ts'
+import {
+  checksumOf,
+  furnished,
+  idFor,
+  kindOf,
+  needsAccessTokens,
+  ownIds,
+  rowsAbout,
+  wantAccessTokens,
+  type Ids,
+} from './furnished.ts'
 import { filledBody, leavesOf, pathOf, type Leaf } from './samples.ts'
 
 /*
@@ -88,18 +98,28 @@ async function household(env: Awaited<ReturnType<typeof newEnvironment>>) {
 }
 type Household = Awaited<ReturnType<typeof household>>
 
-const shared = await (async () => {
+/** Two environments; in one of them the neighbours, and somebody whose ids are only read with. */
+async function world(accessTokens: boolean) {
   const [home, abroad] = [await newEnvironment(), await newEnvironment()]
+  for (const env of [home, abroad]) await wantAccessTokens(env, accessTokens)
   const [neighbour, foreigner] = [await household(home), await household(abroad)]
   const { id: readOnlyId } = await (
     await home.context()
   ).db.role.findFirstOrThrow({ where: { key: 'ReadOnly' }, select: { id: true } })
-  return { home, abroad, neighbour, foreigner, readOnlyId, before: await checksumOf(abroad.id) }
-})()
-const { home, neighbour, foreigner } = shared
-
-const neighbours = await rowsAbout(home.id, neighbour),
-  reading = household(home)
+  return {
+    home,
+    abroad,
+    neighbour,
+    foreigner,
+    readOnlyId,
+    before: await checksumOf(abroad.id),
+    neighbours: await rowsAbout(home.id, neighbour),
+    reading: await household(home),
+  }
+}
+const usual = await world(false),
+  withAccessTokens = await world(true)
+const worldOf = (op: Operation) => (needsAccessTokens(op) ? withAccessTokens : usual)
 
 /** The value that is right there. */
 function own(op: Operation, at: string, ids: Household) {
@@ -107,7 +127,7 @@ function own(op: Operation, at: string, ids: Household) {
   if (choosing.has(`${op.id} ${at}`)) return kind === 'tenantId' ? unique('chosen') : deps.random.uuid()
   const isBelow = /sub-tenants|hierarchy/.test(op.path)
   if (kind === 'tenantId' && ((isBelow && !/parent/i.test(at)) || placing.has(`${op.id} ${at}`))) return ids.childId
-  return kind === 'roleId' && isBelow ? shared.readOnlyId : ids[kind]
+  return kind === 'roleId' && isBelow ? worldOf(op).readOnlyId : ids[kind]
 }
 /** What has to be new there, or another account. */
 const placing = new Set(['assignApplicationToTenantV1 .tenantId', 'moveUsersToTenantV1 .targetTenantId'])
@@ -141,6 +161,7 @@ const isOwned = (op: Operation, at: string, kind: keyof Ids, who: string) =>
     (kind !== 'tenantId' && idsOf(op).some((other) => other.kind === 'tenantId' && other.at !== at)))
 
 async function callersOf(op: Operation, { tenantId, userId }: Household): Promise<Record<string, Client>> {
+  const { home } = worldOf(op)
   if (op.auth === 'public') return { anybody: home.anonymous }
   const admin = await home.newUser({ tenantId, roleKeys: ['Admin'] })
   // so that the accounts below are within reach
@@ -174,8 +195,9 @@ describe.concurrent('ids of others', () => {
   })
 
   test.for(taking.map((op) => [op.id, op] as const))('are unknown ids to %s', async ([, op]) => {
+    const { home, abroad, neighbour, neighbours, foreigner, before, reading } = worldOf(op)
     // what only reads shares one
-    const ids = op.method === 'GET' ? await reading : await household(home),
+    const ids = op.method === 'GET' ? reading : await household(home),
       callers = await callersOf(op, ids)
     for (const { at, kind } of idsOf(op))
       for (const [who, call] of Object.entries(callers)) {
@@ -183,7 +205,7 @@ describe.concurrent('ids of others', () => {
         await areUnknown(op, ids, call, { at, owners }, `${at}, ${who}`)
       }
     expect(await rowsAbout(home.id, neighbour)).toEqual(neighbours)
-    expect(await checksumOf(shared.abroad.id)).toBe(shared.before)
+    expect(await checksumOf(abroad.id)).toBe(before)
     // and with ids of their own the request is right
     if (op.auth === 'public') return
     const answer = await (callers['management'] ?? callers['user']!)(...request(op, ids))
@@ -211,7 +233,7 @@ async function areUnknown(
       { status } = answer
     const theirs = ownIds(owner).filter((other) => other !== id)
     expect(JSON.stringify(answer.body), said).not.toMatch(new RegExp(theirs.join('|')))
-    if (status === 202) await home.runJobs()
+    if (status === 202) await worldOf(op).home.runJobs()
     if (!unknown) {
       expect([200, 201, 202, 409], said).toContain(status)
       continue

@@ -144,7 +144,13 @@ export async function furnished(env: TestEnvironment) {
       rpId: 'localhost',
     },
   })
+  const ofAccount = { id: ctx.random.uuid(), tenantId: user.tenantId, createdAt: now },
+    ofMember = { ...ofAccount, id: ctx.random.uuid(), userId: user.id }
+  await ctx.db.accessToken.createMany({ data: [ofAccount, ofMember] })
+  await ctx.db.accessTokenRole.create({ data: { tokenId: ofAccount.id, roleId: role.id } })
   return {
+    tenantAccessTokenId: ofAccount.id,
+    userAccessTokenId: ofMember.id,
     authenticatorId: authenticator.id,
     mfaPhoneId: mfaPhone.id,
     keyId: key.id,
@@ -169,6 +175,14 @@ export async function furnished(env: TestEnvironment) {
 }
 export type Ids = Awaited<ReturnType<typeof furnished>>
 
+/** Machines come with access tokens or log in with API tokens: an environment decides for one of them. */
+export const wantAccessTokens = (env: TestEnvironment, wants = true) =>
+  env.vendor('POST', '/identity/resources/configurations/v1', {
+    machineToMachineAuthStrategy: wants ? 'AccessToken' : 'ClientCredentials',
+  })
+/** Whether an operation needs an environment that wants them, which a fresh one does not. */
+export const needsAccessTokens = (op: Operation) => op.path.includes('/access-tokens/')
+
 /** What a path parameter with a general name means, by the path. */
 const meaning: [RegExp, keyof Ids][] = [
   [/\/application-clients\//, 'clientId'],
@@ -181,6 +195,8 @@ const meaning: [RegExp, keyof Ids][] = [
   [/\/mfa\/webauthn\//, 'keyId'],
   [/\/webauthn\/v1\/devices\//, 'passkeyId'],
   [/\/phone-numbers\//, 'phoneId'],
+  [/\/tenants\/access-tokens\//, 'tenantAccessTokenId'],
+  [/\/users\/access-tokens\//, 'userAccessTokenId'],
   [/\/users\//, 'userId'],
 ]
 /** Parameters that are not ids of rows: words, keys and aliases. */

@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest'
+import type { Operation } from '../src/kernel/operation.ts'
 import { newEnvironment, operations } from './environment.ts'
-import { everythingOf, furnished, idFor, ownIds, rowsAbout, words } from './furnished.ts'
+import {
+  everythingOf,
+  furnished,
+  idFor,
+  needsAccessTokens,
+  ownIds,
+  rowsAbout,
+  wantAccessTokens,
+  words,
+} from './furnished.ts'
 import { fillPath, pathNames, sampleBody } from './samples.ts'
 
 /** Ids of things that all tenants share. */
@@ -33,11 +43,12 @@ const forAnyUser = new Set([
 /** They refuse a tenant's header before they look at anything. */
 const forNoTenant = new Set(['setUserEmailV1'])
 
-/** No test here changes these environments, so all tests share them and their state at the start. */
-const shared = await (async () => {
+/** Two environments, and one with two accounts. */
+async function world(accessTokens: boolean) {
   const theirs = await newEnvironment(),
     mine = await newEnvironment(),
     both = await newEnvironment()
+  for (const env of [theirs, mine, both]) await wantAccessTokens(env, accessTokens)
   const [ids, own, neighbour] = [await furnished(theirs), await furnished(mine), await furnished(both)],
     next = await furnished(both)
   const admin = await mine.user({ tenantId: own.tenantId, roleKeys: ['Admin'] })
@@ -57,10 +68,15 @@ const shared = await (async () => {
     shown: { permissionId: '', categoryId: '', appId: '' },
     before: { theirs: await everythingOf(theirs.id), both: await rowsAbout(both.id, neighbour) },
   }
-})()
+}
+/** No test here changes these environments, so all tests share them and their state at the start. */
+const usual = await world(false),
+  withAccessTokens = await world(true)
+const worldOf = (op: Operation) => (needsAccessTokens(op) ? withAccessTokens : usual)
 
 describe.concurrent('ids of others are unknown ids', () => {
   test.for(withIds.map((op) => [op.id, op] as const))('%s does not reach into another environment', async ([, op]) => {
+    const shared = worldOf(op)
     const client = op.auth === 'user' ? shared.admin : forNoTenant.has(op.id) ? shared.unscoped : shared.managed
     const answer = await client(
       op.method,
@@ -80,6 +96,7 @@ describe.concurrent('ids of others are unknown ids', () => {
       pathNames(op).some((name) => !ofEnvironment.has(name)),
   )
   test.for(ofTenants.map((op) => [op.id, op] as const))('%s does not reach into another tenant', async ([, op]) => {
+    const shared = worldOf(op)
     const answer = await shared.stranger(
       op.method,
       fillPath(op, (name) => idFor(op, name, shared.neighbour)),
@@ -100,6 +117,7 @@ describe.concurrent('ids of others are unknown ids', () => {
   test.for(headed.map((op) => [op.id, op] as const))(
     "%s does not reach from the account that an environment token's header names into another",
     async ([, op]) => {
+      const shared = worldOf(op)
       const answer = await shared.managedNext(
         op.method,
         fillPath(op, (name) => idFor(op, name, shared.neighbour)),
@@ -122,7 +140,7 @@ describe.concurrent('ids of others are unknown ids', () => {
   test.for(aboutUsers.map((op) => [op.id, op] as const))(
     '%s finds no user in a header who is not in the account of the other header',
     async ([, op]) => {
-      const { both, next, neighbour, before } = shared
+      const { both, next, neighbour, before } = worldOf(op)
       const answer = await both.as(next.tenantId, neighbour.userId)(
         op.method,
         fillPath(op, (name) => idFor(op, name, next)),
@@ -137,7 +155,7 @@ describe.concurrent('ids of others are unknown ids', () => {
     (op) => (op.auth === 'both' || op.auth === 'user') && !pathNames(op).some((name) => !words.has(name)),
   )
   test.for(bare.map((op) => [op.id, op] as const))("%s does not believe a user token's headers", async ([, op]) => {
-    const { both, neighbour, before } = shared,
+    const { both, neighbour, before, shown } = worldOf(op),
       user = await both.newUser()
     const call = both.client({
       authorization: `Bearer ${await both.userToken(user, { permissions: ['*'] })}`,
@@ -150,7 +168,7 @@ describe.concurrent('ids of others are unknown ids', () => {
       sampleBody(op, true),
     )
     expect([answer.status, answer.body]).not.toEqual([401, { errors: ['Unauthorized'] }])
-    expect(JSON.stringify(answer.body)).not.toMatch(new RegExp(ownIds({ ...neighbour, ...shared.shown }).join('|')))
+    expect(JSON.stringify(answer.body)).not.toMatch(new RegExp(ownIds({ ...neighbour, ...shown }).join('|')))
     expect(await rowsAbout(both.id, neighbour)).toEqual(before.both)
   })
 })

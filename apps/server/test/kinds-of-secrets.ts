@@ -3,6 +3,7 @@ import { unique, type Answer, type Client, type TestEnvironment } from './enviro
 import { keyOf, newPhone, personWith, type Person as PersonWith, type Traits } from './people.ts'
 import {
   auth,
+  claimsOf,
   codeOf as codeOfApp,
   logIn,
   mfa,
@@ -489,6 +490,45 @@ export const kinds: Record<string, Kind> = {
     async issue(env, user) {
       const { refreshToken } = (await logIn(env, user)).body
       return { secrets: [refreshToken], show: () => env.anonymous('POST', `${auth}/token/refresh`, { refreshToken }) }
+    },
+  },
+  // whoever is shown it asks whether it is alive
+  'access token of a member': {
+    lifetime: HOUR,
+    use: 'again',
+    after: { locked: 'waits', disabled: 'waits', 'password changed': 'lives' },
+    settings: configure({ machineToMachineAuthStrategy: 'AccessToken' }),
+    async issue(env, { id, tenantId }) {
+      const made = await env.as(tenantId, id)('POST', `${users}/access-tokens/v1`, { expiresInMinutes: 60 }),
+        secret = made.body.secret as string
+      return {
+        secrets: [secret],
+        show: () =>
+          env.vendor(
+            'GET',
+            `/identity/resources/vendor-only/users/access-tokens/v1/${String(claimsOf(secret)['sub'])}`,
+          ),
+      }
+    },
+  },
+  // it speaks for the account, whatever becomes of who made it
+  'access token of an account': {
+    lifetime: HOUR,
+    use: 'again',
+    after: { locked: 'lives', disabled: 'lives', deleted: 'lives', 'password changed': 'lives' },
+    settings: configure({ machineToMachineAuthStrategy: 'AccessToken' }),
+    async issue(env, { id, tenantId }) {
+      const maker = env.withToken(await env.userToken({ id, tenantId }, { permissions: ['fe.secure.*'] })),
+        made = await maker('POST', '/identity/resources/tenants/access-tokens/v1', { expiresInMinutes: 60 }),
+        secret = made.body.secret as string
+      return {
+        secrets: [secret],
+        show: () =>
+          env.vendor(
+            'GET',
+            `/identity/resources/vendor-only/tenants/access-tokens/v1/${String(claimsOf(secret)['sub'])}`,
+          ),
+      }
     },
   },
   // it lifts only the lock that it was mailed for

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Operation } from '../src/kernel/operation.ts'
 import { deps, newEnvironment, operations, unique, UNKNOWN_ID, type Client } from './environment.ts'
-import { everythingOf, furnished, idFor } from './furnished.ts'
+import { everythingOf, furnished, idFor, wantAccessTokens } from './furnished.ts'
 import { fillPath, filledBody, leavesOf, pathOf, sampleBody } from './samples.ts'
 import { claimsOf, codeOf, logIn, mfa, mfaPolicy, PASSWORD, withApp } from './second-factors.ts'
 import { signedBy } from './user-token.ts'
@@ -75,6 +75,10 @@ const secrets = await (async () => {
   const invitation = (await ctx.db.message.findFirst({
     where: { recipient: invited.email, template: 'InviteToTenant' },
   }))!.link!
+  await wantAccessTokens(env)
+  const ofAccount = await manager('POST', `${identity}/tenants/access-tokens/v1`, {}),
+    ofMember = await env.as(user.tenantId, user.id)('POST', `${users}/access-tokens/v1`, {})
+  await wantAccessTokens(env, false)
   const signed = (of: object) => ({ secret: signedBy(ctx, { ...claims, ...of }), of: user })
   const kinds: Record<string, Secret> = {
     'a refresh token': { secret: refreshToken, of: user, home: /\.refreshToken$/ },
@@ -110,6 +114,13 @@ const secrets = await (async () => {
     'an access token that expires now': signed({ exp: now }),
     'an environment token that has expired': {
       secret: signedBy(ctx, { type: 'vendor', vendorId: env.id, iat: now - 7200, exp: now - 3600 }),
+    },
+    'an access token of an account': { secret: ofAccount.body.secret as string },
+    'an access token of a member': { secret: ofMember.body.secret as string, of: user },
+    'the id of an access token': { secret: ofMember.body.id as string, of: user },
+    'a user token without an end': signed({ exp: undefined }),
+    'an environment token without an end': {
+      secret: signedBy(ctx, { type: 'vendor', vendorId: env.id, iat: now }),
     },
     ...Object.fromEntries(
       ['userApiToken', 'tenantApiToken', 'userAccessToken', 'tenantAccessToken', ''].map(

@@ -1,5 +1,6 @@
 import { createDatabase, dropDatabase, migrate, openDatabase } from '@henhouse/database'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import * as identitySettings from '../src/areas/policies/identity-settings/identity-settings.service.ts'
 import { createEnvironment } from '../src/areas/environments/environments.service.ts'
 import { contextFor } from '../src/kernel/context.ts'
 import { cryptoRandom, fingerprint } from '../src/kernel/random.ts'
@@ -17,7 +18,8 @@ import { keysOf } from '../src/areas/rights/held/held.service.ts'
 
 const USERS = 20_000,
   TENANTS = 2000,
-  MEMBERS = 4000
+  MEMBERS = 4000,
+  TOKENS = 200
 const name = `henhouse_plans_${cryptoRandom.uuid().replaceAll('-', '')}`
 /** Tables that grow with the users or tenants. */
 const LARGE = ['User', 'UserEmail', 'PhoneNumber', 'Membership', 'MembershipRole', 'Tenant']
@@ -68,6 +70,11 @@ beforeAll(async () => {
     `update "User" set invisible = true where id in (select "userId" from "Membership" where "tenantId" = $1 and "userId" <> $2 limit 10)`,
     [crowd.bigTenantId, crowd.adminId],
   )
+  await identitySettings.change(ctx, { machineToMachineAuthStrategy: 'AccessToken' })
+  const members = await ctx.db.membership.findMany({ select: { userId: true, tenantId: true }, take: TOKENS })
+  await ctx.db.accessToken.createMany({
+    data: members.map((member) => ({ ...member, id: cryptoRandom.uuid(), createdAt: ctx.clock.now() })),
+  })
   await database.pool.query('vacuum analyze')
   const tokenOf = async (id: string, tenantId: string) =>
     userToken(ctx, { id, tenantId }, await keysOf(ctx, id, tenantId))
@@ -323,6 +330,14 @@ describe('the rows read for', () => {
       TENANTS / 10,
     ],
   ])('%s are few', (_, url, tenant, most) => expectCheap(url(), 'vendor', crowd[tenant], most))
+
+  it('the access tokens that are alive are those and their members', async () => {
+    const own = `${identity}/vendor-only/users/access-tokens/v1`,
+      { id } = await database.prisma.accessToken.findFirstOrThrow()
+    await expectCheap(`${own}/active`, 'vendor', undefined, 2 * TOKENS + 1)
+    await expectCheap(`${own}/active`, 'vendor', crowd.tenantId, PAGE)
+    await expectCheap(`${own}/${id}`, 'vendor', undefined, 20)
+  })
 
   it('a move of tenants among many are few, with any cached plan', async () => {
     const client = await database.pool.connect()

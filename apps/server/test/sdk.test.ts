@@ -6,6 +6,11 @@ import { listening, newEnvironment } from './environment.ts'
  * Runs the published server-side client, unmodified, against this server on a port. The browser client has its own test files.
  */
 const require = createRequire(import.meta.url)
+/** Loaded anew, as it keeps the first environment's token for whatever it looks up. */
+function loaded() {
+  for (const file of Object.keys(require.cache)) if (file.includes('@frontegg')) delete require.cache[file]
+  return require('@frontegg/client')
+}
 
 beforeAll(async () => {
   process.env['FRONTEGG_API_GATEWAY_URL'] = await listening()
@@ -52,5 +57,42 @@ describe('the published server-side client, unmodified', () => {
     const http = new HttpClient(authenticator, { baseURL: await listening() })
     const { data } = await http.get('/identity/resources/users/v3', { params: { _tenantId: user.tenantId } })
     expect(data.items.map((u: { id: string }) => u.id)).toEqual([user.id])
+  })
+
+  test('@frontegg/client takes access tokens of accounts and members, by the roles that they have when they are shown', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ roleKeys: ['ReadOnly'] })
+    const { FronteggContext, IdentityClient } = loaded()
+    FronteggContext.init({ FRONTEGG_CLIENT_ID: env.id, FRONTEGG_API_KEY: env.apiKey })
+    const validate = async (token: string, options?: object) =>
+      new IdentityClient({ FRONTEGG_CLIENT_ID: env.id, FRONTEGG_API_KEY: env.apiKey }).validateToken(
+        token,
+        options,
+        'AccessToken',
+      )
+    await env.vendor('POST', '/identity/resources/configurations/v1', { machineToMachineAuthStrategy: 'AccessToken' })
+    const { db } = await env.context(),
+      { id: roleId } = await db.role.findFirstOrThrow({ where: { key: 'ReadOnly' } })
+    const ofAccount = (
+      await env.as(user.tenantId)('POST', '/identity/resources/tenants/access-tokens/v1', { roleIds: [roleId] })
+    ).body
+    const ofMember = (
+      await env.as(user.tenantId, user.id)('POST', '/identity/resources/users/access-tokens/v1', {
+        expiresInMinutes: 5,
+      })
+    ).body
+    expect(await validate(ofAccount.secret)).toMatchObject({ sub: ofAccount.id, type: 'tenantAccessToken' })
+    expect(await validate(ofMember.secret)).toMatchObject({
+      sub: ofMember.id,
+      userId: user.id,
+      tenantId: user.tenantId,
+    })
+    for (const { secret } of [ofAccount, ofMember]) {
+      expect(await validate(secret, { roles: ['ReadOnly'], permissions: ['fe.secure.read.*'] })).toMatchObject({
+        tenantId: user.tenantId,
+      })
+      await expect(validate(secret, { roles: ['Admin'] })).rejects.toBeTruthy()
+      await expect(validate(secret, { permissions: ['fe.secure.write.users'] })).rejects.toBeTruthy()
+    }
   })
 })

@@ -8,6 +8,7 @@ import {
   type Client,
   type TestEnvironment,
 } from './environment.ts'
+import { wantAccessTokens } from './furnished.ts'
 import { fillPath, sampleBody } from './samples.ts'
 import { claimsOf } from './second-factors.ts'
 
@@ -113,6 +114,10 @@ async function furnish(
       profileImage: 'R0lGODlhAwACAIAAAAAAAP///yH5BAEAAAAALAAAAAADAAIAAAIChF8AOw==',
     }),
   )
+  await ok(wantAccessTokens(env))
+  await ok(tenant('POST', `${identity}/tenants/access-tokens/v1`, { roleIds: [role.id] }))
+  await ok(env.as(tenantId, only.id)('POST', `${identity}/users/access-tokens/v1`, {}))
+  await ok(wantAccessTokens(env, false))
   const session = await login(env, { email: only.email, password: 'Henhouse-1!' })
   expect(session.status).toBe(200)
   const there = await env.anonymous('POST', `${identity}/auth/v1/user/token/refresh`, {

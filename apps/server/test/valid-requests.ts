@@ -2,7 +2,7 @@ import { changeRoles } from '../src/areas/onboarding/user-bulk/user-bulk.jobs.ts
 import * as jobs from '../src/kernel/jobs.ts'
 import type { Operation } from '../src/kernel/operation.ts'
 import { unique, type Answer, type Client, type TestEnvironment } from './environment.ts'
-import { furnished, idFor } from './furnished.ts'
+import { furnished, idFor, wantAccessTokens } from './furnished.ts'
 import {
   configure,
   kinds,
@@ -261,6 +261,34 @@ const ofPolicies = ({ env, ids, me, adminRoleId }: Scene): Requests => {
       return { path: { roleId: role.id }, body: { tenantId: ids.tenantId } }
     },
     createRoleV2: { body: { key: 'hen', name: 'Hen', baseRoleId: adminRoleId, permissionIds: [ids.permissionId] } },
+  }
+}
+
+/** Access tokens, where the environment wants them. */
+const ofAccessTokens = ({ env, ids, me }: Scene): Requests => {
+  const wanted = (request: Request) => async () => {
+    await ok(wantAccessTokens(env))
+    return request
+  }
+  const lookingUp = [
+    'listActiveTenantAccessTokensV1',
+    'getTenantAccessTokenV1',
+    'listActiveUserAccessTokensV1',
+    'getUserAccessTokenV1',
+  ]
+  return {
+    createTenantAccessTokenV1: wanted({
+      body: { description: 'New', expiresInMinutes: 60, roleIds: [ids.roleId] },
+    }),
+    'createTenantAccessTokenV1: by management': wanted({ by: env.as(ids.tenantId), body: { roleIds: [ids.roleId] } }),
+    createUserAccessTokenV1: wanted({ by: me, body: { description: 'New' } }),
+    ...Object.fromEntries(
+      lookingUp.flatMap((id) => [
+        [id, wanted({})],
+        // as SDKs ask
+        [`${id}: whatever the account`, wanted({ by: env.vendor })],
+      ]),
+    ),
   }
 }
 
@@ -536,6 +564,7 @@ export function requestNames(scene: Scene, operations: readonly Operation[]) {
 const requestsOf = (scene: Scene): Requests => ({
   ...ofAccounts(scene),
   ...ofPolicies(scene),
+  ...ofAccessTokens(scene),
   ...ofPeople(scene),
   ...ofLogins(scene),
   ...ofSecondFactors(scene),

@@ -19,6 +19,7 @@ describe.concurrent('the token of an old login', () => {
       'changeOwnEmailV1',
       'changePhoneNumberV1',
       'createPhoneNumberV1',
+      'createUserAccessTokenV1',
       'createUserEmailV1',
       'createUsernameV1',
       'deletePasskeyV1',

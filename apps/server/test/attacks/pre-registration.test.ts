@@ -73,6 +73,8 @@ async function leaveBehind(env: TestEnvironment, { id }: { id: string }) {
   await db.userEmail.create({
     data: { ...stamp, id: random.uuid(), email: `${unique('evil')}@example.com`, verified: true, updatedAt: now },
   })
+  const { tenantId } = await db.membership.findFirstOrThrow({ where: { userId: id } })
+  await db.accessToken.create({ data: { ...stamp, id: random.uuid(), tenantId } })
   await db.user.update({ where: { id }, data: { phoneNumber: '+14155550123', mfaEnrolled: true } })
   await db.phoneNumber.updateMany({ where: { userId: id }, data: { verified: true } })
 }
@@ -85,6 +87,7 @@ async function leftOf(env: TestEnvironment, { id }: { id: string }) {
     recovery: await db.recoveryCode.count({ where }),
     remembered: await db.rememberedDevice.count({ where }),
     passkeys: await db.passkey.count({ where }),
+    accessTokens: await db.accessToken.count({ where }),
     numbers: await db.phoneNumber.count({ where }),
     sessions: await db.session.count({ where: { ...where, endedAt: null } }),
     emails: row.emails.map(({ email }) => email),
@@ -97,6 +100,7 @@ const nothingBut = (email: string) => ({
   recovery: 0,
   remembered: 0,
   passkeys: 0,
+  accessTokens: 0,
   numbers: 0,
   sessions: 0,
   emails: [email],
