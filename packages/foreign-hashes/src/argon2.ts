@@ -24,8 +24,7 @@ const MOST_MEMORY = 128 * 1024,
   MOST_LANES = 16
 
 // Django and Spring write the name of the algorithm before it. Before version 1.3 there was no v=.
-const PHC =
-  /^(?:argon2|\{argon2[\w@]*\})?\$(argon2(?:id|i|d))(?:\$v=(\d{1,3}))?\$([a-z]+=[^$]*)\$([^$]+)\$([^$]+)$/
+const PHC = /^(?:argon2|\{argon2[\w@]*\})?\$(argon2(?:id|i|d))(?:\$v=(\d{1,3}))?\$([a-z]+=[^$]*)\$([^$]+)\$([^$]+)$/
 
 /** @throws Fault */
 export function read(password: ForeignPassword): Kept {
@@ -34,7 +33,8 @@ export function read(password: ForeignPassword): Kept {
   const [, kind, version = '16', parameters, salt, digest] = PHC.exec(password.hash) ?? []
   if (kind === undefined || parameters === undefined || salt === undefined || digest === undefined)
     return refuse('the hash is not argon2 in PHC form: $argon2id$v=19$m=…,t=…,p=…$salt$digest')
-  if (version !== '19' && version !== '16') refuse('of argon2 only the versions 1.0 (v=16) and 1.3 (v=19) can be verified')
+  if (version !== '19' && version !== '16')
+    refuse('of argon2 only the versions 1.0 (v=16) and 1.3 (v=19) can be verified')
   const kept: Kept = {
     kind: kind as Kept['kind'],
     version: Number(version),

@@ -1,4 +1,3 @@
-import { verify } from '@node-rs/bcrypt'
 import { optionsOf } from './options.ts'
 import { refuse, type ForeignPassword } from './password.ts'
 
@@ -27,8 +26,11 @@ export function read(password: ForeignPassword): Kept {
 }
 
 /** The last character holds bits that belong to no byte. Some implementations leave them set, others refuse that. */
-const canonical = (text: string, mask: number) =>
-  text.slice(0, -1) + ALPHABET[ALPHABET.indexOf(text.slice(-1)) & mask]!
+const canonical = (text: string, mask: number) => text.slice(0, -1) + ALPHABET[ALPHABET.indexOf(text.slice(-1)) & mask]!
 
 /** Bcrypt sees 72 bytes of the password: what comes after them is not compared. */
-export const matches = ({ hash }: Kept, password: Buffer) => verify(password, hash)
+export async function matches({ hash }: Kept, password: Buffer) {
+  // takes 4 MB, and most servers never need it
+  const { verify } = await import('@node-rs/bcrypt')
+  return verify(password, hash)
+}

@@ -31,8 +31,7 @@ export const isSaltEncoding = (text: string): text is SaltEncoding => ENCODINGS.
 
 /** @throws Fault */
 export function saltBytes(text: string, encoding: SaltEncoding): Buffer {
-  const bytes =
-    encoding === 'utf8' ? Buffer.from(text, 'utf8') : encoding === 'hex' ? fromHex(text) : fromBase64(text)
+  const bytes = encoding === 'utf8' ? Buffer.from(text, 'utf8') : encoding === 'hex' ? fromHex(text) : fromBase64(text)
   return bytes ?? refuse(`the salt is not ${encoding}`)
 }
 
@@ -49,8 +48,7 @@ export function mustBeDigest(digest: Buffer | undefined): Buffer {
 }
 
 /** @throws Fault */
-export const mustBeBase64 = (text: string, what: string): Buffer =>
-  fromBase64(text) ?? refuse(`${what} is not base64`)
+export const mustBeBase64 = (text: string, what: string): Buffer => fromBase64(text) ?? refuse(`${what} is not base64`)
 
 /** Whether computed bytes are those that were kept, in base64. */
 export function isEqual(computed: Buffer, kept: string) {

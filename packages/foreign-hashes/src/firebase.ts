@@ -26,14 +26,15 @@ const p = 1
 /** @throws Fault */
 export function read(password: ForeignPassword): Kept {
   const options = optionsOf(password, ['salt', 'saltSeparator', 'signerKey', 'memCost', 'rounds'])
-  const costs = { N: 2 ** options.whole('memCost', 1, 20), r: options.whole('rounds', 1, 2 ** 19) }
+  const costs = { N: 2 ** options.whole('memCost', 1, 20), r: options.whole('rounds', 1, 256) }
   mustBeAffordable({ ...costs, p })
   const { salt, hash } = partsOf(password, options)
   const separator = mustBeBase64(options.text('saltSeparator'), '"saltSeparator"'),
     signerKey = mustBeBase64(options.text('signerKey'), '"signerKey"'),
     encrypted = mustBeBase64(hash, 'the hash')
   if (signerKey.length < 32 || signerKey.length > 128) refuse('"signerKey" is not between 32 and 128 bytes')
-  if (encrypted.length !== signerKey.length) refuse('the hash is not as long as "signerKey": it is of another project, or cut')
+  if (encrypted.length !== signerKey.length)
+    refuse('the hash is not as long as "signerKey": it is of another project, or cut')
   const stream = signerKey.map((byte, at) => byte ^ encrypted[at]!)
   return {
     kind: 'firebase-scrypt',

@@ -44,7 +44,8 @@ function inPhc(credential: KeycloakCredential): ForeignPassword {
     salt = textIn(secret, 'salt'),
     algorithm = textIn(data, 'algorithm'),
     rounds = Number(data['hashIterations'])
-  if (/^pbkdf2(-sha\d+)?$/.test(algorithm)) return { type: 'pbkdf2', hash: `$${algorithm}$i=${rounds}$${salt}$${value}` }
+  if (/^pbkdf2(-sha\d+)?$/.test(algorithm))
+    return { type: 'pbkdf2', hash: `$${algorithm}$i=${rounds}$${salt}$${value}` }
   if (algorithm !== 'argon2') return refuse('of Keycloak only pbkdf2 and argon2 can be verified')
   const more = isObject(data['additionalParameters']) ? data['additionalParameters'] : {}
   // each is a list of one text

@@ -33,7 +33,8 @@ export function optionsOf({ type, config = {}, salt }: ForeignPassword, known: r
     whole(name, least, most) {
       const value = all[name],
         number = typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value
-      if (typeof number !== 'number' || !Number.isInteger(number)) return refuse(`"${name}" is missing or no whole number`)
+      if (typeof number !== 'number' || !Number.isInteger(number))
+        return refuse(`"${name}" is missing or no whole number`)
       if (number < least || number > most) return refuse(`"${name}" is not between ${least} and ${most}`)
       return number
     },
@@ -41,7 +42,7 @@ export function optionsOf({ type, config = {}, salt }: ForeignPassword, known: r
 }
 
 /** `saltEncoding`, or text: a salt counts as the bytes of its text unless that says otherwise. @throws Fault */
-export function saltEncodingOf(options: Options): SaltEncoding {
+function saltEncodingOf(options: Options): SaltEncoding {
   if (!options.has('saltEncoding')) return 'utf8'
   const encoding = options.text('saltEncoding')
   return isSaltEncoding(encoding) ? encoding : refuse('"saltEncoding" is none of utf8, hex, base64')

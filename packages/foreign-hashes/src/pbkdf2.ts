@@ -57,7 +57,8 @@ function phc(password: ForeignPassword): Parsed | undefined {
 
 /** Django's `pbkdf2_sha256$rounds$salt$key`. Its salt is text. */
 function django(password: ForeignPassword): Parsed | undefined {
-  const [, digest, rounds, salt, key] = /^pbkdf2_([a-z\d]{1,10})\$(\d{1,10})\$([^$]+)\$([^$]+)$/.exec(password.hash) ?? []
+  const [, digest, rounds, salt, key] =
+    /^pbkdf2_([a-z\d]{1,10})\$(\d{1,10})\$([^$]+)\$([^$]+)$/.exec(password.hash) ?? []
   if (digest === undefined || salt === undefined || key === undefined) return undefined
   optionsOf(password, [])
   return { digest, rounds: Number(rounds), salt: Buffer.from(salt, 'utf8'), key: mustBeBase64(key, 'the key') }
@@ -74,7 +75,8 @@ function werkzeug(password: ForeignPassword): Parsed | undefined {
 
 /** ASP.NET Identity: base64 of a byte that says 2 (0) or 3 (1), for 3 digest, rounds and length of the salt, then salt and key. */
 function aspNet(password: ForeignPassword): Parsed | undefined {
-  const bytes = Object.keys(password.config ?? {}).length || password.salt !== undefined ? undefined : fromBase64(password.hash)
+  const bytes =
+    Object.keys(password.config ?? {}).length || password.salt !== undefined ? undefined : fromBase64(password.hash)
   if (bytes?.[0] === 0 && bytes.length === 49)
     return { digest: 'sha1', rounds: 1000, salt: bytes.subarray(1, 17), key: bytes.subarray(17) }
   if (bytes?.[0] !== 1 || bytes.length < 13 + 8 + 16) return undefined

@@ -28,6 +28,9 @@ export const derived = (password: Buffer, salt: Buffer, length: number, { N, r, 
  */
 export function mustBeAffordable({ N, r, p }: Costs) {
   if (r < 1 || p < 1) refuse('r and p of scrypt are 1 at least')
+  if (r > 256) refuse('r of scrypt is 256 at most')
+  // what PBKDF2 makes of the password for scrypt to mix costs time, too
+  if (r * p > 2 ** 15) refuse('r times p of scrypt is 32768 at most')
   if (N < 2 || (N & (N - 1)) !== 0) refuse('N of scrypt is no power of two')
   if (r < 4 && N >= 2 ** (16 * r)) refuse('N of scrypt is too large for its r (RFC 7914, section 2)')
   if (N * r > 2 ** 20) refuse('scrypt may take 128 MiB at most: N times r is more than 1048576')

@@ -53,8 +53,9 @@ function read(password: ForeignPassword): Kept {
 export const isForeign = (stored: string) => stored.startsWith(PREFIX)
 
 /**
- * Verifies a password against a text of `accept`. Other systems hashed the bytes as they were typed, and some of them
- * normalized these first: so the password is tried as typed, then in NFC, then in NFKC. For most passwords they are one.
+ * Verifies a password against a text of `accept`. Other systems hashed the bytes as they were typed, on another keyboard
+ * perhaps, and some normalized them first: so the password is tried as typed, then composed (NFC), in compatible forms
+ * (NFKC) and decomposed (NFD), three times at most. For most passwords these are one.
  *
  * A password with a NUL character is never right. C strings end there, and HMAC pads with it: `a` and `a\0` would be one
  * password, and the wrong one of them would be hashed anew.
@@ -64,10 +65,12 @@ export const isForeign = (stored: string) => stored.startsWith(PREFIX)
 export async function verify(stored: string, password: string): Promise<boolean> {
   const kept = keptIn(stored)
   if (!kept || password.includes('\0')) return false
-  for (const form of new Set([password, password.normalize('NFC'), password.normalize('NFKC')]))
-    if (await matches(kept, Buffer.from(form, 'utf8'))) return true
+  for (const form of formsOf(password)) if (await matches(kept, Buffer.from(form, 'utf8'))) return true
   return false
 }
+
+const formsOf = (password: string) =>
+  [...new Set([password, ...['NFC', 'NFKC', 'NFD'].map((form) => password.normalize(form))])].slice(0, 3)
 
 function keptIn(stored: string): Kept | undefined {
   if (!isForeign(stored)) return undefined
