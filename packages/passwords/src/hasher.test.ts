@@ -1,4 +1,6 @@
+import { accept } from '@henhouse/foreign-hashes'
 import argon2 from 'argon2'
+import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { MAX_PASSWORD_LENGTH, OWASP, passwordHasher, TooManyHashes } from './index.ts'
 
@@ -112,6 +114,44 @@ describe('verify', () => {
         if (damaged !== hash) expect(await hasher.verify(damaged, 'password'), damaged).toBe(false)
       }
     }
+  })
+})
+
+describe('an imported hash', () => {
+  const imported = (password: string) => {
+    const accepted = accept({ type: 'sha256', hash: createHash('sha256').update(password).digest('hex') })
+    if ('fault' in accepted) throw new Error(accepted.fault)
+    return accepted.stored
+  }
+
+  it('is verified, and due for a new one', async () => {
+    const hash = imported('correct horse')
+    expect(await hasher.verify(hash, 'correct horse')).toBe(true)
+    expect(await hasher.verify(hash, 'correct horse ')).toBe(false)
+    expect(await hasher.verify(hash, 'x'.repeat(MAX_PASSWORD_LENGTH + 1))).toBe(false)
+    expect(hasher.needsRehash(hash)).toBe(true)
+  })
+
+  it('waits in the same queue', async () => {
+    const bounded = passwordHasher(cheap, { atOnce: 1, queue: 1 }),
+      hash = imported('password')
+    const results = await Promise.allSettled(Array.from({ length: 5 }, () => bounded.verify(hash, 'password')))
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(2)
+    for (const result of results) if (result.status === 'rejected') expect(result.reason).toBeInstanceOf(TooManyHashes)
+  })
+
+  it('costs a wrong password what an unknown user costs, however quick it is', async () => {
+    const dear = passwordHasher({ memoryCost: 16384, timeCost: 3, parallelism: 1 })
+    const quickest = async (stored: string | null) => {
+      const times = []
+      for (let round = 0; round < 7; round += 1) {
+        const start = performance.now()
+        await dear.verify(stored, 'another')
+        times.push(performance.now() - start)
+      }
+      return Math.min(...times)
+    }
+    expect(await quickest(imported('password'))).toBeGreaterThan((await quickest(null)) / 2)
   })
 })
 

@@ -1,3 +1,4 @@
+import { isForeign, verify as verifyForeign } from '@henhouse/foreign-hashes'
 import argon2 from 'argon2'
 import pLimit from 'p-limit'
 import { decoy, isUsable, parse, type HashParameters } from './phc.ts'
@@ -47,6 +48,9 @@ export const MAX_PASSWORD_LENGTH = 4096
  *   an unknown user can't be told from a known one by the clock. It answers false, never throws, for a
  *   malformed hash or an overlong password; it does throw when the machine has no memory left to compare
  *   with, because that is not a wrong password.
+ *   It also takes the imported hashes of `@henhouse/foreign-hashes`. A wrong password costs such a hash and then what an
+ *   unknown user costs: so it takes longer than for an unknown user by as much as the other system's hash takes, and no
+ *   quick hash can be told. A right one costs the same once `hash` has replaced the imported hash.
  * - `needsRehash` is true for anything but argon2id 1.3 with exactly these parameters; ask it after a successful `verify`.
  *
  * `hash` and `verify` throw {@link TooManyHashes} when as many wait as `queue` allows.
@@ -61,6 +65,10 @@ export function passwordHasher(
   const { memoryCost, timeCost, parallelism } = parameters
   const nobody = decoy(parameters)
   const limit = pLimit(atOnce)
+  const ofNobody = async (password: string) => {
+    await argon2.verify(nobody, password.normalize('NFKC'))
+    return false
+  }
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
     // those that run are not among the pending
     if (limit.pendingCount >= queue && limit.activeCount >= atOnce)
@@ -79,9 +87,10 @@ export function passwordHasher(
 
     async verify(hash, password) {
       if (password.length > MAX_PASSWORD_LENGTH) return false
-      const known = hash !== null && parse(hash) !== undefined
-      const matches = await inTurn(() => argon2.verify(known ? hash : nobody, password.normalize('NFKC')))
-      return known && matches
+      if (hash !== null && isForeign(hash))
+        return inTurn(async () => (await verifyForeign(hash, password)) || ofNobody(password))
+      if (hash === null || parse(hash) === undefined) return inTurn(() => ofNobody(password))
+      return inTurn(() => argon2.verify(hash, password.normalize('NFKC')))
     },
 
     needsRehash(hash) {

@@ -25,6 +25,7 @@ describe('the log', () => {
           password: 'hush',
           headers: { authorization: 'Bearer hush', cookie: 'hush', 'user-agent': 'seen' },
           list: [{ refreshToken: 'hush', fine: 'seen too' }],
+          users: [{ passwordHash: 'hush', passwordHashConfig: '{"signerKey":"hush"}' }, { signerKey: 'hush' }],
         },
         'said',
       ),

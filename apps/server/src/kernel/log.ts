@@ -11,6 +11,8 @@ const HIDDEN = new Set([
   'password',
   'newPassword',
   'passwordHash',
+  'passwordHashConfig',
+  'signerKey',
   'secret',
   'apiKey',
   'apiKeyHash',

@@ -5,6 +5,7 @@ import * as captcha from '../../policies/captcha-policy/captcha-policy.service.t
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import * as passwordSettings from '../../policies/password-settings/password-settings.service.ts'
 import * as breached from '../passwords/breached.service.ts'
+import { proven } from '../passwords/proof.service.ts'
 import * as passwordReset from '../passwords/reset.service.ts'
 import * as guesses from '../../access/guesses/guesses.service.ts'
 import { accountByEmail, accountByUsername, type Account, type Nobody } from './accounts.sql.ts'
@@ -77,18 +78,9 @@ function mustNotBeLocked({ user, isNameLocked }: Found) {
 
 /** Compares the password; takes the same time for an unknown user. */
 async function mustKnow(ctx: HttpCtx, name: string, user: Account | null, password: string) {
-  const { passwords } = ctx.deps,
-    hash = user?.passwordHash ?? null
-  if (!(await passwords.verify(hash, password)) || !user || hash === null) {
+  if ((await proven(ctx, user, password)) === null || !user) {
     await guesses.wrong(ctx, user, name)
     throw loginErrors.wrong()
-  }
-  if (passwords.needsRehash(hash)) {
-    // only if the password has not changed meanwhile
-    await ctx.db.user.updateMany({
-      where: { id: user.id, passwordHash: hash },
-      data: { passwordHash: await passwords.hash(password) },
-    })
   }
   return user
 }

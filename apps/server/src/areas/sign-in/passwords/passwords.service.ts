@@ -10,6 +10,7 @@ import { userErrors } from '../../people/users/users.errors.ts'
 import * as users from '../../people/users/users.service.ts'
 import { passwordsErrors } from './passwords.errors.ts'
 import type { PasswordChange, PasswordTrial } from './passwords.schemas.ts'
+import { proven } from './proof.service.ts'
 
 /** The password rules for a user; for an unknown one, the environment's. */
 export const rulesFor = async (ctx: Ctx, userId: string | undefined) =>
@@ -70,8 +71,8 @@ export async function change(
   const user = await ctx.db.user.findUnique({ where: { id: userId } })
   if (!user) throw userErrors.notFound()
   if (user.isLocked) throw loginErrors.locked()
-  const replaced = user.passwordHash
-  if (!(await ctx.deps.passwords.verify(replaced, password)) || replaced === null) {
+  const replaced = await proven(ctx, user, password)
+  if (replaced === null) {
     await guesses.wrong(ctx, user, userId)
     throw passwordsErrors.wrongCurrent()
   }
@@ -83,5 +84,5 @@ export async function change(
 /** Whether this is the user's password. Starts no session and counts nothing. For an unknown user it takes the same time. */
 export async function matches(ctx: Ctx, { email, password }: PasswordTrial) {
   const user = await userEmails.ownerOf(ctx, email.trim())
-  return { valid: await ctx.deps.passwords.verify(user?.passwordHash ?? null, password) }
+  return { valid: (await proven(ctx, user, password)) !== null }
 }
