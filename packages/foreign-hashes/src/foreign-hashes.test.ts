@@ -219,6 +219,45 @@ describe('what costs more than a second is refused', () => {
   })
 })
 
+describe('what is accepted can be verified', () => {
+  const samples: ForeignPassword[] = [
+    { type: 'bcrypt', hash: BCRYPT.replace('05', '04') },
+    { type: 'argon2', hash: '$argon2id$v=19$m=16,t=2,p=1$VG1Oa1lMbzZLbzk5azQ2Qg$kjcNNtZ/b0t/8HgXUiQ76A' },
+    { type: 'scrypt', hash: `scrypt:16:1:1$salt$${KEY}` },
+    { type: 'scrypt', hash: '$scrypt$ln=2,r=1,p=1$c2FsdA$kjcNNtZ/b0t/8HgXUiQ76A' },
+    { type: 'pbkdf2', hash: '$pbkdf2-sha256$i=10,l=16$c2FsdA$kjcNNtZ/b0t/8HgXUiQ76A' },
+    { type: 'pbkdf2', hash: 'AQAAAAEAACcQAAAAEAABAgMEBQYHCAkKCwwNDg/Jox3jpGvbXqNNlxQ+kXv7ZumwPps+3uzQ0nBFVLtfuQ==' },
+    { type: 'sha1', hash: `salt:${SHA1}` },
+  ]
+  test.each(samples)('whatever one character of $hash becomes', async (sample) => {
+    for (let at = 0; at <= sample.hash.length; at++)
+      for (const instead of ['', '$', '0', '9', 'é', ',']) {
+        const hash = sample.hash.slice(0, at) + instead + sample.hash.slice(at + 1)
+        const accepted = accept({ ...sample, hash })
+        if ('fault' in accepted) continue
+        // one that has become dear is as good, but takes its time
+        if (/"(memory|rounds|N)":\d{5}|\$2b\$(0[6-9]|1)/.test(accepted.stored)) continue
+        expect(await verify(accepted.stored, 'another'), hash).toBe(false)
+      }
+  })
+
+  test('whatever an option is', async () => {
+    const strange = [null, true, {}, [], -1, 0, 0.5, 1e99, Number.NaN, '', '-1', '1e3', 'é', '__proto__']
+    const given: ForeignPassword[] = [
+      { type: 'scrypt', hash: `salt.${KEY}`, config: { ...SCRYPT, N: 16 } },
+      { ...FIREBASE, config: { ...PROJECT, memCost: 2 } },
+      { type: 'pbkdf2', hash: KEY, config: { salt: 'x', digest: 'sha256', iterations: 9, keyLen: 32 } },
+      { type: 'sha1', hash: SHA1, config: { salt: 'x', saltPosition: 'after', saltEncoding: 'utf8' } },
+    ]
+    for (const { config, ...password } of given)
+      for (const name of Object.keys(config!))
+        for (const value of strange) {
+          const accepted = accept({ ...password, config: { ...config, [name]: value } })
+          if ('stored' in accepted) expect(await verify(accepted.stored, 'another')).toBe(false)
+        }
+  })
+})
+
 describe('a password', () => {
   test('is tried as it was typed, composed, in compatible forms, and decomposed', async () => {
     const sha1 = (text: string) => stored({ type: 'sha1', hash: createHash('sha1').update(text, 'utf8').digest('hex') })
