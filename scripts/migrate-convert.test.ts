@@ -33,7 +33,7 @@ describe('npm run migrate:convert', () => {
         '2 users, 1 with a password; requests in migration: 1',
         'Users who are left out:',
         '  1 disabled',
-        '  1 without an email address',
+        '  1 without an email address and a username',
         'Not carried:',
         '  1 identities of other providers',
         '  1 second factors',

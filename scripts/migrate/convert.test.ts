@@ -89,7 +89,7 @@ describe('Auth0', () => {
     expect(google).not.toHaveProperty('profilePictureUrl')
     expect(summary).toMatchObject({ users: 4, withPassword: 2, files: 1 })
     expect(counts).toEqual({
-      leftOut: { disabled: 1, 'without an email address': 1 },
+      leftOut: { disabled: 1, 'without an email address and a username': 1 },
       left: {
         'identities of other providers': 2,
         'second factors': 1,
@@ -133,7 +133,7 @@ describe('Firebase', () => {
     expect(await opens(users[0]!, 'user1password')).toBe(true)
     expect(users[1]).not.toHaveProperty('passwordHash')
     expect(counts).toEqual({
-      leftOut: { disabled: 1, 'without an email address': 1 },
+      leftOut: { disabled: 1, 'without an email address and a username': 1 },
       left: {
         'identities of other providers': 1,
         'second factors': 1,
@@ -195,7 +195,7 @@ describe('Cognito', () => {
 describe('Keycloak', () => {
   test('users come with hashes and authenticator apps', async () => {
     const { users, counts } = await converted(keycloak, pieces('keycloak.json'), { tenantFrom: 'account' })
-    const [ada, old, directory] = users as [User, User, User]
+    const [ada, old, directory, nameless, blank] = users as [User, User, User, User, User]
     expect(ada).toMatchObject({
       ...{ tenantId: 'blue-hens', email: 'ada@example.com', username: 'ada', name: 'Ada Lovelace', verifyUser: true },
       ...{ externalId: 'k1', phoneNumber: '+12125550100', passwordHashType: 'pbkdf2' },
@@ -206,11 +206,14 @@ describe('Keycloak', () => {
     expect(await opens(ada, 'Correct-Horse-7')).toBe(true)
     for (const user of [old, directory]) expect(user).not.toHaveProperty('passwordHash')
     expect(old).not.toHaveProperty('username')
+    expect(nameless).toEqual({ tenantId: 'everybody', username: 'nameless', externalId: 'k6', verifyUser: false })
+    expect(blank).not.toHaveProperty('username')
     expect(counts).toEqual({
       leftOut: { disabled: 1, 'service accounts': 1 },
       left: {
         roles: 3,
         groups: 1,
+        'usernames of more than letters, digits and . _ -, or too long': 1,
         'identities of other providers': 1,
         'second factors and passkeys': 1,
         'passwords: Keycloak wrote them in another form before version 8': 1,
@@ -218,6 +221,13 @@ describe('Keycloak', () => {
       },
     })
   })
+})
+
+test('metadata that the import would refuse does not come, and its user does', async () => {
+  const user = { username: 'a', attributes: { long: ['é'.repeat(8200)] } }
+  const { users, counts } = await converted(keycloak, text(JSON.stringify({ users: [user] })))
+  expect(users).toEqual([{ tenantId: 'everybody', username: 'a', verifyUser: false }])
+  expect(counts.left).toEqual({ 'metadata of more than 16384 bytes': 1 })
 })
 
 describe('requests', () => {

@@ -3,7 +3,7 @@ import type { Row } from './rows.ts'
 
 /** A user as `migrations/v1/local/bulk` takes them, but for the tenant and the password. */
 export interface Profile {
-  email: string
+  email?: string
   name?: string
   profilePictureUrl?: string
   username?: string
@@ -48,6 +48,9 @@ interface Told {
   vendorMetadata?: Row
 }
 
+/** The operation refuses a user with more: it becomes a claim of their tokens. */
+const METADATA_BYTES = 16_384
+
 const E164 = /^\+[1-9]\d{6,14}$/
 
 /**
@@ -60,32 +63,34 @@ export function personOf(
 ): Person | LeftOut {
   if (told.isDisabled) return { leftOut: 'disabled' }
   const { email } = told
-  if (email === undefined) return { leftOut: 'without an email address' }
-  const lost: string[] = [...left]
-  /** the value if it fits; else it is counted */
-  const fitting = (what: string, value: string | undefined, fits: (value: string) => boolean) => {
-    if (value === undefined) return undefined
-    if (fits(value)) return value
-    lost.push(what)
-    return undefined
-  }
+  const lost: string[] = [...left],
+    fitting = counting(lost)
   const picture = fitting(
     'pictures that are too long or no address',
     told.picture,
     (url) => url.length <= 4095 && /^https?:/.test(url),
   )
   const username = fitting(
-    'usernames that are too long',
+    'usernames of more than letters, digits and . _ -, or too long',
     nameBeside(told.username, email),
-    ({ length }) => length <= 128,
+    (name) => /^[\w.-]{1,128}$/.test(name),
   )
+  if (email === undefined && username === undefined) return { leftOut: 'without an email address and a username' }
   const number = fitting(
     'phone numbers that are not verified, or not like +12125550100',
     told.phone?.number,
     (value) => told.phone!.isVerified && E164.test(value),
   )
+  const asText = (row: Row | undefined) =>
+    fitting(
+      `metadata of more than ${METADATA_BYTES} bytes`,
+      row && Object.keys(row).length ? JSON.stringify(row) : undefined,
+      (text) => Buffer.byteLength(text) <= METADATA_BYTES,
+    )
+  const metadata = asText(told.metadata),
+    vendorMetadata = asText(told.vendorMetadata)
   const profile: Profile = {
-    email,
+    ...(email !== undefined && { email }),
     ...(told.name !== undefined && { name: told.name }),
     ...(picture !== undefined && { profilePictureUrl: picture }),
     ...(username !== undefined && { username }),
@@ -93,17 +98,23 @@ export function personOf(
     ...(number !== undefined && { phoneNumber: number, phoneNumberType: 'auth' as const }),
     ...(told.authenticator !== undefined && { authenticatorAppMfaSecret: told.authenticator }),
     ...(told.id !== undefined && { externalId: told.id }),
-    ...(isFilled(told.metadata) && { metadata: JSON.stringify(told.metadata) }),
-    ...(isFilled(told.vendorMetadata) && { vendorMetadata: JSON.stringify(told.vendorMetadata) }),
+    ...(metadata !== undefined && { metadata }),
+    ...(vendorMetadata !== undefined && { vendorMetadata }),
     verifyUser: told.isVerified,
   }
   return { profile, password, fields, left: lost }
 }
 
-const nameBeside = (username: string | undefined, email: string) =>
-  username?.toLowerCase() === email.toLowerCase() ? undefined : username
+/** Gives a value back if it fits; else it is counted. */
+const counting = (lost: string[]) => (what: string, value: string | undefined, fits: (value: string) => boolean) => {
+  if (value === undefined || fits(value)) return value
+  lost.push(what)
+  return undefined
+}
 
-const isFilled = (row: Row | undefined) => row !== undefined && Object.keys(row).length > 0
+/** The username, if it is not just the address. */
+const nameBeside = (username: string | undefined, email: string | undefined) =>
+  username?.toLowerCase() === email?.toLowerCase() ? undefined : username
 
 /** The parts of a name that there are. */
 export const together = (...parts: (string | undefined)[]) =>
