@@ -88,7 +88,9 @@ export async function startRegistration(
 ) {
   const { bytes, rpId } = await open(ctx, ceremony)
   const { serviceName } = await mfaPolicy.configuration(ctx)
-  const options = await (await webauthn()).generateRegistrationOptions({
+  const options = await (
+    await webauthn()
+  ).generateRegistrationOptions({
     rpName: serviceName,
     rpID: rpId,
     challenge: bytes,
@@ -120,21 +122,25 @@ export async function finishRegistration(
 ): Promise<Credential & { rpId: string }> {
   const expected = await close(ctx, ceremony, challenge),
     credentialId = base64url(id)
-  const { verified, registrationInfo } = await (await webauthn()).verifyRegistrationResponse({
-    ...expected,
-    requireUserVerification: asPasskey,
-    supportedAlgorithmIDs: ALGORITHMS,
-    response: {
-      id: credentialId,
-      rawId: credentialId,
-      type: 'public-key',
-      clientExtensionResults: {},
+  const { verified, registrationInfo } = await (
+    await webauthn()
+  )
+    .verifyRegistrationResponse({
+      ...expected,
+      requireUserVerification: asPasskey,
+      supportedAlgorithmIDs: ALGORITHMS,
       response: {
-        clientDataJSON: base64url(response.clientDataJSON),
-        attestationObject: base64url(response.attestationObject),
+        id: credentialId,
+        rawId: credentialId,
+        type: 'public-key',
+        clientExtensionResults: {},
+        response: {
+          clientDataJSON: base64url(response.clientDataJSON),
+          attestationObject: base64url(response.attestationObject),
+        },
       },
-    },
-  }).catch(unfit)
+    })
+    .catch(unfit)
   if (!verified) throw mfaErrors.wrongDevice()
   const { credential } = registrationInfo
   return {
@@ -181,26 +187,30 @@ export async function finishAssertion(
 ) {
   const expected = await close(ctx, ceremony, challenge)
   if (base64url(id) !== credential.credentialId) throw mfaErrors.wrongDevice()
-  const { verified, authenticationInfo } = await (await webauthn()).verifyAuthenticationResponse({
-    ...expected,
-    requireUserVerification: asPasskey,
-    credential: {
-      id: credential.credentialId,
-      publicKey: new Uint8Array(Buffer.from(credential.publicKey, 'base64url')),
-      counter: Number(credential.counter),
-    },
-    response: {
-      id: credential.credentialId,
-      rawId: credential.credentialId,
-      type: 'public-key',
-      clientExtensionResults: {},
-      response: {
-        clientDataJSON: base64url(response.clientDataJSON),
-        authenticatorData: base64url(response.authenticatorData),
-        signature: base64url(response.signature),
+  const { verified, authenticationInfo } = await (
+    await webauthn()
+  )
+    .verifyAuthenticationResponse({
+      ...expected,
+      requireUserVerification: asPasskey,
+      credential: {
+        id: credential.credentialId,
+        publicKey: new Uint8Array(Buffer.from(credential.publicKey, 'base64url')),
+        counter: Number(credential.counter),
       },
-    },
-  }).catch(unfit)
+      response: {
+        id: credential.credentialId,
+        rawId: credential.credentialId,
+        type: 'public-key',
+        clientExtensionResults: {},
+        response: {
+          clientDataJSON: base64url(response.clientDataJSON),
+          authenticatorData: base64url(response.authenticatorData),
+          signature: base64url(response.signature),
+        },
+      },
+    })
+    .catch(unfit)
   if (!verified) throw mfaErrors.wrongDevice()
   return BigInt(authenticationInfo.newCounter)
 }
