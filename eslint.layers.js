@@ -32,7 +32,7 @@ const layers = {
     'profile-pictures',
     'groups',
   ],
-  machines: ['access-tokens'],
+  machines: ['access-tokens', 'api-tokens'],
   onboarding: ['invitations', 'user-tenants', 'user-creation', 'members', 'sub-account-users', 'user-bulk'],
   'sign-in': ['entry', 'mfa', 'passwords', 'login', 'activation', 'passkeys', 'signup', 'passwordless'],
   // a layer and an area at once

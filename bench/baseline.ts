@@ -121,6 +121,53 @@ app.post<{ Body: { email: string; password: string } }>('/identity/resources/aut
   return loggedIn(user, keys, sid, refreshToken)
 })
 
+const MACHINE_KEYS = `select coalesce(array_agg(distinct r.key), '{}') as roles, coalesce(array_agg(distinct p.key) filter (where p.key is not null), '{}') as permissions
+  from "ApiTokenRole" tr join "Role" r on r.id = tr."roleId" left join "RolePermission" rp on rp."roleId" = r.id left join "Permission" p on p.id = rp."permissionId"
+  where tr."vendorId" = $1 and tr."apiTokenId" = $2`
+
+/** Client credentials have a hundred refresh tokens at most: the oldest goes for the next. */
+app.post<{ Body: { clientId: string; secret: string } }>(
+  '/identity/resources/auth/v2/api-token',
+  async ({ body }, reply) => {
+    const {
+      rows: [token],
+    } = await pool.query({
+      name: 'credentials',
+      text: `select t.* from "ApiToken" t where t."vendorId" = $1 and t.id = $2 and (t."expiresAt" is null or t."expiresAt" > now())`,
+      values: [fixture.vendorId, body.clientId],
+    })
+    if (!token || !timingSafeEqual(Buffer.from(token.secretHash), Buffer.from(sha(body.secret))))
+      return reply.code(401).send()
+    const {
+      rows: [keys],
+    } = await pool.query({ name: 'machineKeys', text: MACHINE_KEYS, values: [fixture.vendorId, token.id] })
+    const refreshToken = randomBytes(32).toString('base64url')
+    await pool.query({
+      name: 'machineRefresh',
+      text: `with surplus as (select id from "ApiRefreshToken" where "vendorId" = $1 and "apiTokenId" = $3 order by sequence desc offset 99),
+        gone as (delete from "ApiRefreshToken" r using surplus where r.id = surplus.id)
+        insert into "ApiRefreshToken" ("vendorId", id, "apiTokenId", "expiresAt") values ($1, $2, $3, now() + interval '30 days')`,
+      values: [fixture.vendorId, sha(refreshToken), token.id],
+    })
+    return {
+      access_token: sign({
+        sub: token.id,
+        type: 'tenantApiToken',
+        iss: 'http://localhost',
+        aud: fixture.vendorId,
+        tenantId: token.tenantId,
+        roles: keys.roles,
+        permissions: keys.permissions,
+        metadata: token.metadata,
+        createdByUserId: token.createdByUserId,
+      }),
+      refresh_token: refreshToken,
+      expires_in: 86_400,
+      expires: new Date().toUTCString(),
+    }
+  },
+)
+
 async function askForCode(user: UserRow) {
   const mfaToken = randomBytes(32).toString('base64url')
   await pool.query({

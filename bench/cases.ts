@@ -1,5 +1,5 @@
 // What bench and bench:load ask for.
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { Pool } from 'pg'
 import type { Fixture } from './fixture.ts'
 import type { Call } from './servers.ts'
@@ -116,6 +116,27 @@ const secondFactor: Case = {
   },
 }
 
+/** One for each connection, as each backend has its own. */
+const clientIdOf = (worker: number) => `00000000-0000-4000-8000-${String(worker).padStart(12, '0')}`
+const CLIENT_SECRET = '5f0d6f0e-6a53-4f0c-9a3f-0d7c3b1f4a55'
+const machineLogin: Case = {
+  name: 'login by API token',
+  before: async (pool, { vendorId, tenantId, roleId }) => {
+    const ids = Array.from({ length: 10 }, (_, worker) => clientIdOf(worker)),
+      secretHash = createHash('sha256').update(CLIENT_SECRET).digest('hex')
+    await pool.query(
+      `with t as (
+        insert into "ApiToken" ("vendorId", id, "tenantId", "secretHash", metadata, "createdAt")
+        select $1, unnest($4::uuid[]), $2, $5, '{"team": "bench"}', now() on conflict do nothing returning id)
+      insert into "ApiTokenRole" ("vendorId", "apiTokenId", "roleId") select $1, id, $3 from t`,
+      [vendorId, tenantId, roleId, ids, secretHash],
+    )
+  },
+  prepare: async (call, _fixture, worker) => async () => {
+    await call('POST', `${identity}/auth/v2/api-token`, 200, { clientId: clientIdOf(worker), secret: CLIENT_SECRET })
+  },
+}
+
 export const cases: readonly Case[] = [
   {
     name: 'HEAD /health/live',
@@ -160,6 +181,7 @@ export const cases: readonly Case[] = [
       }
     },
   },
+  machineLogin,
   secondFactor,
   profileOfMany,
   {

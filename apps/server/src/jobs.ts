@@ -8,6 +8,7 @@ import { tenantMigrationJobs } from './areas/accounts/tenant-migrations/tenant-m
 import { tenantJobs } from './areas/accounts/tenants/deletion.service.ts'
 import { movingJobs } from './areas/onboarding/user-bulk/moving.service.ts'
 import { userBulkJobs } from './areas/onboarding/user-bulk/user-bulk.jobs.ts'
+import { apiRefreshTokenRubbish } from './areas/machines/api-tokens/exchange.service.ts'
 import { refreshTokenRubbish } from './areas/access/tokens/refresh-tokens.service.ts'
 import { sessionRubbish } from './areas/access/sessions/sessions.service.ts'
 import { rememberedDeviceRubbish } from './areas/sign-in/mfa/remembered-devices.service.ts'
@@ -29,4 +30,9 @@ export const jobs: readonly Job[] = [
 ]
 
 /** Everything that it deletes once it is no longer needed. */
-export const rubbish: readonly Rubbish[] = [refreshTokenRubbish, rememberedDeviceRubbish, sessionRubbish]
+export const rubbish: readonly Rubbish[] = [
+  apiRefreshTokenRubbish,
+  refreshTokenRubbish,
+  rememberedDeviceRubbish,
+  sessionRubbish,
+]

@@ -1,10 +1,12 @@
 import { accessTokensRoutes } from './areas/machines/access-tokens/access-tokens.routes.ts'
 import { accountSettingsRoutes } from './areas/accounts/account-settings/account-settings.routes.ts'
 import { activationRoutes } from './areas/sign-in/activation/activation.routes.ts'
+import { apiTokensRoutes } from './areas/machines/api-tokens/api-tokens.routes.ts'
 import { applicationsRoutes } from './areas/applications/applications/applications.routes.ts'
 import { captchaPolicyRoutes } from './areas/policies/captcha-policy/captcha-policy.routes.ts'
 import { domainRestrictionsRoutes } from './areas/policies/domain-restrictions/domain-restrictions.routes.ts'
 import { environmentsRoutes } from './areas/environments/environments.routes.ts'
+import { exchangeRoutes } from './areas/machines/api-tokens/exchange.routes.ts'
 import { groupsRoutes } from './areas/people/groups/groups.routes.ts'
 import { hierarchyRoutes } from './areas/accounts/hierarchy/hierarchy.routes.ts'
 import { subAccountUsersRoutes } from './areas/onboarding/sub-account-users/sub-account-users.routes.ts'
@@ -56,10 +58,12 @@ export const operations: readonly Operation[] = [
   ...accessTokensRoutes,
   ...accountSettingsRoutes,
   ...activationRoutes,
+  ...apiTokensRoutes,
   ...applicationsRoutes,
   ...captchaPolicyRoutes,
   ...domainRestrictionsRoutes,
   ...environmentsRoutes,
+  ...exchangeRoutes,
   ...groupsRoutes,
   ...hierarchyRoutes,
   ...subAccountUsersRoutes,

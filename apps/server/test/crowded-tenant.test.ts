@@ -107,10 +107,14 @@ describe('deleting a tenant with many members', () => {
 
   test('works in steps, keeps everybody out from the first step on, and goes on by itself after a crash', async () => {
     const { ctx, environment, tenantId, call, counts, oneOf, url } = await crowdedTenant()
+    await ctx.db.apiToken.create({
+      data: { id: ctx.random.uuid(), tenantId, secretHash: 'h', createdAt: ctx.clock.now() },
+    })
     const mend = await breakAt(await oneOf({ skip: 1100 }))
     expect(await call('DELETE', url)).toBe(500)
     expect((await counts()).members).toBe(500)
     expect(await ctx.db.membership.count({ where: { tenantId, isDisabled: false } })).toBe(0)
+    expect(await ctx.db.apiToken.count()).toBe(0)
     await mend()
     await runDue(server.worker, environment.id)
     expect((await counts()).members).toBe(500)

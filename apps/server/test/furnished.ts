@@ -109,6 +109,19 @@ export async function furnished(env: TestEnvironment) {
       expiresAt: now,
     },
   })
+  const credentials = { tenantId: user.tenantId, secretHash: unique('hash'), createdAt: now }
+  const tenantApiToken = await ctx.db.apiToken.create({
+    data: { ...credentials, id: ctx.random.uuid(), roles: { create: { roleId: role.id } } },
+  })
+  const userApiToken = await ctx.db.apiToken.create({
+    data: {
+      ...credentials,
+      id: ctx.random.uuid(),
+      userId: user.id,
+      createdByUserId: user.id,
+      refreshes: { create: { id: unique('hash'), expiresAt: now } },
+    },
+  })
   const device = { userId: user.id, createdAt: now }
   const authenticator = await ctx.db.mfaDevice.create({
     data: {
@@ -149,6 +162,8 @@ export async function furnished(env: TestEnvironment) {
   await ctx.db.accessToken.createMany({ data: [ofAccount, ofMember] })
   await ctx.db.accessTokenRole.create({ data: { tokenId: ofAccount.id, roleId: role.id } })
   return {
+    tenantApiTokenId: tenantApiToken.id,
+    userApiTokenId: userApiToken.id,
     tenantAccessTokenId: ofAccount.id,
     userAccessTokenId: ofMember.id,
     authenticatorId: authenticator.id,
@@ -187,6 +202,8 @@ export const needsAccessTokens = (op: Operation) => op.path.includes('/access-to
 const meaning: [RegExp, keyof Ids][] = [
   [/\/application-clients\//, 'clientId'],
   [/\/applications\/v1\//, 'appId'],
+  [/\/tenants\/api-tokens\//, 'tenantApiTokenId'],
+  [/\/users\/api-tokens\//, 'userApiTokenId'],
   [/\/restrictions\/v1\/email-domain\//, 'domainRestrictionId'],
   [/\/restrictions\/ip\//, 'ipRestrictionId'],
   [/\/sessions\//, 'sessionId'],

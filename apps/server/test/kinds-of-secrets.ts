@@ -156,6 +156,25 @@ async function phoneReset(env: TestEnvironment, user: Person) {
     env.anonymous('POST', `${users}/v1/phone/reset/verify`, { resetPhoneNumberToken, code }),
   )
 }
+/** Client id and secret, and how programs show them. */
+interface Credentials {
+  clientId: string
+  secret: string
+}
+const apiTokens = '/identity/resources/auth/v1/api-token'
+const personal = async (env: TestEnvironment, user: Person, terms = {}) =>
+  (await env.as(user.tenantId, user.id)('POST', `${users}/api-tokens/v1`, terms)).body as Credentials
+const ofAccount = async (env: TestEnvironment, user: Person, terms = {}) =>
+  (await env.as(user.tenantId)('POST', '/identity/resources/tenants/api-tokens/v2', terms)).body as Credentials
+const shownTo = (env: TestEnvironment, { clientId, secret }: Credentials): HandedOut => ({
+  secrets: [secret],
+  show: () => env.anonymous('POST', apiTokens, { clientId, secret }),
+})
+async function refreshedBy(env: TestEnvironment, credentials: Credentials): Promise<HandedOut> {
+  const { refreshToken } = (await shownTo(env, credentials).show()).body
+  return { secrets: [refreshToken], show: () => env.anonymous('POST', `${apiTokens}/token/refresh`, { refreshToken }) }
+}
+const programs = { locked: 'waits', disabled: 'waits', 'password changed': 'lives' } as const
 /** Invitations wait while management has locked their user. Other events do not touch them, as the user is not a member yet. */
 const invitations = { locked: 'waits', disabled: 'lives', 'password changed': 'lives' } as const
 const proofs = { locked: 'waits', disabled: 'waits', 'password changed': 'lives' } as const
@@ -491,6 +510,32 @@ export const kinds: Record<string, Kind> = {
       const { refreshToken } = (await logIn(env, user)).body
       return { secrets: [refreshToken], show: () => env.anonymous('POST', `${auth}/token/refresh`, { refreshToken }) }
     },
+  },
+  // credentials of programs: a new password does not end them, as the user can
+  'secret of a personal API token': {
+    lifetime: HOUR,
+    use: 'again',
+    after: programs,
+    issue: async (env, user) => shownTo(env, await personal(env, user, { expiresInMinutes: 60 })),
+  },
+  'refresh token of a personal API token': {
+    lifetime: 30 * DAY,
+    use: 'same for all',
+    after: programs,
+    issue: async (env, user) => refreshedBy(env, await personal(env, user)),
+  },
+  // they are not about the user who made them
+  "secret of an account's API token": {
+    lifetime: HOUR,
+    use: 'again',
+    after: { locked: 'lives', disabled: 'lives', deleted: 'lives', 'password changed': 'lives' },
+    issue: async (env, user) => shownTo(env, await ofAccount(env, user, { expiresInMinutes: 60 })),
+  },
+  "refresh token of an account's API token": {
+    lifetime: 30 * DAY,
+    use: 'same for all',
+    after: { locked: 'lives', disabled: 'lives', deleted: 'lives', 'password changed': 'lives' },
+    issue: async (env, user) => refreshedBy(env, await ofAccount(env, user)),
   },
   // whoever is shown it asks whether it is alive
   'access token of a member': {

@@ -42,6 +42,8 @@ const secrets = await (async () => {
   })
   const { accessToken, refreshToken } = (await logIn(env, user)).body as { accessToken: string; refreshToken: string },
     call = env.withToken(accessToken)
+  const { clientId, secret } = (await env.as(user.tenantId, user.id)('POST', `${users}/api-tokens/v1`, {})).body,
+    program = { clientId, secret } as { clientId: string; secret: string }
   const remembered = await env.anonymous('POST', `${mfa}/authenticator/${careful.deviceId}/verify`, {
     mfaToken: (await logIn(env, careful)).body.mfaToken as string,
     value: await codeOf(env, careful.secret),
@@ -81,7 +83,14 @@ const secrets = await (async () => {
   await wantAccessTokens(env, false)
   const signed = (of: object) => ({ secret: signedBy(ctx, { ...claims, ...of }), of: user })
   const kinds: Record<string, Secret> = {
-    'a refresh token': { secret: refreshToken, of: user, home: /\.refreshToken$/ },
+    'a refresh token': { secret: refreshToken, of: user, home: /^(refreshTokenV1|logOutV1) \.refreshToken$/ },
+    'the client id of an API token': { secret: program.clientId, of: user },
+    'the secret of an API token': { secret: program.secret, of: user, home: /^authenticateApiToken\w+ \.secret$/ },
+    'a refresh token of an API token': {
+      secret: (await env.anonymous('POST', `${identity}/auth/v1/api-token`, program)).body.refreshToken as string,
+      of: user,
+      home: /^refreshApiToken\w+ \.refreshToken$/,
+    },
     'the token of a login that waits for a second factor': { secret: mfaToken, of: careful, home: /mfaToken$/ },
     'the token of a link to set a password': { secret: reset, of: user, home: /PasswordReset\w* \.token$/ },
     'the token of an invitation to a user': {
@@ -217,7 +226,7 @@ describe.concurrent('a secret in the place of another one', () => {
   test('is no refresh cookie', async () => {
     const name = `fe_refresh_${env.id.replace('-', '')}`
     for (const [kind, { secret, home }] of Object.entries(secrets.kinds)) {
-      if (home?.test('.refreshToken')) continue
+      if (home?.test('refreshTokenV1 .refreshToken')) continue
       const { status } = await env.anonymous(
         'POST',
         `${identity}/auth/v1/user/token/refresh`,

@@ -19,7 +19,7 @@ type Verdict = string
 function verdictOn({ status, body }: Answer): Verdict {
   if (status >= 300) return `${status} ${body?.errors?.[0]}`
   const answer = body?.authResponse ?? body
-  if (answer?.accessToken) return 'given'
+  if (answer?.accessToken ?? answer?.access_token) return 'given'
   if (answer?.mfaRequired) return 'asks'
   return answer?.resetPasswordToken || answer?.isBreachedPassword ? 'password' : 'nothing'
 }
@@ -54,6 +54,8 @@ const PASSWORDS = ['a password', 'a password and an invitation'],
     'a security key that is enrolled',
     'a step-up',
   ]
+const PERSONAL = ['a personal API token', 'a refresh of a personal API token'],
+  OF_ACCOUNTS = ["an account's API token", "a refresh of an account's API token"]
 const all = (names: readonly string[], verdict: Verdict) => Object.fromEntries(names.map((name) => [name, verdict]))
 
 /** Of a user who is kept out, or whose account is gone: nothing is left that could be shown. */
@@ -64,6 +66,8 @@ const GONE = {
   ...all(SECOND_FACTORS, '401 MFA token is invalid or has expired'),
   'a refresh': '401 Session not found',
 }
+/** What programs are told of a user who is kept out; what acts for the account is about no user. */
+const PROGRAMS = { ...all(PERSONAL, '401 Invalid authentication'), ...all(OF_ACCOUNTS, 'given') }
 /** Nobody has signed up yet whom it could be about. */
 const NEWCOMERS = { ...all(SIGN_UPS, 'given'), 'signing up with a number': 'nothing' }
 const ENDED = {
@@ -114,7 +118,7 @@ const policies: Readonly<Record<string, Policy>> = {
     set: (env) => env.vendor('POST', `${settings}/lockout-policy`, { enabled: true, maxAttempts: 1 }),
     setFor: ({ env }, { email }) => env.anonymous('POST', auth, { email, password: 'wrong' }),
     otherwise: LOCKED,
-    but: { ...GONE, ...ENDED, ...NEWCOMERS },
+    but: { ...GONE, ...ENDED, ...NEWCOMERS, ...PROGRAMS },
   },
   'a second factor for all': {
     area: 'mfa-policy',
@@ -207,6 +211,18 @@ const policies: Readonly<Record<string, Policy>> = {
     otherwise: 'given',
     but: all([...SIGN_UPS, 'a password and an invitation'], '403 Invitations to accounts are not allowed'),
   },
+  'no API tokens': {
+    area: 'identity-settings',
+    configuration: { apiTokensEnabled: false },
+    otherwise: 'given',
+    but: all([...PERSONAL, ...OF_ACCOUNTS], '403 Api tokens are disabled'),
+  },
+  'access tokens in place of API tokens': {
+    area: 'identity-settings',
+    configuration: { machineToMachineAuthStrategy: 'AccessToken' },
+    otherwise: 'given',
+    but: all([...PERSONAL, ...OF_ACCOUNTS], '403 Api tokens are disabled'),
+  },
   'no local logins': {
     area: 'identity-settings',
     configuration: { authStrategy: 'NoLocalAuthentication' },
@@ -235,6 +251,7 @@ const policies: Readonly<Record<string, Policy>> = {
     but: {
       ...GONE,
       ...NEWCOMERS,
+      ...PROGRAMS,
       // they are somebody new there
       'a password and an invitation': 'given',
       ...all(['a refresh into another account', 'a token for another account'], '404 Tenant not found'),
@@ -253,8 +270,8 @@ const LONG = 61_000
 
 /** Policies that say something about different ways: they are tried together, as each trial makes every way anew. */
 const TOGETHER = [
-  ['a captcha', 'sessions that end when they are idle'],
-  ['no password from a breach', 'sessions that end'],
+  ['a captcha', 'sessions that end when they are idle', 'no API tokens'],
+  ['no password from a breach', 'sessions that end', 'access tokens in place of API tokens'],
   ['domains of the account', 'one session for each user'],
   ['passwords run out', 'no sign-ups'],
 ]
@@ -338,4 +355,4 @@ interface Schema {
   properties?: Record<string, Schema>
 }
 const givesToken = (schema: Schema): boolean =>
-  Object.entries(schema.properties ?? {}).some(([name, part]) => name === 'accessToken' || givesToken(part))
+  Object.entries(schema.properties ?? {}).some(([name, part]) => /^access_?token$/i.test(name) || givesToken(part))

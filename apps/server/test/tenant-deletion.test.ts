@@ -114,6 +114,13 @@ async function furnish(
       profileImage: 'R0lGODlhAwACAIAAAAAAAP///yH5BAEAAAAALAAAAAADAAIAAAIChF8AOw==',
     }),
   )
+  for (const [client, path] of [
+    [tenant, 'tenants/api-tokens/v2'],
+    [env.as(tenantId, only.id), 'users/api-tokens/v1'],
+  ] as const) {
+    const { clientId, secret } = await ok(client('POST', `${identity}/${path}`, {}))
+    await ok(env.anonymous('POST', `${identity}/auth/v2/api-token`, { clientId, secret }))
+  }
   await ok(wantAccessTokens(env))
   await ok(tenant('POST', `${identity}/tenants/access-tokens/v1`, { roleIds: [role.id] }))
   await ok(env.as(tenantId, only.id)('POST', `${identity}/users/access-tokens/v1`, {}))

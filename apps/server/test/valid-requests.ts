@@ -561,6 +561,39 @@ export function requestNames(scene: Scene, operations: readonly Operation[]) {
   return [...new Set([...operations.map((op) => op.id), ...Object.keys(requestsOf(scene)), ...Object.keys(shown)])]
 }
 
+/** What programs log in with. */
+const ofPrograms = ({ env, ids, tenantId, ownId, readOnlyRoleId }: Scene): Requests => {
+  const exchange = '/identity/resources/auth/v1/api-token',
+    ofAccount = async () => {
+      const made = { roleIds: [readOnlyRoleId] },
+        { clientId, secret } = await ok(env.as(tenantId)('POST', '/identity/resources/tenants/api-tokens/v2', made))
+      return { body: { clientId, secret } }
+    },
+    personal = async () => {
+      const { clientId, secret } = await ok(env.as(tenantId, ownId)('POST', `${users}/api-tokens/v1`, {}))
+      return { body: { clientId, secret } }
+    },
+    refreshed = async (made: () => Promise<{ body: object }>) => {
+      const { refreshToken } = await ok(env.anonymous('POST', exchange, (await made()).body))
+      return { body: { refreshToken } }
+    }
+  return {
+    createTenantApiTokenV1: { body: { roleIds: [readOnlyRoleId] } },
+    createTenantApiTokenV2: { body: { roleIds: [readOnlyRoleId] } },
+    'createTenantApiTokenV2: with permissions': { body: { permissionIds: [ids.permissionId] } },
+    updateTenantApiTokenV1: { body: { description: 'New' } },
+    'updateTenantApiTokenV1: with other roles': { body: { roleIds: [readOnlyRoleId] } },
+    listUserApiTokensV1: {},
+    'listUserApiTokensV1: by management': { by: env.as(tenantId, ownId) },
+    authenticateApiTokenV1: ofAccount,
+    authenticateApiTokenV2: ofAccount,
+    'authenticateApiTokenV2: of a user': personal,
+    refreshApiTokenV1: () => refreshed(ofAccount),
+    refreshApiTokenV2: () => refreshed(ofAccount),
+    'refreshApiTokenV2: of a user': () => refreshed(personal),
+  }
+}
+
 const requestsOf = (scene: Scene): Requests => ({
   ...ofAccounts(scene),
   ...ofPolicies(scene),
@@ -568,6 +601,7 @@ const requestsOf = (scene: Scene): Requests => ({
   ...ofPeople(scene),
   ...ofLogins(scene),
   ...ofSecondFactors(scene),
+  ...ofPrograms(scene),
 })
 
 /** Makes what the request needs. @returns what sends it */

@@ -9,7 +9,8 @@ import { auth, mfa, mfaPolicy, strategies } from './second-factors.ts'
  * into the database, as there are many ways times many policies.
  */
 
-const users = '/identity/resources/users',
+const identity = '/identity/resources',
+  users = '/identity/resources/users',
   settings = '/identity/resources/configurations/v1',
   passwordless = '/identity/resources/auth/v1/passwordless',
   passkeyLogin = '/identity/resources/auth/v1/webauthn'
@@ -135,6 +136,23 @@ async function sessionOf({ env }: House, { id: userId, tenantId }: Member) {
   await db.session.create({ data: { ...times, id: sessionId, userId, tenantId, lastActiveAt: now } })
   await db.refreshToken.create({ data: { ...times, id: fingerprint(refreshToken), sessionId } })
   return { refreshToken, accessToken: await env.userToken({ id: userId, tenantId, sessionId }) }
+}
+
+/** Client credentials of the account, or of a user there. */
+async function apiToken({ env, there: tenantId }: House, userId: string | null = null) {
+  const { db, clock } = await env.context(),
+    [clientId, secret] = [cryptoRandom.uuid(), cryptoRandom.uuid()]
+  await db.apiToken.create({
+    data: { id: clientId, tenantId, userId, secretHash: fingerprint(secret), createdAt: clock.now() },
+  })
+  return { clientId, secret }
+}
+async function refreshOf({ env }: House, { clientId }: { clientId: string }) {
+  const { db, clock } = await env.context(),
+    refreshToken = cryptoRandom.token(),
+    expiresAt = new Date(clock.now().getTime() + 86_400_000)
+  await db.apiRefreshToken.create({ data: { id: fingerprint(refreshToken), apiTokenId: clientId, expiresAt } })
+  return { refreshToken }
 }
 
 /** Gives a user a second factor. @returns its id */
@@ -402,6 +420,36 @@ export const ways: Readonly<Record<string, Way>> = {
       const { user, refreshToken } = await inTwo(house)
       const body = { refreshToken, tenantId: house.there }
       return { ...subjectOf(user), finish: (from) => from('POST', `${auth}/token/refresh`, body) }
+    },
+  },
+  'a personal API token': {
+    operation: 'authenticateApiTokenV2',
+    async begin(house) {
+      const user = await member(house, house.there),
+        credentials = await apiToken(house, user.id)
+      return { ...subjectOf(user), finish: (from) => from('POST', `${identity}/auth/v2/api-token`, credentials) }
+    },
+  },
+  'a refresh of a personal API token': {
+    operation: 'refreshApiTokenV2',
+    async begin(house) {
+      const user = await member(house, house.there),
+        body = await refreshOf(house, await apiToken(house, user.id))
+      return { ...subjectOf(user), finish: (from) => from('POST', `${identity}/auth/v2/api-token/token/refresh`, body) }
+    },
+  },
+  "an account's API token": {
+    operation: 'authenticateApiTokenV1',
+    async begin(house) {
+      const credentials = await apiToken(house)
+      return { finish: (from) => from('POST', `${identity}/auth/v1/api-token`, credentials) }
+    },
+  },
+  "a refresh of an account's API token": {
+    operation: 'refreshApiTokenV1',
+    async begin(house) {
+      const body = await refreshOf(house, await apiToken(house))
+      return { finish: (from) => from('POST', `${identity}/auth/v1/api-token/token/refresh`, body) }
     },
   },
   'a token for another account': {

@@ -78,6 +78,18 @@ test.concurrent('each thing is kept for its time after it ended, to the millisec
     data: { id: random.uuid(), purpose: 'p', secretHash: 'h', maxAttempts: 1, ...times },
   })
   await db.rememberedDevice.create({ data: { id: random.token(), userId, ...times } })
+  // the credentials themselves stay, so that people see that they have run out
+  await db.apiToken.create({
+    data: {
+      id: random.uuid(),
+      tenantId,
+      secretHash: 'h',
+      ...times,
+      refreshes: {
+        create: ['old', 'new'].map((name) => ({ id: random.token(), expiresAt: name === 'old' ? start : never })),
+      },
+    },
+  })
   const session = { userId, tenantId, createdAt: start, lastActiveAt: start }
   const [expired, ended, living] = [random.uuid(), random.uuid(), random.uuid()]
   await db.session.create({ data: { id: expired, ...session, expiresAt: start } })
@@ -105,21 +117,23 @@ test.concurrent('each thing is kept for its time after it ended, to the millisec
   const left = async (days: number, ms: number) => {
     await env.clock.freeze(new Date(start.getTime() + days * DAY + ms))
     await cleanUp(deps, rubbish)
-    const [challenges, devices, sessions, tokens, jobs, messages] = await Promise.all([
+    const [challenges, devices, credentials, refreshes, sessions, tokens, jobs, messages] = await Promise.all([
       db.challenge.count(),
       db.rememberedDevice.count(),
+      db.apiToken.count(),
+      db.apiRefreshToken.count(),
       db.session.count(),
       db.refreshToken.count(),
       db.job.count(),
       db.message.count(),
     ])
-    return { challenges, devices, sessions, tokens, jobs, messages }
+    return { challenges, devices, credentials, refreshes, sessions, tokens, jobs, messages }
   }
-  const all = { devices: 1, tokens: 1, challenges: 1, sessions: 3, jobs: 3, messages: 4 }
+  const all = { devices: 1, credentials: 1, refreshes: 2, tokens: 1, challenges: 1, sessions: 3, jobs: 3, messages: 4 }
   expect(await left(0, 0)).toEqual(all)
   expect(await left(0, 1)).toEqual({ ...all, devices: 0 })
   expect(await left(1, 0)).toEqual({ ...all, devices: 0 })
-  const afterADay = { ...all, devices: 0, tokens: 0 }
+  const afterADay = { ...all, devices: 0, refreshes: 1, tokens: 0 }
   expect(await left(1, 1)).toEqual(afterADay)
   expect(await left(7, 0)).toEqual(afterADay)
   const afterAWeek = { ...afterADay, challenges: 0 }

@@ -139,6 +139,7 @@ describe.concurrent('the claims of a token', () => {
       'areas/access/tokens/access-tokens.service.ts',
       'areas/environments/environments.service.ts',
       'areas/machines/access-tokens/access-tokens.service.ts', // looked up on each call: living.test.ts
+      'areas/machines/api-tokens/exchange.service.ts',
       'kernel/tokens.ts',
     ])
   })

@@ -20,6 +20,7 @@ describe.concurrent('the token of an old login', () => {
       'changePhoneNumberV1',
       'createPhoneNumberV1',
       'createUserAccessTokenV1',
+      'createUserApiTokenV1',
       'createUserEmailV1',
       'createUsernameV1',
       'deletePasskeyV1',

@@ -52,7 +52,7 @@ const claims = (answer: { body: { accessToken: string } }) =>
   JSON.parse(Buffer.from(answer.body.accessToken.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>
 
 /** All that the attacker can leave behind for later. */
-async function leaveBehind(env: TestEnvironment, { id }: { id: string }) {
+async function leaveBehind(env: TestEnvironment, { id, tenantId }: { id: string; tenantId: string }) {
   const { db, clock, random } = await env.context()
   const now = clock.now(),
     stamp = { userId: id, createdAt: now }
@@ -73,7 +73,7 @@ async function leaveBehind(env: TestEnvironment, { id }: { id: string }) {
   await db.userEmail.create({
     data: { ...stamp, id: random.uuid(), email: `${unique('evil')}@example.com`, verified: true, updatedAt: now },
   })
-  const { tenantId } = await db.membership.findFirstOrThrow({ where: { userId: id } })
+  await db.apiToken.create({ data: { ...stamp, id: random.uuid(), tenantId, secretHash: unique() } })
   await db.accessToken.create({ data: { ...stamp, id: random.uuid(), tenantId } })
   await db.user.update({ where: { id }, data: { phoneNumber: '+14155550123', mfaEnrolled: true } })
   await db.phoneNumber.updateMany({ where: { userId: id }, data: { verified: true } })
@@ -87,6 +87,7 @@ async function leftOf(env: TestEnvironment, { id }: { id: string }) {
     recovery: await db.recoveryCode.count({ where }),
     remembered: await db.rememberedDevice.count({ where }),
     passkeys: await db.passkey.count({ where }),
+    apiTokens: await db.apiToken.count({ where }),
     accessTokens: await db.accessToken.count({ where }),
     numbers: await db.phoneNumber.count({ where }),
     sessions: await db.session.count({ where: { ...where, endedAt: null } }),
@@ -100,6 +101,7 @@ const nothingBut = (email: string) => ({
   recovery: 0,
   remembered: 0,
   passkeys: 0,
+  apiTokens: 0,
   accessTokens: 0,
   numbers: 0,
   sessions: 0,

@@ -26,12 +26,18 @@ export interface Proof {
   readonly authTime?: Date | undefined
 }
 
+/** of roles and permissions */
+export interface Keys {
+  readonly roles: readonly string[]
+  readonly permissions: readonly string[]
+}
+
 export interface Occasion {
   readonly tenant: ActiveTenant
   readonly sessionId: string
   readonly applicationId: string | null | undefined
   /** of the roles in this tenant */
-  readonly keys: { readonly roles: readonly string[]; readonly permissions: readonly string[] }
+  readonly keys: Keys
   readonly proof?: Proof
 }
 
@@ -44,6 +50,12 @@ function fitting({ id, tenantIds }: ActiveTenant) {
   let room = ROOM.tenantIds - sizeOf(id)
   return tenantIds.filter((one) => one === id || (room -= sizeOf(one) + 1) >= 0)
 }
+
+/** The claims about rights: those that the environment wants in its tokens, and that there is room for. */
+export const rightsIn = ({ roles, permissions }: Keys, configuration: IdentityConfiguration) => ({
+  ...(configuration.addRolesToJwt && sizeOf(roles) <= ROOM.roles && { roles }),
+  ...(configuration.addPermissionsToJwt && sizeOf(permissions) <= ROOM.permissions && { permissions }),
+})
 
 /** A signed token that says who users are and what they may do in one tenant. */
 export function issue(
@@ -71,9 +83,7 @@ export function issue(
       profilePictureUrl: pictureOf(user),
       externalId: user.externalId,
       phoneNumber: user.phoneNumber,
-      ...(configuration.addRolesToJwt && sizeOf(keys.roles) <= ROOM.roles && { roles: keys.roles }),
-      ...(configuration.addPermissionsToJwt &&
-        sizeOf(keys.permissions) <= ROOM.permissions && { permissions: keys.permissions }),
+      ...rightsIn(keys, configuration),
       ...(applicationId && { applicationId }),
       ...(user.superUser && { superUser: true }),
       ...(proof.amr && { amr: proof.amr }),
@@ -86,7 +96,7 @@ export function issue(
 }
 
 /** The wire keeps metadata as the text of an object; a token carries the object. */
-function objectIn(text: string): object {
+export function objectIn(text: string): object {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {}

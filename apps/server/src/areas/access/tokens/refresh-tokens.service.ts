@@ -6,12 +6,8 @@ import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import { sessionErrors } from '../sessions/sessions.errors.ts'
 import { endOf, type Rules } from '../sessions/sessions.service.ts'
 import { exchanging, starting, type Writing } from './refresh-tokens.sql.ts'
+import { GRACE_MS, lineOf, successor } from './rotation.ts'
 import type { Rubbish } from '../../../kernel/cleanup.ts'
-
-/** Tabs that show the same token at the same time are not thieves. */
-const GRACE_MS = 10 * SECOND
-/** How many exchanges a late tab may have missed within that time. */
-const MAX_STEPS_BEHIND = 8
 
 /** What a login and its tokens have to know about a user. */
 const subject = {
@@ -242,8 +238,7 @@ export async function exchange(
 
 /** The last token of the line that this one began. */
 async function latest(ctx: Ctx, token: string, sessionId: string): Promise<RefreshToken> {
-  const line = [token]
-  while (line.length <= MAX_STEPS_BEHIND) line.push(successor(ctx, line.at(-1)!))
+  const line = lineOf(ctx, token)
   const now = ctx.clock.now()
   const live = await ctx.db.refreshToken.findFirst({
     where: {
@@ -259,13 +254,6 @@ async function latest(ctx: Ctx, token: string, sessionId: string): Promise<Refre
   if (!live || found === undefined) throw sessionErrors.ended()
   return { token: found, expiresAt: live.expiresAt }
 }
-
-/**
- * The token after this one. It is derived, not drawn: all who show the same token at the same time get the same next
- * one, so no session ever forks, and only its hash is stored. It cannot be derived without the server's key.
- */
-const successor = ({ deps: { secrets }, vendorId }: Ctx, token: string) =>
-  secrets.digest('refresh tokens', `${vendorId} ${token}`, 'base64url')
 
 /** Used tokens stay until they expire: showing one again reveals a theft. */
 export const refreshTokenRubbish: Rubbish = {

@@ -46,7 +46,7 @@ export async function remove(ctx: Ctx, tenantId: string) {
   }
 }
 
-/** From here on its members and machines cannot get in, and the tenant goes even if this process dies. */
+/** From here on its members and programs cannot get in, and the tenant goes even if this process dies. */
 function announce(ctx: Ctx, tenantId: string) {
   return ctx.atomically(async (tx) => {
     const now = tx.clock.now(),
@@ -55,6 +55,7 @@ function announce(ctx: Ctx, tenantId: string) {
     await jobs.add(tx, finishDeletion, { tenantId, rowId: tenant.rowId }, after(now, MINUTE))
     await tx.db.membership.updateMany({ where: { tenantId, isDisabled: false }, data: { isDisabled: true } })
     await tx.db.session.updateMany({ where: { tenantId, endedAt: null }, data: { endedAt: now } })
+    await tx.db.apiToken.deleteMany({ where: { tenantId } })
     await tx.db.accessToken.deleteMany({ where: { tenantId } })
   })
 }

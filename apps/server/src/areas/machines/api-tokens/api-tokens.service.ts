@@ -1,0 +1,220 @@
+import { may } from '../../../kernel/authorize.ts'
+import { after, MINUTE } from '../../../kernel/clock.ts'
+import { onMissing, onUnknownReference } from '../../../kernel/errors.ts'
+import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import { fingerprint } from '../../../kernel/random.ts'
+import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
+import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
+import { definedRights, rolesNamed } from '../../rights/held/defined.ts'
+import { keysOfRoles } from '../../rights/held/held.service.ts'
+import { roleErrors } from '../../rights/roles/roles.errors.ts'
+import * as roles from '../../rights/roles/roles.service.ts'
+import { userErrors } from '../../people/users/users.errors.ts'
+import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
+import { apiTokenErrors } from './api-tokens.errors.ts'
+import {
+  withRights,
+  type NewTenantApiToken,
+  type NewUserApiToken,
+  type TenantApiTokenChange,
+} from './api-tokens.schemas.ts'
+
+type Caller = VendorCaller | UserCaller
+
+/** @throws 403 where programs do not log in by API tokens */
+export function mustBeOn({ apiTokensEnabled, machineToMachineAuthStrategy }: IdentityConfiguration) {
+  if (!apiTokensEnabled || machineToMachineAuthStrategy !== 'ClientCredentials') throw apiTokenErrors.disabled()
+}
+
+const inOrder = [{ createdAt: 'asc' as const }, { id: 'asc' as const }]
+/** A tenant's own tokens, not those of its members. */
+const of = (tenant: TenantScope) => ({ tenantId: tenant.id, userId: null })
+
+/** The tenant's tokens, the oldest first, expired ones among them. */
+export const listOfTenant = (ctx: Ctx, tenant: TenantScope) =>
+  ctx.db.apiToken.findMany({ where: of(tenant), include: withRights, orderBy: inOrder })
+
+/**
+ * Makes a token that acts for the tenant. Users give it only roles and permissions that they have themselves.
+ * @returns it, and the secret, which nobody can read again
+ * @throws 403 where there are no API tokens; as `mayGive`
+ */
+export async function createForTenant(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope,
+  { roleIds, permissionIds, ...details }: NewTenantApiToken,
+) {
+  mustBeOn(await identitySettings.current(ctx))
+  const rights = chosen(roleIds, permissionIds)
+  const given = await mayGive(ctx, caller, tenant, rights)
+  const secret = ctx.random.uuid()
+  const row = await ctx.db.apiToken
+    .create({
+      data: {
+        ...newRow(ctx, tenant, secret, details),
+        createdByUserId: caller.kind === 'user' ? caller.userId : null,
+        roles: { createMany: { data: given.roleIds.map((roleId) => ({ roleId })) } },
+        permissions: { createMany: { data: given.permissionIds.map((permissionId) => ({ permissionId })) } },
+      },
+      include: withRights,
+    })
+    // the tenant, a role or a permission has gone meanwhile
+    .catch(onUnknownReference(tenantErrors.notFound()))
+  return { row, secret }
+}
+
+/**
+ * Changes what is given. Users change only tokens that may do no more than they. Access tokens that are out already keep
+ * what they say.
+ * @throws 404; as `mayGive`
+ */
+export async function updateOfTenant(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope,
+  id: string,
+  { roleIds, permissionIds, ...details }: TenantApiTokenChange,
+) {
+  const where = { ...of(tenant), id }
+  const before = await ctx.db.apiToken.findFirst({ where, include: withRights })
+  if (!before) throw apiTokenErrors.notFound()
+  await mayTouch(ctx, caller, tenant, before)
+  const rights =
+    roleIds || permissionIds ? await mayGive(ctx, caller, tenant, chosen(roleIds, permissionIds)) : undefined
+  return ctx.db.apiToken
+    .update({
+      where,
+      data: {
+        ...details,
+        ...(rights && {
+          roles: {
+            deleteMany: {},
+            createMany: { data: rights.roleIds.map((roleId) => ({ roleId })), skipDuplicates: true },
+          },
+          permissions: {
+            deleteMany: {},
+            createMany: {
+              data: rights.permissionIds.map((permissionId) => ({ permissionId })),
+              skipDuplicates: true,
+            },
+          },
+        }),
+      },
+      include: withRights,
+    })
+    .catch(onMissing(apiTokenErrors.notFound()))
+    .catch(onUnknownReference(apiTokenErrors.notFound()))
+}
+
+/** Its refresh tokens go with it. @throws 404 */
+export async function removeOfTenant(ctx: Ctx, tenant: TenantScope, id: string) {
+  const { count } = await ctx.db.apiToken.deleteMany({ where: { ...of(tenant), id } })
+  if (!count) throw apiTokenErrors.notFound()
+}
+
+/** The user's tokens in the tenant, the oldest first. @throws 404 for a user who is not a member there */
+export async function listOfUser(ctx: Ctx, caller: Caller, tenant: TenantScope, user: UserScope) {
+  const where = { tenantId: tenant.id, userId: user.id }
+  // a user's own place is proved
+  if (caller.kind === 'vendor' && !(await ctx.db.membership.findFirst({ where, select: { userId: true } })))
+    throw userErrors.notFound()
+  return ctx.db.apiToken.findMany({ where, orderBy: inOrder })
+}
+
+/**
+ * Makes a token that acts for the user in the tenant, with the roles that they have there at the time.
+ * @returns it, and the secret, which nobody can read again
+ * @throws 403 where there are no API tokens; 404 for a user who is not a member there, and only comes down from a tenant above
+ */
+export async function createForUser(ctx: Ctx, tenant: TenantScope, user: UserScope, details: NewUserApiToken) {
+  mustBeOn(await identitySettings.current(ctx))
+  const secret = ctx.random.uuid()
+  const row = await ctx.db.apiToken
+    .create({ data: { ...newRow(ctx, tenant, secret, details), userId: user.id, createdByUserId: user.id } })
+    .catch(onUnknownReference(userErrors.notFound()))
+  return { row, secret }
+}
+
+/** @throws 404 */
+export async function removeOfUser(ctx: Ctx, tenant: TenantScope, user: UserScope, id: string) {
+  const { count } = await ctx.db.apiToken.deleteMany({ where: { id, tenantId: tenant.id, userId: user.id } })
+  if (!count) throw apiTokenErrors.notFound()
+}
+
+function newRow(
+  ctx: Ctx,
+  tenant: TenantScope,
+  secret: string,
+  { description, metadata = {}, expiresInMinutes }: NewUserApiToken,
+) {
+  const now = ctx.clock.now()
+  return {
+    id: ctx.random.uuid(),
+    tenantId: tenant.id,
+    // 122 random bits: nobody can try them all, so a fast hash is enough
+    secretHash: fingerprint(secret),
+    description: description ?? null,
+    metadata,
+    createdAt: now,
+    expiresAt: expiresInMinutes === undefined ? null : after(now, expiresInMinutes * MINUTE),
+  }
+}
+
+interface Rights {
+  readonly roleIds: readonly string[]
+  readonly permissionIds: readonly string[]
+}
+const chosen = (roleIds: readonly string[] = [], permissionIds: readonly string[] = []): Rights => ({
+  roleIds,
+  permissionIds: roleIds.length ? [] : permissionIds,
+})
+
+/**
+ * Whether the caller may give the rights to a token of the tenant. Users give no role that is stronger than their own, and
+ * nothing that they may not do themselves: the token's secret is in their hands.
+ * @returns the ids, each once
+ * @throws 400 for a role that is unknown there, 404 for an unknown permission, 403 for what is more than the caller has
+ */
+async function mayGive(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope,
+  { roleIds, permissionIds }: Rights,
+): Promise<Rights> {
+  const wanted = {
+    roleIds: await roles.assignable(ctx, caller, tenant.id, roleIds),
+    permissionIds: permissionIds.length ? await roles.usable(ctx, caller, permissionIds) : [],
+  }
+  await mustHold(ctx, caller, tenant, wanted)
+  return wanted
+}
+
+/** Whether the token may do no more than the caller. @throws 403 */
+async function mayTouch(
+  ctx: Ctx,
+  caller: Caller,
+  tenant: TenantScope,
+  token: { roles: { roleId: string }[]; permissions: { permissionId: string }[] },
+) {
+  const held = {
+    roleIds: token.roles.map(({ roleId }) => roleId),
+    permissionIds: token.permissions.map(({ permissionId }) => permissionId),
+  }
+  await roles.mayGrant(ctx, caller, roles.strongest(await rolesNamed(ctx, held.roleIds, [tenant.id])))
+  await mustHold(ctx, caller, tenant, held)
+}
+
+async function mustHold(ctx: Ctx, caller: Caller, tenant: TenantScope, rights: Rights) {
+  if (caller.kind === 'vendor') return
+  const { permissions } = await keysOf(ctx, tenant.id, rights),
+    lacking = permissions.find((key) => !may(caller.permissions, key))
+  if (lacking !== undefined) throw roleErrors.notHeld(lacking)
+}
+
+/** The keys of a tenant's token: of its roles and what is in them, or of its permissions. */
+export async function keysOf(ctx: Ctx, tenantId: string, { roleIds, permissionIds }: Rights) {
+  if (roleIds.length) return keysOfRoles(ctx, await rolesNamed(ctx, roleIds, [tenantId]))
+  const { permissions } = await definedRights(ctx)
+  return { roles: [], permissions: permissionIds.flatMap((id) => permissions.get(id.toLowerCase())?.key ?? []) }
+}
