@@ -22,7 +22,7 @@ import { filledBody, leavesOf, pathOf, type Leaf } from './samples.ts'
 /** They look like ids, by name or by schema, and are none of ours. */
 const noIds: [RegExp, string][] = [
   [
-    /^authenticateEnvironment \.clientId$|\.(sessionId|changePhoneId)$/,
+    /^authenticate(Environment|ApiTokenV\d) \.clientId$|\.(sessionId|changePhoneId)$/,
     'nothing without its secret: kinds-of-tokens.test.ts',
   ],
   [/\._?externalIds?$/, 'the id of a user in another system, as management has set it'],

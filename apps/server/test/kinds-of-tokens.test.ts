@@ -43,7 +43,7 @@ const secrets = await (async () => {
   const { accessToken, refreshToken } = (await logIn(env, user)).body as { accessToken: string; refreshToken: string },
     call = env.withToken(accessToken)
   const { clientId, secret } = (await env.as(user.tenantId, user.id)('POST', `${users}/api-tokens/v1`, {})).body,
-    program = { clientId, secret } as { clientId: string; secret: string }
+    program = { clientId, secret }
   const remembered = await env.anonymous('POST', `${mfa}/authenticator/${careful.deviceId}/verify`, {
     mfaToken: (await logIn(env, careful)).body.mfaToken as string,
     value: await codeOf(env, careful.secret),

@@ -46,8 +46,7 @@ export async function createForTenant(
   { roleIds, permissionIds, ...details }: NewTenantApiToken,
 ) {
   mustBeOn(await identitySettings.current(ctx))
-  const rights = chosen(roleIds, permissionIds)
-  const given = await mayGive(ctx, caller, tenant, rights)
+  const given = await mayGive(ctx, caller, tenant, { roleIds, permissionIds })
   const secret = ctx.random.uuid()
   const row = await ctx.db.apiToken
     .create({
@@ -80,8 +79,7 @@ export async function updateOfTenant(
   const before = await ctx.db.apiToken.findFirst({ where, include: withRights })
   if (!before) throw apiTokenErrors.notFound()
   await mayTouch(ctx, caller, tenant, before)
-  const rights =
-    roleIds || permissionIds ? await mayGive(ctx, caller, tenant, chosen(roleIds, permissionIds)) : undefined
+  const rights = roleIds || permissionIds ? await mayGive(ctx, caller, tenant, { roleIds, permissionIds }) : undefined
   return ctx.db.apiToken
     .update({
       where,
@@ -165,27 +163,22 @@ interface Rights {
   readonly roleIds: readonly string[]
   readonly permissionIds: readonly string[]
 }
-const chosen = (roleIds: readonly string[] = [], permissionIds: readonly string[] = []): Rights => ({
-  roleIds,
-  permissionIds: roleIds.length ? [] : permissionIds,
-})
 
 /**
  * Whether the caller may give the rights to a token of the tenant. Users give no role that is stronger than their own, and
  * nothing that they may not do themselves: the token's secret is in their hands.
- * @returns the ids, each once
+ * @returns the ids, each once; with roles no permissions, though these are checked
  * @throws 400 for a role that is unknown there, 404 for an unknown permission, 403 for what is more than the caller has
  */
 async function mayGive(
   ctx: Ctx,
   caller: Caller,
   tenant: TenantScope,
-  { roleIds, permissionIds }: Rights,
+  { roleIds = [], permissionIds = [] }: { [K in keyof Rights]: Rights[K] | undefined },
 ): Promise<Rights> {
-  const wanted = {
-    roleIds: await roles.assignable(ctx, caller, tenant.id, roleIds),
-    permissionIds: permissionIds.length ? await roles.usable(ctx, caller, permissionIds) : [],
-  }
+  const roleIdsThere = await roles.assignable(ctx, caller, tenant.id, roleIds),
+    usable = permissionIds.length ? await roles.usable(ctx, caller, permissionIds) : [],
+    wanted = { roleIds: roleIdsThere, permissionIds: roleIdsThere.length ? [] : usable }
   await mustHold(ctx, caller, tenant, wanted)
   return wanted
 }
