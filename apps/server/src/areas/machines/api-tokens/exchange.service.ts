@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { after, SECOND } from '../../../kernel/clock.ts'
 import { baseUrl, isUuid } from '../../../kernel/environments.ts'
-import { onUnknownReference } from '../../../kernel/errors.ts'
+import { pointsNowhere } from '../../../kernel/errors.ts'
 import type { Rubbish } from '../../../kernel/cleanup.ts'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
@@ -34,11 +34,12 @@ export async function authenticate(ctx: HttpCtx, { clientId, secret }: Credentia
   await ips.mustAllow(ctx, ctx.http.ip, found.tenantId)
   const keys = await rightsOf(ctx, found),
     refreshToken = ctx.random.token()
-  const [row] = await ctx
+  await ctx
     .sql(issuing, found.id, fingerprint(refreshToken), endOf(ctx, found, configuration), MAX_REFRESH_TOKENS - 1)
-    // they are being deleted
-    .catch(onUnknownReference(apiTokenErrors.invalidAuthentication()))
-  if (!row!.issued) throw apiTokenErrors.invalidAuthentication()
+    // they have been deleted meanwhile
+    .catch((error: unknown) => {
+      throw pointsNowhere(error) ? apiTokenErrors.invalidAuthentication() : error
+    })
   return { ...accessToken(ctx, found, keys, configuration), refreshToken }
 }
 

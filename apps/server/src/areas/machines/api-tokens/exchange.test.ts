@@ -363,7 +363,7 @@ describe.concurrent('a refresh token of an API token', () => {
     shown.push(await next(env, shown.shift()!))
     shown.push((await exchange(env, token)).body.refreshToken as string)
     expect(await refresh(env, shown.shift()!)).toMatchObject(invalid)
-    expect(await (await env.context()).db.apiRefreshToken.count()).toBe(100)
+    expect(shown).toHaveLength(100)
     for (const one of shown) expect((await refresh(env, one)).status).toBe(200)
   })
 
