@@ -254,6 +254,7 @@ const bodies: Record<string, (ids: Ids) => unknown> = {
   createRoleV2: ({ roleId }) => ({ key: unique(), name: 'R', baseRoleId: roleId, permissionIds: [] }),
   // not the key that another role has by now
   updateRoleV1: () => ({ name: 'Renamed' }),
+  updatePermissionV1: () => ({ name: 'Renamed' }),
   // the default one cannot be deleted
   updateApplicationV1: () => ({ appURL: 'https://renamed.example' }),
   setIpConfigurationV1: () => ({ isActive: true, strategy: 'BLOCK' }),

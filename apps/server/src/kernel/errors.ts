@@ -135,7 +135,7 @@ export function callersFault(e: unknown) {
 
 /** What a foreign key points at, from its name: `MembershipRole_vendorId_roleId_fkey` → `Role`. */
 function lostThing(e: unknown) {
-  const column = /_vendorId_([a-z]+)Id/.exec(hurt(e, '23503')?.constraint ?? '')?.[1]
+  const column = /_vendorId_([a-zA-Z]+?)Id/.exec(hurt(e, '23503')?.constraint ?? '')?.[1]
   return column && `${column[0]!.toUpperCase()}${column.slice(1)}`
 }
 

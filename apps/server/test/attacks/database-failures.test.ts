@@ -8,6 +8,8 @@ const tenants = '/tenants/resources/tenants/v1'
 
 /** Unique keys of what callers choose, and what becomes of a second one. The last resort is the kernel's: 409. */
 const KEYS: Readonly<Record<string, string>> = {
+  ApiTokenPermission_pkey: 'skips duplicates',
+  ApiTokenRole_pkey: 'skips duplicates',
   ApplicationActiveTenant_pkey: 'upsert',
   ApplicationTenant_pkey: 'skips duplicates',
   ApplicationUser_pkey: 'skips duplicates',
@@ -41,6 +43,7 @@ const KEYS: Readonly<Record<string, string>> = {
 
 /** Foreign keys whose error says something else than what they point at. */
 const NAMED_OTHERWISE: Readonly<Record<string, string>> = {
+  ApiToken_vendorId_userId_tenantId_fkey: 'User',
   ApplicationActiveTenant_vendorId_userId_tenantId_fkey: 'User',
   ApplicationUser_vendorId_userId_tenantId_fkey: 'User',
   GroupUser_vendorId_userId_tenantId_fkey: 'User',

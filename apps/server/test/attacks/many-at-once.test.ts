@@ -203,6 +203,8 @@ const OTHERS = {
     'createPermissionsV1',
     'createRoleV2',
     'createRolesV1',
+    'createTenantApiTokenV1',
+    'createTenantApiTokenV2',
     'getGroupsByIdsV1',
     'removeRolesFromGroupV1',
     'removeUserRolesV1',
@@ -211,6 +213,7 @@ const OTHERS = {
     'setRolePermissionsV1',
     'unassignUserFromApplicationsV1',
     'updateMemberV1',
+    'updateTenantApiTokenV1',
   ],
   'the roles of a newcomer: one condition, one insert': [
     'addMemberV1',
