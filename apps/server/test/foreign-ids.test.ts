@@ -160,10 +160,12 @@ const isOwned = (op: Operation, at: string, kind: keyof Ids, who: string) =>
     op.auth === 'user' ||
     (kind !== 'tenantId' && idsOf(op).some((other) => other.kind === 'tenantId' && other.at !== at)))
 
-async function callersOf(op: Operation, { tenantId, userId }: Household): Promise<Record<string, Client>> {
+async function callersOf(op: Operation, { tenantId, userId, roleId }: Household): Promise<Record<string, Client>> {
   const { home } = worldOf(op)
   if (op.auth === 'public') return { anybody: home.anonymous }
   const admin = await home.newUser({ tenantId, roleKeys: ['Admin'] })
+  // they give only what they have
+  await (await home.context()).db.membershipRole.create({ data: { userId: admin.id, tenantId, roleId } })
   // so that the accounts below are within reach
   await (await home.context()).db.user.update({ where: { id: admin.id }, data: { subAccountAccess: true } })
   return {

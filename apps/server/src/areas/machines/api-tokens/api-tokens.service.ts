@@ -1,4 +1,3 @@
-import { may } from '../../../kernel/authorize.ts'
 import { after, MINUTE } from '../../../kernel/clock.ts'
 import { onMissing, onUnknownReference } from '../../../kernel/errors.ts'
 import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
@@ -7,8 +6,7 @@ import * as identitySettings from '../../policies/identity-settings/identity-set
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 import { definedRights, rolesNamed } from '../../rights/held/defined.ts'
 import { keysOfRoles } from '../../rights/held/held.service.ts'
-import { roleErrors } from '../../rights/roles/roles.errors.ts'
-import * as roles from '../../rights/roles/roles.service.ts'
+import { entrustable, entrustablePermissions } from '../../rights/roles/entrusting.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { apiTokenErrors } from './api-tokens.errors.ts'
@@ -46,15 +44,16 @@ export async function createForTenant(
   { roleIds, permissionIds, ...details }: NewTenantApiToken,
 ) {
   mustBeOn(await identitySettings.current(ctx))
-  const given = await mayGive(ctx, caller, tenant, { roleIds, permissionIds })
-  const secret = ctx.random.uuid()
+  await mayGive(ctx, caller, tenant, { roleIds, permissionIds })
+  const secret = ctx.random.uuid(),
+    rights = chosen(roleIds, permissionIds)
   const row = await ctx.db.apiToken
     .create({
       data: {
         ...newRow(ctx, tenant, secret, details),
         createdByUserId: caller.kind === 'user' ? caller.userId : null,
-        roles: { createMany: { data: given.roleIds.map((roleId) => ({ roleId })) } },
-        permissions: { createMany: { data: given.permissionIds.map((permissionId) => ({ permissionId })) } },
+        roles: { createMany: { data: rights.roles } },
+        permissions: { createMany: { data: rights.permissions } },
       },
       include: withRights,
     })
@@ -78,25 +77,19 @@ export async function updateOfTenant(
   const where = { ...of(tenant), id }
   const before = await ctx.db.apiToken.findFirst({ where, include: withRights })
   if (!before) throw apiTokenErrors.notFound()
-  await mayTouch(ctx, caller, tenant, before)
-  const rights = roleIds || permissionIds ? await mayGive(ctx, caller, tenant, { roleIds, permissionIds }) : undefined
+  await mayGive(ctx, caller, tenant, {
+    roleIds: [...before.roles.map((role) => role.roleId), ...(roleIds ?? [])],
+    permissionIds: [...before.permissions.map((permission) => permission.permissionId), ...(permissionIds ?? [])],
+  })
+  const rights = roleIds || permissionIds ? chosen(roleIds, permissionIds) : undefined
   return ctx.db.apiToken
     .update({
       where,
       data: {
         ...details,
         ...(rights && {
-          roles: {
-            deleteMany: {},
-            createMany: { data: rights.roleIds.map((roleId) => ({ roleId })), skipDuplicates: true },
-          },
-          permissions: {
-            deleteMany: {},
-            createMany: {
-              data: rights.permissionIds.map((permissionId) => ({ permissionId })),
-              skipDuplicates: true,
-            },
-          },
+          roles: { deleteMany: {}, createMany: { data: rights.roles, skipDuplicates: true } },
+          permissions: { deleteMany: {}, createMany: { data: rights.permissions, skipDuplicates: true } },
         }),
       },
       include: withRights,
@@ -165,9 +158,7 @@ interface Rights {
 }
 
 /**
- * Whether the caller may give the rights to a token of the tenant. Users give no role that is stronger than their own, and
- * nothing that they may not do themselves: the token's secret is in their hands.
- * @returns the ids, each once; with roles no permissions, though these are checked
+ * Whether the caller may give all these to a token of the tenant: users give no more than they have.
  * @throws 400 for a role that is unknown there, 404 for an unknown permission, 403 for what is more than the caller has
  */
 async function mayGive(
@@ -175,39 +166,21 @@ async function mayGive(
   caller: Caller,
   tenant: TenantScope,
   { roleIds = [], permissionIds = [] }: { [K in keyof Rights]: Rights[K] | undefined },
-): Promise<Rights> {
-  const roleIdsThere = await roles.assignable(ctx, caller, tenant.id, roleIds),
-    usable = permissionIds.length ? await roles.usable(ctx, caller, permissionIds) : [],
-    wanted = { roleIds: roleIdsThere, permissionIds: roleIdsThere.length ? [] : usable }
-  await mustHold(ctx, caller, tenant, wanted)
-  return wanted
-}
-
-/** Whether the token may do no more than the caller. @throws 403 */
-async function mayTouch(
-  ctx: Ctx,
-  caller: Caller,
-  tenant: TenantScope,
-  token: { roles: { roleId: string }[]; permissions: { permissionId: string }[] },
 ) {
-  const held = {
-    roleIds: token.roles.map(({ roleId }) => roleId),
-    permissionIds: token.permissions.map(({ permissionId }) => permissionId),
-  }
-  await roles.mayGrant(ctx, caller, roles.strongest(await rolesNamed(ctx, held.roleIds, [tenant.id])))
-  await mustHold(ctx, caller, tenant, held)
+  await entrustable(ctx, caller, tenant.id, roleIds)
+  await entrustablePermissions(ctx, caller, permissionIds)
 }
 
-async function mustHold(ctx: Ctx, caller: Caller, tenant: TenantScope, rights: Rights) {
-  if (caller.kind === 'vendor') return
-  const { permissions } = await keysOf(ctx, tenant.id, rights),
-    lacking = permissions.find((key) => !may(caller.permissions, key))
-  if (lacking !== undefined) throw roleErrors.notHeld(lacking)
-}
+/** The rows of what a token gets, each once: with roles no permissions. */
+const chosen = (roleIds: readonly string[] = [], permissionIds: readonly string[] = []) => ({
+  roles: once(roleIds).map((roleId) => ({ roleId })),
+  permissions: once(roleIds.length ? [] : permissionIds).map((permissionId) => ({ permissionId })),
+})
+const once = (ids: readonly string[]) => [...new Set(ids.map((id) => id.toLowerCase()))]
 
 /** The keys of a tenant's token: of its roles and what is in them, or of its permissions. */
 export async function keysOf(ctx: Ctx, tenantId: string, { roleIds, permissionIds }: Rights) {
   if (roleIds.length) return keysOfRoles(ctx, await rolesNamed(ctx, roleIds, [tenantId]))
   const { permissions } = await definedRights(ctx)
-  return { roles: [], permissions: permissionIds.flatMap((id) => permissions.get(id.toLowerCase())?.key ?? []) }
+  return { roles: [], permissions: permissionIds.flatMap((id) => permissions.get(id)?.key ?? []) }
 }

@@ -265,6 +265,18 @@ describe.concurrent('a user makes no token that may do more than they', () => {
     expect((await user('GET', v1)).body).toMatchObject([{ permissionIds: [held!.id] }])
   })
 
+  test('by a token from before they lost a role', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ permissions: writing }),
+      client = env.withToken(await env.userToken(user, { permissions: ['*'] })),
+      ids = await permissionIds(env, 'fe.secure.delete.users')
+    const lacking = { errors: ['Permission fe.secure.delete.users can be passed on only by who has it'] }
+    expect(await client('POST', v2, { permissionIds: ids })).toMatchObject({ status: 403, body: lacking })
+    const roleIds = [await newRole(env, ['fe.secure.delete.users'])]
+    expect(await client('POST', v2, { roleIds })).toMatchObject({ status: 403, body: lacking })
+    await tokenOf(client, { permissionIds: await permissionIds(env, ...writing) })
+  })
+
   test('by changing what a stronger one says', async () => {
     const env = await newEnvironment(),
       user = await env.user({ permissions: writing, level: 3 }),
