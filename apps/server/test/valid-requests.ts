@@ -578,11 +578,11 @@ const ofPrograms = ({ env, ids, tenantId, ownId, readOnlyRoleId }: Scene): Reque
       return { body: { refreshToken } }
     }
   return {
-    createTenantApiTokenV1: { body: { roleIds: [readOnlyRoleId] } },
-    createTenantApiTokenV2: { body: { roleIds: [readOnlyRoleId] } },
+    createTenantApiTokenV1: { body: { roleIds: [ids.roleId] } },
+    createTenantApiTokenV2: { body: { roleIds: [ids.roleId] } },
     'createTenantApiTokenV2: with permissions': { body: { permissionIds: [ids.permissionId] } },
     updateTenantApiTokenV1: { body: { description: 'New' } },
-    'updateTenantApiTokenV1: with other roles': { body: { roleIds: [readOnlyRoleId] } },
+    'updateTenantApiTokenV1: with other permissions': { body: { permissionIds: [ids.permissionId] } },
     listUserApiTokensV1: {},
     'listUserApiTokensV1: by management': { by: env.as(tenantId, ownId) },
     authenticateApiTokenV1: ofAccount,
