@@ -8,7 +8,7 @@ import { loggingServer, within } from './logged.ts'
 const { server, lines } = await loggingServer()
 
 /** Where people come in, and where what they come in with is handed out. */
-const areas = /^areas\/(sign-in|onboarding|machines|access|people\/(user-emails|phone-numbers|usernames))\//
+const areas = /^areas\/(sign-in|onboarding|access|machines\/api-tokens|people\/(user-emails|phone-numbers|usernames))\//
 /** They neither hand out nor take a code, a link, a token or a session. This list may only shrink. */
 const harmless = [
   'addRolesInSubAccountsV1',

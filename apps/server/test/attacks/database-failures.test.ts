@@ -8,6 +8,7 @@ const tenants = '/tenants/resources/tenants/v1'
 
 /** Unique keys of what callers choose, and what becomes of a second one. The last resort is the kernel's: 409. */
 const KEYS: Readonly<Record<string, string>> = {
+  AccessTokenRole_pkey: 'each role once',
   ApiTokenPermission_pkey: 'skips duplicates',
   ApiTokenRole_pkey: 'skips duplicates',
   ApplicationActiveTenant_pkey: 'upsert',
@@ -43,6 +44,8 @@ const KEYS: Readonly<Record<string, string>> = {
 
 /** Foreign keys whose error says something else than what they point at. */
 const NAMED_OTHERWISE: Readonly<Record<string, string>> = {
+  AccessTokenRole_vendorId_tokenId_fkey: 'Token',
+  AccessToken_vendorId_userId_tenantId_fkey: 'User',
   ApiToken_vendorId_userId_tenantId_fkey: 'User',
   ApplicationActiveTenant_vendorId_userId_tenantId_fkey: 'User',
   ApplicationUser_vendorId_userId_tenantId_fkey: 'User',

@@ -203,6 +203,7 @@ const OTHERS = {
     'createPermissionsV1',
     'createRoleV2',
     'createRolesV1',
+    'createTenantAccessTokenV1',
     'createTenantApiTokenV1',
     'createTenantApiTokenV2',
     'getGroupsByIdsV1',
