@@ -33,7 +33,7 @@ const layers = {
     'groups',
   ],
   machines: ['access-tokens', 'api-tokens'],
-  onboarding: ['invitations', 'user-tenants', 'user-creation', 'members', 'sub-account-users', 'user-bulk'],
+  onboarding: ['invitations', 'user-tenants', 'user-creation', 'members', 'sub-account-users', 'user-bulk', 'imports'],
   'sign-in': ['entry', 'mfa', 'passwords', 'login', 'activation', 'passkeys', 'signup', 'passwordless'],
   // a layer and an area at once
   environments: ['.'],
@@ -60,6 +60,7 @@ const kernelFiles = [
   'tokens',
   'authorize',
   'cookies',
+  'forms',
   'context',
   'limits',
   'settings',

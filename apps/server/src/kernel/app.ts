@@ -33,6 +33,7 @@ import type { Deps, ServerDeps } from './deps.ts'
 import { edge, guardEdge } from './edge.ts'
 import { baseUrl, environmentDirectory, type Environment, type EnvironmentDirectory } from './environments.ts'
 import { ApiError, callersFault, envelope, errors, invalid, isDatabaseAway, pointsNowhere } from './errors.ts'
+import { leaveForms, partsOf } from './forms.ts'
 import { health } from './health.ts'
 import type { Job, WorkerParts } from './jobs.ts'
 import { heedAddress, heedSubjects, tokenCalls } from './limits.ts'
@@ -76,13 +77,18 @@ export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf,
   const state = health(app, deps.database)
 
   const serve = serving({ deps, environments, read, permissionsOf, reaches, sessionOf })
-  for (const op of operations)
-    app.route({
+  const route = (on: FastifyInstance, op: Operation) =>
+    on.route({
       method: op.method,
       url: op.path.replace(/\{(\w+)\}/g, ':$1'),
       config: { operation: op.id, upload: op.upload },
       handler: (request, reply) => serve(op, request, reply),
     })
+  for (const op of operations) if (!op.form) route(app, op)
+  await app.register(async (inner) => {
+    await leaveForms(inner)
+    for (const op of operations) if (op.form) route(inner, op)
+  })
   return {
     http: app as FastifyInstance,
     environments,
@@ -305,7 +311,7 @@ function hasTooManyLines(form: Buffer) {
 /** The fields of a form, for an operation that takes an upload. */
 async function fromForm(request: FastifyRequest, form: Buffer) {
   const { upload } = request.routeOptions.config as { upload?: string }
-  if (upload === undefined) throw new ApiError(415, undefined, ['Unsupported media type'])
+  if (upload === undefined) throw errors.unsupported()
   if (hasTooManyLines(form)) throw errors.malformedForm()
   const entries = await new Response(new Uint8Array(form), {
     headers: { 'content-type': header(request, 'content-type')! },
@@ -348,6 +354,7 @@ function httpOf(deps: Deps, op: Operation, request: FastifyRequest, reply: Fasti
     tenantHeader: header(request, 'frontegg-tenant-id'),
     loginAlias: header(request, 'frontegg-login-alias'),
     ...cookiesOf(deps, op, request, reply),
+    form: (mostBytes) => partsOf(op, request, mostBytes),
   }
 }
 
@@ -412,8 +419,8 @@ function sendError(
   reply: FastifyReply,
 ) {
   if (error instanceof ApiError) return sendEnvelope(reply, error)
-  if (error.statusCode === 413) return sendEnvelope(reply, new ApiError(413, undefined, ['Request is too large']))
-  if (error.statusCode === 415) return sendEnvelope(reply, new ApiError(415, undefined, ['Unsupported media type']))
+  if (error.statusCode === 413) return sendEnvelope(reply, errors.tooLarge())
+  if (error.statusCode === 415) return sendEnvelope(reply, errors.unsupported())
   if (error.statusCode && error.statusCode < 500)
     return sendEnvelope(reply, new ApiError(error.statusCode, undefined, ['Bad request']))
   const { operation } = request.routeOptions.config as { operation?: string }

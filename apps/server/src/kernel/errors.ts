@@ -62,6 +62,8 @@ export const errors = {
   malformedJson: failure(400, 'ER-00006', 'Invalid input json'),
   tooMuchJson: failure(400, 'computed', 'Input json has too many or too deeply nested values'),
   malformedForm: failure(400, 'computed', 'Invalid input form'),
+  unsupported: failure(415, null, 'Unsupported media type'),
+  tooLarge: failure(413, null, 'Request is too large'),
   unauthorized: failure(401, null, 'Unauthorized'),
   notVendor: failure(401, null, 'Failed to verify vendor JWT'),
   forbidden: failure(403, 'ER-00008', (permission: string) => `Missing permission ${permission}`),

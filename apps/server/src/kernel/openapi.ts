@@ -56,6 +56,7 @@ function describe(op: Operation) {
         },
       },
     }),
+    ...(op.form && { requestBody: { required: true, content: { 'multipart/form-data': { schema: op.form } } } }),
     responses: Object.fromEntries([
       ...Object.entries(op.returns).map(([status, schema]): [string, unknown] => [
         status,

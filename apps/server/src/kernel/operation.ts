@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import type { Static, TObject, TSchema } from 'typebox'
 import { Type } from 'typebox'
 import type { Clock } from './clock.ts'
@@ -66,6 +67,10 @@ export interface Ctx {
   atomically<T>(work: (ctx: Ctx) => Promise<T>): Promise<T>
 }
 
+/** A field of a form, or a file of it: a file that is not read is skipped. */
+export type FormPart =
+  { readonly name: string; readonly text: string } | { readonly name: string; readonly file: Readable }
+
 /** What a flow may need of the HTTP request. */
 export interface Http {
   readonly ip: string
@@ -82,6 +87,11 @@ export interface Http {
   cookies(name: string): readonly string[]
   setCookie(name: string, value: string, options: { maxAgeSeconds: number; sameSite: 'strict' | 'lax' | 'none' }): void
   clearCookie(name: string): void
+  /**
+   * The parts of a form as they arrive, for an operation that declares `form`. @throws 413 when a file is larger than
+   * `mostBytes`, 415 when the body is no form
+   */
+  form(mostBytes: number): AsyncIterable<FormPart>
 }
 /** A service that needs the request takes this. */
 export type HttpCtx = Ctx & { readonly http: Http }
@@ -162,6 +172,11 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
   body?: B
   /** The body may also be a multipart form: its first file becomes this field of the body, in base64. */
   upload?: string
+  /**
+   * In place of `body`: a multipart form that is too large to be held, and that the handler reads as it arrives, with
+   * `ctx.http.form`. This only describes it; the handler checks what it reads.
+   */
+  form?: TObject
   /** Success statuses; the first is the usual one. */
   returns: R
   errors?: readonly Failure[]
