@@ -1,0 +1,83 @@
+import { text } from 'node:stream/consumers'
+import { describe, expect, test } from 'vitest'
+import { httpDouble, unreachable } from '../test/http-double.ts'
+import { isPublic, open } from './open.ts'
+import type { Refused } from './refusal.ts'
+
+const usual = { timeoutMs: 2000, publicOnly: false }
+const refusedBy = (url: string, more: object = {}) =>
+  open('double', url, { ...usual, ...more }, { secrets: ['hush'] }).then(
+    () => undefined,
+    (error: Refused) => error,
+  )
+
+describe('a call whose reply is a stream', () => {
+  test('sends what it is given, and hands on what comes', async () => {
+    const double = await httpDouble(() => ({ status: 201, headers: { 'x-y': 'z' }, body: 'hello' }))
+    const reply = await open(
+      'double',
+      `${double.url}/a?b=c`,
+      { ...usual, method: 'POST', headers: { a: 'b' }, body: 'x' },
+      { secrets: [] },
+    )
+    expect([reply.status, reply.headers['x-y'], await text(reply.body)]).toEqual([201, 'z', 'hello'])
+    expect(double.received).toMatchObject([{ method: 'POST', target: '/a?b=c', headers: { a: 'b' } }])
+    expect(double.received[0]!.body.toString()).toBe('x')
+  })
+
+  test('does not follow a redirect', async () => {
+    const double = await httpDouble(() => ({ status: 302, headers: { location: 'http://127.0.0.1/' } }))
+    const { status, body } = await open('double', double.url, usual, { secrets: [] })
+    body.resume()
+    expect(status).toBe(302)
+  })
+
+  test('fails for a while without an answer or a connection, and for good without an address', async () => {
+    const silent = await httpDouble(() => undefined)
+    expect(await refusedBy(silent.url, { timeoutMs: 50 })).toMatchObject({
+      retryable: true,
+      message: 'double: no answer within 50 ms',
+    })
+    expect(await refusedBy(`http://127.0.0.1:${await unreachable()}/`)).toMatchObject({ retryable: true })
+    for (const url of ['nothing', 'ftp://example.com', 'file:///etc/passwd'])
+      expect(await refusedBy(url), url).toMatchObject({ retryable: false })
+  })
+
+  test('goes to no private address if it must not, by number or by name', async () => {
+    const double = await httpDouble(() => ({ status: 200 })),
+      { port } = new URL(double.url)
+    for (const host of [
+      '127.0.0.1',
+      '[::1]',
+      'localhost',
+      '0x7f.1',
+      '2130706433',
+      '[::ffff:127.0.0.1]',
+      '169.254.169.254',
+      '10.0.0.1',
+    ])
+      expect(await refusedBy(`http://${host}:${port}/`, { publicOnly: true }), host).toMatchObject({
+        retryable: false,
+        message: 'double: the address is not a public one',
+      })
+    expect(double.received).toEqual([])
+  })
+
+  test.each([
+    ['1.1.1.1', true],
+    ['2606:4700:4700::1111', true],
+    ['100.64.0.1', false],
+    ['192.168.1.1', false],
+    ['172.16.0.1', false],
+    ['0.0.0.0', false],
+    ['224.0.0.1', false],
+    ['255.255.255.255', false],
+    ['fd00::1', false],
+    ['fe80::1', false],
+    ['::ffff:10.0.0.1', false],
+    ['64:ff9b::7f00:1', false],
+    ['2002:7f00:1::', false],
+  ])('takes %s for public: %s', (address, expected) => {
+    expect(isPublic(address)).toBe(expected)
+  })
+})

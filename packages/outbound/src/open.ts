@@ -1,0 +1,71 @@
+import { lookup as resolve, type LookupAddress } from 'node:dns'
+import { request as overHttp, type IncomingHttpHeaders } from 'node:http'
+import { request as overHttps } from 'node:https'
+import { isIP, type LookupFunction } from 'node:net'
+import type { Readable } from 'node:stream'
+import ipaddr from 'ipaddr.js'
+import { refusal, type Confidential } from './refusal.ts'
+
+interface Opening {
+  method?: 'GET' | 'POST'
+  headers?: Record<string, string>
+  body?: string
+  /** milliseconds until the reply begins, and between two pieces of it */
+  timeoutMs: number
+  /**
+   * Refuses addresses that are not everybody's: those of this machine and its network, of clouds' metadata, and reserved ones.
+   * For an address that somebody else has chosen.
+   */
+  publicOnly: boolean
+}
+export interface Opened {
+  status: number
+  headers: IncomingHttpHeaders
+  /** as it arrives; whoever opened it reads it, or destroys it */
+  body: Readable
+}
+
+/**
+ * Calls once, and gives the reply as a stream. Redirects are answers. The name is looked up once, and what is looked at is what
+ * is connected to, so that it cannot lead elsewhere a moment later.
+ * @throws Refused, which names only the kind of fault
+ */
+export function open(provider: string, url: string, opening: Opening, confidential: Confidential): Promise<Opened> {
+  const { method = 'GET', headers, body, timeoutMs, publicOnly } = opening
+  const refuse = (reason: string, retryable: boolean) => refusal(provider, { retryable, reason }, confidential)
+  const target = URL.canParse(url) ? new URL(url) : undefined
+  if (!target || !['http:', 'https:'].includes(target.protocol))
+    return Promise.reject(refuse('the address is not an http(s) address', false))
+  const host = target.hostname.replace(/^\[|\]$/g, '')
+  if (publicOnly && isIP(host) && !isPublic(host)) return Promise.reject(refuse(NOT_PUBLIC, false))
+  return new Promise((opened, failed) => {
+    const call = (target.protocol === 'https:' ? overHttps : overHttp)(
+      target,
+      { method, headers, timeout: timeoutMs, ...(publicOnly && { lookup: lookUpPublic }) },
+      (reply) => opened({ status: reply.statusCode!, headers: reply.headers, body: reply }),
+    )
+    call.once('timeout', () => call.destroy(refuse(`no answer within ${timeoutMs} ms`, true)))
+    call.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.name === 'Refused') failed(error)
+      else if (error.code === 'ENOTPUBLIC') failed(refuse(NOT_PUBLIC, false))
+      else failed(refuse(`no connection${error.code === undefined ? '' : ` (${error.code})`}`, true))
+    })
+    call.end(body)
+  })
+}
+
+const NOT_PUBLIC = 'the address is not a public one'
+
+/** RFC 6890's special-purpose addresses are not; nor is one of IPv4 in the clothes of IPv6. */
+export const isPublic = (address: string) => ipaddr.parse(address).range() === 'unicast'
+
+const lookUpPublic: LookupFunction = (host, options, done) => {
+  resolve(host, { ...options, all: true }, (error, found: LookupAddress[]) => {
+    if (error) return done(error, '')
+    // one private address among public ones is no accident
+    if (!found.length || !found.every(({ address }) => isPublic(address)))
+      return done(Object.assign(new Error(NOT_PUBLIC), { code: 'ENOTPUBLIC' }), '')
+    if (options.all) done(null, found)
+    else done(null, found[0]!.address, found[0]!.family)
+  })
+}
