@@ -1,3 +1,6 @@
+import { auth0Jobs } from './areas/onboarding/imports/auth0.jobs.ts'
+import { importJobs } from './areas/onboarding/imports/imports.jobs.ts'
+import { importRubbish } from './areas/onboarding/imports/imports.service.ts'
 import { invitationJobs } from './areas/onboarding/invitations/invitations.service.ts'
 import { mailJobs } from './areas/delivery/mail/mail.jobs.ts'
 import { membershipJobs } from './areas/people/memberships/memberships.service.ts'
@@ -17,6 +20,8 @@ import type { Job } from './kernel/jobs.ts'
 
 /** Everything that the server does later. */
 export const jobs: readonly Job[] = [
+  ...auth0Jobs,
+  ...importJobs,
   ...invitationJobs,
   ...mailJobs,
   ...membershipJobs,
@@ -32,6 +37,7 @@ export const jobs: readonly Job[] = [
 /** Everything that it deletes once it is no longer needed. */
 export const rubbish: readonly Rubbish[] = [
   apiRefreshTokenRubbish,
+  importRubbish,
   refreshTokenRubbish,
   rememberedDeviceRubbish,
   sessionRubbish,

@@ -36,6 +36,7 @@ export const deps: ServerDeps = {
   mail: 'hold',
   sms: 'hold',
   metrics: 'open',
+  callsPrivateAddresses: true,
   strict: true,
 }
 

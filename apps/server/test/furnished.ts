@@ -98,6 +98,12 @@ export async function furnished(env: TestEnvironment) {
       finishedAt: now,
     },
   })
+  await ctx.db.userImport.create({
+    data: {
+      ...{ id: migration.id, format: 'v1', state: 'completed', total: 1, createdAt: now, finishedAt: now },
+      parts: { create: { number: 0, start: 0, migrated: 1 } },
+    },
+  })
   const invite = await ctx.db.tenantInvite.create({
     data: {
       id: ctx.random.uuid(),

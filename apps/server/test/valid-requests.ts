@@ -29,6 +29,8 @@ const users = '/identity/resources/users',
   settings = '/identity/resources/configurations/v1',
   tenants = '/tenants/resources/tenants',
   invites = '/identity/resources/tenants/invites'
+/** of `test`, as PHP makes it */
+const BCRYPT = '$2y$10$wisIVhmjWjm/lkujDJVAXuuYDXiGU/c9HK3mMzqFbfk45PXA527ui'
 const GIF = 'R0lGODlhAwACAIAAAAAAAP///yH5BAEAAAAALAAAAAADAAIAAAIChF8AOw=='
 
 /** @throws unless the call succeeds */
@@ -353,6 +355,31 @@ const ofPeople = (scene: Scene): Requests => {
     getBulkRolesStatusV1: async () => {
       const change = { userId: member.id, tenantIds: [tenantId], add: [readOnlyRoleId], remove: [] }
       return { path: { taskId: await jobs.add(await env.context(), changeRoles, change) } }
+    },
+    migrateUserV1: {
+      body: {
+        ...person,
+        tenantId,
+        passwordHash: BCRYPT,
+        authenticatorAppMfaSecret: 'JBSW Y3DP EHPK 3PXP',
+        roleIds: ['Admin'],
+      },
+    },
+    'migrateUserV1: of somebody who is there': { body: { email: member.email, tenantId: elsewhereId } },
+    migrateUsersV1: { body: { users: newUsers(2).map((user) => ({ ...user, tenantId })) } },
+    'migrateUsersV1: a thousand': { body: { users: newUsers(1000).map((user) => ({ ...user, tenantId })) } },
+    migrateUsersV2: {
+      body: { users: [{ emails: [{ email: 'a@example.com', primary: true, verified: true }], tenantId }] },
+    },
+    migrateUsersFromCsvV1: {
+      body: [
+        ...['--x', 'content-disposition: form-data; name="csv"; filename="users.csv"', 'content-type: text/csv'],
+        ...['', `email,tenantId\na@example.com,${tenantId}`, '--x--', ''],
+      ].join('\r\n'),
+      headers: { 'content-type': 'multipart/form-data; boundary=x' },
+    },
+    migrateUsersFromAuth0V1: {
+      body: { domain: 'coop.auth0.com', clientId: 'id', secret: 'secret', tenantIdFieldName: 'tenantId' },
     },
     moveUsersToTenantV1: { body: { srcTenantId: tenantId, targetTenantId: elsewhereId } },
     createUserV1: { body: { ...person, roleIds: [adminRoleId] } },

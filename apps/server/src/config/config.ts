@@ -37,6 +37,10 @@ export interface ProductionConfig {
   readonly captchaUrl: string
   /** where breached passwords are looked up; undefined: in a short list of our own */
   readonly breachedPasswordsUrl: string | undefined
+  /** where users are imported from Auth0; undefined: at the domain that the call names */
+  readonly auth0Url: string | undefined
+  /** megabytes of a file of users to import, at most */
+  readonly importMegabytes: number
   /** connections to the database at most */
   readonly connections: number
   /** whether the database's connections keep statements prepared */
@@ -127,6 +131,8 @@ export function productionConfig(variables: Variables = process.env): {
     mailFrom: optional('HENHOUSE_MAIL_FROM', mailAddress, undefined),
     captchaUrl: optional('HENHOUSE_CAPTCHA_URL', serviceUrl, 'https://www.google.com/recaptcha/api/siteverify'),
     breachedPasswordsUrl: optional('HENHOUSE_BREACHED_PASSWORDS_URL', serviceUrlOrNone, HAVE_I_BEEN_PWNED),
+    auth0Url: optional('HENHOUSE_AUTH0_URL', serviceUrl, undefined),
+    importMegabytes: optional('HENHOUSE_IMPORT_MEGABYTES', integer(1, 10_000), 100),
     connections: optional('HENHOUSE_DATABASE_CONNECTIONS', integer(1, 1000), 10),
     preparedStatements: optional('HENHOUSE_PREPARED_STATEMENTS', onOrOff, true),
     drainSeconds: optional('HENHOUSE_DRAIN_SECONDS', integer(0, 600), 5),

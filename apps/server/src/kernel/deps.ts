@@ -51,6 +51,12 @@ export interface Deps {
   readonly captchaUrl?: string
   /** Where breached passwords are looked up, in Have I Been Pwned's range protocol: five digits of a SHA-1 are appended. Absent: a short list of our own, and no network. */
   readonly breachedPasswordsUrl?: string
+  /** The most bytes of a file of users to import; 100 MiB when absent. */
+  readonly mostImportBytes?: number
+  /** Where users are imported from Auth0: a proxy, a double. Absent: at the domain that the call names. */
+  readonly auth0Url?: string
+  /** Whether a call that an environment wants may go to a private address, such as one of this network (emulator, tests). */
+  readonly callsPrivateAddresses?: true
   /** Who may read `/metrics`: anybody (emulator), or the holder of a token. Absent: there are none. */
   readonly metrics?: 'open' | { readonly token: string } | undefined
   /** Fail on an undeclared status or a reply that does not fit its schema (tests). */

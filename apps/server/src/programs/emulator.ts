@@ -176,6 +176,7 @@ async function emulatorDeps(
     mail: 'hold',
     sms: 'hold',
     metrics: 'open',
+    callsPrivateAddresses: true,
     strict: false,
   }
 }

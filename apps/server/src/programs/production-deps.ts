@@ -45,6 +45,8 @@ export async function productionDeps(
     ...(config.mailFrom !== undefined && { mailFrom: config.mailFrom }),
     captchaUrl: config.captchaUrl,
     ...(config.breachedPasswordsUrl !== undefined && { breachedPasswordsUrl: config.breachedPasswordsUrl }),
+    mostImportBytes: config.importMegabytes * 1024 * 1024,
+    ...(config.auth0Url !== undefined && { auth0Url: config.auth0Url }),
     ...(metricsToken !== undefined && { metrics: { token: metricsToken } }),
     ...(aws && { aws }),
     ...(sms && { sms: sms.kind === 'twilio' ? twilio(sms) : http(sms) }),

@@ -63,12 +63,21 @@ export const knowledge = statement<
     coalesce((select json_agg(r) from (${held('true')}) r), '[]') as held`,
 )
 
-/** Inserts the rows of a JSON array, which have these columns. */
-const insert = (table: string, rows: string, columns: readonly string[]) => {
+/** Inserts the rows of a JSON array, which have these columns. @param when a condition on all of them */
+export const insert = (table: string, rows: string, columns: readonly string[], when = 'true') => {
   const names = columns.map((column) => `"${column}"`).join(', ')
   return `insert into "${table}" ("vendorId", ${names})
-    select $1::uuid, ${names} from json_populate_recordset(null::"${table}", ${rows}::json)`
+    select $1::uuid, ${names} from json_populate_recordset(null::"${table}", ${rows}::json) where ${when}`
 }
+
+/** Users who are active nowhere become active in the first of these tenants. */
+export const atHome = (memberships: string, when = 'true') => `
+  update "User" u set "activeTenantId" = m."tenantId"
+  from (
+    select distinct on (m."userId") m."userId", m."tenantId"
+    from json_populate_recordset(null::"Membership", ${memberships}::json) with ordinality m
+    order by m."userId", m.ordinality) m
+  where u."vendorId" = $1 and u.id = m."userId" and u."activeTenantId" is null and ${when}`
 
 /**
  * Stores everything about arrivals at once: users ($2), their memberships ($3) with roles ($4) and applications ($5), what
@@ -111,12 +120,7 @@ export const arriving = statement<
   memberships as (${insert('Membership', '$3', ['userId', 'tenantId', 'acceptedAt', 'expiresAt', 'createdAt'])}),
   roles as (${insert('MembershipRole', '$4', ['userId', 'tenantId', 'roleId'])}),
   applications as (${insert('ApplicationUser', '$5', ['applicationId', 'userId', 'tenantId', 'createdAt'])}),
-  homes as (
-    update "User" u set "activeTenantId" = m."tenantId"
-    from (
-      select distinct on (m."userId") m."userId", m."tenantId"
-      from json_populate_recordset(null::"Membership", $3::json) with ordinality m order by m."userId", m.ordinality) m
-    where u."vendorId" = $1 and u.id = m."userId" and u."activeTenantId" is null),
+  homes as (${atHome('$3')}),
   revoked as (
     delete from "Challenge" c using json_populate_recordset(null::"Challenge", $6::json) n
     where c."vendorId" = $1 and c."userId" = n."userId" and c."tenantId" = n."tenantId" and c.purpose = any ($9::text[])
