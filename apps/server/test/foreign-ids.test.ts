@@ -30,6 +30,7 @@ const noIds: [RegExp, string][] = [
   [/\.alias$|\.organization$/, 'the name that an account has at its public login page'],
   [/\._?(phoneNumber|usernamePrefix|usernames\[\])$/, 'what a user is found by'],
   [/^setMailConfigurationV2 \.payload\.|\.serviceName$/, 'settings of a provider'],
+  [/^migrateUsersFromAuth0V1 /, 'what another system has'],
   [/\.color$|\.transports\[\]$|\.entityName$/, 'words'],
 ]
 
@@ -71,6 +72,10 @@ const dropping: Record<string, string> = {
   'getGroupsByIdsV1 .groupsIds[]': 'lists what it finds',
   'countUsersOfTenantsV1 .tenantIds[]': 'counts what it finds',
   'inviteUsersInBulkV1 .users[].roleIds[]': 'the task reports it',
+  'migrateUsersV1 .users[].tenantId': 'the task reports it',
+  'migrateUsersV1 .users[].roleIds[]': 'the task reports it',
+  'migrateUsersV2 .users[].tenantId': 'the task reports it',
+  'migrateUsersV2 .users[].roleIds[]': 'the task reports it',
 }
 /** These refuse with the 400 of the reference. */
 const invalid = /roleIds\[\]$|^changeUserRolesInBulkV1 \.tenantIds|^addUsersToGroupV1 /i
