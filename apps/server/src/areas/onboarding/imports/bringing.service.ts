@@ -65,42 +65,63 @@ export async function bringEachIn(ctx: Ctx, candidates: readonly (Candidate | Re
         },
       ),
     )
-  await store(ctx, { ...nothing(), outcomes }, part)
+  await store(ctx, planned({ ...nothing(), outcomes }), part)
   return outcomes
 }
 
 /** Records that the part could not be brought in, so that the next ones are. */
 export const giveUp = (ctx: Ctx, candidates: readonly (Candidate | Refusal)[], part: Part, why: ApiError) =>
-  store(ctx, { ...nothing(), outcomes: candidates.map((one) => new Refusal(null, why, emailOf(one))) }, part)
+  store(ctx, planned({ ...nothing(), outcomes: candidates.map((one) => new Refusal(null, why, emailOf(one))) }), part)
 
 const emailOf = ({ email }: Candidate | Refusal) => email
 
-/** The rows to store, as JSON: their objects need not be kept while the database works. */
+/** The rows to store. */
 interface Plan {
-  /** by what they are stored in order of */
-  users: Map<string, string>
-  memberships: string[]
-  roles: string[]
-  applications: string[]
-  emails: string[]
-  phones: string[]
-  devices: string[]
+  users: ReturnType<typeof rowOf>[]
+  memberships: { userId: string; tenantId: string; acceptedAt: Date; createdAt: Date }[]
+  roles: { userId: string; tenantId: string; roleId: string }[]
+  applications: { applicationId: string; userId: string; tenantId: string; createdAt: Date }[]
+  emails: { id: string; userId: string; email: string; verified: boolean; createdAt: Date; updatedAt: Date }[]
+  phones: { id: string; userId: string; phoneNumber: string; verified: boolean; createdAt: Date; updatedAt: Date }[]
+  devices: { id: string; userId: string; kind: string; secret?: string; phoneNumber?: string; createdAt: Date }[]
   /** what has to go before: unverified addresses and numbers of others, memberships that are over, an unproven past */
   stale: { emails: string[]; phones: string[]; memberships: { userId: string; tenantId: string }[]; pasts: string[] }
   outcomes: Outcome[]
 }
 const nothing = (): Plan => ({
-  users: new Map<string, string>(),
-  ...{ memberships: [], roles: [], applications: [], emails: [], phones: [], devices: [], outcomes: [] },
+  ...{ users: [], memberships: [], roles: [], applications: [], emails: [], phones: [], devices: [], outcomes: [] },
   stale: { emails: [], phones: [], memberships: [], pasts: [] },
 })
 
-async function planFor(ctx: Ctx, candidates: readonly (Candidate | Refusal)[]) {
+/** What is kept while the database works. The rows are text by then: as objects they would fill the memory. */
+interface Planned extends Pick<Plan, 'stale' | 'outcomes'> {
+  /** the rows, as `bringing` wants them */
+  rows: [string, string, string, string, string, string, string]
+}
+
+async function planFor(ctx: Ctx, candidates: readonly (Candidate | Refusal)[]): Promise<Planned> {
   const plan = nothing(),
     readable = candidates.filter((one): one is Candidate => !(one instanceof Refusal)),
     there = readable.length ? await know(ctx, readable) : undefined
   for (const one of candidates) plan.outcomes.push(one instanceof Refusal ? one : outcomeOf(ctx, plan, there!, one))
-  return plan
+  return planned(plan)
+}
+
+function planned({ stale, outcomes, ...plan }: Plan): Planned {
+  const { users, memberships, roles, applications, emails, phones, devices } = plan
+  return {
+    stale,
+    outcomes,
+    rows: [
+      JSON.stringify(inOrder(users)),
+      JSON.stringify(memberships),
+      JSON.stringify(roles),
+      JSON.stringify(applications),
+      JSON.stringify(emails),
+      JSON.stringify(phones),
+      JSON.stringify(devices),
+    ],
+  }
 }
 
 function outcomeOf(ctx: Ctx, plan: Plan, there: Known, candidate: Candidate): Outcome {
@@ -180,10 +201,9 @@ function place(ctx: Ctx, plan: Plan, there: Known, candidate: Candidate): string
   if (member) plan.stale.memberships.push({ userId, tenantId })
   if (known?.unprovenPast) plan.stale.pasts.push(userId)
   const now = ctx.clock.now()
-  plan.memberships.push(JSON.stringify({ userId, tenantId, acceptedAt: now, createdAt: now }))
-  for (const roleId of roleIds) plan.roles.push(JSON.stringify({ userId, tenantId, roleId }))
-  if (applicationId !== undefined)
-    plan.applications.push(JSON.stringify({ applicationId, userId, tenantId, createdAt: now }))
+  plan.memberships.push({ userId, tenantId, acceptedAt: now, createdAt: now })
+  for (const roleId of roleIds) plan.roles.push({ userId, tenantId, roleId })
+  if (applicationId !== undefined) plan.applications.push({ applicationId, userId, tenantId, createdAt: now })
   there.members.set(`${userId} ${tenantId}`, { userId, tenantId, isOver: false })
   return userId
 }
@@ -211,80 +231,71 @@ function make(ctx: Ctx, plan: Plan, there: Known, candidate: Candidate) {
     userId = user.id,
     now = user.createdAt,
     held = (text: string, isOwn: boolean, verified = true) => ({ userId, text, verified, isOwn, unprovenPast: false })
-  plan.users.set(`${email} ${username}`, JSON.stringify(user))
+  plan.users.push(user)
   if (email !== null) there.emails.set(email, held(email, true, candidate.verified))
   if (username !== null) there.usernames.set(username, held(username, true))
   const times = { createdAt: now, updatedAt: now }
   for (const other of otherEmails) {
-    plan.emails.push(JSON.stringify({ id: ctx.random.uuid(), userId, ...other, ...times }))
+    plan.emails.push({ id: ctx.random.uuid(), userId, ...other, ...times })
     there.emails.set(other.email, held(other.email, false, other.verified))
   }
   if (phoneNumber !== null) {
-    plan.phones.push(JSON.stringify({ id: ctx.random.uuid(), userId, phoneNumber, verified: true, ...times }))
+    plan.phones.push({ id: ctx.random.uuid(), userId, phoneNumber, verified: true, ...times })
     there.phones.set(phoneNumber, held(phoneNumber, true))
   }
   const { secret, secondPhone } = candidate,
     enrol = (device: { kind: string; secret?: string; phoneNumber?: string }) =>
-      plan.devices.push(JSON.stringify({ id: ctx.random.uuid(), userId, createdAt: now, ...device }))
+      plan.devices.push({ id: ctx.random.uuid(), userId, createdAt: now, ...device })
   if (secret !== null) enrol({ kind: 'authenticator', secret: ctx.deps.secrets.seal(secret) })
   if (secondPhone !== null) enrol({ kind: 'sms', phoneNumber: secondPhone })
   return userId
 }
 
 /**
- * All columns by name: an object that is made of others has a hidden class of its own, which stays in the memory until that
- * is cleared at large, and is ten times as large as the row.
+ * All columns by name: an object that is spread from others has a hidden class of its own, which is ten times as large as the
+ * row, and stays until all of the memory is cleared.
  */
 function rowOf(ctx: Ctx, candidate: Candidate) {
-  const { email, username, name, phoneNumber, verified, passwordHash, tenantId, isLocked } = candidate,
-    { profilePictureUrl, provider, externalId, metadata, vendorMetadata, secret, secondPhone } = candidate,
-    row = users.rowOf(ctx, { email, username, name, phoneNumber, verified, passwordHash })
+  const now = ctx.clock.now(),
+    { passwordHash, isLocked, secret, secondPhone } = candidate
   return {
-    id: row.id,
-    email: row.email,
-    username: row.username,
-    phoneNumber: row.phoneNumber,
-    name: row.name,
-    profilePictureUrl,
-    provider,
-    externalId,
-    metadata,
-    vendorMetadata,
+    id: ctx.random.uuid(),
+    email: candidate.email,
+    username: candidate.username,
+    phoneNumber: candidate.phoneNumber,
+    name: users.nameOf(candidate),
+    profilePictureUrl: candidate.profilePictureUrl,
+    provider: candidate.provider,
+    externalId: candidate.externalId,
+    metadata: candidate.metadata,
+    vendorMetadata: candidate.vendorMetadata,
     passwordHash,
-    passwordChangedAt: row.passwordChangedAt,
-    verified,
+    passwordChangedAt: passwordHash === null ? null : now,
+    verified: candidate.verified,
     mfaEnrolled: secret !== null || secondPhone !== null,
     isLocked,
-    lockedAt: isLocked ? row.createdAt : null,
-    activeTenantId: tenantId,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
+    lockedAt: isLocked ? now : null,
+    activeTenantId: candidate.tenantId,
+    createdAt: now,
+    updatedAt: now,
   }
 }
 
 /** Two imports of the same people store them in the same order, so that one waits for the other. */
-const inOrder = (users: Plan['users']) => [...users].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row)
+const inOrder = (rows: Plan['users']) =>
+  rows.toSorted((a, b) => ((a.email ?? a.username ?? '') < (b.email ?? b.username ?? '') ? -1 : 1))
 
 /** @throws TakenOver when another worker has done the part */
-async function store(ctx: Ctx, plan: Plan, part: Part | undefined) {
-  const { stale } = plan,
-    isRare = stale.emails.length || stale.phones.length || stale.memberships.length || stale.pasts.length
+async function store(ctx: Ctx, { rows, stale, outcomes }: Planned, part: Part | undefined) {
+  const isRare = stale.emails.length || stale.phones.length || stale.memberships.length || stale.pasts.length
   const write = async (on: Ctx) => {
     const [result] = await on.sql(
       bringing,
       part?.importId ?? null,
       part?.number ?? null,
-      plan.outcomes.filter((outcome) => !(outcome instanceof Refusal)).length,
-      JSON.stringify(part ? faultsOf(plan.outcomes, part.start) : []),
-      ...([
-        inOrder(plan.users),
-        plan.memberships,
-        plan.roles,
-        plan.applications,
-        plan.emails,
-        plan.phones,
-        plan.devices,
-      ].map((rows) => `[${rows.join(',')}]`) as [string, string, string, string, string, string, string]),
+      outcomes.filter((outcome) => !(outcome instanceof Refusal)).length,
+      JSON.stringify(part ? faultsOf(outcomes, part.start) : []),
+      ...rows,
     )
     if (!result!.done) throw new TakenOver('another worker has done this part')
   }

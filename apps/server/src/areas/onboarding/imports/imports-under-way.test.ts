@@ -30,7 +30,7 @@ describe('an import under way', () => {
         [env.id],
       )
       const running = env.runJobs()
-      await expect.poll(async () => (await status(env, migrationId)).migrated, { timeout: 20_000 }).toBe(500)
+      await expect.poll(async () => (await status(env, migrationId)).migrated, { timeout: 20_000 }).toBe(600)
       expect(await status(env, migrationId)).toMatchObject({ state: 'in_progress', total: 900 })
       const waiting = async () =>
         (
@@ -45,11 +45,68 @@ describe('an import under way', () => {
     } finally {
       other.release()
     }
-    expect(await status(env, migrationId)).toMatchObject({ state: 'in_progress', migrated: 500 })
+    expect(await status(env, migrationId)).toMatchObject({ state: 'in_progress', migrated: 600 })
     await env.clock.advance(60_000)
     await env.runJobs()
     expect(await status(env, migrationId)).toMatchObject({ state: 'completed', migrated: 900, errors: [] })
     expect(await (await env.context()).db.user.count({ where: {} })).toBe(900)
+  })
+
+  test('whose part cannot be stored at all goes on with the next, and names the rows of that part', async () => {
+    const env = await newEnvironment(),
+      tenantId = await env.newTenant(),
+      { db } = await env.context()
+    const { migrationId } = (await env.vendor('POST', url, { users: people(tenantId, 250) })).body
+    await db.job.updateMany({ where: { name: 'import-users' }, data: { maxAttempts: 1 } })
+    const { pool } = deps.database,
+      other = await pool.connect()
+    try {
+      await other.query('begin')
+      await other.query(
+        `insert into "User" ("vendorId", id, email, name, "createdAt", "updatedAt") values ($1, gen_random_uuid(), 'u150@example.com', 'X', now(), now())`,
+        [env.id],
+      )
+      const running = env.runJobs()
+      const waiting = async () =>
+        (
+          await pool.query<{ pid: number }>(
+            `select pid from pg_stat_activity where wait_event_type = 'Lock' and query like '%"UserImportPart"%' and datname = current_database()`,
+          )
+        ).rows
+      await expect.poll(async () => (await waiting()).length, { timeout: 20_000 }).toBeGreaterThan(0)
+      for (const { pid } of await waiting()) await pool.query('select pg_terminate_backend($1)', [pid])
+      await running
+    } finally {
+      await other.query('rollback')
+      other.release()
+    }
+    const found = await status(env, migrationId)
+    expect(found).toMatchObject({ state: 'completed', total: 250, migrated: 150 })
+    expect(found.errors).toHaveLength(100)
+    expect(found.errors[50]).toEqual({ index: 150, field: null, email: 'u150@example.com', message: 'Internal error' })
+  })
+
+  test('with a role that goes meanwhile leaves out those who were to have it', async () => {
+    const env = await newEnvironment(),
+      tenantId = await env.newTenant(),
+      [role] = (await env.vendor('POST', '/identity/resources/roles/v1', [{ key: 'short', name: 'S' }])).body
+    const list = people(tenantId, 30).map((user, i) => (i === 7 ? { ...user, roleIds: ['short'] } : user)),
+      { migrationId } = (await env.vendor('POST', url, { users: list })).body
+    // so that the role is known here
+    await env.vendor('POST', '/identity/resources/migrations/v1/local', {
+      tenantId,
+      email: 'x@example.com',
+      roleIds: ['short'],
+    })
+    // by another replica, of whom nobody hears here
+    const replica = openDatabase(inject('databaseUrl'), { max: 1 })
+    await replica.pool.query('delete from "Role" where id = $1', [role.id])
+    await replica.close()
+    await env.runJobs()
+    expect(await status(env, migrationId)).toMatchObject({
+      ...{ state: 'completed', migrated: 29 },
+      errors: [{ index: 7, email: 'u7@example.com' }],
+    })
   })
 
   test('is given up after the last try: it says so, and nothing secret of it is left', async () => {
@@ -78,12 +135,12 @@ describe('an import under way', () => {
     for (let i = 0; i < 3; i++)
       ids.push((await env.vendor('POST', url, { users: people(tenantId, 1000) })).body.migrationId)
     const { db } = await env.context()
-    // as one import of twelve parts
+    // as one import of thirty parts
     for (const [i, id] of ids.slice(1).entries()) {
       const parts = await db.userImportPart.findMany({ where: { importId: id } })
       await db.userImportPart.createMany({
         data: parts.map((part) => ({
-          ...{ importId: ids[0]!, rows: part.rows, start: part.start, number: part.number + 4 * (i + 1) },
+          ...{ importId: ids[0]!, rows: part.rows, start: part.start, number: part.number + 10 * (i + 1) },
         })),
       })
       await db.userImport.deleteMany({ where: { id } })

@@ -8,7 +8,7 @@ import { nextPart } from './imports.sql.ts'
 import { candidatesIn } from './parts.ts'
 
 /** A worker waits for all of its jobs before it takes new ones: other work must not wait for a whole import. */
-const PARTS_AT_ONCE = 8
+const PARTS_AT_ONCE = 20
 
 const ImportPayload = Type.Object({ importId: Id })
 

@@ -147,6 +147,50 @@ describe.concurrent('a user who is brought over', () => {
     ])
   })
 
+  test('has an address and a number that somebody else had added and not proved', async () => {
+    const env = await newEnvironment(),
+      { db, clock, random } = await env.context(),
+      other = await env.newUser(),
+      tenantId = await env.newTenant(),
+      row = () => ({
+        id: random.uuid(),
+        userId: other.id,
+        verified: false,
+        createdAt: clock.now(),
+        updatedAt: clock.now(),
+      })
+    await db.phoneNumber.create({ data: { ...row(), phoneNumber: '+16037184056' } })
+    await db.userEmail.create({ data: { ...row(), email: 'second@example.com' } })
+    expect(await one(env, { tenantId, email: 'a@example.com', phoneNumber: '+16037184056' })).toMatchObject({
+      status: 201,
+      body: { phoneNumber: '+16037184056' },
+    })
+    const emails = ['b@example.com', 'second@example.com'].map((email, i) => ({
+      email,
+      primary: i === 0,
+      verified: true,
+    }))
+    const id = await many(env, [{ tenantId, emails }], 'v2')
+    await env.runJobs()
+    expect(await status(env, id)).toMatchObject({ migrated: 1, errors: [] })
+    expect((await stored(env, 'b@example.com'))!.emails.map(({ email }) => email).toSorted()).toEqual([
+      'b@example.com',
+      'second@example.com',
+    ])
+    expect(await db.phoneNumber.count({ where: { userId: other.id } })).toBe(0)
+    expect(await db.userEmail.count({ where: { userId: other.id } })).toBe(1)
+  })
+
+  test('whose time in the account is up comes back, with the roles of now', async () => {
+    const env = await newEnvironment(),
+      known = await env.newUser({ roleKeys: ['Admin'] }),
+      { db, clock } = await env.context()
+    await db.membership.updateMany({ where: { userId: known.id }, data: { expiresAt: clock.now() } })
+    expect((await one(env, { tenantId: known.tenantId, email: known.email, roleIds: ['ReadOnly'] })).status).toBe(201)
+    expect(await rolesOf(env, known.id, known.tenantId)).toEqual(['ReadOnly'])
+    expect(await db.membership.findMany({ where: { userId: known.id } })).toMatchObject([{ expiresAt: null }])
+  })
+
   test('with an authenticator app logs in with its codes, however its key was written', async () => {
     const env = await newEnvironment(),
       tenantId = await env.newTenant()

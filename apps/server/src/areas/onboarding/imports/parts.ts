@@ -10,7 +10,7 @@ import { MigratedUser, MigratedUserV2 } from './imports.schemas.ts'
  */
 
 /** More of them would hold the rows that they touch for longer, and be hardly faster. */
-const MOST_ROWS = 250,
+const MOST_ROWS = 100,
   MOST_LENGTH = 256 * 1024
 
 export type Format = 'v1' | 'v2' | 'csv' | 'auth0'

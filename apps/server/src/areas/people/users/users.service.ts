@@ -264,6 +264,14 @@ export type NewUser = Pick<
   | 'activeTenantId'
 > & { name?: string | undefined; verified: boolean }
 
+/** What a user is called who has not said it. */
+export const nameOf = ({
+  name,
+  email,
+  username,
+}: Partial<Record<'name' | 'email' | 'username', string | null | undefined>>) =>
+  name || email?.split('@')[0] || username || ''
+
 /** What is stored of a new user. */
 export function rowOf(ctx: Ctx, { email, username, phoneNumber, name, ...others }: NewUser) {
   const now = ctx.clock.now()
@@ -273,7 +281,7 @@ export function rowOf(ctx: Ctx, { email, username, phoneNumber, name, ...others 
     email: email ? canonicalEmail(email) : null,
     username: username === undefined || username === null ? null : canonicalEmail(username),
     phoneNumber: phoneNumber ? plain(phoneNumber) : null,
-    name: name || email?.split('@')[0] || username || '',
+    name: nameOf({ name, email, username }),
     passwordChangedAt: others.passwordHash ? now : null,
     createdAt: now,
     updatedAt: now,
