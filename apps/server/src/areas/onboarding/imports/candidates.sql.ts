@@ -2,7 +2,7 @@ import { statement } from '../../../kernel/sql.ts'
 import { atHome, insert } from '../user-creation/arrivals.sql.ts'
 
 /** Whose an address, username or number is. */
-export interface Holding {
+interface Holding {
   readonly userId: string
   readonly text: string
   readonly verified: boolean

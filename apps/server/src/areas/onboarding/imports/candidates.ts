@@ -169,7 +169,7 @@ function hashOf(hash: string, row: Hashing, file: Hashing = {}) {
 }
 
 /** @throws Refusal for what is no object */
-export function configOf(text: string): Record<string, unknown> {
+function configOf(text: string): Record<string, unknown> {
   try {
     mustBeObjects({ metadata: text })
     return JSON.parse(text) as Record<string, unknown>
