@@ -27,6 +27,7 @@ export interface Auth0User {
   readonly email_verified?: unknown
   readonly username?: unknown
   readonly phone_number?: unknown
+  readonly phone_verified?: unknown
   readonly name?: unknown
   readonly given_name?: unknown
   readonly family_name?: unknown
@@ -43,6 +44,7 @@ const FIELDS: readonly (keyof Auth0User)[] = [
   'email_verified',
   'username',
   'phone_number',
+  'phone_verified',
   'name',
   'given_name',
   'family_name',

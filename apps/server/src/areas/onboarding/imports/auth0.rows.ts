@@ -21,7 +21,8 @@ export function rowsOf(user: Auth0User, source: Pick<Auth0Source, 'tenantIdField
     username: textIn(user.username),
     name: nameOf(user),
     profilePictureUrl: textIn(user.picture),
-    phoneNumber: textIn(user.phone_number),
+    // here it is a way to log in
+    phoneNumber: user.phone_verified === true ? textIn(user.phone_number) : undefined,
     provider: providerOf(user.identities),
     externalId: textIn(user.user_id),
     metadata: objectText(user.user_metadata),

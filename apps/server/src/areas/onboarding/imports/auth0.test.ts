@@ -80,7 +80,7 @@ describe('users of Auth0', () => {
           name: 'Ada',
           picture: 'https://example.com/a.png',
         },
-        ...{ identities: [{ provider: 'auth0' }], phone_number: '+16037184056', username: 'ada' },
+        ...{ identities: [{ provider: 'auth0' }], phone_number: '+16037184056', phone_verified: true, username: 'ada' },
         ...{ app_metadata: { org: tenants, plan: 'x' }, user_metadata: { likes: 'eggs' } },
       },
       {
@@ -91,7 +91,14 @@ describe('users of Auth0', () => {
         identities: [{ provider: 'google-oauth2' }],
         app_metadata: { org: tenants[0] },
       },
-      { user_id: 'auth0|3', email: 'cy@example.com', blocked: true, nickname: 'cy', app_metadata: { org: tenants[1] } },
+      {
+        user_id: 'auth0|3',
+        email: 'cy@example.com',
+        blocked: true,
+        nickname: 'cy',
+        phone_number: '+16037184057',
+        app_metadata: { org: tenants[1] },
+      },
       { user_id: 'auth0|4', email: 'dee@example.com', app_metadata: {} },
       { user_id: 'auth0|5', email: 'eve@example.com', app_metadata: { org: 'nowhere' } },
       { user_id: 'auth0|6' },
@@ -135,7 +142,7 @@ describe('users of Auth0', () => {
         ...{ metadata: '{"likes":"eggs"}', vendorMetadata: JSON.stringify({ org: tenants, plan: 'x' }) },
       },
       { email: 'bob@example.com', verified: false, name: 'Bob B', provider: 'google' },
-      { email: 'cy@example.com', isLocked: true, name: 'cy' },
+      { email: 'cy@example.com', isLocked: true, name: 'cy', phoneNumber: null },
     ])
     expect(rows[0]!.memberships.map(({ tenantId }) => tenantId).toSorted()).toEqual(tenants.toSorted())
     // one token and one export for all that was asked

@@ -69,6 +69,16 @@ describe.concurrent('a user who is brought over', () => {
     expect(await env.messages()).toEqual([])
   })
 
+  test('logs in with the password of before, and with no other', async () => {
+    const env = await newEnvironment(),
+      tenantId = await env.newTenant(),
+      email = 'ada@example.com'
+    await one(env, { tenantId, email, passwordHash: BCRYPT, verifyUser: true })
+    expect((await logIn(env, { email, password: 'Test' })).status).toBe(401)
+    expect((await logIn(env, { email, password: 'test' })).status).toBe(200)
+    expect(await env.messages({ template: 'ActivateUser' })).toEqual([])
+  })
+
   test('is verified if the environment says so, and a hash without a type is bcrypt', async () => {
     const env = await newEnvironment(),
       tenantId = await env.newTenant()
