@@ -8,6 +8,7 @@ import * as auth0 from './auth0.client.ts'
 import { rowsOf } from './auth0.rows.ts'
 import { failImport, importUsers } from './imports.jobs.ts'
 import type { Auth0Source } from './imports.schemas.ts'
+import { keeping } from './imports.sql.ts'
 import { gathering, partOf } from './parts.ts'
 
 /** How often Auth0 is asked whether its export is done, and for how long. */
@@ -79,7 +80,9 @@ async function fetchUsers(
   const gather = gathering()
   let parts = 0
   const keep = async (rows: string[] | undefined) => {
-    if (rows) await ctx.db.userImportPart.create({ data: partOf(ctx, importId, parts++, gather.start, rows) })
+    if (!rows) return
+    const part = partOf(ctx, importId, parts++, gather.start, rows)
+    await ctx.sql(keeping, importId, part.number, part.start, part.rows)
   }
   for await (const user of auth0.usersAt(ctx, location, ctx.deps.mostImportBytes ?? MOST_BYTES))
     for (const row of rowsOf(user, kept)) await keep(gather.add(row))

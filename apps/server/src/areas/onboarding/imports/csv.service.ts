@@ -9,6 +9,7 @@ import { importErrors } from './imports.errors.ts'
 import { importUsers } from './imports.jobs.ts'
 import { HashType, MigratedUser } from './imports.schemas.ts'
 import { mustHaveApplication } from './imports.service.ts'
+import { keeping } from './imports.sql.ts'
 import { gathering, partOf, type FileSettings } from './parts.ts'
 
 const MOST_BYTES = 100 * 1024 * 1024,
@@ -78,7 +79,9 @@ async function store(ctx: Ctx, importId: string, file: Readable) {
     parts = 0
   const gather = gathering()
   const keep = async (rows: string[] | undefined) => {
-    if (rows) await ctx.db.userImportPart.create({ data: partOf(ctx, importId, parts++, gather.start, rows) })
+    if (!rows) return
+    const part = partOf(ctx, importId, parts++, gather.start, rows)
+    await ctx.sql(keeping, importId, part.number, part.start, part.rows)
   }
   const parser = parse({
     bom: true,

@@ -1,6 +1,13 @@
 import { statement } from '../../../kernel/sql.ts'
 import type { MigrationStatus } from './imports.schemas.ts'
 
+/** Keeps a part of an import whose rows are still arriving. */
+export const keeping = statement<{ number: number }, [importId: string, number: number, start: number, rows: string]>(
+  'imports.keeping',
+  `
+  insert into "UserImportPart" ("vendorId", "importId", number, start, rows) values ($1, $2, $3, $4, $5) returning number`,
+)
+
 interface NextPart {
   readonly format: string
   readonly settings: string | null
