@@ -6,7 +6,7 @@ import boundaries from 'eslint-plugin-boundaries'
  */
 
 const layers = {
-  delivery: ['mail', 'sms'],
+  delivery: ['templates', 'mail', 'sms'],
   policies: [
     'identity-settings',
     'mfa-policy',
