@@ -19,6 +19,7 @@ import { ipRestrictionsRoutes } from './areas/policies/ip-restrictions/ip-restri
 import { lockoutPolicyRoutes } from './areas/policies/lockout-policy/lockout-policy.routes.ts'
 import { loginRoutes } from './areas/sign-in/login/login.routes.ts'
 import { mailRoutes } from './areas/delivery/mail/mail.routes.ts'
+import { mailTemplatesRoutes } from './areas/delivery/mail/mail-templates.routes.ts'
 import { membersRoutes } from './areas/onboarding/members/members.routes.ts'
 import { membershipsRoutes } from './areas/people/memberships/memberships.routes.ts'
 import { mfaAuthenticatorRoutes } from './areas/sign-in/mfa/mfa-authenticator.routes.ts'
@@ -77,6 +78,7 @@ export const operations: readonly Operation[] = [
   ...lockoutPolicyRoutes,
   ...loginRoutes,
   ...mailRoutes,
+  ...mailTemplatesRoutes,
   ...membersRoutes,
   ...membershipsRoutes,
   ...mfaAuthenticatorRoutes,

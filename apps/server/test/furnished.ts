@@ -167,9 +167,13 @@ export async function furnished(env: TestEnvironment) {
     ofMember = { ...ofAccount, id: ctx.random.uuid(), userId: user.id }
   await ctx.db.accessToken.createMany({ data: [ofAccount, ofMember] })
   await ctx.db.accessTokenRole.create({ data: { tokenId: ofAccount.id, roleId: role.id } })
+  const template = await ctx.db.mailTemplate.create({
+    data: { id: ctx.random.uuid(), type: 'ApprovalFlowApprove', ...row },
+  })
   return {
     tenantApiTokenId: tenantApiToken.id,
     userApiTokenId: userApiToken.id,
+    templateId: template.id,
     tenantAccessTokenId: ofAccount.id,
     userAccessTokenId: ofMember.id,
     authenticatorId: authenticator.id,

@@ -185,6 +185,7 @@ const ofAccounts = ({ env, ids, me, ownId, tenantId, belowId, elsewhereId, membe
       },
     ]),
   ),
+  getDefaultMailTemplateV1: { path: { type: 'OTC' } },
   authenticateEnvironment: { body: { clientId: env.id, secret: env.apiKey } },
   getMetadata: { query: { entityName: 'adminBox' } },
   endOwnSessionsV1: { by: me },

@@ -190,7 +190,8 @@ function serving({ deps, environments, read, permissionsOf, reaches, sessionOf }
       ? { environment: await op.environment(environments, early), claims: undefined }
       : await identify(request, op, read, environments, deps.publicUrl.hostname)
     mustBeHome(deps, environment, op, request)
-    const ctx = contextFor(deps, environment, (request.log as Logger).child({ vendorId: environment.id }))
+    const log = (request.log as Logger).child({ vendorId: environment.id }),
+      ctx = contextFor(deps, environment, log, applicationIn(request))
     if (!op.environment) reply.headers(await heedAddress(ctx, op, request.ip))
     if (op.auth !== 'public') countCall(environment.id, claims)
     const caller = await callerOf(ctx, op, claims, { sessionOf, permissionsOf })
@@ -350,13 +351,16 @@ function httpOf(deps: Deps, op: Operation, request: FastifyRequest, reply: Fasti
     ip: request.ip,
     userAgent: header(request, 'user-agent') ?? '',
     origin: originOf(deps, request),
-    applicationId: header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id'),
+    applicationId: applicationIn(request),
     tenantHeader: header(request, 'frontegg-tenant-id'),
     loginAlias: header(request, 'frontegg-login-alias'),
     ...cookiesOf(deps, op, request, reply),
     form: (mostBytes) => partsOf(op, request, mostBytes),
   }
 }
+
+const applicationIn = (request: FastifyRequest) =>
+  header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id')
 
 function originOf({ allowedOrigins, publicUrl }: Deps, request: FastifyRequest) {
   const origin = header(request, 'origin')

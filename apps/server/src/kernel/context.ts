@@ -63,7 +63,8 @@ const sqlWithin =
   <Row extends object>({ text }: { text: string }, ...values: readonly unknown[]) =>
     tx.$queryRawUnsafe(scoped, text, vendorId, ...values) as Promise<Row[]>
 
-export function contextFor(deps: ServerDeps, environment: Environment, log: Logger): Ctx {
+/** @param applicationId the one that the call names */
+export function contextFor(deps: ServerDeps, environment: Environment, log: Logger, applicationId?: string): Ctx {
   const { alone, together } = handlesOf(deps, environment.id),
     memory = memoryOf(deps.database)
   const ctx: Ctx = {
@@ -72,6 +73,7 @@ export function contextFor(deps: ServerDeps, environment: Environment, log: Logg
     clock: environmentClock(deps.systemClock, environment),
     random: deps.random,
     log,
+    applicationId,
     deps: visible(deps),
     db: alone,
     sql: sqlFor(deps, environment.id),

@@ -59,6 +59,8 @@ export interface Ctx {
   readonly clock: Clock
   readonly random: Random
   readonly log: Logger
+  /** The application that the call names (see `Http`), not proven: mails lead there. */
+  readonly applicationId: string | undefined
   /** Whom this call may send messages to: it has counted one for each of these addresses and numbers. */
   readonly counted: Set<string>
   /** Password hashing, sealing of secrets, signing: what the process was started with. */

@@ -1,8 +1,8 @@
 import { find, issue, redeem, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { DAY } from '../../../kernel/clock.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
-import { baseUrl } from '../../../kernel/environments.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
+import { linkTo } from '../../delivery/mail/links.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import { mailDataOf, nobody, type Person } from '../../delivery/mail/person.ts'
 import { activationErrors } from '../../sign-in/activation/activation.errors.ts'
@@ -33,12 +33,13 @@ export async function sendMail(ctx: Ctx, user: Person | null) {
       lifetimeMs: LIFETIME_MS,
       data: { lockedAt: row?.lockedAt?.toISOString() },
     })
-    const redirectURL = `${baseUrl(tx.deps.publicUrl, tx.environment)}/account/unlock?${new URLSearchParams({ userId: person.id, token })}`
+    const redirectURL = await linkTo(tx, 'UnlockUser', { userId: person.id, token })
     await mail.send(tx, {
       ...whose,
       template: 'UnlockUser',
       to: to ?? 'nobody',
       tenantId: row?.activeTenantId ?? undefined,
+      lifetimeMs: LIFETIME_MS,
       data: { ...mailDataOf(person), redirectURL },
     })
   })

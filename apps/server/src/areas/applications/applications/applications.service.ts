@@ -1,32 +1,13 @@
 import type { Prisma } from '@henhouse/database'
 import { baseUrl, isUuid } from '../../../kernel/environments.ts'
-import { definition } from '../../../kernel/definitions.ts'
 import { onMissing, onUnknownReference } from '../../../kernel/errors.ts'
 import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
 import { containing } from '../../../kernel/paging.ts'
+import { definedApplications, UNNAMED } from '../../delivery/mail/applications.ts'
 import { applicationErrors } from './applications.errors.ts'
 import { asShown, type ApplicationChange, type ApplicationFilter, type NewApplication } from './applications.schemas.ts'
 
 const MOST = 200
-
-/** Which applications there are, by their ids, and which is the default one. */
-const defined = definition('applications', {
-  models: ['Application', 'DefaultApplication'],
-  async load({ db }) {
-    const rows = await db.application.findMany({
-      select: {
-        id: true,
-        appURL: true,
-        loginURL: true,
-        accessType: true,
-        isActive: true,
-        integrationFinishedAt: true,
-        asDefault: { select: { applicationId: true } },
-      },
-    })
-    return { byId: new Map(rows.map((row) => [row.id, row])), byDefault: rows.find((row) => row.asDefault) }
-  },
-})
 
 /** A tenant sees what is open to everybody and what it was assigned; management without a tenant sees all. */
 export const visibleTo = (tenant: Pick<TenantScope, 'id'> | undefined): Prisma.ApplicationWhereInput =>
@@ -108,7 +89,7 @@ const newSecret = (ctx: Ctx) => ctx.deps.secrets.seal(ctx.random.uuid())
 export function firstRows(ctx: Ctx, id?: string) {
   const url = baseUrl(ctx.deps.publicUrl, ctx.environment)
   const application = {
-    ...newRow(ctx, { name: 'Default application', appURL: url, loginURL: `${url}/oauth` }, id),
+    ...newRow(ctx, { name: UNNAMED, appURL: url, loginURL: `${url}/oauth` }, id),
     vendorId: ctx.vendorId,
   }
   return { application, asDefault: { vendorId: ctx.vendorId, applicationId: application.id } }
@@ -155,7 +136,7 @@ export async function getDefault(ctx: Ctx) {
 
 /** @throws 404 */
 export async function mustExist(ctx: Ctx, id: string) {
-  if (!(await defined(ctx)).byId.has(id.toLowerCase())) throw applicationErrors.notFound()
+  if (!(await definedApplications(ctx)).byId.has(id.toLowerCase())) throw applicationErrors.notFound()
 }
 
 /** Changes the given fields, metadata as a whole. There is at most one default: a new one replaces the old. */
@@ -215,7 +196,7 @@ export interface Entry {
  */
 export async function mustAdmit(ctx: Ctx, { applicationId, userId, tenantId }: Entry) {
   if (applicationId === undefined) return undefined
-  const found = (await defined(ctx)).byId.get(applicationId.toLowerCase())
+  const found = (await definedApplications(ctx)).byId.get(applicationId.toLowerCase())
   if (!found) throw applicationErrors.notFound()
   const { id, appURL, loginURL, isActive, integrationFinishedAt } = found
   if (!isActive) throw applicationErrors.inactive()
@@ -263,7 +244,7 @@ export async function activeTenantOf(ctx: Ctx, applicationId: string, userId: st
 
 /** The application that a request names in its header, else the default one. @throws 404, or 403 when it names none and there is no default */
 export async function requested(ctx: Ctx, applicationId: string | undefined) {
-  const { byId, byDefault } = await defined(ctx)
+  const { byId, byDefault } = await definedApplications(ctx)
   const found = applicationId === undefined ? byDefault : byId.get(applicationId.toLowerCase())
   if (!found) throw applicationId === undefined ? applicationErrors.notSpecified() : applicationErrors.notFound()
   return found
@@ -304,7 +285,7 @@ export async function enrolment(ctx: Ctx, applicationId: string | undefined, ten
 
 /** Gives a new tenant the default application. */
 export async function assignDefault(ctx: Ctx, tenantId: string) {
-  const { byDefault: found } = await defined(ctx)
+  const { byDefault: found } = await definedApplications(ctx)
   if (found?.accessType !== 'MANAGED_ACCESS') return
   await ctx.db.applicationTenant.createMany({
     data: { applicationId: found.id, tenantId, accessType: 'MANAGED_ACCESS', createdAt: ctx.clock.now() },

@@ -36,10 +36,14 @@ export const MailTemplateType = OneOf([
 export type MailTemplateType = Static<typeof MailTemplateType>
 
 /** Values of a template's `{{placeholders}}`. */
-export type MailData = Readonly<Record<string, string | undefined>>
+export interface MailData {
+  readonly redirectURL?: string | undefined
+  readonly code?: string | undefined
+  readonly [name: string]: unknown
+}
 
 /** A key or ARN, never a masked one that was read back. */
-const secretAt = (path: string) =>
+export const secretAt = (path: string) =>
   Type.String({
     minLength: 1,
     maxLength: 8192,
@@ -92,7 +96,7 @@ export function toMailConfiguration(
 ): Static<typeof MailConfiguration> {
   return {
     provider,
-    secret: masked(secret),
+    secret: maskedSecret(secret),
     createdAt: createdAt.toISOString(),
     updatedAt: updatedAt.toISOString(),
     extension: Object.entries(others).map(([extensionName, extensionValue]) => ({ extensionName, extensionValue })),
@@ -100,4 +104,4 @@ export function toMailConfiguration(
 }
 
 /** Shows enough of a long secret to recognize it, and nothing of a short one. */
-const masked = (secret: string) => `********${secret.length < 16 ? '' : secret.slice(-4)}`
+export const maskedSecret = (secret: string) => `********${secret.length < 16 ? '' : secret.slice(-4)}`

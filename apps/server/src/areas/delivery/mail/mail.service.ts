@@ -1,9 +1,10 @@
-import { baseUrl } from '../../../kernel/environments.ts'
 import { invalid } from '../../../kernel/errors.ts'
-import { rowOf } from '../../../kernel/jobs.ts'
+import { rowOf, type JobRow } from '../../../kernel/jobs.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { mustBeCounted } from '../../../kernel/outbox.ts'
 import * as settings from '../../../kernel/settings.ts'
+import { brandOf, picture } from './applications.ts'
+import { filledPattern } from './links.ts'
 import { mailErrors } from './mail.errors.ts'
 import { deliverMessage } from './mail.jobs.ts'
 import { carrierName, providerFor } from './mail.providers.ts'
@@ -14,13 +15,17 @@ import {
   type MailPayload,
   type MailTemplateType,
 } from './mail.schemas.ts'
-import { defaultTemplate, filled } from './templates.ts'
+import { ownTemplates, type OwnTemplate } from './own-templates.ts'
+import { rendered, spell } from './render.ts'
+import { senderOf } from './sender.ts'
 
 export interface OutgoingMail {
   template: MailTemplateType
   to: string
   userId?: string | undefined
   tenantId?: string | undefined
+  /** how long its link or code works */
+  lifetimeMs?: number | undefined
   data: MailData
 }
 
@@ -37,59 +42,95 @@ const notices: ReadonlySet<MailTemplateType> = new Set([
   'UserUsedInvitation',
 ])
 
+/** These go to people who have yet to say that they belong to the account: they are not shown its logo. */
+const invitations: ReadonlySet<MailTemplateType> = new Set([
+  'ActivateUser',
+  'ActivateUserWithCode',
+  'BulkInvitesToTenant',
+  'InviteToTenant',
+  'InviteToTenantWithCode',
+])
+
 /**
  * Writes a mail and queues its delivery, both in the caller's transaction. `redirectURL` and `code` of the data become
  * the message's link and code; the tenant's name is added. When all mail is held, nothing is queued: the message stays
- * to be read.
+ * to be read. Nothing is written while the environment has switched the template off.
  */
 export async function send(ctx: Ctx, mail: OutgoingMail) {
   // also without a tenant: a mail that is rolled back must have cost as much
-  const tenant = await ctx.db.tenant.findFirst({ where: { id: mail.tenantId ?? '' }, select: { name: true } })
-  const { message, job } = await write(ctx, mail, tenant?.name)
-  await ctx.db.message.create({ data: message, select: { id: true } })
+  const tenant = await ctx.db.tenant.findFirst({
+    where: { id: mail.tenantId ?? '' },
+    select: { name: true, logo: true, logoUrl: true },
+  })
+  const { message, job } = await write(ctx, mail, tenant)
+  if (message) await ctx.db.message.create({ data: message, select: { id: true } })
   if (job) await ctx.db.job.create({ data: job, select: { id: true } })
 }
 
-/** As `send`, without storing anything: the message, and the job that delivers it. */
+/** The account that a mail is about, as the mail shows it. */
+interface Account {
+  name: string
+  logo?: string | null
+  logoUrl?: string | null
+}
+
+/** As `send`, without storing anything: the message, and the job that delivers it. Neither while the template is switched off. */
 export async function write(
   ctx: Ctx,
-  { template, to, userId, tenantId, data }: OutgoingMail,
-  tenantName: string | undefined,
-) {
-  if (!notices.has(template)) mustBeCounted(ctx, to)
-  const { payload } = await settings.effective(ctx, mailConfiguration),
-    held = ctx.deps.mail === 'hold',
-    id = ctx.random.uuid()
-  const message = {
-    id,
-    channel: 'email',
-    template,
-    userId: userId ?? null,
-    tenantId: tenantId ?? null,
-    recipient: to,
-    ...senderOf(ctx, payload),
-    ...(await render(ctx, template, { email: to, tenantName, ...data })),
-    link: data['redirectURL'] ?? null,
-    code: data['code'] ?? null,
-    createdAt: ctx.clock.now(),
-    ...(held ? { status: 'held', provider: carrierName(ctx.deps, payload) } : { status: 'pending', provider: null }),
-  }
-  return { message, job: held ? undefined : rowOf(ctx, deliverMessage, { messageId: id }) }
-}
-export type MessageRow = Awaited<ReturnType<typeof write>>['message']
-
-function senderOf({ deps, environment }: Ctx, payload: MailPayload | null) {
-  // Mailgun's domain is the one that passes the receivers' checks (SPF, DKIM)
-  const domain =
-    payload?.provider === 'mailgun' ? payload.domain : new URL(baseUrl(deps.publicUrl, environment)).hostname
+  mail: OutgoingMail,
+  tenant: Account | null,
+): Promise<{ message?: MessageRow; job?: JobRow }> {
+  if (!notices.has(mail.template)) mustBeCounted(ctx, mail.to)
+  const own = (await ownTemplates(ctx)).get(mail.template)
+  if (own && !own.active) return {}
+  const message = await messageOf(ctx, mail, own, tenant)
   return {
-    sender: payload?.senderEmail ?? (payload ? undefined : deps.mailFrom) ?? `no-reply@${domain}`,
-    senderName: payload?.fromName ?? null,
+    message,
+    ...(message.status === 'pending' && { job: rowOf(ctx, deliverMessage, { messageId: message.id }) }),
   }
 }
 
-async function render(_ctx: Ctx, type: MailTemplateType, data: MailData) {
-  return filled(defaultTemplate(type, data), data)
+async function messageOf(ctx: Ctx, mail: OutgoingMail, own: OwnTemplate | undefined, tenant: Account | null) {
+  const { payload } = await settings.effective(ctx, mailConfiguration),
+    { sender, senderName } = senderOf(ctx, payload, own),
+    { senderName: named, ...parts } = rendered(ctx, mail.template, own, await valuesOf(ctx, mail, own, tenant))
+  return {
+    id: ctx.random.uuid(),
+    channel: 'email',
+    template: mail.template,
+    userId: mail.userId ?? null,
+    tenantId: mail.tenantId ?? null,
+    recipient: mail.to,
+    sender,
+    senderName: named ?? senderName,
+    ...parts,
+    link: mail.data.redirectURL ?? null,
+    code: mail.data.code ?? null,
+    createdAt: ctx.clock.now(),
+    ...(ctx.deps.mail === 'hold'
+      ? { status: 'held', provider: carrierName(ctx.deps, payload) }
+      : { status: 'pending', provider: null }),
+  }
+}
+export type MessageRow = Awaited<ReturnType<typeof messageOf>>
+
+async function valuesOf(
+  ctx: Ctx,
+  { template, to, lifetimeMs, data }: OutgoingMail,
+  own: OwnTemplate | undefined,
+  tenant: Account | null,
+): Promise<MailData> {
+  const { applicationName, logoUrl } = await brandOf(ctx),
+    theirs = invitations.has(template) ? undefined : picture(tenant?.logoUrl ?? tenant?.logo)
+  return {
+    email: to,
+    tenantName: tenant?.name,
+    applicationName,
+    logoUrl: theirs ?? logoUrl,
+    successRedirectUrl: own?.successRedirectUrl ? await filledPattern(ctx, own.successRedirectUrl) : undefined,
+    expiresIn: lifetimeMs === undefined ? undefined : spell(lifetimeMs),
+    ...data,
+  }
 }
 
 /** The configuration with its secret masked. @throws 404 when there is none */

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { deps, newEnvironment, type TestEnvironment } from '../../../../test/environment.ts'
 import { MailTemplateType, type MailData } from './mail.schemas.ts'
 import { send } from './mail.service.ts'
-import { defaultTemplate, filled } from './templates.ts'
+import { defaultMail } from './default-mails.ts'
+import { rendered } from './render.ts'
 
 const v1 = '/identity/resources/mail/v1/configurations',
   v2 = '/identity/resources/mail/v2/configurations'
@@ -278,7 +279,7 @@ describe.concurrent('where all mail is held', () => {
 
 describe.concurrent('the default templates', () => {
   const types = (MailTemplateType as unknown as { enum: MailTemplateType[] }).enum
-  const render = (type: MailTemplateType, data: MailData) => filled(defaultTemplate(type, data), data)
+  const render = (type: MailTemplateType, data: MailData) => rendered(deps, type, undefined, data)
   const everything = {
     name: 'Jane',
     email: 'jane@example.com',
@@ -289,6 +290,9 @@ describe.concurrent('the default templates', () => {
     device: 'Firefox',
     ip: '192.0.2.7',
     location: 'Zürich',
+    expiresIn: '24 hours',
+    applicationName: 'Henhouse Books',
+    logoUrl: 'https://books.example/logo.png',
   }
 
   test('are there for all 29 types, and leave no placeholder behind', () => {
@@ -317,7 +321,7 @@ describe.concurrent('the default templates', () => {
     expect(html.match(/href="https:\/\/acme\.example\/x\?userId=1&amp;token=t"/g)).toHaveLength(2)
     expect(html).toContain('>https://acme.example/x?userId=1&amp;token=t</a>')
     expect(text).toContain(`\n${everything.redirectURL}\n`)
-    expect(defaultTemplate(type).html).toContain('href="{{redirectURL}}"')
+    expect(defaultMail(type).html).toContain('href="{{redirectURL}}"')
   })
 
   test.each(['OTC', 'MFAOTC', 'ActivateUserWithCode', 'InviteToTenantWithCode', 'VerifyNewEmail'] as const)(
@@ -328,7 +332,7 @@ describe.concurrent('the default templates', () => {
       expect(html).not.toContain('href')
       expect(text).toContain('\n481516\n')
       expect(subject).not.toContain('481516')
-      expect(defaultTemplate(type).html).toContain('{{code}}')
+      expect(defaultMail(type).html).toContain('{{code}}')
     },
   )
 
@@ -344,10 +348,23 @@ describe.concurrent('the default templates', () => {
     expect(html + text).not.toContain('secret')
     expect(subject).toBe(`You are invited to ${data.tenantName}`)
     expect(text).toContain(data.tenantName)
-    expect(filled({ subject: '{{constructor}}', html: '', text: '{{ nobody }}.' }, {})).toEqual({
-      subject: '',
-      html: '',
-      text: '.',
-    })
+  })
+
+  test('say who sends them, until when their link works, and why one gets them', () => {
+    const { subject, html, text, senderName } = render('ResetPassword', everything)
+    expect(subject).toBe('Reset your password · Henhouse Books')
+    expect(html).toContain('<img src="https://books.example/logo.png" alt="Henhouse Books"')
+    for (const part of [html, text]) {
+      expect(part).toContain('The link works once and expires in 24 hours.')
+      expect(part).toContain('You get this e-mail because somebody asked for it with your address.')
+      expect(part).toContain('Sent by Henhouse Books.')
+    }
+    expect(senderName).toBeUndefined()
+    const bare = render('ResetPassword', { redirectURL: everything.redirectURL })
+    expect(bare.subject).toBe('Reset your password')
+    expect(bare.html).not.toMatch(/<img|Sent by/)
+    expect(bare.text).toContain('\n\nThe link works once.\n\n')
+    const { logoUrl: _, ...named } = everything
+    expect(render('OTC', named).html).toContain('>Henhouse Books</td>')
   })
 })

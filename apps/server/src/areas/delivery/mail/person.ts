@@ -42,7 +42,7 @@ const issuerDataOf = (issuer: Person | null | undefined) =>
         issuerName: issuer.name,
         issuerEmail: issuer.email ?? undefined,
         issuerProfilePictureUrl: pictureOf(issuer),
-        ...texts('issuerMetadata', JSON.parse(issuer.metadata)),
+        issuerMetadata: objectOf(issuer.metadata),
       }
     : {}
 
@@ -63,18 +63,11 @@ export const mailDataOf = (user: Person, { emailMetadata, issuer, from }: Circum
   email: user.email ?? undefined,
   phoneNumber: user.phoneNumber ?? undefined,
   profilePictureUrl: pictureOf(user),
-  ...texts('metadata', JSON.parse(user.metadata)),
-  ...texts('emailMetadata', emailMetadata),
+  metadata: objectOf(user.metadata),
+  emailMetadata,
   ...issuerDataOf(issuer),
   ip: from?.ip,
   device: from?.userAgent,
 })
 
-/** `{ a: { b: 1 } }` → `{ 'prefix.a.b': '1' }` */
-const texts = (prefix: string, value: unknown) => Object.fromEntries(leavesOf(prefix, value))
-function leavesOf(path: string, value: unknown): [string, string][] {
-  if (value === null || value === undefined) return []
-  return typeof value === 'object'
-    ? Object.entries(value).flatMap(([key, part]) => leavesOf(`${path}.${key}`, part))
-    : [[path, typeof value === 'string' ? value : JSON.stringify(value)]]
-}
+const objectOf = (metadata: string) => JSON.parse(metadata) as unknown

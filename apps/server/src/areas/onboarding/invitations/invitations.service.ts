@@ -2,10 +2,9 @@ import type { Prisma } from '@henhouse/database'
 import { Type } from 'typebox'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { find, guessing, redeem, revoke, rowOf, type ChallengeKind, type Outcome } from '../../../kernel/challenges.ts'
-import { DAY } from '../../../kernel/clock.ts'
+import { DAY, SECOND } from '../../../kernel/clock.ts'
 import { errors, onUnknownReference } from '../../../kernel/errors.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
-import { baseUrl } from '../../../kernel/environments.ts'
 import { membershipsIn } from '../../rights/tree/tree.service.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx, HttpCtx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
@@ -19,6 +18,7 @@ import { enter, pending, refusal, renew, type CodeKind } from '../../access/code
 import { familyOf } from '../../rights/held/sub-account-access.service.ts'
 import * as ips from '../../policies/ip-restrictions/ip-restrictions.service.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
+import { linkTo } from '../../delivery/mail/links.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import { live } from '../../rights/held/held.service.ts'
@@ -50,22 +50,24 @@ export async function sendInvitation(ctx: Ctx, user: Person, tenantId: string, c
     return mail.send(ctx, {
       ...to,
       template: 'InviteToTenantWithCode',
-      data: { ...mailDataOf(user, circumstances), code, redirectURL: address(ctx, 'code', userId, token) },
+      lifetimeMs: codeExpiration * SECOND,
+      data: {
+        ...mailDataOf(user, circumstances),
+        code,
+        redirectURL: await linkTo(ctx, 'InviteToTenantWithCode', { userId, token }),
+      },
     })
   }
   await revoke(ctx, userId, invitations, tenantId)
-  const made = invitationLink(ctx, { ...user, email: user.email }, tenantId, circumstances)
+  const made = await invitationLink(ctx, { ...user, email: user.email }, tenantId, circumstances)
   await ctx.db.challenge
     .create({ data: made.challenge, select: { id: true } })
     .catch(onUnknownReference(errors.notFound('User')))
   await mail.send(ctx, made.mail)
 }
 
-const address = (ctx: Ctx, page: string, userId: string, token: string) =>
-  `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/invitation/${page}?${new URLSearchParams({ userId, token })}`
-
 /** As `sendInvitation` with a link: what is to be stored, and the mail. Older invitations to the tenant (`invitations`) are to be revoked. */
-export function invitationLink(
+export async function invitationLink(
   ctx: Ctx,
   user: Person & { email: string },
   tenantId: string,
@@ -79,7 +81,11 @@ export function invitationLink(
       ...about,
       to: user.email,
       template: 'InviteToTenant' as const,
-      data: { ...mailDataOf(user, circumstances), redirectURL: address(ctx, 'accept', user.id, token) },
+      lifetimeMs: LIFETIME_MS,
+      data: {
+        ...mailDataOf(user, circumstances),
+        redirectURL: await linkTo(ctx, 'InviteToTenant', { userId: user.id, token }),
+      },
     },
   }
 }

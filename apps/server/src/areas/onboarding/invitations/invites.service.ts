@@ -1,6 +1,6 @@
 import { may } from '../../../kernel/authorize.ts'
 import { after, MINUTE } from '../../../kernel/clock.ts'
-import { baseUrl, isUuid } from '../../../kernel/environments.ts'
+import { isUuid } from '../../../kernel/environments.ts'
 import { ApiError } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
@@ -12,7 +12,9 @@ import * as identitySettings from '../../policies/identity-settings/identity-set
 import { requestedApplication } from '../../access/tokens/refresh-cookie.ts'
 import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
+import { linkToPage } from '../../delivery/mail/links.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
+import { isActive } from '../../delivery/mail/own-templates.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import * as memberships from '../../people/memberships/memberships.service.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
@@ -92,13 +94,14 @@ async function put(tx: Ctx, row: Fields): Promise<InviteRow> {
   return tx.db.tenantInvite.findFirstOrThrow({ where: mine, include: withTenant })
 }
 
-function mailTo(ctx: Ctx, user: Person, { tenantId }: InviteRow, invitationToken: string) {
-  const redirectURL = `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/login?${new URLSearchParams({ invitationToken })}`
+async function mailTo(ctx: Ctx, user: Person, { tenantId, expiresAt }: InviteRow, invitationToken: string) {
+  const redirectURL = await linkToPage(ctx, 'login', { invitationToken })
   return mail.send(ctx, {
     template: 'InviteToTenant',
     to: user.email!,
     userId: user.id,
     tenantId,
+    lifetimeMs: expiresAt.getTime() - ctx.clock.now().getTime(),
     data: { ...mailDataOf(user), redirectURL },
   })
 }
@@ -144,9 +147,12 @@ export async function list(ctx: Ctx) {
   ).map((row) => toInvite(ctx, row))
 }
 
-/** Mails about links are always on: templates cannot be switched off yet. */
+/** Whether there are links, and whether they are mailed. */
 export async function configuration(ctx: Ctx) {
-  return { tenantInvitationsAllowed: (await identitySettings.current(ctx)).allowTenantInvitations, emailsEnabled: true }
+  return {
+    tenantInvitationsAllowed: (await identitySettings.current(ctx)).allowTenantInvitations,
+    emailsEnabled: await isActive(ctx, 'InviteToTenant'),
+  }
 }
 
 /**

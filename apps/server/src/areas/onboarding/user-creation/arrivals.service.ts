@@ -196,7 +196,8 @@ async function welcomeBack(ctx: Ctx, rows: Rows, later: Later[], user: Person | 
   if (email === null || !invited || quietly) return
   if ((await strategies.invitation(ctx)).strategy === 'code')
     later.push((tx) => invitations.sendInvitation(tx, person, tenant.id, circumstances))
-  else await post(ctx, rows, invitations.invitationLink(ctx, { ...person, email }, tenant.id, circumstances), tenant)
+  else
+    await post(ctx, rows, await invitations.invitationLink(ctx, { ...person, email }, tenant.id, circumstances), tenant)
 }
 
 function join(ctx: Ctx, rows: Rows, userId: string, one: Checked, invited: boolean) {
@@ -214,11 +215,11 @@ async function post(
   ctx: Ctx,
   rows: Rows,
   { challenge, mail: letter }: { challenge: ChallengeRow; mail: mail.OutgoingMail },
-  { name }: Destination,
+  tenant: Destination,
 ) {
-  const { message, job } = await mail.write(ctx, letter, name)
+  const { message, job } = await mail.write(ctx, letter, tenant)
   rows.challenges.push(challenge)
-  rows.messages.push(message)
+  if (message) rows.messages.push(message)
   if (job) rows.jobs.push(job)
 }
 

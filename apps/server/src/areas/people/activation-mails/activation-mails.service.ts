@@ -1,8 +1,8 @@
 import { issue, revoke, rowOf, type ChallengeKind } from '../../../kernel/challenges.ts'
-import { DAY } from '../../../kernel/clock.ts'
-import { baseUrl } from '../../../kernel/environments.ts'
+import { DAY, SECOND } from '../../../kernel/clock.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { firstCode, renew, type CodeKind } from '../../access/codes/codes.service.ts'
+import { linkTo } from '../../delivery/mail/links.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import { mailDataOf, ownerIn, type Circumstances, type Person } from '../../delivery/mail/person.ts'
 import * as strategies from '../../policies/strategies/strategies.service.ts'
@@ -31,7 +31,12 @@ export async function send(
     data = mailDataOf(user, circumstances)
   if (strategy === 'link') {
     const { link } = await makeLink(ctx, user, tenantId)
-    await mail.send(ctx, { ...to, template: 'ActivateUser', data: { ...data, redirectURL: link } })
+    await mail.send(ctx, {
+      ...to,
+      template: 'ActivateUser',
+      lifetimeMs: LIFETIME_MS,
+      data: { ...data, redirectURL: link },
+    })
     return undefined
   }
   await revoke(ctx, user.id, [activation])
@@ -45,7 +50,8 @@ export async function send(
   await mail.send(ctx, {
     ...to,
     template: 'ActivateUserWithCode',
-    data: { ...data, code, redirectURL: address(ctx, 'activate/code', user.id, token) },
+    lifetimeMs: codeExpiration * SECOND,
+    data: { ...data, code, redirectURL: await linkTo(ctx, 'ActivateUserWithCode', { userId: user.id, token }) },
   })
   return token
 }
@@ -69,7 +75,8 @@ export async function first(
       mail: {
         ...mail,
         template: 'ActivateUser' as const,
-        data: { ...values, redirectURL: address(ctx, 'activate', user.id, token) },
+        lifetimeMs: LIFETIME_MS,
+        data: { ...values, redirectURL: await linkTo(ctx, 'ActivateUser', { userId: user.id, token }) },
       },
     }
   }
@@ -79,7 +86,8 @@ export async function first(
     mail: {
       ...mail,
       template: 'ActivateUserWithCode' as const,
-      data: { ...values, code, redirectURL: address(ctx, 'activate/code', user.id, token) },
+      lifetimeMs: codeExpiration * SECOND,
+      data: { ...values, code, redirectURL: await linkTo(ctx, 'ActivateUserWithCode', { userId: user.id, token }) },
     },
   }
 }
@@ -90,7 +98,7 @@ async function makeLink(ctx: Ctx, user: Pick<Person, 'id' | 'email' | 'isNobody'
   const token = ctx.random.token()
   await revoke(ctx, userId, [activation, activationCode])
   await issue(ctx, activation, { secret: token, lifetimeMs: LIFETIME_MS, ...ownerIn(user), tenantId, data: { email } })
-  return { token, link: address(ctx, 'activate', userId, token) }
+  return { token, link: await linkTo(ctx, 'ActivateUser', { userId, token }) }
 }
 
 /** Whether the link or code was sent to the user's present address, not to an earlier one. */
@@ -98,9 +106,6 @@ export const isAbout = (
   { userId, data }: { userId: string | null; data: unknown },
   user: Pick<Person, 'id' | 'email'>,
 ) => userId === user.id && (data as { email: string | null }).email === user.email
-
-const address = (ctx: Ctx, page: string, userId: string, token: string) =>
-  `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/${page}?${new URLSearchParams({ userId, token })}`
 
 /** A link for management to hand out itself. A verified user without a password can set one with it. @throws 404 */
 export async function linkFor(ctx: Ctx, userId: string) {

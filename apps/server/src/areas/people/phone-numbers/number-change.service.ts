@@ -1,8 +1,8 @@
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { issue, mustAnswer, redeem, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
-import { baseUrl } from '../../../kernel/environments.ts'
 import type { Ctx, UserScope } from '../../../kernel/operation.ts'
+import { linkTo } from '../../delivery/mail/links.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import * as userEmails from '../user-emails/user-emails.service.ts'
 import { countSending } from '../../access/codes/sendings.service.ts'
@@ -57,19 +57,18 @@ export async function askReset(ctx: Ctx, email: string) {
       ...(user && { userId: user.id }),
     })
   })
+  const redirectURL = await linkTo(ctx, 'ResetPhoneNumber', { token: id })
   await discreetly(ctx, !!user, (tx) =>
     mail.send(tx, {
       template: 'ResetPhoneNumber',
       to: address,
       userId: user?.id,
-      data: { ...mailDataOf(user ?? nobody(tx, address)), code, redirectURL: page(ctx, id) },
+      lifetimeMs: CODE_MS,
+      data: { ...mailDataOf(user ?? nobody(tx, address)), code, redirectURL },
     }),
   )
   return { resetPhoneNumberToken: id }
 }
-
-const page = (ctx: Ctx, token: string) =>
-  `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/reset-phone-number?${new URLSearchParams({ token })}`
 
 /** Exchanges the code for a token. @throws 401 or 400 for the code */
 export async function confirmReset(

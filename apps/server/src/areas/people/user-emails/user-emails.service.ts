@@ -219,6 +219,7 @@ export async function sendCode(tx: Ctx, user: Person, kind: ChallengeKind, email
     template: 'VerifyNewEmail',
     to: email,
     userId: user.id,
+    lifetimeMs: CODE_MS,
     data: { ...mailDataOf(user), email, code },
   })
 }

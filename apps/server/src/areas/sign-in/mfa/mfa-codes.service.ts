@@ -32,7 +32,13 @@ type Addressee = Parameters<typeof mailDataOf>[0]
 export async function sendMail(ctx: Ctx, occasion: Occasion, to: string, user: Addressee) {
   const { emailSeconds } = await mfaPolicy.configuration(ctx)
   return send(ctx, occasion, { to, seconds: emailSeconds }, (tx, code) =>
-    mail.send(tx, { template: 'MFAOTC', to, userId: occasion.userId, data: { ...mailDataOf(user), code } }),
+    mail.send(tx, {
+      template: 'MFAOTC',
+      to,
+      userId: occasion.userId,
+      lifetimeMs: emailSeconds * SECOND,
+      data: { ...mailDataOf(user), code },
+    }),
   )
 }
 

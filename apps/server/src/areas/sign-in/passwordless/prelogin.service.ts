@@ -3,7 +3,7 @@ import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { issue, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { SECOND } from '../../../kernel/clock.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
-import { baseUrl, isUuid } from '../../../kernel/environments.ts'
+import { isUuid } from '../../../kernel/environments.ts'
 import { ApiError, invalid } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
@@ -11,6 +11,7 @@ import * as captcha from '../../policies/captcha-policy/captcha-policy.service.t
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 import { loginErrors } from '../login/login.errors.ts'
+import { linkTo } from '../../delivery/mail/links.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import * as phoneNumbers from '../../people/phone-numbers/phone-numbers.service.ts'
 import { smsErrors } from '../../delivery/sms/sms.errors.ts'
@@ -61,17 +62,14 @@ export async function byMail(ctx: HttpCtx, method: 'magiclink' | 'code', person:
   const secret = method === 'magiclink' ? ctx.random.token() : ctx.random.digits(6)
   await begin(ctx, { method, secret, user: recipient, to: to ?? 'nobody', configuration, person })
   const content =
-    method === 'magiclink'
-      ? {
-          redirectURL: `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/login/magic-link?${new URLSearchParams({ token: secret })}`,
-        }
-      : { code: secret }
+    method === 'magiclink' ? { redirectURL: await linkTo(ctx, 'MagicLink', { token: secret }) } : { code: secret }
   await discreetly(ctx, !!recipient, (tx) =>
     mail.send(tx, {
       template: method === 'magiclink' ? 'MagicLink' : 'OTC',
       to: to ?? 'nobody',
       userId: recipient?.id,
       tenantId: recipient?.activeTenantId ?? undefined,
+      lifetimeMs: configuration.defaultPasswordlessTokenExpiration * SECOND,
       data: { ...mailDataOf(recipient ?? nobody(ctx, null)), ...content },
     }),
   )

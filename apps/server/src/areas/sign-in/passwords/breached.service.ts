@@ -8,7 +8,7 @@ import { live } from '../../rights/held/held.service.ts'
 import * as settings from '../../policies/password-settings/password-settings.service.ts'
 import { mailDataOf, type Person } from '../../delivery/mail/person.ts'
 import * as users from '../../people/users/users.service.ts'
-import { makeLink } from './reset.service.ts'
+import { makeLink, TOKEN_MS } from './reset.service.ts'
 
 type Addressee = Person & Pick<User, 'activeTenantId'>
 
@@ -30,11 +30,16 @@ async function sendMail(ctx: Ctx, user: Addressee, timesPwned?: number) {
   const to = user.email
   if (to === null || !(await sendings.mayGetOne(ctx, to))) return
   await ctx.atomically(async (tx) => {
-    const { link } = await makeLink(tx, user),
-      data = { ...mailDataOf(user), redirectURL: link },
-      whose = { to, userId: user.id, tenantId: user.activeTenantId ?? undefined }
-    if (timesPwned === undefined) await mail.send(tx, { template: 'ResetPassword', ...whose, data })
-    else await mail.send(tx, { template: 'PwnedPassword', ...whose, data: { ...data, timesPwned: String(timesPwned) } })
+    const isPwned = timesPwned !== undefined,
+      { link } = await makeLink(tx, user, isPwned ? 'PwnedPassword' : undefined)
+    await mail.send(tx, {
+      template: isPwned ? 'PwnedPassword' : 'ResetPassword',
+      to,
+      userId: user.id,
+      tenantId: user.activeTenantId ?? undefined,
+      lifetimeMs: TOKEN_MS,
+      data: { ...mailDataOf(user), redirectURL: link, timesPwned },
+    })
   })
 }
 

@@ -3,11 +3,12 @@ import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { find, issue, mustAnswer, redeem, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { DAY, MINUTE } from '../../../kernel/clock.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
-import { baseUrl, isUuid } from '../../../kernel/environments.ts'
+import { isUuid } from '../../../kernel/environments.ts'
 import { ApiError, invalid } from '../../../kernel/errors.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
+import { linkTo } from '../../delivery/mail/links.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import * as phoneNumbers from '../../people/phone-numbers/phone-numbers.service.ts'
 import { mustBeUnchanged, type Seen } from '../../access/tokens/refresh-tokens.service.ts'
@@ -23,8 +24,8 @@ import type { ForgottenPassword, Identified, NewPassword, ResetToken } from './p
 import * as passwords from './passwords.service.ts'
 
 const [token, code] = users.passwordResets
-const TOKEN_MS = DAY,
-  CODE_MS = 10 * MINUTE
+export const TOKEN_MS = DAY
+const CODE_MS = 10 * MINUTE
 
 /** In the first version the e-mail address may stand alone. */
 export function identifiedBy({ email, identifier, identifierType, emailMetadata }: ForgottenPassword): Identified {
@@ -42,14 +43,16 @@ export async function mailLink(ctx: Ctx, wanted: Identified) {
   const { user, to } = await recipient(ctx, wanted, 'email'),
     secret = ctx.random.token(),
     person = user ?? nobody(ctx, to)
-  const id = await renew(ctx, token, { secret, lifetimeMs: TOKEN_MS, user, data: { email: to } })
+  const id = await renew(ctx, token, { secret, lifetimeMs: TOKEN_MS, user, data: { email: to } }),
+    redirectURL = await address(ctx, person.id, secret)
   await discreetly(ctx, !!user, (tx) =>
     mail.send(tx, {
       template: 'ResetPassword',
       to,
       userId: user?.id,
       tenantId: user?.activeTenantId ?? undefined,
-      data: { ...mailDataOf(person, wanted), redirectURL: address(ctx, person.id, secret) },
+      lifetimeMs: TOKEN_MS,
+      data: { ...mailDataOf(person, wanted), redirectURL },
     }),
   )
   return { sessionId: id }
@@ -105,7 +108,7 @@ export async function linkFor(ctx: Ctx, userId: string) {
 }
 
 /** The link counts as mailed: using it verifies the address. */
-export async function makeLink(ctx: Ctx, user: Pick<User, 'id' | 'email'>) {
+export async function makeLink(ctx: Ctx, user: Pick<User, 'id' | 'email'>, template?: 'PwnedPassword') {
   const secret = ctx.random.token()
   await renew(ctx, token, {
     secret,
@@ -113,7 +116,7 @@ export async function makeLink(ctx: Ctx, user: Pick<User, 'id' | 'email'>) {
     user,
     data: user.email === null ? {} : { email: user.email },
   })
-  return { token: secret, link: address(ctx, user.id, secret) }
+  return { token: secret, link: await address(ctx, user.id, secret, template) }
 }
 
 /** @throws 400 for an unknown or replaced token, 410 for an expired or used one */
@@ -204,5 +207,9 @@ function renew(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, user, data }
   })
 }
 
-const address = (ctx: Ctx, userId: string, secret: string) =>
-  `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/account/reset-password?${new URLSearchParams({ userId, token: secret })}`
+const address = (
+  ctx: Ctx,
+  userId: string,
+  secret: string,
+  template: 'ResetPassword' | 'PwnedPassword' = 'ResetPassword',
+) => linkTo(ctx, template, { userId, token: secret })
