@@ -38,6 +38,7 @@ import { profilePicturesRoutes } from './areas/people/profile-pictures/profile-p
 import { rolesRoutes } from './areas/rights/roles/roles.routes.ts'
 import { rolesV2Routes } from './areas/rights/roles/roles-v2.routes.ts'
 import { sessionsRoutes } from './areas/access/sessions/sessions.routes.ts'
+import { smsRoutes } from './areas/delivery/sms/sms.routes.ts'
 import { signUpRoutes } from './areas/sign-in/signup/signup.routes.ts'
 import { stepUpRoutes } from './areas/sign-in/mfa/step-up.routes.ts'
 import { strategiesRoutes } from './areas/policies/strategies/strategies.routes.ts'
@@ -97,6 +98,7 @@ export const operations: readonly Operation[] = [
   ...rolesRoutes,
   ...rolesV2Routes,
   ...sessionsRoutes,
+  ...smsRoutes,
   ...signUpRoutes,
   ...stepUpRoutes,
   ...strategiesRoutes,

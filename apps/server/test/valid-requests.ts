@@ -31,6 +31,7 @@ const users = '/identity/resources/users',
   invites = '/identity/resources/tenants/invites'
 /** of `test`, as PHP makes it */
 const BCRYPT = '$2y$10$wisIVhmjWjm/lkujDJVAXuuYDXiGU/c9HK3mMzqFbfk45PXA527ui'
+const SMS_ACCOUNT = { accountId: `AC${'0'.repeat(32)}`, token: 'a-token', senderName: 'Acme' }
 const GIF = 'R0lGODlhAwACAIAAAAAAAP///yH5BAEAAAAALAAAAAADAAIAAAIChF8AOw=='
 
 /** @throws unless the call succeeds */
@@ -186,6 +187,18 @@ const ofAccounts = ({ env, ids, me, ownId, tenantId, belowId, elsewhereId, membe
     ]),
   ),
   getDefaultMailTemplateV1: { path: { type: 'OTC' } },
+  setSmsConfigurationV1: { body: SMS_ACCOUNT },
+  getSmsConfigurationV1: async () => {
+    await ok(env.vendor('POST', `${settings}/sms`, SMS_ACCOUNT))
+    return {}
+  },
+  getSmsTemplateV1: { path: { type: 'SignIn' } },
+  getDefaultSmsTemplateV1: { path: { type: 'SignIn' } },
+  setSmsTemplateV1: { path: { type: 'SignIn' }, body: { template: 'Acme: {{code}}' } },
+  deleteSmsTemplateV1: async () => {
+    await ok(env.vendor('POST', `${settings}/sms/templates/SignIn`, { active: false }))
+    return { path: { type: 'SignIn' } }
+  },
   authenticateEnvironment: { body: { clientId: env.id, secret: env.apiKey } },
   getMetadata: { query: { entityName: 'adminBox' } },
   endOwnSessionsV1: { by: me },

@@ -47,6 +47,8 @@ export interface Deps {
     readonly ses?: string
     readonly sts?: string
   }
+  /** Where Twilio is reached when not at its usual address. */
+  readonly smsEndpoints?: { readonly twilio?: string }
   /** Where captchas are checked, in the protocol of reCAPTCHA's `siteverify`. Absent (emulator, tests): the token `score:0.7` has that score, any other is wrong. */
   readonly captchaUrl?: string
   /** Where breached passwords are looked up, in Have I Been Pwned's range protocol: five digits of a SHA-1 are appended. Absent: a short list of our own, and no network. */

@@ -67,13 +67,3 @@ export function mustBeCounted({ deps, counted }: Ctx, to: string) {
   if (deps.strict && !counted.has(ANYBODY) && !counted.has(oneSpelling(to)))
     throw new Error('a message is sent on request, and not counted: see sendings.service.ts')
 }
-
-/** Replaces a template's `{{placeholders}}`; one without a value becomes empty. */
-export const fill = (
-  template: string,
-  values: Readonly<Record<string, string | undefined>>,
-  write = (value: string) => value,
-) =>
-  template.replace(/\{\{\s*([\w.]+)\s*\}\}/g, (_, name: string) =>
-    write((Object.hasOwn(values, name) && values[name]) || ''),
-  )

@@ -18,7 +18,9 @@ async function main() {
   if (secrets.smtpUrl === undefined)
     log.warn('HENHOUSE_SMTP_URL is not set: only environments with a mail provider of their own send mail')
   if (secrets.sms === undefined)
-    log.warn('neither HENHOUSE_TWILIO_ACCOUNT_SID nor HENHOUSE_SMS_URL is set: no text messages can be sent')
+    log.warn(
+      'neither HENHOUSE_TWILIO_ACCOUNT_SID nor HENHOUSE_SMS_URL is set: only environments with an account of their own send text messages',
+    )
 
   const server = await buildServer(deps)
   hearOthers(deps)

@@ -1,10 +1,21 @@
+import { checkTwilio } from '@henhouse/sms'
+import { invalid } from '../../../kernel/errors.ts'
 import { add } from '../../../kernel/jobs.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
-import { fill, mustBeCounted } from '../../../kernel/outbox.ts'
+import { mustBeCounted } from '../../../kernel/outbox.ts'
+import * as settings from '../../../kernel/settings.ts'
 import { smsErrors } from './sms.errors.ts'
 import { deliverSms } from './sms.jobs.ts'
-import { masked, type SmsData, type SmsTemplateType } from './sms.schemas.ts'
-import { defaultTemplates } from './templates.ts'
+import { carrierOf, twilioOptions } from './sms.providers.ts'
+import {
+  masked,
+  smsConfiguration,
+  toSmsConfiguration,
+  type SmsConfigurationChange,
+  type SmsData,
+  type SmsTemplateType,
+} from './sms.schemas.ts'
+import { textOf } from './sms-templates.service.ts'
 
 export interface OutgoingSms {
   template: SmsTemplateType
@@ -16,15 +27,17 @@ export interface OutgoingSms {
 
 /**
  * Writes a text message and queues its delivery, both in the caller's transaction. When all messages are held, nothing
- * is queued: the message stays to be read.
+ * is queued: the message stays to be read. Nothing is written while the environment has switched the template off.
  * @param to E.164 without dashes
  * @throws 400 when nothing carries text messages
  */
 export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: OutgoingSms) {
   mustBeCounted(ctx, to)
-  if (!ctx.deps.sms) throw smsErrors.notSent(masked(to))
-  const held = ctx.deps.sms === 'hold',
+  const text = await textOf(ctx, template, data)
+  if (text === undefined) return
+  const { name, provider, isHeld } = await carrierOf(ctx),
     id = ctx.random.uuid()
+  if (!isHeld && !provider) throw smsErrors.notSent(masked(to))
   await ctx.db.message.create({
     data: {
       id,
@@ -36,15 +49,46 @@ export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: O
       sender: '',
       subject: '',
       html: '',
-      text: await render(ctx, template, data),
+      text,
       code: data.code,
       createdAt: ctx.clock.now(),
-      ...(held ? { status: 'held', provider: 'none' } : { status: 'pending' }),
+      ...(isHeld ? { status: 'held', provider: name } : { status: 'pending' }),
     },
   })
-  if (!held) await add(ctx, deliverSms, { messageId: id })
+  if (!isHeld) await add(ctx, deliverSms, { messageId: id })
 }
 
-async function render(_ctx: Ctx, template: SmsTemplateType, data: SmsData) {
-  return fill(defaultTemplates[template], data)
+/** The configuration with its token masked. @throws 404 when there is none */
+export async function configuration(ctx: Ctx) {
+  const { value } = await settings.mustBeStored(ctx, smsConfiguration, smsErrors.notConfigured())
+  return toSmsConfiguration({ ...value, token: ctx.deps.secrets.open(value.token) })
+}
+
+/** Changes the given fields. Messages that are waiting go this way, too. @throws 400 when the whole is no usable account */
+export async function configure(ctx: Ctx, { token, ...fields }: SmsConfigurationChange) {
+  const old = await settings.effective(ctx, smsConfiguration),
+    changed = { ...fields, ...(token !== undefined && { token: ctx.deps.secrets.seal(token.trim()) }) },
+    next = { ...old, ...changed }
+  if (!next.accountId) throw invalid('accountId should not be empty')
+  if (!next.token) throw invalid('token should not be empty')
+  if (!next.senderName && !next.serviceId) throw invalid('senderName or serviceId must be given')
+  try {
+    checkTwilio(twilioOptions(next, ''))
+  } catch (error) {
+    throw error instanceof TypeError ? invalid(fieldFault(error)) : error
+  }
+  await settings.patch(ctx, smsConfiguration, changed)
+  return configuration(ctx)
+}
+
+/** Gives the environment's text messages back to the server's own provider. */
+export async function removeConfiguration(ctx: Ctx) {
+  await settings.remove(ctx, smsConfiguration)
+}
+
+/** The field that kept Twilio's client from being made. */
+function fieldFault({ message }: TypeError) {
+  if (message.includes('account')) return 'accountId must be the SID of a Twilio account (AC…)'
+  if (message.includes('service')) return 'serviceId must be the SID of a messaging service (MG…)'
+  return 'senderName must be a phone number, a short code or a name of up to 11 letters and digits'
 }
