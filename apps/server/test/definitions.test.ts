@@ -239,11 +239,11 @@ describe.concurrent('another replica', () => {
 const changing = `
   addPermissionToRolesV1 changeGroupsConfigurationV1 classifyPermissionsV1 createApplicationV1 createCaptchaPolicyV1
   createLockoutPolicyV1 createMfaPolicyV1 createPasswordHistoryPolicyV1 createPermissionsV1 createRolesV1 createRoleV2
-  deleteApplicationV1 deleteMailConfigurationV1 deletePermissionCategoryV1 deletePermissionV1 deleteRoleV1 deleteTenantV1
-  putMfaPolicyV1 replaceCaptchaPolicyV1 replaceDomainRestrictionsV1 setActivationStrategyV1 setDomainConfigurationV1
+  deleteApplicationV1 deleteMailConfigurationV1 deleteMailTemplateV1 deletePermissionCategoryV1 deletePermissionV1 deleteRoleV1 deleteSmsConfigurationV1
+  deleteTenantV1 putMfaPolicyV1 replaceCaptchaPolicyV1 replaceDomainRestrictionsV1 setActivationStrategyV1 setDomainConfigurationV1
   setEnvironmentSessionConfigurationV1 setInvitationStrategyV1 setIpConfigurationV1 setMailConfigurationV1
-  setMailConfigurationV2 setMfaStrategyV1 setPasswordPolicyV1 setPasswordRotationV1 setRolePermissionsV1 setRoleTenantV1
-  setSessionConfigurationV1 setTemporaryUsersConfigurationV1 setUserEmailsPolicyV1 updateApplicationV1
+  setMailConfigurationV2 setMailTemplateV1 setMfaStrategyV1 setPasswordPolicyV1 setPasswordRotationV1 setRolePermissionsV1 setRoleTenantV1
+  setSessionConfigurationV1 setSmsConfigurationV1 setTemporaryUsersConfigurationV1 setUserEmailsPolicyV1 updateApplicationV1
   updateConfigurationV1 updateLockoutPolicyV1 updateMfaConfigurationV1 updateMfaPolicyV1 updatePasswordHistoryPolicyV1
   updatePermissionV1 updateRoleV1`
   .trim()
@@ -252,11 +252,13 @@ const changing = `
 /** Bodies that fit the ids, where the registry's sample does not. */
 const bodies: Record<string, (ids: Ids) => unknown> = {
   createRoleV2: ({ roleId }) => ({ key: unique(), name: 'R', baseRoleId: roleId, permissionIds: [] }),
-  // not the key that another one has by now
+  // not the keys that others have by now
   updateRoleV1: () => ({ name: 'Renamed' }),
   updatePermissionV1: () => ({ name: 'Renamed' }),
   // the default one cannot be deleted
   updateApplicationV1: () => ({ appURL: 'https://renamed.example' }),
+  setMailTemplateV1: () => ({ type: 'OTC', active: false }),
+  setSmsConfigurationV1: () => ({ accountId: `AC${'0'.repeat(32)}`, token: 't', senderName: 'Acme' }),
   setIpConfigurationV1: () => ({ isActive: true, strategy: 'BLOCK' }),
 }
 
@@ -272,7 +274,7 @@ function withIds(value: unknown, ids: Ids, name = ''): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withIds(part, ids, key)]))
 }
 
-/** What is about one thing stays together; what ends most comes last. */
+/** What is about one thing (the first word of the tag) stays together; what ends most comes last. */
 const writing = operations
   .filter((op) => op.method !== 'GET')
   .toSorted((a, b) => (a.tag < b.tag ? -1 : Number(a.tag > b.tag)))

@@ -29,7 +29,7 @@ const noIds: [RegExp, string][] = [
   [/\.key$/, 'the name of a role or permission: one that is taken is refused'],
   [/\.alias$|\.organization$/, 'the name that an account has at its public login page'],
   [/\._?(phoneNumber|usernamePrefix|usernames\[\])$/, 'what a user is found by'],
-  [/^setMailConfigurationV2 \.payload\.|\.serviceName$/, 'settings of a provider'],
+  [/^setMailConfigurationV2 \.payload\.|^setSmsConfigurationV1 |\.serviceName$/, 'settings of a provider'],
   [/^migrateUsersFromAuth0V1 /, 'what another system has'],
   [/\.color$|\.transports\[\]$|\.entityName$/, 'words'],
 ]

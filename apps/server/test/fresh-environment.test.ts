@@ -50,6 +50,8 @@ const fresh: [who: As, path: string, status: number, body: unknown][] = [
       { strategy: 'sms', isActive: false },
     ],
   ],
+  [management, `${settings}/sms`, 404, OFF],
+  [management, '/identity/resources/mail/v1/configurations', 404, OFF],
   [management, `${settings}/mfa-policy`, 404, OFF],
   [account, `${settings}/mfa-policy`, 404, OFF],
   [account, `${settings}/mfa-policy/vendor`, 404, OFF],

@@ -167,8 +167,9 @@ export async function furnished(env: TestEnvironment) {
     ofMember = { ...ofAccount, id: ctx.random.uuid(), userId: user.id }
   await ctx.db.accessToken.createMany({ data: [ofAccount, ofMember] })
   await ctx.db.accessTokenRole.create({ data: { tokenId: ofAccount.id, roleId: role.id } })
+  // of a type of its own, as an environment has one of each
   const template = await ctx.db.mailTemplate.create({
-    data: { id: ctx.random.uuid(), type: 'ApprovalFlowApprove', ...row },
+    data: { id: ctx.random.uuid(), type: unique('type'), ...row },
   })
   return {
     tenantApiTokenId: tenantApiToken.id,

@@ -47,7 +47,7 @@ function text(content: Content) {
 const VALUE = { code: 'code', link: 'redirectURL' } as const
 
 const paragraph = (words: string, look: 'ink' | 'soft' = 'ink') =>
-  `<p class="${look}" style="margin:0 0 16px;${look === 'ink' ? 'color:#1b2430' : 'font-size:14px;line-height:22px;color:#5b6675'}">${words}</p>`
+  `<p class="${look}" style="${look === 'ink' ? 'margin:0 0 16px;color:#1b2430' : 'margin:16px 0;font-size:14px;line-height:22px;color:#5b6675'}">${words}</p>`
 
 function body(content: Content) {
   const { code, action, origin, once, closing } = content
@@ -68,7 +68,7 @@ const CODE = `<p class="code" style="margin:8px 0 24px;padding:16px;border-radiu
 const button = (label: string) =>
   `<p style="margin:8px 0 24px"><a class="button" href="{{redirectURL}}" style="display:inline-block;padding:13px 24px;border-radius:8px;background:#1f4fd8;color:#ffffff;font-weight:600;text-align:center;text-decoration:none">${label}</a></p>`
 
-const BARE = `<p class="soft" style="margin:0 0 16px;font-size:14px;line-height:22px;color:#5b6675">If the button does not work, open this address: <a class="link" href="{{redirectURL}}" style="color:#1f4fd8;word-break:break-all">{{redirectURL}}</a></p>`
+const BARE = `<p class="soft" style="margin:16px 0;font-size:14px;line-height:22px;color:#5b6675">If the button does not work, open this address: <a class="link" href="{{redirectURL}}" style="color:#1f4fd8;word-break:break-all">{{redirectURL}}</a></p>`
 
 const row = (label: string, value: string) =>
   `<p class="ink" style="margin:0 0 8px;font-size:14px;line-height:22px;color:#1b2430"><span class="soft" style="color:#5b6675">${label}:</span> ${value}</p>`
@@ -77,7 +77,7 @@ const row = (label: string, value: string) =>
 const STYLE = `
 :root { color-scheme: light dark; supported-color-schemes: light dark; }
 @media (max-width: 480px) {
-  .card { padding: 24px 20px !important; }
+  .card { padding: 24px 20px 8px !important; }
   .button { display: block !important; }
   .code { font-size: 28px !important; letter-spacing: 4px !important; }
 }
@@ -112,7 +112,7 @@ const page = (subject: string, summary: string, content: string, why: string) =>
 <table role="presentation" class="page" width="100%" cellpadding="0" cellspacing="0" style="background:#f2f4f8;font:16px/24px -apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif">
 <tr><td align="center" style="padding:32px 12px">
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" style="max-width:560px;text-align:left">
-${HEAD}<tr><td class="card" style="padding:36px 40px;border:1px solid #dfe4ec;border-radius:12px;background:#ffffff">
+${HEAD}<tr><td class="card" style="padding:36px 40px 20px;border:1px solid #dfe4ec;border-radius:12px;background:#ffffff">
 <h1 class="ink" style="margin:0 0 20px;font-size:24px;line-height:30px;color:#1b2430">${subject}</h1>
 ${content}
 </td></tr>
