@@ -32,9 +32,9 @@ const layers = {
     'profile-pictures',
     'groups',
   ],
-  machines: ['access-tokens', 'api-tokens'],
+  machines: ['access-tokens', 'api-tokens', 'callers', 'delegation'],
   onboarding: ['invitations', 'user-tenants', 'user-creation', 'members', 'sub-account-users', 'user-bulk', 'imports'],
-  'sign-in': ['entry', 'mfa', 'passwords', 'login', 'activation', 'passkeys', 'signup', 'passwordless'],
+  'sign-in': ['entry', 'mfa', 'passwords', 'login', 'activation', 'passkeys', 'signup', 'passwordless', 'oauth'],
   // a layer and an area at once
   environments: ['.'],
 }
@@ -58,6 +58,7 @@ const kernelFiles = [
   'definitions',
   'paging',
   'tokens',
+  'holders',
   'authorize',
   'cookies',
   'forms',
@@ -73,6 +74,7 @@ const kernelFiles = [
   'health',
   'metrics',
   'edge',
+  'bodies',
   'app',
 ]
 

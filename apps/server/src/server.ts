@@ -1,4 +1,5 @@
 import { sessionOf } from './areas/access/sessions/living.sql.ts'
+import { machineOf } from './areas/machines/callers/callers.service.ts'
 import { keysOf } from './areas/rights/held/held.service.ts'
 import { reaches } from './areas/rights/held/sub-account-access.service.ts'
 import { jobs, rubbish } from './jobs.ts'
@@ -13,7 +14,11 @@ export const buildServer = (deps: ServerDeps) =>
     operations,
     jobs,
     rubbish,
-    permissionsOf: async (ctx, userId, tenantId) => (await keysOf(ctx, userId, tenantId)).permissions,
-    reaches,
-    sessionOf,
+    lookups: {
+      sessionOf,
+      machineOf,
+      permissionsOf: async (ctx, userId, tenantId) => (await keysOf(ctx, userId, tenantId)).permissions,
+      reaches,
+      allowsDelegation: () => Promise.resolve(false),
+    },
   })

@@ -10,7 +10,7 @@ import type { ServerDeps } from '../src/kernel/deps.ts'
 import { runDue } from '../src/kernel/jobs.ts'
 import { ANYBODY } from '../src/kernel/limits.ts'
 import type { Ctx } from '../src/kernel/operation.ts'
-import { cryptoRandom } from '../src/kernel/random.ts'
+import { cryptoRandom, fingerprint } from '../src/kernel/random.ts'
 import { secretBox } from '../src/kernel/secrets.ts'
 import { signToken } from '../src/kernel/tokens.ts'
 import { buildServer } from '../src/server.ts'
@@ -218,6 +218,61 @@ export async function newEnvironment(on: Server = server, own: ServerDeps = on.w
     return client({ authorization: `Bearer ${await userToken(ctx, who, keys)}` })
   }
 
+  interface NewMachine {
+    tenantId?: string
+    /** for whom it acts; absent: for the tenant */
+    userId?: string
+    permissions?: readonly string[]
+    roleIds?: readonly string[]
+    expiresAt?: Date
+  }
+  /** Makes an API token: of a user; or of a tenant, with exactly these permissions, or with these roles. Management gave them. */
+  async function newMachine({ tenantId, userId, permissions = [], roleIds = [], expiresAt }: NewMachine = {}) {
+    const ctx = await context(),
+      secret = cryptoRandom.uuid(),
+      rows = await ctx.db.permission.findMany({ where: { key: { in: [...permissions] } }, select: { id: true } })
+    if (rows.length < new Set(permissions).size) throw new Error(`no such permission among ${permissions.join(', ')}`)
+    const { id, tenantId: place } = await ctx.db.apiToken.create({
+      data: {
+        id: cryptoRandom.uuid(),
+        tenantId: tenantId ?? (await newTenant()),
+        secretHash: fingerprint(secret),
+        createdAt: ctx.clock.now(),
+        ...(userId !== undefined && { userId, createdByUserId: userId }),
+        ...(expiresAt && { expiresAt }),
+        permissions: { create: rows.map((row) => ({ permissionId: row.id })) },
+        roles: { create: roleIds.map((roleId) => ({ roleId })) },
+      },
+    })
+    return { id, secret, tenantId: place }
+  }
+  /** A client that holds the token of `newMachine`, got with its client id and secret. */
+  async function machine(who: NewMachine = {}) {
+    const made = await newMachine(who),
+      { body } = await client({ 'frontegg-vendor-id': id })('POST', '/identity/resources/auth/v2/api-token', {
+        clientId: made.id,
+        secret: made.secret,
+      })
+    const token = body.access_token as string
+    return Object.assign(client({ authorization: `Bearer ${token}` }), made, { token })
+  }
+  /**
+   * A client that shows an access token: of a user, or of a tenant, with these roles. From the first one on, the environment
+   * takes no API tokens.
+   */
+  async function key({ tenantId, userId, roleIds = [] }: Pick<NewMachine, 'tenantId' | 'userId' | 'roleIds'> = {}) {
+    const place = tenantId ?? (await newTenant())
+    await vendor()('POST', '/identity/resources/configurations/v1', { machineToMachineAuthStrategy: 'AccessToken' })
+    const { status, body } = await vendor(place, userId)(
+      'POST',
+      `/identity/resources/${userId === undefined ? 'tenants' : 'users'}/access-tokens/v1`,
+      userId === undefined ? { roleIds } : {},
+    )
+    if (status !== 201) throw new Error(`no access token: ${status} ${JSON.stringify(body)}`)
+    const token = body.secret as string
+    return Object.assign(client({ 'x-api-key': token }), { id: body.id as string, tenantId: place, token })
+  }
+
   const changeClock = async (data: { clockOffsetMs?: bigint; clockFrozenAt?: Date | null }) => {
     await own.database.prisma.vendor.update({ where: { id }, data })
   }
@@ -231,6 +286,9 @@ export async function newEnvironment(on: Server = server, own: ServerDeps = on.w
     newUser,
     user,
     asUser,
+    newMachine,
+    machine,
+    key,
     token,
     userToken: async (who: Parameters<typeof userToken>[1], claims: object = {}) =>
       userToken(await context(), who, claims),

@@ -14,27 +14,27 @@ import helmet from 'helmet'
 import { TooManyHashes } from '@henhouse/passwords'
 import type { Logger } from 'pino'
 import type { TSchema } from 'typebox'
-import {
-  admit,
-  callerOf,
-  guestOf,
-  header,
-  identify,
-  tenantOf,
-  userOf,
-  type SessionOf,
-  type PermissionsOf,
-  type Reaches,
-} from './authorize.ts'
+import { admit, callerOf, guestOf, header, identify, tenantOf, userOf } from './authorize.ts'
+import { acceptBodies, isOauth } from './bodies.ts'
 import type { Rubbish } from './cleanup.ts'
 import { contextFor, sqlFor } from './context.ts'
 import { cookiesOf, mustBeHome } from './cookies.ts'
 import type { Deps, ServerDeps } from './deps.ts'
 import { edge, guardEdge } from './edge.ts'
 import { baseUrl, environmentDirectory, type Environment, type EnvironmentDirectory } from './environments.ts'
-import { ApiError, callersFault, envelope, errors, invalid, isDatabaseAway, pointsNowhere } from './errors.ts'
+import {
+  ApiError,
+  callersFault,
+  envelope,
+  errors,
+  invalid,
+  isDatabaseAway,
+  oauthFields,
+  pointsNowhere,
+} from './errors.ts'
 import { leaveForms, partsOf } from './forms.ts'
 import { health } from './health.ts'
+import { holderOf, type Lookups } from './holders.ts'
 import type { Job, WorkerParts } from './jobs.ts'
 import { heedAddress, heedSubjects, tokenCalls } from './limits.ts'
 import { memoryOf } from './memory.ts'
@@ -43,6 +43,7 @@ import {
   Empty,
   isReply,
   Raw,
+  type Caller,
   type Ctx,
   type Http,
   type HttpCtx,
@@ -53,35 +54,33 @@ import {
 } from './operation.ts'
 import { traceId } from './random.ts'
 import { tokenReader, type TokenReader } from './tokens.ts'
-import { faults, fits, fromQuery, isStorable, isTooMuchJson, MAX_FAULTS, tidy } from './validation.ts'
+import { faults, fits, fromQuery, MAX_FAULTS, tidy } from './validation.ts'
 
 export interface AppParts {
   deps: ServerDeps
   operations: readonly Operation[]
   jobs: readonly Job[]
   rubbish: readonly Rubbish[]
-  permissionsOf: PermissionsOf
-  reaches: Reaches
-  sessionOf: SessionOf
+  lookups: Lookups
 }
 /** `http` listens and serves; `worker` names what `startWorker` and `runDue` need. */
 export type Server = Awaited<ReturnType<typeof buildApp>>
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024
 
-export async function buildApp({ deps, operations, jobs, rubbish, permissionsOf, reaches, sessionOf }: AppParts) {
+export async function buildApp({ deps, operations, jobs, rubbish, lookups }: AppParts) {
   const environments = environmentDirectory(deps.database, memoryOf(deps.database))
   const app = await framework(deps)
   const read = tokenReader(app.jwt, environments, deps.secrets)
   measure(app, deps.metrics)
   const state = health(app, deps.database)
 
-  const serve = serving({ deps, environments, read, permissionsOf, reaches, sessionOf })
+  const serve = serving({ deps, environments, read, lookups })
   const route = (on: FastifyInstance, op: Operation) =>
     on.route({
       method: op.method,
       url: op.path.replace(/\{(\w+)\}/g, ':$1'),
-      config: { operation: op.id, upload: op.upload },
+      config: { operation: op.id, upload: op.upload, oauth: op.oauth },
       handler: (request, reply) => serve(op, request, reply),
     })
   for (const op of operations) if (!op.form) route(app, op)
@@ -132,7 +131,7 @@ async function framework(deps: Deps) {
       'served',
     )
   })
-  acceptAnyJson(app)
+  acceptBodies(app)
   app.setErrorHandler((error, request, reply) => sendError(error as Error, request, reply))
   app.setNotFoundHandler((_request, reply) => sendEnvelope(reply, errors.notFound('Route')))
   await app.register(cookie)
@@ -174,13 +173,13 @@ async function protectBrowsers(app: FastifyInstance, { allowedOrigins, publicUrl
   })
 }
 
-type Serving = Pick<AppParts, 'deps' | 'permissionsOf' | 'reaches' | 'sessionOf'> & {
+type Serving = Pick<AppParts, 'deps' | 'lookups'> & {
   environments: EnvironmentDirectory
   read: TokenReader
 }
 
 /** Passes a request to its operation's handler, and the handler's answer to the caller. */
-function serving({ deps, environments, read, permissionsOf, reaches, sessionOf }: Serving) {
+function serving({ deps, environments, read, lookups }: Serving) {
   const countCall = tokenCalls(deps)
   return async (op: Operation, request: FastifyRequest, reply: FastifyReply) => {
     if (op.environment) reply.headers(await heedAddress(anywhere(deps), op, request.ip))
@@ -194,15 +193,18 @@ function serving({ deps, environments, read, permissionsOf, reaches, sessionOf }
       ctx = contextFor(deps, environment, log, applicationIn(request))
     if (!op.environment) reply.headers(await heedAddress(ctx, op, request.ip))
     if (op.auth !== 'public') countCall(environment.id, claims)
-    const caller = await callerOf(ctx, op, claims, { sessionOf, permissionsOf })
+    const caller = await callerOf(ctx, op, claims, lookups, request.ip)
+    const by = nameOf(caller)
+    if (by) request.log = request.log.child(by)
     admit(op, caller)
-    const input = await heedSubjects(ctx, op, early ?? inputOf(op, request))
-    const known = caller ?? (await guestOf(ctx, op, claims, sessionOf))
-    const tenant = await tenantOf(ctx, op, known, request, reaches)
-    const user = await userOf(ctx, op, known, request)
+    const named = by ? contextFor(deps, environment, ctx.log.child(by)) : ctx
+    const input = await heedSubjects(named, op, early ?? inputOf(op, request))
+    const known = caller ?? (await guestOf(named, op, claims, lookups, request.ip))
+    const tenant = await tenantOf(named, op, known, request, lookups.reaches)
+    const user = await userOf(named, op, known, request)
     const full: HttpCtx & Scoped & { caller: unknown } = {
-      ...ctx,
-      http: httpOf(deps, op, request, reply),
+      ...named,
+      http: httpOf(deps, op, request, reply, holderIn(ctx, op, read, lookups, request.ip)),
       caller,
       tenant,
       user,
@@ -210,6 +212,20 @@ function serving({ deps, environments, read, permissionsOf, reaches, sessionOf }
     return send(deps, op, reply, withLinks(await answer(full, op, input), addressOf(deps, environment, request)))
   }
 }
+
+/** What the log says of a program or a delegate: no session tells who they are. */
+function nameOf(caller: Caller | undefined) {
+  if (caller?.kind === 'machine') return { by: caller.by }
+  return caller?.kind === 'agent' ? { by: caller.by, userId: caller.userId } : undefined
+}
+
+/** What `http.holderOf` is for this call. */
+const holderIn =
+  (ctx: Ctx, op: Operation, read: TokenReader, lookups: Lookups, ip: string) => async (token: string) => {
+    if (!op.exchanges) throw new Error(`${op.id} exchanges tokens, and does not declare it`)
+    const known = await read(token)
+    return known?.environment.id === ctx.vendorId ? holderOf(ctx, known.claims, lookups, ip) : undefined
+  }
 
 /** Where the call went, without its query. */
 const addressOf = ({ publicUrl }: Deps, environment: Environment, { originalUrl }: FastifyRequest) =>
@@ -270,69 +286,6 @@ const declares = (op: Operation, status: number) =>
   (status === 429 && !!op.limits) ||
   !!op.errors?.some((e) => e.status === status)
 
-/** Clients send `Content-Type: application/json` with no body, on any method. */
-function acceptAnyJson(app: FastifyInstance) {
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser<string>(['application/json', 'text/plain'], { parseAs: 'string' }, (request, text, done) => {
-    if (text.trim() === '') return done(null, undefined)
-    if (isTooMuchJson(text)) return done(errors.tooMuchJson())
-    // Postgres cannot store it, in text or in JSON
-    if (text.includes('\\u0000')) return done(errors.malformedJson())
-    void parse(request, text, (error, value) =>
-      done(error || (/\\ud[89a-f]/i.test(text) && !isStorable(value)) ? errors.malformedJson() : null, value),
-    )
-  })
-  app.addContentTypeParser<Buffer>(
-    'multipart/form-data',
-    { parseAs: 'buffer' },
-    async (request: FastifyRequest, form: Buffer) => fromForm(request, form),
-  )
-  app.addContentTypeParser<string>(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
-    (_request, text, done) =>
-      text.split('&', MAX_FORM_FIELDS + 1).length > MAX_FORM_FIELDS
-        ? done(errors.malformedForm())
-        : done(null, Object.fromEntries(new URLSearchParams(text))),
-  )
-}
-
-/** Real forms have far fewer. In a multipart form, lines stand for headers and parts; a picture holds few line ends. */
-const MAX_FORM_FIELDS = 1000,
-  MAX_FORM_LINES = 20_000
-
-function hasTooManyLines(form: Buffer) {
-  let lines = 0
-  for (let at = form.indexOf('\r\n'); at !== -1; at = form.indexOf('\r\n', at + 2))
-    if (++lines > MAX_FORM_LINES) return true
-  return false
-}
-
-/** The fields of a form, for an operation that takes an upload. */
-async function fromForm(request: FastifyRequest, form: Buffer) {
-  const { upload } = request.routeOptions.config as { upload?: string }
-  if (upload === undefined) throw errors.unsupported()
-  if (hasTooManyLines(form)) throw errors.malformedForm()
-  const entries = await new Response(new Uint8Array(form), {
-    headers: { 'content-type': header(request, 'content-type')! },
-  })
-    .formData()
-    .then(
-      (data) => [...data],
-      () => {
-        throw errors.malformedForm()
-      },
-    )
-  const fields = entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string')
-  // the types of Node's own File and of what a form gives differ
-  const file = entries.find(([, value]) => typeof value !== 'string')?.[1] as unknown as Blob | undefined
-  return {
-    ...Object.fromEntries(fields),
-    ...(file && { [upload]: Buffer.from(await file.arrayBuffer()).toString('base64') }),
-  }
-}
-
 function inputOf(op: Operation, request: FastifyRequest) {
   if (request.url.includes('%00')) throw errors.notFound()
   // a malformed id finds nothing
@@ -346,8 +299,15 @@ function inputOf(op: Operation, request: FastifyRequest) {
   return { params: request.params, query, body }
 }
 
-function httpOf(deps: Deps, op: Operation, request: FastifyRequest, reply: FastifyReply): Http {
+function httpOf(
+  deps: Deps,
+  op: Operation,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  ofToken: Http['holderOf'],
+): Http {
   return {
+    holderOf: ofToken,
     ip: request.ip,
     userAgent: header(request, 'user-agent') ?? '',
     origin: originOf(deps, request),
@@ -414,7 +374,7 @@ function sendEnvelope(reply: FastifyReply, error: ApiError) {
     .code(error.status)
     .headers(error.headers ?? {})
     .header('content-type', 'application/json; charset=utf-8')
-    .send(JSON.stringify(envelope(error)))
+    .send(JSON.stringify({ ...envelope(error), ...(isOauth(reply.request) && oauthFields(error)) }))
 }
 
 function sendError(

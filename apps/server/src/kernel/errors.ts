@@ -8,6 +8,8 @@ export class ApiError extends Error {
   readonly messages: readonly string[]
   /** of the reply, beside the usual ones */
   headers?: Readonly<Record<string, string>>
+  /** the word of RFC 6749 §5.2 for it, where the caller speaks OAuth */
+  oauthError?: string
   constructor(status: number, code: string | undefined, messages: readonly string[]) {
     super(messages.join(', '))
     this.status = status
@@ -30,6 +32,12 @@ export interface Failure {
   readonly status: number
   readonly code: string | null | undefined
   readonly message: string
+}
+
+/** As `failure`, with the word that OAuth has for it. */
+export const oauthFailure = (status: number, oauthError: string, message: string) => {
+  const make = failure(status, null, message)
+  return Object.assign(() => Object.assign(make(), { oauthError }), { status, code: null, message })
 }
 
 /**
@@ -58,6 +66,13 @@ export const envelope = (error: ApiError) => ({
   ...(error.messages.length > 1 && { errorCodes: error.messages.map(messageCode) }),
 })
 
+/** What OAuth clients read of an error (RFC 6749 §5.2). */
+export const oauthFields = ({ status, messages, oauthError }: ApiError) => ({
+  error: oauthError ?? (status === 429 || status >= 500 ? 'temporarily_unavailable' : 'invalid_request'),
+  // it may hold no other characters
+  error_description: messages.join('. ').replaceAll(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, '?'),
+})
+
 export const errors = {
   malformedJson: failure(400, 'ER-00006', 'Invalid input json'),
   tooMuchJson: failure(400, 'computed', 'Input json has too many or too deeply nested values'),
@@ -71,6 +86,8 @@ export const errors = {
   noUser: failure(403, 'ER-00008', 'User ID is not specified'),
   foreignPage: failure(403, null, 'Pages of other sites may not use cookies here'),
   loginTooOld: failure(403, 'computed', 'Log in again to change how you log in'),
+  /** programs and delegates have a user's rights, but no login */
+  onlyPeople: failure(403, 'computed', 'Only a user who has logged in may do this'),
   notFound: failure(404, 'ER-00004', (what: string = 'Resource') => `${what} not found`),
   conflict: failure(409, 'computed', 'The request contradicts what is stored'),
   badValue: failure(400, 'computed', 'A value cannot be stored'),

@@ -92,8 +92,9 @@ function mustBeWithin({ clock }: Pick<Counting, 'clock'>, { count: reached, rese
   })
 }
 
-/** How many calls with tokens a minute takes: those of one user, and all of one environment. */
+/** How many calls with tokens a minute takes: those of one user, those of one program, and all of one environment. */
 const OF_A_USER: Quota = { most: 600, perMs: MINUTE },
+  OF_A_MACHINE: Quota = { most: 3000, perMs: MINUTE },
   OF_AN_ENVIRONMENT: Quota = { most: 30_000, perMs: MINUTE }
 
 /**
@@ -109,15 +110,18 @@ export function tokenCalls({ rateLimits, systemClock: clock }: Pick<Deps, 'rateL
     mustBeWithin({ clock }, { count: reached, resetAt: new Date((window + 1) * quota.perMs) }, quota)
   }
   /** @throws 429 */
-  return (vendorId: string, claims: Pick<Claims, 'type' | 'sub'> | undefined) => {
+  return (vendorId: string, claims: Pick<Claims, 'type' | 'sub' | 'act'> | undefined) => {
     if (!rateLimits || !claims) return
     const current = Math.floor(clock.now().getTime() / MINUTE)
     if (current !== window) [window, counts] = [current, new Map<string, number>()]
-    // what one user is refused does not count for the others
-    if (claims.type === 'userToken') countOne(`${vendorId} ${claims.sub}`, OF_A_USER)
+    // what one user is refused does not count for the others; who acts for a user uses up nothing of theirs
+    if (claims.type === 'userToken') countOne(`${vendorId} ${claims.sub} ${actorIn(claims)}`, OF_A_USER)
+    else if (claims.type !== 'vendor') countOne(`${vendorId} ${claims.sub}`, OF_A_MACHINE)
     countOne(vendorId, OF_AN_ENVIRONMENT)
   }
 }
+
+const actorIn = ({ act }: Pick<Claims, 'act'>) => (act as { sub?: string } | null | undefined)?.sub ?? ''
 
 type Limited = Pick<Operation, 'id' | 'limits'>
 

@@ -19,7 +19,11 @@ const parameters = (schema: TObject | undefined, where: 'path' | 'query') => {
 const context = (name: string, need: string | undefined) =>
   need && need !== 'none' ? [{ name, in: 'header', required: false, schema: { type: 'string' } }] : []
 
-const security = { vendor: [{ vendor: [] }], user: [{ user: [] }], both: [{ vendor: [] }, { user: [] }], public: [] }
+/** Programs and delegates have tokens of their own, which open what is not only for people. */
+function securityOf({ auth, people, recentLogin }: Operation) {
+  const users = people || recentLogin ? [{ user: [] }] : [{ user: [] }, { apiToken: [] }, { accessToken: [] }]
+  return { vendor: [{ vendor: [] }], user: users, both: [{ vendor: [] }, ...users], public: [] }[auth]
+}
 
 function describe(op: Operation) {
   const failures = new Map(
@@ -33,7 +37,7 @@ function describe(op: Operation) {
     summary: op.summary,
     tags: [op.tag],
     ...(op.deprecated && { deprecated: true }),
-    security: security[op.auth],
+    security: securityOf(op),
     // what a user token must hold
     ...(op.permission !== undefined && { 'x-permission': op.permission }),
     ...(op.recentLogin && { 'x-recent-login': true }),
@@ -48,6 +52,7 @@ function describe(op: Operation) {
         required: true,
         content: {
           'application/json': { schema: op.body },
+          ...(op.oauth && { 'application/x-www-form-urlencoded': { schema: op.body } }),
           ...(op.upload !== undefined && {
             'multipart/form-data': {
               schema: { type: 'object', properties: { [op.upload]: { type: 'string', format: 'binary' } } },
@@ -84,6 +89,8 @@ export function openapi(operations: readonly Operation[]) {
       securitySchemes: {
         vendor: { type: 'http', scheme: 'bearer', description: 'Environment token of POST /auth/vendor' },
         user: { type: 'http', scheme: 'bearer', description: 'User token of a login' },
+        apiToken: { type: 'http', scheme: 'bearer', description: 'Token of a program, for its client id and secret' },
+        accessToken: { type: 'apiKey', in: 'header', name: 'x-api-key', description: 'Lasting token of a program' },
       },
     },
     paths,

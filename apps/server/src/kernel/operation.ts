@@ -19,16 +19,86 @@ export type Context = 'required' | 'optional' | 'none'
 export interface VendorCaller {
   readonly kind: 'vendor'
 }
-/** Holder of a user token. */
-export interface UserCaller {
-  readonly kind: 'user'
-  readonly userId: string
+/** What all others have in common: they act in one tenant, and only as far as their permissions go. */
+interface Bound {
   readonly tenantId: string
-  readonly sessionId: string | undefined
-  /** They have logged in, or stepped up, a short while ago; or have neither a password nor a second factor to do it with. */
-  readonly mayChangeLogin: boolean
   /** Permission keys, wildcards among them; `may` matches them. */
   readonly permissions: readonly string[]
+}
+/** A user who has logged in: holder of a user token. */
+export interface PersonCaller extends Bound {
+  readonly kind: 'person'
+  readonly userId: string
+  readonly sessionId: string
+  /** They have logged in, or stepped up, a short while ago; or have neither a password nor a second factor to do it with. */
+  readonly mayChangeLogin: boolean
+}
+/** Something or somebody that acts for a user who has not logged in for it. */
+interface AgentCaller extends Bound {
+  readonly kind: 'agent'
+  readonly userId: string
+  readonly by: Credential
+}
+/** A program that acts for a tenant. It is no user. */
+interface MachineCaller extends Bound {
+  readonly kind: 'machine'
+  readonly by: Credential
+}
+/** What a call is made with that no login has given. */
+interface Credential {
+  readonly type: MachineType | 'delegation' | 'invitation'
+  /** of the row that is looked up at each call; of the one who acts, for a delegation */
+  readonly id: string
+}
+/** The `type` of the tokens of programs. */
+export type MachineType = 'userApiToken' | 'tenantApiToken' | 'userAccessToken' | 'tenantAccessToken'
+
+type UserCaller = PersonCaller | AgentCaller
+export type BoundCaller = UserCaller | MachineCaller
+/**
+ * Who calls. Where everybody but management is limited, ask for `kind !== 'vendor'`: each of the others is as limited as the
+ * next. There is no kind `user` to ask for, as programs that are no users would pass for management.
+ */
+export type Caller = VendorCaller | BoundCaller
+
+/** The user who calls, or for whom somebody does; undefined for management and for programs of tenants. */
+export const userIdOf = (caller: Caller) =>
+  caller.kind === 'person' || caller.kind === 'agent' ? caller.userId : undefined
+
+/** Whom a token speaks for, and what a token that is made from it has to carry on. */
+export interface Holder {
+  readonly caller: BoundCaller
+  /** the claim: a user's id, or that of what acts */
+  readonly sub: string
+  readonly audience: string
+  /** undefined: never */
+  readonly expiresAt: Date | undefined
+  /** the keys that the token names; undefined: it says nothing of roles */
+  readonly roles: readonly string[] | undefined
+  /** who acts already, by a delegation before */
+  readonly act: Actor | undefined
+  /** what the token depends on: a token with the same ties ends with it */
+  readonly ties: readonly Tie[]
+}
+/** Who acts for the subject of a token (RFC 8693 §4.1); within, who acted before. */
+export interface Actor {
+  readonly sub: string
+  readonly type: 'delegation'
+  readonly email?: string
+  readonly act?: Actor
+}
+/** The claims of a token that decide whether what it speaks for is still there. */
+export interface Tie {
+  readonly type: string
+  readonly sub: string
+  readonly tenantId: string
+  readonly iat: number
+  readonly aud: string
+  /** of a session */
+  readonly sid?: string
+  /** for whom a program acts */
+  readonly userId?: string
+  readonly alg: string
 }
 
 declare const proven: unique symbol
@@ -94,14 +164,19 @@ export interface Http {
    * `mostBytes`, 415 when the body is no form
    */
   form(mostBytes: number): AsyncIterable<FormPart>
+  /**
+   * Whom a token in the input speaks for, if it would open something now: undefined for any other, and for those of other
+   * environments. Only for operations that declare `exchanges`.
+   */
+  holderOf(token: string): Promise<Holder | undefined>
 }
 /** A service that needs the request takes this. */
 export type HttpCtx = Ctx & { readonly http: Http }
 
-type CallerOf<A extends Auth> = {
+type CallerOf<A extends Auth, L extends true | undefined> = {
   vendor: VendorCaller
-  user: UserCaller
-  both: VendorCaller | UserCaller
+  user: L extends true ? PersonCaller : BoundCaller
+  both: L extends true ? VendorCaller | PersonCaller : Caller
   public: undefined
 }[A]
 type ScopeOf<C extends Context, S> = { required: S; optional: S | undefined; none: undefined }[C]
@@ -145,7 +220,16 @@ export interface Limit<I> extends Quota {
   sends?: true
 }
 
-export interface Declaration<A extends Auth, T extends Context, U extends Context, P, Q, B, R> {
+export interface Declaration<
+  A extends Auth,
+  T extends Context,
+  U extends Context,
+  P,
+  Q,
+  B,
+  R,
+  L extends true | undefined = undefined,
+> {
   /** verb + noun + version */
   id: string
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -153,13 +237,21 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
   path: `/${string}`
   summary: string
   tag: string
-  /** Which token opens it. `both`: a user token, or an environment token with context headers. */
+  /**
+   * Which token opens it. `user`: one of a user, or of a program that acts for a user or a tenant. `both`: one of those, or
+   * an environment token with context headers.
+   */
   auth: A
-  /** Key that a user token must hold; none for a user's own data. Environment tokens need none. */
+  /** Key that the caller must hold; none for a user's own data. Environment tokens need none. */
   permission?: string
   /**
+   * Of users' tokens, only those of users who have logged in open it, not those of programs and delegates: it is a step to a
+   * login or a session, or makes, proves or takes away what users log in with.
+   */
+  people?: L
+  /**
    * Changes how the user logs in. Users with a password or a second factor must have logged in, or stepped up, within the
-   * last 15 minutes (ASVS 5.0 §7.5.1).
+   * last 15 minutes (ASVS 5.0 §7.5.1). So it is only for people, too.
    */
   recentLogin?: true
   /**
@@ -167,6 +259,10 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
    * anything is done.
    */
   cookies?: true
+  /** Takes tokens in its input, and looks up whose they are: `http.holderOf`. */
+  exchanges?: true
+  /** Its errors also have the fields of RFC 6749 §5.2, and a form names each field once. */
+  oauth?: true
   tenant?: T
   user?: U
   params?: P
@@ -197,14 +293,14 @@ export interface Declaration<A extends Auth, T extends Context, U extends Contex
     input: Part<'params', P> & Part<'query', Q> & Part<'body', B>,
   ): Promise<Environment>
   handler(
-    ctx: HttpCtx & { caller: CallerOf<A>; tenant: ScopeOf<T, TenantScope>; user: ScopeOf<U, UserScope> },
+    ctx: HttpCtx & { caller: CallerOf<A, L>; tenant: ScopeOf<T, TenantScope>; user: ScopeOf<U, UserScope> },
     input: Part<'params', P> & Part<'query', Q> & Part<'body', B>,
   ): Promise<Body<R> | Reply<Body<R>>> | Body<R> | Reply<Body<R>>
 }
 
 /** A declaration whose types have been checked and are no longer needed. */
 export type Operation = Omit<
-  Declaration<Auth, Context, Context, TObject, TObject, TSchema, Record<number, TSchema>>,
+  Declaration<Auth, Context, Context, TObject, TObject, TSchema, Record<number, TSchema>, true | undefined>,
   'environment' | 'handler' | 'limits'
 > & {
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as below
@@ -224,7 +320,8 @@ export function operation<
   B extends TSchema | undefined = undefined,
   T extends Context = 'none',
   U extends Context = 'none',
->(declaration: Declaration<A, T, U, P, Q, B, R>): Operation {
+  L extends true | undefined = undefined,
+>(declaration: Declaration<A, T, U, P, Q, B, R, L>): Operation {
   const { id, params, query, body } = declaration
   for (const [part, schema] of Object.entries({ params, query, body }))
     if (schema) mustBeChecked(schema, `${id}: ${part}`)

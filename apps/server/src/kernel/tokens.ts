@@ -15,7 +15,13 @@ export interface Claims {
   readonly aud?: string
   readonly tenantId?: string
   readonly sid?: string
+  /** of the user for whom a program acts */
+  readonly userId?: string
+  readonly roles?: readonly string[]
   readonly permissions?: readonly string[]
+  /** who acts for the subject, and what the token is tied to: of a delegated token only */
+  readonly act?: unknown
+  readonly bound_to?: unknown
   readonly iat?: number
   /** only a token of a machine may have none: see LASTING */
   readonly exp?: number

@@ -140,7 +140,7 @@ describe.concurrent('having mails sent to somebody', () => {
     // all but one of those that may go
     const ctx = await env.context(),
       own = contextFor({ ...deps, rateLimits: true }, ctx.environment, deps.log),
-      by = OF_SERVERS.has(id) ? 'vendor' : 'user'
+      by = OF_SERVERS.has(id) ? 'vendor' : 'person'
     for (let left = by === 'vendor' ? 10 * MOST : MOST; left > 1; left--)
       await countFor(own, { kind: by }, [waiting.email.toUpperCase()])
     expect(await call(all)).toBeLessThan(300)
@@ -186,7 +186,7 @@ describe.concurrent('having mails sent to somebody', () => {
     await expect(mail.send(ctx, message)).rejects.toThrow('not counted')
     await expect(sms.send(ctx, text)).rejects.toThrow('not counted')
     await mail.send(ctx, { ...message, template: 'MFAEnroll' })
-    await countFor(ctx, { kind: 'user' }, [user.email])
+    await countFor(ctx, { kind: 'person' }, [user.email])
     await mail.send(ctx, message)
     const lenient = contextFor({ ...deps, strict: false }, ctx.environment, deps.log)
     await mail.send(lenient, message)

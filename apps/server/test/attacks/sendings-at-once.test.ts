@@ -54,13 +54,13 @@ describe.concurrent('messages of one call', () => {
     const { env, admin } = await family(0),
       waiting = await env.newUser({ tenantId: admin.tenantId, verified: false }),
       own = await counting(env)
-    for (let round = 0; round < 10; round++) await countFor(own, { kind: 'user' }, [waiting.email])
+    for (let round = 0; round < 10; round++) await countFor(own, { kind: 'person' }, [waiting.email])
     for (let round = 0; round < 95; round++)
       expect((await admin('POST', `${invitation}/all`, { email: waiting.email })).status).toBe(429)
     await countFor(own, { kind: 'vendor' }, [waiting.email])
     // nor does one address keep the others of a list
     for (let round = 0; round < 12; round++)
-      await expect(countFor(own, { kind: 'user' }, ['other@example.com', waiting.email])).rejects.toThrow('Too many')
-    await countFor(own, { kind: 'user' }, ['other@example.com'])
+      await expect(countFor(own, { kind: 'person' }, ['other@example.com', waiting.email])).rejects.toThrow('Too many')
+    await countFor(own, { kind: 'person' }, ['other@example.com'])
   })
 })

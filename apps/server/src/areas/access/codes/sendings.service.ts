@@ -1,7 +1,7 @@
 import { HOUR } from '../../../kernel/clock.ts'
 import { ApiError } from '../../../kernel/errors.ts'
 import { giveAllBack, oneSpelling, spend, spendAll } from '../../../kernel/limits.ts'
-import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx } from '../../../kernel/operation.ts'
 
 /*
  * What somebody has sent to an address or number costs money, and others' patience: it is counted for the address or number,
@@ -13,7 +13,7 @@ import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts
  * The most of an hour. An environment's own servers have more sent. Where rate limits are off, nothing leaves the machine:
  * there the number only keeps loops from running for ever.
  */
-const quotaOf = ({ deps }: Ctx, by: 'user' | 'vendor') => ({
+const quotaOf = ({ deps }: Ctx, by: Caller['kind']) => ({
   most: (deps.rateLimits ? 10 : 100) * (by === 'vendor' ? 10 : 1),
   perMs: HOUR,
 })
@@ -21,19 +21,15 @@ const sentTo = (about: string) => ({ name: 'code sent to', about })
 
 /** Counts a code that a user has sent, for the user and for the address or number. @throws 429 */
 export async function countSending(ctx: Ctx, userId: string, to: string) {
-  await spend(ctx, { name: 'code sent for', about: userId }, quotaOf(ctx, 'user'))
-  await countFor(ctx, { kind: 'user' }, [to])
+  await spend(ctx, { name: 'code sent for', about: userId }, quotaOf(ctx, 'person'))
+  await countFor(ctx, { kind: 'person' }, [to])
 }
 
 /**
  * Counts the messages that a caller has sent to these, each as often as it is there, or to none. Null: there is no address.
  * What is refused does not count: it would keep others from sending, who may have more sent. @throws 429
  */
-export async function countFor(
-  ctx: Ctx,
-  caller: Pick<VendorCaller | UserCaller, 'kind'>,
-  addresses: readonly (string | null)[],
-) {
+export async function countFor(ctx: Ctx, caller: Pick<Caller, 'kind'>, addresses: readonly (string | null)[]) {
   const counted = addresses.filter((to) => to !== null).map(oneSpelling),
     messages = counted.map(sentTo),
     quota = quotaOf(ctx, caller.kind)
@@ -55,7 +51,7 @@ export const refusalFor = (...[ctx, caller, addresses]: Parameters<typeof countF
   )
 
 /** Whether one more may go to this address: for mails that a login or a job sends by itself. */
-export const mayGetOne = async (ctx: Ctx, to: string, kind: 'user' | 'vendor' = 'user') =>
+export const mayGetOne = async (ctx: Ctx, to: string, kind: Caller['kind'] = 'person') =>
   !(await refusalFor(ctx, { kind }, [to]))
 
 /** What follows from a message that was counted: its link is used, or a job sends the rest. */

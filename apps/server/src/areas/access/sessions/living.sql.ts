@@ -1,4 +1,4 @@
-import type { LiveSession, UserToken } from '../../../kernel/authorize.ts'
+import type { LiveSession, UserToken } from '../../../kernel/holders.ts'
 import { after, SECOND } from '../../../kernel/clock.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { statement } from '../../../kernel/sql.ts'

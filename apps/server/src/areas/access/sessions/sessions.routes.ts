@@ -30,6 +30,7 @@ export const sessionsRoutes = [
     summary: 'Get the session of the token',
     tag: 'User Sessions',
     auth: 'user',
+    people: true,
     tenant: 'required',
     user: 'required',
     returns: { 200: Session },

@@ -2,7 +2,7 @@ import type { Session } from '@henhouse/database'
 import { SECOND } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { errors } from '../../../kernel/errors.ts'
-import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
 import * as settings from '../../../kernel/settings.ts'
 import {
   identityConfiguration,
@@ -12,8 +12,6 @@ import * as roles from '../../rights/roles/roles.service.ts'
 import { sessionErrors } from './sessions.errors.ts'
 import { sessionConfiguration, type SessionConfiguration } from './sessions.schemas.ts'
 import type { Rubbish } from '../../../kernel/cleanup.ts'
-
-type Caller = VendorCaller | UserCaller
 
 /** What ends a session before its refresh token does. */
 export interface Policy {
@@ -88,7 +86,7 @@ export async function list(ctx: Ctx, caller: Caller, user: UserScope, tenant: Te
   return rows
     .map((row) => ({
       ...row,
-      current: caller.kind === 'user' && row.id === caller.sessionId,
+      current: caller.kind === 'person' && row.id === caller.sessionId,
       expires: endOf(row, policyOf(stored, row.tenantId)),
     }))
     .filter((row) => row.expires > now)
@@ -165,7 +163,7 @@ export async function endAll(
 
 /** An environment token may name any user; a tenant, which it need not name, must be one of theirs. */
 async function mustBeIn(ctx: Ctx, caller: Caller, user: UserScope, tenant: TenantScope | undefined) {
-  if (caller.kind === 'user' || !tenant) return
+  if (caller.kind !== 'vendor' || !tenant) return
   const at = { OR: [{ superUser: true }, { memberships: { some: { tenantId: tenant.id } } }] }
   if (!(await ctx.db.user.findFirst({ where: { id: user.id, ...at }, select: { id: true } })))
     throw errors.notFound('User')

@@ -1,6 +1,6 @@
 import { after, epoch, SECOND } from '../../../kernel/clock.ts'
 import { baseUrl } from '../../../kernel/environments.ts'
-import type { Ctx } from '../../../kernel/operation.ts'
+import type { Actor, Ctx, Tie } from '../../../kernel/operation.ts'
 import { signToken } from '../../../kernel/tokens.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 import type { Subject } from './refresh-tokens.service.ts'
@@ -69,23 +69,9 @@ export function issue(
   const accessToken = signToken(
     ctx,
     {
-      sub: user.id,
-      type: 'userToken',
-      iss: baseUrl(ctx.deps.publicUrl, ctx.environment),
-      aud: applicationId ?? ctx.vendorId,
+      ...profileIn(ctx, user, { tenant, applicationId }),
       sid: sessionId,
-      name: user.name,
-      email: user.email,
-      email_verified: user.verified,
-      metadata: objectIn(user.metadata),
-      tenantId: tenant.id,
-      tenantIds: fitting(tenant),
-      profilePictureUrl: pictureOf(user),
-      externalId: user.externalId,
-      phoneNumber: user.phoneNumber,
       ...rightsIn(keys, configuration),
-      ...(applicationId && { applicationId }),
-      ...(user.superUser && { superUser: true }),
       ...(proof.amr && { amr: proof.amr }),
       ...(proof.acr && { acr: proof.acr }),
       ...(proof.authTime && { auth_time: epoch(proof.authTime) }),
@@ -93,6 +79,51 @@ export function issue(
     { expiresIn, algorithm: configuration.jwtAlgorithm },
   )
   return { accessToken, expiresIn, expires: after(now, expiresIn * SECOND).toUTCString() }
+}
+
+/** The claims about a user, for whatever the token is. */
+const profileIn = (ctx: Ctx, user: Subject, { tenant, applicationId }: Pick<Occasion, 'tenant' | 'applicationId'>) => ({
+  sub: user.id,
+  type: 'userToken',
+  iss: baseUrl(ctx.deps.publicUrl, ctx.environment),
+  aud: applicationId ?? ctx.vendorId,
+  name: user.name,
+  email: user.email,
+  email_verified: user.verified,
+  metadata: objectIn(user.metadata),
+  tenantId: tenant.id,
+  tenantIds: fitting(tenant),
+  profilePictureUrl: pictureOf(user),
+  externalId: user.externalId,
+  phoneNumber: user.phoneNumber,
+  ...(applicationId && { applicationId }),
+  ...(user.superUser && { superUser: true }),
+})
+
+interface Delegated extends Pick<Occasion, 'tenant' | 'applicationId' | 'keys'> {
+  readonly act: Actor
+  readonly ties: readonly Tie[]
+  /** seconds */
+  readonly lasts: number
+}
+
+/**
+ * A token with which somebody acts for a user. It is of no session, and says nothing of how the user logged in. The shared
+ * secret of an environment does not sign it: who can read that secret must not be able to say who acts for whom.
+ */
+export function issueDelegated(
+  ctx: Ctx,
+  user: Subject,
+  { keys, act, ties, lasts, ...place }: Delegated,
+  configuration: IdentityConfiguration,
+) {
+  const expiresIn = Math.max(1, Math.min(configuration.defaultTokenExpiration, lasts))
+  const accessToken = signToken(
+    ctx,
+    { ...profileIn(ctx, user, place), ...rightsIn(keys, configuration), act, bound_to: ties },
+    { expiresIn },
+  )
+  return { accessToken, expiresIn }
 }
 
 /** The wire keeps metadata as the text of an object; a token carries the object. */

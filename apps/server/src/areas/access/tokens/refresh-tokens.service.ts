@@ -1,6 +1,6 @@
 import type { Prisma, Session } from '@henhouse/database'
 import { after, SECOND } from '../../../kernel/clock.ts'
-import type { Ctx, HttpCtx, UserCaller } from '../../../kernel/operation.ts'
+import type { Ctx, HttpCtx, PersonCaller } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import { sessionErrors } from '../sessions/sessions.errors.ts'
@@ -151,11 +151,9 @@ export interface Found {
 /** The session of an access token, with its user; null when there is none. */
 export function sessionOf(
   ctx: Ctx,
-  { userId, sessionId }: Pick<UserCaller, 'userId' | 'sessionId'>,
-): Promise<OpenSession | null> | null {
-  return sessionId === undefined
-    ? null
-    : ctx.db.session.findFirst({ where: { id: sessionId, userId }, include: { user: { select: subject } } })
+  { userId, sessionId }: Pick<PersonCaller, 'userId' | 'sessionId'>,
+): Promise<OpenSession | null> {
+  return ctx.db.session.findFirst({ where: { id: sessionId, userId }, include: { user: { select: subject } } })
 }
 
 /** Tokens are issued only in a living session, to a user who is not locked. @throws 401 */

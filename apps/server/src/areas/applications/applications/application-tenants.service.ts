@@ -1,5 +1,5 @@
 import { onDuplicate, onUnknownReference } from '../../../kernel/errors.ts'
-import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope } from '../../../kernel/operation.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { applicationErrors } from './applications.errors.ts'
 import type { AccessType, Assigned, TenantFilter } from './applications.schemas.ts'
@@ -8,7 +8,7 @@ import { idsIn, mustExist } from './applications.service.ts'
 /** What tenants were assigned: the tenant of the call, or those asked for. Users see only their own. */
 export async function list(
   ctx: Ctx,
-  caller: VendorCaller | UserCaller,
+  caller: Caller,
   tenant: TenantScope,
   { appIds, tenantIds, accessType }: TenantFilter,
 ): Promise<Assigned[]> {

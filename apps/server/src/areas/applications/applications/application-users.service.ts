@@ -1,7 +1,7 @@
 import { may } from '../../../kernel/authorize.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { errors, onUnknownReference } from '../../../kernel/errors.ts'
-import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import { type Caller, type Ctx, type TenantScope, userIdOf, type UserScope } from '../../../kernel/operation.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
@@ -10,7 +10,6 @@ import { applicationErrors } from './applications.errors.ts'
 import { mustExist, visibleTo, wantsAssignment } from './applications.service.ts'
 import { live } from '../../rights/held/held.service.ts'
 
-type Caller = VendorCaller | UserCaller
 interface Assignment {
   tenantId: string
   appIds: readonly string[]
@@ -121,7 +120,7 @@ export async function usersOf(ctx: Ctx, applicationId: string) {
 export async function applicationsOf(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, userId: string) {
   const [user] = await applicationsOfAll(ctx, caller, tenant, [userId])
   if (!user) throw userErrors.notFound()
-  if (caller.kind === 'user' && caller.userId !== user.userId && !may(caller.permissions, needs.applications.read))
+  if (caller.kind !== 'vendor' && userIdOf(caller) !== user.userId && !may(caller.permissions, needs.applications.read))
     throw errors.forbidden(needs.applications.read)
   return user.appIds
 }
@@ -133,10 +132,9 @@ export async function applicationsOfAll(
   tenant: TenantScope | undefined,
   userIds: readonly string[],
 ) {
-  const within = { ...(tenant && { tenantId: tenant.id }), ...live(ctx) }
-  const there = tenant
-    ? [{ memberships: { some: within } }, ...(caller.kind === 'user' ? [{ id: caller.userId }] : [])]
-    : [{}]
+  const within = { ...(tenant && { tenantId: tenant.id }), ...live(ctx) },
+    self = userIdOf(caller)
+  const there = tenant ? [{ memberships: { some: within } }, ...(self === undefined ? [] : [{ id: self }])] : [{}]
   const rows = await ctx.db.user.findMany({
     where: { id: { in: userIds.filter(isUuid) }, AND: [{ OR: there }, visibleUsers(caller)] },
     orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
@@ -149,8 +147,11 @@ export async function applicationsOfAll(
 }
 
 /** Only management and the invisible users themselves see invisible users. */
-const visibleUsers = (caller: Caller) =>
-  caller.kind === 'user' ? { OR: [{ invisible: false }, { id: caller.userId }] } : {}
+function visibleUsers(caller: Caller) {
+  const self = userIdOf(caller)
+  if (caller.kind === 'vendor') return {}
+  return { OR: [{ invisible: false }, ...(self === undefined ? [] : [{ id: self }])] }
+}
 
 /** Who was let into each of these applications; those that are not visible are left out. */
 export async function usersOfAll(

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { User } from '@henhouse/database'
-import type { Ctx, Http, HttpCtx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, Http, HttpCtx } from '../../../kernel/operation.ts'
 
 /* A user as mails and tokens show them. */
 
@@ -30,10 +30,10 @@ export const pictureOf = (user: Pick<Person, 'id' | 'name' | 'email' | 'profileP
     .digest('hex')}?d=https://ui-avatars.com/api/${encodeURIComponent(user.name)}/128/random`
 
 /** The context of a call by the user, or by the environment for the user. */
-export type OwnCtx = HttpCtx & { readonly caller: VendorCaller | UserCaller }
+export type OwnCtx = HttpCtx & { readonly caller: Caller }
 export type Origin = Pick<Http, 'ip' | 'userAgent'>
 /** Where the call came from. An environment's own address would tell the user nothing. */
-export const originOf = ({ caller, http }: OwnCtx): Origin | undefined => (caller.kind === 'user' ? http : undefined)
+export const originOf = ({ caller, http }: OwnCtx): Origin | undefined => (caller.kind === 'vendor' ? undefined : http)
 
 /** The person behind a mail: the one who invites, or who has joined. */
 const issuerDataOf = (issuer: Person | null | undefined) =>

@@ -1,6 +1,6 @@
 import { after, MINUTE } from '../../../kernel/clock.ts'
 import { baseUrl } from '../../../kernel/environments.ts'
-import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import { userIdOf, type Caller, type Ctx, type TenantScope, type UserScope } from '../../../kernel/operation.ts'
 import { signToken } from '../../../kernel/tokens.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
@@ -51,13 +51,13 @@ export async function listOfUser(ctx: Ctx, tenant: TenantScope, user: UserScope)
  */
 export async function createForTenant(
   ctx: Ctx,
-  caller: VendorCaller | UserCaller,
+  caller: Caller,
   tenant: TenantScope,
   { roleIds = [], ...wanted }: NewTenantAccessToken,
 ) {
   const given = await entrustable(ctx, caller, tenant.id, roleIds)
   await mustBeOn(ctx)
-  const createdByUserId = caller.kind === 'user' ? caller.userId : null
+  const createdByUserId = userIdOf(caller) ?? null
   const made = await create(ctx, { tenantId: tenant.id, userId: null, createdByUserId, roleIds: given }, wanted)
   return { ...made, row: { ...made.row, roleIds: given, createdByUserId } }
 }

@@ -1,12 +1,12 @@
 import { after, MINUTE } from '../../../kernel/clock.ts'
 import { onMissing, onUnknownReference } from '../../../kernel/errors.ts'
-import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import { userIdOf, type Caller, type Ctx, type TenantScope, type UserScope } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 import { definedRights, rolesNamed } from '../../rights/held/defined.ts'
 import { keysOfRoles } from '../../rights/held/held.service.ts'
-import { entrustable, entrustablePermissions } from '../../rights/roles/entrusting.service.ts'
+import { entrustable, entrustPermissions } from '../../rights/roles/entrusting.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { apiTokenErrors } from './api-tokens.errors.ts'
@@ -17,11 +17,12 @@ import {
   type TenantApiTokenChange,
 } from './api-tokens.schemas.ts'
 
-type Caller = VendorCaller | UserCaller
-
-/** @throws 403 where programs do not log in by API tokens */
-export function mustBeOn({ apiTokensEnabled, machineToMachineAuthStrategy }: IdentityConfiguration) {
-  if (!apiTokensEnabled || machineToMachineAuthStrategy !== 'ClientCredentials') throw apiTokenErrors.disabled()
+/** Whether programs log in by API tokens. */
+export const areOn = ({ apiTokensEnabled, machineToMachineAuthStrategy }: IdentityConfiguration) =>
+  apiTokensEnabled && machineToMachineAuthStrategy === 'ClientCredentials'
+/** @throws 403 where they do not */
+export function mustBeOn(configuration: IdentityConfiguration) {
+  if (!areOn(configuration)) throw apiTokenErrors.disabled()
 }
 
 const inOrder = [{ createdAt: 'asc' as const }, { id: 'asc' as const }]
@@ -44,14 +45,15 @@ export async function createForTenant(
   { roleIds, permissionIds, ...details }: NewTenantApiToken,
 ) {
   mustBeOn(await identitySettings.current(ctx))
-  await mayGive(ctx, caller, tenant, { roleIds, permissionIds })
-  const secret = ctx.random.uuid(),
+  const strength = await mayGive(ctx, caller, tenant, { roleIds, permissionIds }),
+    secret = ctx.random.uuid(),
     rights = chosen(roleIds, permissionIds)
   const row = await ctx.db.apiToken
     .create({
       data: {
         ...newRow(ctx, tenant, secret, details),
-        createdByUserId: caller.kind === 'user' ? caller.userId : null,
+        createdByUserId: userIdOf(caller) ?? null,
+        level: rights.roles.length ? null : strength,
         roles: { createMany: { data: rights.roles } },
         permissions: { createMany: { data: rights.permissions } },
       },
@@ -64,7 +66,7 @@ export async function createForTenant(
 
 /**
  * Changes what is given. Users change only tokens that may do no more than they. Access tokens that are out already keep
- * what they say.
+ * what they say, and may do what is given now.
  * @throws 404; as `mayGive`
  */
 export async function updateOfTenant(
@@ -77,7 +79,7 @@ export async function updateOfTenant(
   const where = { ...of(tenant), id }
   const before = await ctx.db.apiToken.findFirst({ where, include: withRights })
   if (!before) throw apiTokenErrors.notFound()
-  await mayGive(ctx, caller, tenant, {
+  const strength = await mayGive(ctx, caller, tenant, {
     roleIds: [...before.roles.map((role) => role.roleId), ...(roleIds ?? [])],
     permissionIds: [...before.permissions.map((permission) => permission.permissionId), ...(permissionIds ?? [])],
   })
@@ -88,6 +90,7 @@ export async function updateOfTenant(
       data: {
         ...details,
         ...(rights && {
+          level: rights.roles.length ? null : strength,
           roles: { deleteMany: {}, createMany: { data: rights.roles, skipDuplicates: true } },
           permissions: { deleteMany: {}, createMany: { data: rights.permissions, skipDuplicates: true } },
         }),
@@ -159,6 +162,7 @@ interface Rights {
 
 /**
  * Whether the caller may give all these to a token of the tenant: users give no more than they have.
+ * @returns how strong a token is that gets permissions and no role
  * @throws 400 for a role that is unknown there, 404 for an unknown permission, 403 for what is more than the caller has
  */
 async function mayGive(
@@ -168,7 +172,7 @@ async function mayGive(
   { roleIds = [], permissionIds = [] }: { [K in keyof Rights]: Rights[K] | undefined },
 ) {
   await entrustable(ctx, caller, tenant.id, roleIds)
-  await entrustablePermissions(ctx, caller, permissionIds)
+  return entrustPermissions(ctx, caller, permissionIds)
 }
 
 /** The rows of what a token gets, each once: with roles no permissions. */

@@ -7,7 +7,7 @@ import { errors, onUnknownReference } from '../../../kernel/errors.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
 import { membershipsIn } from '../../rights/tree/tree.service.ts'
 import * as jobs from '../../../kernel/jobs.ts'
-import type { Ctx, HttpCtx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, HttpCtx, TenantScope } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
 import * as sendings from '../../access/codes/sendings.service.ts'
 import * as access from '../../access/sessions/access.service.ts'
@@ -205,7 +205,7 @@ export const resend = (ctx: Ctx, email: string, tenantId: string | undefined, se
   resendTo(ctx, { email: canonicalEmail(email) }, { places: tenantId === undefined ? undefined : { tenantId }, self })
 
 /** For the tenant and those below it; when a user calls, only for those they have access to. */
-export async function resendBelow(ctx: Ctx, caller: VendorCaller | UserCaller, tenant: TenantScope, email: string) {
+export async function resendBelow(ctx: Ctx, caller: Caller, tenant: TenantScope, email: string) {
   await sendings.countFor(ctx, caller, [email])
   await resendTo(
     ctx,

@@ -2,7 +2,7 @@ import { may } from '../../../kernel/authorize.ts'
 import { after, MINUTE } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { ApiError } from '../../../kernel/errors.ts'
-import type { Ctx, HttpCtx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, HttpCtx, TenantScope, UserScope } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
 import * as sendings from '../../access/codes/sendings.service.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
@@ -44,7 +44,7 @@ const endOf = (ctx: Ctx, minutes: number) => after(ctx.clock.now(), minutes * MI
  */
 export async function create(
   ctx: Ctx,
-  caller: VendorCaller | UserCaller,
+  caller: Caller,
   { tenantId, userId, expiresInMinutes = DEFAULT_MINUTES, shouldSendEmail = false, roleIds = [] }: NewInvite,
 ) {
   await mustBeOn(ctx)
@@ -66,7 +66,7 @@ export async function create(
     personal = !!user && !user.memberships.length && !user.superUser
   const fields = {
     personal,
-    fromMember: caller.kind === 'user' && !personal,
+    fromMember: caller.kind !== 'vendor' && !personal,
     tokenHash: fingerprint(token),
     token: ctx.deps.secrets.seal(token),
     shouldSendEmail,
@@ -186,16 +186,23 @@ async function usable(ctx: Ctx, token: string) {
   if (isLocked(found.tenant)) throw invitationErrors.tenantLocked()
   // some of the roles may have been deleted since
   const granted = await rolesNamed(ctx, found.roleIds, [found.tenantId])
-  if (found.fromMember && !(await couldMake(ctx, { userId: found.userId!, tenantId: found.tenantId }, granted)))
+  if (
+    found.fromMember &&
+    !(await couldMake(ctx, { id: found.id, userId: found.userId!, tenantId: found.tenantId }, granted))
+  )
     throw invitationErrors.inviteNotFound()
   return { ...found, host, roleIds: granted.map((role) => role.id) }
 }
 
 /** A member's older links stop working when they lose the right to invite, or every role as strong as these. */
-async function couldMake(ctx: Ctx, maker: { userId: string; tenantId: string }, granted: readonly { level: number }[]) {
+async function couldMake(
+  ctx: Ctx,
+  { id, ...maker }: { id: string; userId: string; tenantId: string },
+  granted: readonly { level: number }[],
+) {
   const { permissions } = await keysOf(ctx, maker.userId, maker.tenantId)
   if (!may(permissions, needs.invites.write)) return false
-  const caller: UserCaller = { kind: 'user', ...maker, sessionId: undefined, mayChangeLogin: false, permissions }
+  const caller: Caller = { kind: 'agent', ...maker, by: { type: 'invitation', id }, permissions }
   const check = granted.length
     ? roles.mayAssign(ctx, caller, Math.min(...granted.map((role) => role.level)))
     : memberships.mayBringIn(ctx, caller, maker.tenantId)

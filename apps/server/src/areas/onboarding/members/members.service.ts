@@ -3,7 +3,7 @@ import { may } from '../../../kernel/authorize.ts'
 import { after, DAY } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { errors } from '../../../kernel/errors.ts'
-import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope } from '../../../kernel/operation.ts'
 import * as memberships from '../../people/memberships/memberships.service.ts'
 import { needs } from '../../rights/permissions/permissions.keys.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
@@ -14,8 +14,6 @@ import * as users from '../../people/users/users.service.ts'
 import { memberErrors } from './members.errors.ts'
 import { toMember, type MemberChange, type MemberQuery } from './members.schemas.ts'
 import { memberStats } from './members.sql.ts'
-
-type Caller = VendorCaller | UserCaller
 
 /** A page of the tenant's members, without those of the tenants below. */
 export async function list(
@@ -46,7 +44,7 @@ export const get = async (...[ctx, caller, tenant, who]: Parameters<typeof find>
 
 async function find(ctx: Ctx, caller: Caller, tenant: TenantScope, who: { id: string } | { email: string }) {
   const row = await users.find(ctx, who, { tenant, as: 'member' })
-  if (row.invisible && caller.kind === 'user') throw userErrors.notFound()
+  if (row.invisible && caller.kind !== 'vendor') throw userErrors.notFound()
   return row
 }
 
@@ -69,9 +67,9 @@ export async function update(
   await roles.mayManage(ctx, caller, tenant, found.id)
   const isRenamed = name !== undefined && name !== found.name,
     isIn = row.places.some((place) => place.tenantId === tenant.id && place.acceptedAt !== null)
-  if (isRenamed && caller.kind === 'user' && !isIn) throw memberErrors.onlyInvited()
+  if (isRenamed && caller.kind !== 'vendor' && !isIn) throw memberErrors.onlyInvited()
   if (roleIds && !isSame(roleIds, found.roleIds)) {
-    if (caller.kind === 'user' && !may(caller.permissions, rolesPermission)) throw errors.forbidden(rolesPermission)
+    if (caller.kind !== 'vendor' && !may(caller.permissions, rolesPermission)) throw errors.forbidden(rolesPermission)
     await memberships.changeRoles(ctx, caller, found.id, [{ tenantId: tenant.id, add: roleIds, remove: 'others' }])
   }
   if (isRenamed) await users.mark(ctx, { id: found.id }, { name })
@@ -93,6 +91,6 @@ const isSame = (some: readonly string[], others: readonly string[]) =>
 /** The numbers of members, of those who joined in the last seven days, and of superusers. */
 export async function stats(ctx: Ctx, caller: Caller, tenant: TenantScope) {
   const now = ctx.clock.now()
-  const [found] = await ctx.sql(memberStats, tenant.id, now, after(now, -7 * DAY), caller.kind === 'user')
+  const [found] = await ctx.sql(memberStats, tenant.id, now, after(now, -7 * DAY), caller.kind !== 'vendor')
   return found!
 }

@@ -3,7 +3,7 @@ import { isUuid } from '../../../kernel/environments.ts'
 import { errors } from '../../../kernel/errors.ts'
 import { grouped } from '../../../kernel/paging.ts'
 import { idsAbove, tenantsOf } from '../../rights/tree/tree.service.ts'
-import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import { hasArrived } from '../../people/memberships/memberships.schemas.ts'
 import * as memberships from '../../people/memberships/memberships.service.ts'
@@ -21,8 +21,6 @@ import { familyOf } from '../../rights/held/sub-account-access.service.ts'
 import type { Counted, UsersOfSubAccount } from './sub-account-users.schemas.ts'
 import { open } from '../../rights/held/held.service.ts'
 import { countsByAccess } from './sub-account-users.sql.ts'
-
-type Caller = VendorCaller | UserCaller
 
 export interface Root {
   tenantId: string
@@ -117,7 +115,7 @@ export async function bringManyIn(
   applicationId: string | undefined,
 ) {
   await mustReach(ctx, caller, tenant, [place.tenantId])
-  if (allowSubAccountAccess !== undefined && caller.kind === 'user' && !may(caller.permissions, accessPermission))
+  if (allowSubAccountAccess !== undefined && caller.kind !== 'vendor' && !may(caller.permissions, accessPermission))
     throw errors.forbidden(accessPermission)
   const entered = await bringAllIn(
     ctx,
@@ -198,7 +196,12 @@ export async function counts(
   })
   const types = new Map(rows.map((row) => [row.id, row.subAccountAccessType])),
     known = [...new Set(tenantIds)].filter((id) => types.has(id))
-  const counted = await ctx.sql(countsByAccess, known, ctx.clock.now(), caller.kind === 'user' || excludeInvisibleUsers)
+  const counted = await ctx.sql(
+    countsByAccess,
+    known,
+    ctx.clock.now(),
+    caller.kind !== 'vendor' || excludeInvisibleUsers,
+  )
   const sum = (rows: typeof counted) => rows.reduce((total, { users }) => total + users, 0),
     byTenant = grouped(counted, (row) => row.tenantId)
   return known.map((tenantId) => {

@@ -1,5 +1,5 @@
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
-import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { type Caller, type Ctx, type TenantScope, userIdOf } from '../../../kernel/operation.ts'
 import * as sendings from '../../access/codes/sendings.service.ts'
 import * as activationMails from '../../people/activation-mails/activation-mails.service.ts'
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
@@ -8,8 +8,6 @@ import { live, liveAndVisibleTo, visibleTo } from '../../rights/held/held.servic
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import * as invitations from '../invitations/invitations.service.ts'
 import { memberErrors } from '../members/members.errors.ts'
-
-type Caller = VendorCaller | UserCaller
 
 /** Resends the mail that the member waits for: activation or invitation. @throws 400 when they wait for none, 404, 423 for a locked user */
 export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, userId: string) {
@@ -22,7 +20,8 @@ export async function resendMail(ctx: Ctx, caller: Caller, tenant: TenantScope, 
   if (user.isLocked) throw loginErrors.locked()
   if (user.verified && acceptedAt) throw memberErrors.alreadyActive()
   await sendings.countFor(ctx, caller, [user.email])
-  const issuer = caller.kind === 'user' ? await ctx.db.user.findUnique({ where: { id: caller.userId } }) : null
+  const issuerId = userIdOf(caller),
+    issuer = issuerId === undefined ? null : await ctx.db.user.findUnique({ where: { id: issuerId } })
   await ctx.atomically(async (tx) => {
     if (user.verified) await invitations.sendInvitation(tx, user, tenant.id, { issuer })
     else await activationMails.send(tx, user, tenant.id, { issuer })

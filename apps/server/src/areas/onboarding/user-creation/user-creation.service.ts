@@ -1,7 +1,7 @@
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { after, SECOND } from '../../../kernel/clock.ts'
 import { ApiError } from '../../../kernel/errors.ts'
-import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx } from '../../../kernel/operation.ts'
 import { effective } from '../../../kernel/settings.ts'
 import * as sendings from '../../access/codes/sendings.service.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
@@ -17,8 +17,6 @@ import { mustBeObjects, type UserWithRights } from '../../people/users/users.sch
 import * as users from '../../people/users/users.service.ts'
 import { enterAll, type Checked, type Note } from './arrivals.service.ts'
 import { knowledge } from './arrivals.sql.ts'
-
-type Caller = VendorCaller | UserCaller
 
 /** A user to add to a tenant, as the wire describes them. */
 export interface Newcomer {
@@ -140,7 +138,7 @@ async function know(ctx: Ctx, caller: Caller, arrivals: readonly Arrival[]) {
   const emails = arrivals.flatMap(({ email }) => (email === undefined ? [] : [canonicalEmail(email)])),
     usernames = arrivals.flatMap(({ email, username = '' }) => (email === undefined ? [canonicalEmail(username)] : [])),
     tenantIds = [...new Set(arrivals.map((arrival) => arrival.tenantId))],
-    issuer = caller.kind === 'user' ? caller : undefined
+    issuer = caller.kind === 'person' || caller.kind === 'agent' ? caller : undefined
   const [found] = await ctx.sql(
     knowledge,
     ctx.clock.now(),
@@ -157,7 +155,11 @@ async function know(ctx: Ctx, caller: Caller, arrivals: readonly Arrival[]) {
     members: new Map(members.map((member) => [`${member.userId} ${member.tenantId}`, member])),
     tenants: new Map(tenants.map((tenant) => [tenant.id, tenant])),
     issuer: found!.issuer,
-    strength: issuer && roles.strongest(await rolesOf(ctx, held)),
+    strength: issuer
+      ? roles.strongest(await rolesOf(ctx, held))
+      : caller.kind === 'machine'
+        ? await roles.strengthOf(ctx, caller)
+        : undefined,
     restrict: await domainRestrictions.restrictions(
       ctx,
       [...emails, ...people.flatMap(({ email }) => email ?? [])],
@@ -180,7 +182,7 @@ function enrolling(ctx: Ctx, tenantIds: readonly string[]) {
 /** Hashes the password as well, which must not happen in a transaction. */
 async function check(ctx: Ctx, caller: Caller, arrival: Arrival, known: Known, first: boolean): Promise<Checked> {
   const { email, username, password, tenantId } = arrival
-  if (caller.kind === 'user' && password !== undefined) throw userErrors.passwordForbidden()
+  if (caller.kind !== 'vendor' && password !== undefined) throw userErrors.passwordForbidden()
   if (email === undefined && username === undefined) throw userErrors.notNamed()
   mustBeObjects(arrival)
   const tenant = known.tenants.get(tenantId)
@@ -190,7 +192,7 @@ async function check(ctx: Ctx, caller: Caller, arrival: Arrival, known: Known, f
   const user =
     email === undefined ? known.byUsername.get(canonicalEmail(username!)) : known.byEmail.get(canonicalEmail(email))
   const newcomers = named.length ? [] : await roles.initial(ctx, tenantId, { first })
-  if (caller.kind === 'user') await roles.assignable(ctx, caller, tenantId, newcomers, known.strength)
+  if (caller.kind !== 'vendor') await roles.assignable(ctx, caller, tenantId, newcomers, known.strength)
   const member = user && known.members.get(`${user.id} ${tenantId}`)
   if (member && !member.isOver) throw membershipErrors.alreadyMember()
   const address = user ? user.email : email

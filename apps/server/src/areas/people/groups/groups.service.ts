@@ -1,7 +1,7 @@
 import type { Prisma } from '@henhouse/database'
 import { isUuid } from '../../../kernel/environments.ts'
 import { onDuplicate, onMissing, onUnknownReference } from '../../../kernel/errors.ts'
-import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope } from '../../../kernel/operation.ts'
 import { slice } from '../../../kernel/paging.ts'
 import { liveAndVisibleTo } from '../../rights/held/held.service.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
@@ -18,7 +18,6 @@ import {
   type NewGroup,
 } from './groups.schemas.ts'
 
-type Caller = VendorCaller | UserCaller
 type Relations = GroupQuery['_groupsRelations']
 
 /** Every function here throws 403 when groups are switched off, and sees only the given tenant's groups. */
@@ -218,7 +217,7 @@ async function mustBeThere(ctx: Ctx, tenant: TenantScope, groupId: string) {
 /** Users may not change what an identity provider manages: a group's name, its members, its existence. */
 async function mustBeOurs(ctx: Ctx, caller: Caller, tenant: TenantScope, groupId: string) {
   const { managedBy } = await mustBeThere(ctx, tenant, groupId)
-  if (caller.kind === 'user' && managedBy !== 'frontegg') throw groupErrors.provisioned()
+  if (caller.kind !== 'vendor' && managedBy !== 'frontegg') throw groupErrors.provisioned()
 }
 
 /** Joining a group gives its roles and leaving takes them, so a user may do either only when none is stronger than their own. */

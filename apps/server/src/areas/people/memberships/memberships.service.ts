@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { isUuid } from '../../../kernel/environments.ts'
 import { onUnknownReference } from '../../../kernel/errors.ts'
 import * as jobs from '../../../kernel/jobs.ts'
-import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope } from '../../../kernel/operation.ts'
 import { grouped } from '../../../kernel/paging.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { live, liveAndVisibleTo, open } from '../../rights/held/held.service.ts'
@@ -45,7 +45,7 @@ export function add(ctx: Ctx, { userId, tenantId, roleIds = [], invited = false,
 }
 
 /** Adding people without naming roles gives them the roles of newcomers. @throws 403 when one of those is stronger than the caller's own */
-export async function mayBringIn(ctx: Ctx, caller: VendorCaller | UserCaller, ...tenantIds: readonly string[]) {
+export async function mayBringIn(ctx: Ctx, caller: Caller, ...tenantIds: readonly string[]) {
   if (caller.kind === 'vendor' || !tenantIds.length) return
   const [rows, rolesIn] = await Promise.all([
     ctx.db.tenant.findMany({
@@ -106,13 +106,7 @@ function end(ctx: Ctx, userId: string, tenantIds: string[], when: { expiresAt?: 
 }
 
 /** Lets a member in again, or disables them in this one tenant, which ends their sessions there. @throws 404 for a user who is no member, 403 for one who is stronger than the caller */
-export async function setDisabled(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  userId: string,
-  tenant: TenantScope,
-  isDisabled: boolean,
-) {
+export async function setDisabled(ctx: Ctx, caller: Caller, userId: string, tenant: TenantScope, isDisabled: boolean) {
   await roles.mayManage(ctx, caller, tenant, userId)
   const tenantId = tenant.id
   await ctx.atomically(async (tx) => {
@@ -163,7 +157,7 @@ export const endOf = (ctx: Ctx, { userId, tenantId, expiresAt }: Temporary) =>
 /** Adds roles to those that the member has. @throws 400 for an unknown role, 403 for one stronger than the caller's own, 404 for a user who is no member */
 export async function grantRoles(
   ctx: Ctx,
-  caller: VendorCaller | UserCaller,
+  caller: Caller,
   userId: string,
   tenantId: string,
   roleIds: readonly string[],
@@ -178,7 +172,7 @@ export async function grantRoles(
 /** Takes roles away. Throws as `grantRoles` does: a caller cannot take away roles stronger than their own. */
 export async function revokeRoles(
   ctx: Ctx,
-  caller: VendorCaller | UserCaller,
+  caller: Caller,
   userId: string,
   tenantId: string,
   roleIds: readonly string[],
@@ -200,7 +194,7 @@ export interface RolesIn {
  */
 export async function changeRoles(
   ctx: Ctx,
-  caller: VendorCaller | UserCaller,
+  caller: Caller,
   userId: string,
   changes: readonly RolesIn[],
 ): Promise<void> {
@@ -261,7 +255,7 @@ const rolesIn = async (ctx: Ctx, userId: string, tenantIds: string[]) => {
 /** The roles of these users' current memberships, one row each. Unknown users, and those the caller may not see, are left out. */
 export async function rolesOfUsers(
   ctx: Ctx,
-  caller: VendorCaller | UserCaller,
+  caller: Caller,
   tenant: TenantScope | undefined,
   userIds: readonly string[],
 ) {

@@ -1,13 +1,6 @@
 import { Type } from 'typebox'
 import { after, SECOND } from '../../../kernel/clock.ts'
-import {
-  Empty,
-  operation,
-  type Ctx,
-  type TenantScope,
-  type UserCaller,
-  type VendorCaller,
-} from '../../../kernel/operation.ts'
+import { type Caller, type Ctx, Empty, type TenantScope, operation } from '../../../kernel/operation.ts'
 import * as settings from '../../../kernel/settings.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { membershipErrors } from './memberships.errors.ts'
@@ -23,13 +16,7 @@ const Lifetime = Type.Object({ expirationInSeconds: Expiration })
 const base = '/identity/resources/users/temporary/v1'
 
 /** null: for ever. @throws 404 for a user who is no member, 400 where temporary users are off, 403 for a user who is stronger than the caller */
-async function setLifetime(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  userId: string,
-  tenant: TenantScope,
-  seconds: number | null,
-) {
+async function setLifetime(ctx: Ctx, caller: Caller, userId: string, tenant: TenantScope, seconds: number | null) {
   const tenantId = tenant.id
   if (!(await tenantIdsOf(ctx, userId)).includes(tenantId)) throw membershipErrors.notFound()
   if (seconds !== null && !(await settings.effective(ctx, temporaryUsers)).enabled)

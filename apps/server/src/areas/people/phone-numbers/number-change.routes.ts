@@ -37,6 +37,7 @@ export const numberChangeRoutes = [
     summary: "Replace one's own phone number",
     tag,
     auth: 'both',
+    people: true,
     user: 'required',
     body: NumberChange,
     returns: { 201: Empty },

@@ -2,7 +2,7 @@ import type { Prisma } from '@henhouse/database'
 import { codeErrors, issue, mustAnswer, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { after, MINUTE } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
-import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
 import { inOrderOf, page, slice } from '../../../kernel/paging.ts'
 import { countSending } from '../../access/codes/sendings.service.ts'
 import * as sms from '../../delivery/sms/sms.service.ts'
@@ -28,12 +28,7 @@ export const ownerOf = async (ctx: Ctx, phoneNumber: string) =>
   )?.user ?? null
 
 /** A page of the numbers of the users that the caller may list. */
-export async function list(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  tenant: TenantScope | undefined,
-  query: PhoneNumberQuery,
-) {
+export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, query: PhoneNumberQuery) {
   const { _sortBy = 'createdAt', _order, _phoneNumber, userIds } = query,
     direction = _order === 'DESC' ? 'desc' : 'asc'
   const { where: user, crowd } = await selection(ctx, caller, tenant, {})

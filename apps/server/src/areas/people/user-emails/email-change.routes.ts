@@ -32,6 +32,7 @@ export const emailChangeRoutes = [
     summary: "Replace one's own e-mail address",
     tag: 'User Management',
     auth: 'both',
+    people: true,
     user: 'required',
     body: EmailWithCode,
     returns: { 200: Empty },

@@ -61,6 +61,7 @@ export const userEmailsRoutes = [
     summary: "Show that an e-mail address is one's own",
     tag,
     auth: 'both',
+    people: true,
     user: 'required',
     body: EmailWithCode,
     returns: { 200: Empty },

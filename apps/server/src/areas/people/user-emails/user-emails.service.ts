@@ -3,7 +3,7 @@ import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { issue, mustAnswer, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { after, HOUR } from '../../../kernel/clock.ts'
 import { isUuid } from '../../../kernel/environments.ts'
-import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
 import { inOrderOf, page, slice } from '../../../kernel/paging.ts'
 import { countSending } from '../../access/codes/sendings.service.ts'
 import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
@@ -35,12 +35,7 @@ export const ownerOf = async (ctx: Ctx, email: string) => {
 }
 
 /** A page of the addresses of the users that the caller may list. */
-export async function list(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  tenant: TenantScope | undefined,
-  query: UserEmailQuery,
-) {
+export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, query: UserEmailQuery) {
   const { _sortBy = 'createdAt', _order, _email, userIds } = query,
     direction = _order === 'DESC' ? 'desc' : 'asc'
   const { where: user, crowd } = await selection(ctx, caller, tenant, {})

@@ -2,7 +2,7 @@ import type { Prisma } from '@henhouse/database'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { onDuplicate } from '../../../kernel/errors.ts'
-import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
 import { containing, inOrderOf, page, slice } from '../../../kernel/paging.ts'
 import { selection } from '../users/user-list.service.ts'
 import { userErrors } from '../users/users.errors.ts'
@@ -11,12 +11,7 @@ import type { UsernameQuery } from './usernames.schemas.ts'
 import { usernamesOf } from './usernames.sql.ts'
 
 /** A page of the usernames of the users that the caller may list. */
-export async function list(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  tenant: TenantScope | undefined,
-  query: UsernameQuery,
-) {
+export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, query: UsernameQuery) {
   const { _sortBy = 'createdAt', _order, _usernamePrefix, userIds, usernames } = query,
     direction = _order === 'DESC' ? 'desc' : 'asc'
   const { where: user, crowd } = await selection(ctx, caller, tenant, {})

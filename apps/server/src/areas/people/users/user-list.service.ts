@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { common, membershipsIn, type Family } from '../../rights/tree/tree.service.ts'
-import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope } from '../../../kernel/operation.ts'
 import { containing, Order, page, pageQuery, slice } from '../../../kernel/paging.ts'
 import { usersLike } from './similar.sql.ts'
 import { JoinedKeys, OneOf, Text } from '../../../kernel/validation.ts'
@@ -51,12 +51,7 @@ export const PhraseQuery = Type.Object({
 type AnyQuery = Partial<Omit<Static<typeof PhraseQuery>, '_sortBy'>> & { _sortBy?: UserQuery['_sortBy'] | 'lastLogin' }
 
 /** A page of the users in the tenant and those below it; without a tenant (management), of all users. */
-export async function list(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  tenant: TenantScope | undefined,
-  query: AnyQuery,
-) {
+export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, query: AnyQuery) {
   const found = await rows(ctx, caller, tenant, query, { roles: false })
   return page(
     found.rows.map((row) => toListed(row, caller, tenant)),
@@ -66,12 +61,7 @@ export async function list(
 }
 
 /** As `list`, each user with their own roles and permissions in the tenant that the list shows. Roles by groups or from accounts above show only on single users. */
-export async function listWithRights(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  tenant: TenantScope | undefined,
-  query: AnyQuery,
-) {
+export async function listWithRights(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, query: AnyQuery) {
   const found = await rows(ctx, caller, tenant, query, { roles: true }),
     permissions = await permissionsOf(ctx)
   const items = found.rows.map((row) => {
@@ -85,7 +75,7 @@ export async function listWithRights(
 /** The users of a page, and how many there are in all. `roles`: whether with their roles in their tenants. */
 export async function rows(
   ctx: Ctx,
-  caller: VendorCaller | UserCaller,
+  caller: Caller,
   tenant: TenantScope | undefined,
   query: AnyQuery,
   { roles }: { roles: boolean },
@@ -122,12 +112,7 @@ async function pageIds(ctx: Ctx, query: AnyQuery, { where, crowd, nearest }: Awa
 }
 
 /** The condition for a query's users; the tenants that the caller may see (undefined: all); the crowd, if nothing else filters it; and for a search the ids by nearness. */
-export async function selection(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  tenant: TenantScope | undefined,
-  query: AnyQuery,
-) {
+export async function selection(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, query: AnyQuery) {
   const {
     _identifier,
     _identifierType,
@@ -163,14 +148,14 @@ export async function selection(
   const where: Prisma.UserWhereInput = { ...members, ...visibleTo(caller), AND: filters }
   return {
     where,
-    visible: caller.kind === 'user' ? ofCaller : undefined,
+    visible: caller.kind === 'vendor' ? undefined : ofCaller,
     crowd: filters.length ? undefined : crowdOf(caller, family),
     nearest,
   }
 }
 
-function crowdOf(caller: VendorCaller | UserCaller, family: Family | null | undefined): Crowd | undefined {
-  if (family) return { ...family, visible: caller.kind === 'user' }
+function crowdOf(caller: Caller, family: Family | null | undefined): Crowd | undefined {
+  if (family) return { ...family, visible: caller.kind !== 'vendor' }
   return family === undefined && caller.kind === 'vendor' ? 'everybody' : undefined
 }
 

@@ -1,12 +1,5 @@
 import { Type } from 'typebox'
-import {
-  Empty,
-  operation,
-  type Ctx,
-  type TenantScope,
-  type UserCaller,
-  type VendorCaller,
-} from '../../../kernel/operation.ts'
+import { type Caller, type Ctx, Empty, type TenantScope, operation } from '../../../kernel/operation.ts'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { Page } from '../../../kernel/paging.ts'
 import { Address, Id } from '../../../kernel/validation.ts'
@@ -35,10 +28,8 @@ const listing = {
 const withRights = {
   ...listing,
   returns: { 200: Page(User) },
-  handler: (
-    ctx: Ctx & { caller: VendorCaller | UserCaller; tenant: TenantScope | undefined },
-    { query }: { query: UserQuery },
-  ) => listWithRights(ctx, ctx.caller, ctx.tenant, query),
+  handler: (ctx: Ctx & { caller: Caller; tenant: TenantScope | undefined }, { query }: { query: UserQuery }) =>
+    listWithRights(ctx, ctx.caller, ctx.tenant, query),
 } as const
 
 export const usersRoutes = [

@@ -1,6 +1,6 @@
 import type { Tenant as TenantColumns } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
-import type { TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { type Caller, type TenantScope, userIdOf } from '../../../kernel/operation.ts'
 import {
   DateTime,
   Id,
@@ -110,8 +110,6 @@ function activeTenantId(row: UserWithTenants) {
   return (open.find((m) => m.tenantId === row.activeTenantId) ?? open[0] ?? row.places[0])?.tenantId
 }
 
-type Caller = VendorCaller | UserCaller
-
 /** @param tenantId the tenant that the call is about; else the one where the user is active. Only management sees `vendorMetadata`. */
 export function toCoreUser(
   row: UserWithTenants,
@@ -121,7 +119,7 @@ export function toCoreUser(
   const membership = row.places.find((m) => m.tenantId === tenantId)
   // an invitation that is not accepted is for the others to see
   const accepted = row.places.filter((m) => m.acceptedAt)
-  const isSelf = caller.kind === 'user' && caller.userId === row.id
+  const isSelf = userIdOf(caller) === row.id
   return {
     id: row.id,
     sub: row.id,

@@ -2,7 +2,7 @@ import type { Prisma, User } from '@henhouse/database'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import type { ChallengeKind } from '../../../kernel/challenges.ts'
 import { errors, onDuplicate, onMissing } from '../../../kernel/errors.ts'
-import type { Ctx, TenantScope, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
 import { doorsTo } from '../../rights/held/sub-account-access.service.ts'
 import * as memberships from '../memberships/memberships.service.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
@@ -132,12 +132,12 @@ const isWithin = ({ places, superUser, comesDown }: Profile, tenantId: string, a
  */
 export const arrivedOf = (
   ctx: Ctx,
-  { kind }: Pick<VendorCaller | UserCaller, 'kind'>,
+  { kind }: Pick<Caller, 'kind'>,
   id: string,
   tenant: Pick<TenantScope, 'id'> | undefined,
 ) => ({
   id,
-  ...(tenant && membersOf(ctx, { tenantId: tenant.id, ...(kind === 'user' && { acceptedAt: { not: null } }) })),
+  ...(tenant && membersOf(ctx, { tenantId: tenant.id, ...(kind !== 'vendor' && { acceptedAt: { not: null } }) })),
 })
 /** The user who makes the call, or for whom it is made. A superuser may be in every tenant; others may reach some from above. */
 export async function self(ctx: Ctx, user: UserScope, tenant: TenantScope | undefined) {
@@ -164,17 +164,15 @@ export async function update(ctx: Ctx, where: Prisma.UserWhereInput, { phoneNumb
   await mark(ctx, where, { ...fields, ...(phoneNumber !== undefined && { phoneNumber: plain(phoneNumber) }) })
 }
 
-/** As `update`, of the user of the call. Another number asks for a recent login, as everything that logs in does. @throws 403, too */
-export async function updateSelf(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  self: Prisma.UserWhereInput,
-  change: UserChange,
-) {
+/**
+ * As `update`, of the user of the call. Another number asks for a recent login, as everything that logs in does. @throws 403, too
+ */
+export async function updateSelf(ctx: Ctx, caller: Caller, self: Prisma.UserWhereInput, change: UserChange) {
   const { phoneNumber } = change
-  if (phoneNumber !== undefined && caller.kind === 'user' && !caller.mayChangeLogin) {
+  const mayChange = caller.kind === 'vendor' || (caller.kind === 'person' && caller.mayChangeLogin)
+  if (phoneNumber !== undefined && !mayChange) {
     const isKept = await ctx.db.user.count({ where: { ...self, phoneNumber: plain(phoneNumber) } })
-    if (!isKept) throw errors.loginTooOld()
+    if (!isKept) throw caller.kind === 'person' ? errors.loginTooOld() : errors.onlyPeople()
   }
   await update(ctx, self, change)
 }
@@ -235,12 +233,7 @@ export const queueAt = (tx: Ctx, userId: string | undefined) =>
   tx.db.user.updateMany({ where: { id: userId ?? tx.random.uuid() }, data: { updatedAt: tx.clock.now() } })
 
 /** With a tenant, ends the membership there; without one (management only), deletes the user and all that was theirs. */
-export async function remove(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  userId: string,
-  tenant: TenantScope | undefined,
-) {
+export async function remove(ctx: Ctx, caller: Caller, userId: string, tenant: TenantScope | undefined) {
   await roles.mayManage(ctx, caller, tenant, userId)
   if (tenant) return memberships.remove(ctx, userId, tenant.id)
   const { count } = await ctx.db.user.deleteMany({ where: { id: userId } })

@@ -1,5 +1,5 @@
 import type { Static } from 'typebox'
-import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx } from '../../../kernel/operation.ts'
 import * as settings from '../../../kernel/settings.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import {
@@ -23,11 +23,7 @@ export async function change(ctx: Ctx, { skipTenantValidation: _, ...fields }: C
 }
 
 /** The configuration with its keys. Users never see the secret; management sees it only while it signs. */
-export function withKeys(
-  ctx: Ctx,
-  caller: VendorCaller | UserCaller,
-  configuration: IdentityConfiguration,
-): Static<typeof Configuration> {
+export function withKeys(ctx: Ctx, caller: Caller, configuration: IdentityConfiguration): Static<typeof Configuration> {
   const key = ctx.environment.keys[0]
   if (!key) throw new Error('the environment has no signing key')
   const shown = caller.kind === 'vendor' && configuration.jwtAlgorithm === 'HS256'

@@ -6,6 +6,8 @@ export interface Descent {
   readonly isParent: boolean
   /** the user may do below their own tenant all that they may do in it */
   readonly opens: boolean
+  /** so may every member about whom nothing was decided; false without a tenant */
+  readonly isOpen: boolean
 }
 
 /**
@@ -30,5 +32,8 @@ export const descent = statement<
       and (m."expiresAt" is null or m."expiresAt" > $2))
   select
     (select c.id from "Tenant" c where c."vendorId" = $1 and c."parentId" = $3 order by c.id limit 1) is not null as "isParent",
-    coalesce((select k.open from known k where k.own), exists (select from known k where k.open)) as opens`,
+    coalesce((select k.open from known k where k.own), exists (select from known k where k.open)) as opens,
+    exists (
+      select from "Tenant" t where t."vendorId" = $1 and t.id = $5 and t."subAccountAccessType" in ('alwaysOn', 'defaultOn')
+    ) as "isOpen"`,
 )

@@ -1,4 +1,4 @@
-import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx } from '../../../kernel/operation.ts'
 import { grouped } from '../../../kernel/paging.ts'
 import { effective } from '../../../kernel/settings.ts'
 import { definedRights, rolesNamed, type DefinedRole } from './defined.ts'
@@ -13,11 +13,11 @@ export const live = (ctx: Ctx) => ({ OR: [{ expiresAt: null }, { expiresAt: { gt
 export const open = (ctx: Ctx) => ({ isDisabled: false, acceptedAt: { not: null }, ...live(ctx) })
 
 /** The users that the caller may see: users do not see invisible ones. */
-export const visibleTo = (caller: VendorCaller | UserCaller) => (caller.kind === 'user' ? { invisible: false } : {})
+export const visibleTo = (caller: Caller) => (caller.kind === 'vendor' ? {} : { invisible: false })
 /** Memberships of those users that have not run out. */
-export const liveAndVisibleTo = (ctx: Ctx, caller: VendorCaller | UserCaller) => ({
+export const liveAndVisibleTo = (ctx: Ctx, caller: Caller) => ({
   ...live(ctx),
-  ...(caller.kind === 'user' && { user: visibleTo(caller) }),
+  ...(caller.kind !== 'vendor' && { user: visibleTo(caller) }),
 })
 
 /** A user's tenants, including those where they are disabled or have not arrived yet; none for an unknown user. */

@@ -52,3 +52,30 @@ export const rolesHeldIn = statement<HeldRole, [now: Date, userId: string, tenan
   with who as (select $3::uuid as "userId"), here as (select $4::text as id), ${door}
   ${held('$5')}`,
 )
+
+/** What a token of a tenant was given. */
+interface MachineRights {
+  readonly roleIds: readonly string[]
+  /** instead of roles */
+  readonly hasPermissions: boolean
+  /** how strong the caller was who gave them; null: management */
+  readonly level: number | null
+}
+
+/** By the id of an API token or an access token. */
+export const rightsOfMachine = statement<MachineRights, [id: string, tenantId: string]>(
+  'held.machine',
+  `
+  select
+    coalesce((
+      select json_agg(r."roleId") from "ApiTokenRole" r where r."vendorId" = $1 and r."apiTokenId" = a.id), '[]') as "roleIds",
+    exists (select from "ApiTokenPermission" p where p."vendorId" = $1 and p."apiTokenId" = a.id) as "hasPermissions",
+    a.level
+  from "ApiToken" a where a."vendorId" = $1 and a.id = $2 and a."tenantId" = $3 and a."userId" is null
+  union all
+  select
+    coalesce((
+      select json_agg(r."roleId") from "AccessTokenRole" r where r."vendorId" = $1 and r."tokenId" = t.id), '[]'),
+    false, null
+  from "AccessToken" t where t."vendorId" = $1 and t.id = $2 and t."tenantId" = $3 and t."userId" is null`,
+)

@@ -1,6 +1,6 @@
 import { grouped } from '../../../kernel/paging.ts'
 import { ancestorsOf, pathsOf, type Family } from '../tree/tree.service.ts'
-import type { Ctx, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { userIdOf, type BoundCaller, type Caller, type Ctx } from '../../../kernel/operation.ts'
 import { descent } from './family.sql.ts'
 
 /** Whether a member may go down into the tenants below. `access` is the decision for this user; null: none was made. */
@@ -90,19 +90,33 @@ async function opens(ctx: Ctx, userId: string, tenantId: string) {
   return own ? open.includes(tenantId) : open.length > 0
 }
 
-/** Whether a user whose token is for one tenant may act with it in another. */
-export async function reaches(ctx: Ctx, { userId, tenantId }: { userId: string; tenantId: string }, wanted: string) {
+/**
+ * Whether callers whose token is for one tenant may act with it in another. Of a program of the tenant nobody has decided that
+ * it goes below, so what the tenant has decided for its members holds.
+ */
+export async function reaches(ctx: Ctx, caller: BoundCaller, wanted: string) {
+  const { tenantId } = caller
   if (!(await ancestorsOf(ctx, wanted)).includes(tenantId)) return false
-  return (await opens(ctx, userId, tenantId)) && (await doorsTo(ctx, userId, wanted)).length > 0
+  if (caller.kind === 'machine') {
+    const tenant = await ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { subAccountAccessType: true } })
+    return !!tenant && goesBelow(null, tenant.subAccountAccessType)
+  }
+  return (await opens(ctx, caller.userId, tenantId)) && (await doorsTo(ctx, caller.userId, wanted)).length > 0
 }
 
 /**
  * The tenant and those below it in which callers may do what they may do in their own. Without access to sub-accounts,
  * users stay in their own.
  */
-export async function familyOf(ctx: Ctx, caller: VendorCaller | UserCaller, tenantId: string): Promise<Family> {
-  const user = caller.kind === 'user' ? caller : undefined
-  const [found] = await ctx.sql(descent, ctx.clock.now(), tenantId, user?.userId ?? null, user?.tenantId ?? null)
-  const { isParent, opens } = found!
-  return { tenantId, below: isParent && (!user || opens) }
+export async function familyOf(ctx: Ctx, caller: Caller, tenantId: string): Promise<Family> {
+  const isBound = caller.kind !== 'vendor'
+  const [found] = await ctx.sql(
+    descent,
+    ctx.clock.now(),
+    tenantId,
+    userIdOf(caller) ?? null,
+    isBound ? caller.tenantId : null,
+  )
+  const { isParent, opens, isOpen } = found!
+  return { tenantId, below: isParent && (!isBound || (caller.kind === 'machine' ? isOpen : opens)) }
 }

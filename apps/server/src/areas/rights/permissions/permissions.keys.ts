@@ -85,3 +85,6 @@ export const needs = {
     delete: secure('delete.userSubTenants'),
   },
 } as const
+
+/** What one needs to act for another, by a token exchange. It opens no operation. */
+export const mayDelegate = secure('write.delegation')

@@ -1,7 +1,7 @@
 import { isUuid } from '../../../kernel/environments.ts'
 import { onDuplicate, onMissing, onUnknownReference } from '../../../kernel/errors.ts'
 import { inOrderOf } from '../../../kernel/paging.ts'
-import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope } from '../../../kernel/operation.ts'
 import * as roles from '../roles/roles.service.ts'
 import { permissionErrors } from './permissions.errors.ts'
 import {
@@ -12,8 +12,6 @@ import {
   type NewPermission,
   type PermissionChange,
 } from './permissions.schemas.ts'
-
-type Caller = VendorCaller | UserCaller
 
 /** The permissions, with the ids of the roles that have them: those that the tenant sees, or all. */
 export function list(ctx: Ctx, tenant: TenantScope | undefined) {

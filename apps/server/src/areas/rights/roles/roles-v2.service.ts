@@ -1,7 +1,7 @@
 import type { Prisma } from '@henhouse/database'
 import { isUuid } from '../../../kernel/environments.ts'
 import { onDuplicate, onUnknownReference } from '../../../kernel/errors.ts'
-import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import type { Caller, Ctx, TenantScope } from '../../../kernel/operation.ts'
 import { containing, page, slice } from '../../../kernel/paging.ts'
 import { permissionErrors } from '../permissions/permissions.errors.ts'
 import { roleErrors } from './roles.errors.ts'
@@ -47,7 +47,7 @@ function order({ _sortBy = 'createdAt', _order }: RoleQuery): Prisma.RoleOrderBy
  */
 export async function derive(
   ctx: Ctx,
-  caller: VendorCaller | UserCaller,
+  caller: Caller,
   tenant: TenantScope | undefined,
   { baseRoleId, permissionIds, ...role }: DerivedRole,
 ) {

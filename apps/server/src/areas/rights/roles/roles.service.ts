@@ -3,12 +3,13 @@ import { Type } from 'typebox'
 import { may } from '../../../kernel/authorize.ts'
 import { onDuplicate, onMissing } from '../../../kernel/errors.ts'
 import * as jobs from '../../../kernel/jobs.ts'
-import type { Ctx, TenantScope, UserCaller, VendorCaller } from '../../../kernel/operation.ts'
+import { userIdOf, type BoundCaller, type Caller, type Ctx, type TenantScope } from '../../../kernel/operation.ts'
 import { inOrderOf } from '../../../kernel/paging.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { Id } from '../../../kernel/validation.ts'
 import { rolesIn, rolesNamed } from '../held/defined.ts'
 import { rolesHeld, rolesHeldInMany } from '../held/held.service.ts'
+import { rightsOfMachine } from '../held/held.sql.ts'
 import type { Place } from '../held/sub-account-access.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import { permissionErrors } from '../permissions/permissions.errors.ts'
@@ -16,8 +17,6 @@ import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { roleErrors } from './roles.errors.ts'
 import { takingElsewhere } from './roles.sql.ts'
 import { withPermissionIds, type NewRole, type RoleChange } from './roles.schemas.ts'
-
-type Caller = VendorCaller | UserCaller
 
 /** A tenant sees its own roles and the environment's; management without a tenant sees all of them. */
 export const visibleTo = (tenant: Pick<TenantScope, 'id'> | undefined) =>
@@ -228,8 +227,7 @@ export async function initialIn(ctx: Ctx, tenantIds: readonly string[]) {
  * Equal is allowed.
  */
 export async function mayGrant(ctx: Ctx, caller: Caller, level: number, strength?: number) {
-  if (caller.kind === 'user' && level < (strength ?? (await strengthOf(ctx, caller.userId, caller.tenantId))))
-    throw roleErrors.tooStrong()
+  if (caller.kind !== 'vendor' && level < (strength ?? (await strengthOf(ctx, caller)))) throw roleErrors.tooStrong()
 }
 
 /**
@@ -266,7 +264,7 @@ export async function mayAssign(ctx: Ctx, caller: Caller, level: number, strengt
     !(await identitySettings.current(ctx)).restrictEqualLevelRoleAssignment
   )
     return
-  if (level <= (strength ?? (await strengthOf(ctx, caller.userId, caller.tenantId)))) throw roleErrors.notWeaker()
+  if (level <= (strength ?? (await strengthOf(ctx, caller)))) throw roleErrors.notWeaker()
 }
 
 /**
@@ -286,21 +284,30 @@ export async function mayManageIn(ctx: Ctx, caller: Caller, places: readonly Pla
   const others = places
     .filter(({ userId }) => isUuid(userId))
     .map(({ userId, tenantId }) => ({ userId: userId.toLowerCase(), tenantId }))
-    .filter(({ userId }) => userId !== caller.userId)
+    .filter(({ userId }) => userId !== userIdOf(caller))
   if (!others.length) return
-  const held = await rolesHeldInMany(ctx, [caller, ...others]),
+  const self = caller.kind === 'machine' ? [] : [caller],
+    held = await rolesHeldInMany(ctx, [...self, ...others]),
     rows = await ctx.db.role.findMany({
       where: { id: { in: [...new Set(held.flat())] } },
       select: { id: true, level: true },
     }),
     byId = new Map(rows.map((role) => [role.id, role]))
-  const [own, ...theirs] = held.map((ids) => strongest(ids.flatMap((id) => byId.get(id) ?? [])))
-  if (theirs.some((level) => level < own!)) throw roleErrors.strongerUser()
+  const levels = held.map((ids) => strongest(ids.flatMap((id) => byId.get(id) ?? []))),
+    own = caller.kind === 'machine' ? await strengthOf(ctx, caller) : levels.shift()!
+  if (levels.some((level) => level < own)) throw roleErrors.strongerUser()
 }
 
-/** The level of a user's strongest role in a tenant; infinite for users without one. */
-async function strengthOf(ctx: Ctx, userId: string, tenantId: string) {
-  return strongest(await rolesHeld(ctx, userId, tenantId))
+/**
+ * The level of the caller's strongest role in the tenant of their token; infinite without one. A tenant's API token that was
+ * given permissions instead of roles is as strong as who gave them, be it management, which is stronger than every role.
+ */
+export async function strengthOf(ctx: Ctx, caller: BoundCaller) {
+  if (caller.kind !== 'machine') return strongest(await rolesHeld(ctx, caller.userId, caller.tenantId))
+  const [found] = await ctx.sql(rightsOfMachine, caller.by.id, caller.tenantId),
+    { roleIds, hasPermissions, level } = found ?? { roleIds: [], hasPermissions: false, level: null }
+  if (roleIds.length) return strongest(await rolesNamed(ctx, roleIds, [caller.tenantId]))
+  return hasPermissions ? (level ?? -Infinity) : Infinity
 }
 /** The lowest level of the roles; infinite for none. */
 export const strongest = (roles: readonly { level: number }[]) =>
@@ -320,7 +327,7 @@ export async function mustBeEditable(
     select: { tenantId: true, level: true },
   })
   if (found.length < roleIds.length) throw roleErrors.notFound()
-  if (caller.kind === 'user' && found.some((role) => role.tenantId === null)) throw roleErrors.ofEnvironment()
+  if (caller.kind !== 'vendor' && found.some((role) => role.tenantId === null)) throw roleErrors.ofEnvironment()
   await mayGrant(ctx, caller, Math.min(...found.map((role) => role.level)))
 }
 

@@ -65,6 +65,7 @@ export const loginRoutes = [
     summary: "Get an access token for another of one's accounts",
     tag: 'User Sessions',
     auth: 'user',
+    people: true,
     body: Type.Object({ tenantId: FilledKey }),
     returns: { 201: TokenForTenant },
     errors: [sessionErrors.ended],

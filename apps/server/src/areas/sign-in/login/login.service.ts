@@ -1,5 +1,5 @@
 import { ApiError, errors } from '../../../kernel/errors.ts'
-import type { Ctx, HttpCtx, UserCaller } from '../../../kernel/operation.ts'
+import type { Ctx, HttpCtx, PersonCaller } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
 import * as ips from '../../policies/ip-restrictions/ip-restrictions.service.ts'
@@ -129,8 +129,12 @@ export async function logOut(ctx: HttpCtx, shown: string | undefined) {
  * An access token for another of the user's tenants; the session stays in its own.
  * @throws 401 when the session of the caller's token has ended, 404 for a tenant that does not let the user in, 403 from an IP address that it blocks
  */
-export async function tokenFor(ctx: HttpCtx, { sessionId, userId }: UserCaller, wanted: string): Promise<AccessToken> {
-  const [row] = sessionId === undefined ? [] : await ctx.sql(sessionById, ctx.clock.now(), sessionId, userId, wanted)
+export async function tokenFor(
+  ctx: HttpCtx,
+  { sessionId, userId }: PersonCaller,
+  wanted: string,
+): Promise<AccessToken> {
+  const [row] = await ctx.sql(sessionById, ctx.clock.now(), sessionId, userId, wanted)
   if (!row) throw sessionErrors.ended()
   const session = { ...row, id: row.sessionId, user: row }
   const tenant = await users.activeTenantAmong(ctx, { ...row, activeTenantId: wanted }, row.members)

@@ -98,7 +98,7 @@ export async function enrol(ctx: OwnCtx, user: UserScope, code: string) {
 /** Removes an app for one of its codes; the environment needs no code. @throws 401, 404, 429 */
 export async function disable(ctx: OwnCtx, user: UserScope, deviceId: string, code: string | undefined) {
   const apps = await appsOf(ctx, user.id, deviceId)
-  if (ctx.caller.kind === 'user') await mustProve(ctx, user.id, apps, code)
+  if (ctx.caller.kind !== 'vendor') await mustProve(ctx, user.id, apps, code)
   const count = await ctx.atomically((tx) => devices.remove(tx, user.id, { id: deviceId, from: originOf(ctx) }))
   if (!count) throw mfaErrors.noDevice()
 }

@@ -2,7 +2,7 @@ import type { Challenge } from '@henhouse/database'
 import { after, MINUTE } from '../../../kernel/clock.ts'
 import { ApiError } from '../../../kernel/errors.ts'
 import { forget, spend, spending } from '../../../kernel/limits.ts'
-import type { Ctx, HttpCtx, UserCaller } from '../../../kernel/operation.ts'
+import type { Ctx, HttpCtx, PersonCaller } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
 import * as guesses from '../../access/guesses/guesses.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
@@ -60,7 +60,7 @@ export const demandOfSession = async (ctx: Ctx, session: OpenSession, tenant: Ac
   (await isWantedOf(ctx, session, tenant)) ? ask(ctx, session.user, tenant.id, { askedIn: session.id }) : undefined
 
 /** The session, with its user, if it lives. @throws 401 */
-export async function livingSession(ctx: Ctx, caller: Pick<UserCaller, 'userId' | 'sessionId'>) {
+export async function livingSession(ctx: Ctx, caller: Pick<PersonCaller, 'userId' | 'sessionId'>) {
   const session = await refreshTokens.sessionOf(ctx, caller)
   if (!session) throw sessionErrors.ended()
   refreshTokens.mustLive(ctx, session, (await sessions.rulesOf(ctx, session.tenantId))(session.tenantId))

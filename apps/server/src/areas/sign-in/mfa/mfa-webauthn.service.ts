@@ -104,7 +104,7 @@ export async function disable(
   { webauthnToken, options }: Partial<Proof>,
 ) {
   const device = await devices.find(ctx, user.id, 'webauthn', deviceId)
-  if (ctx.caller.kind === 'user') {
+  if (ctx.caller.kind !== 'vendor') {
     if (!webauthnToken) throw invalid('webauthnToken should not be empty')
     if (!options) throw invalid('options must be an object')
     await mustHaveSigned(ctx, ofOneself(user, removal, deviceId), device, { webauthnToken, options })

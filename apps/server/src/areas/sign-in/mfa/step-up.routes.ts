@@ -12,6 +12,7 @@ export const stepUpRoutes = [
     summary: 'Begin to show a second factor once more',
     tag: 'MFA',
     auth: 'user',
+    people: true,
     body: StepUpRequest,
     returns: { 201: StepUp },
     errors: [sessionErrors.ended, mfaErrors.notEnrolled],

@@ -83,6 +83,7 @@ export const passkeysRoutes = [
     summary: 'Register the passkey that was made',
     tag,
     auth: 'user',
+    people: true,
     user: 'required',
     body: NewCredential,
     returns: { 201: PasskeyDevice },

@@ -94,6 +94,7 @@ export const passwordsRoutes = [
     summary: "Change one's own password",
     tag,
     auth: 'both',
+    people: true,
     user: 'required',
     body: PasswordChange,
     returns: { 201: Empty },

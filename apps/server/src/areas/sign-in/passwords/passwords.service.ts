@@ -1,5 +1,5 @@
 import { isUuid } from '../../../kernel/environments.ts'
-import type { Ctx, UserCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
+import type { Ctx, PersonCaller, UserScope, VendorCaller } from '../../../kernel/operation.ts'
 import * as guesses from '../../access/guesses/guesses.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import { tenantIdsOf } from '../../rights/held/held.service.ts'
@@ -64,7 +64,7 @@ export async function put(
 /** A wrong current password counts like one at login, so that somebody at an open browser cannot guess on. @throws 400, 423 for a locked user */
 export async function change(
   ctx: Ctx,
-  caller: VendorCaller | UserCaller,
+  caller: VendorCaller | PersonCaller,
   { id: userId }: UserScope,
   { password, newPassword }: PasswordChange,
 ) {
@@ -77,7 +77,7 @@ export async function change(
     throw passwordsErrors.wrongCurrent()
   }
   const passwordHash = await accepted(ctx, userId, newPassword)
-  const except = caller.kind === 'user' ? caller.sessionId : undefined
+  const except = caller.kind === 'person' ? caller.sessionId : undefined
   await ctx.atomically((tx) => put(tx, userId, passwordHash, { except, replaced }))
 }
 
