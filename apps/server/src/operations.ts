@@ -5,6 +5,7 @@ import { apiTokensRoutes } from './areas/machines/api-tokens/api-tokens.routes.t
 import { applicationsRoutes } from './areas/applications/applications/applications.routes.ts'
 import { captchaPolicyRoutes } from './areas/policies/captcha-policy/captcha-policy.routes.ts'
 import { domainRestrictionsRoutes } from './areas/policies/domain-restrictions/domain-restrictions.routes.ts'
+import { delegationRoutes } from './areas/machines/delegation/delegation.routes.ts'
 import { environmentsRoutes } from './areas/environments/environments.routes.ts'
 import { exchangeRoutes } from './areas/machines/api-tokens/exchange.routes.ts'
 import { groupsRoutes } from './areas/people/groups/groups.routes.ts'
@@ -27,6 +28,7 @@ import { mfaCodesRoutes } from './areas/sign-in/mfa/mfa-codes.routes.ts'
 import { mfaWebauthnRoutes } from './areas/sign-in/mfa/mfa-webauthn.routes.ts'
 import { mfaRoutes } from './areas/sign-in/mfa/mfa.routes.ts'
 import { mfaPolicyRoutes } from './areas/policies/mfa-policy/mfa-policy.routes.ts'
+import { oauthRoutes } from './areas/sign-in/oauth/oauth.routes.ts'
 import { passwordlessRoutes } from './areas/sign-in/passwordless/passwordless.routes.ts'
 import { passwordsRoutes } from './areas/sign-in/passwords/passwords.routes.ts'
 import { passkeysRoutes } from './areas/sign-in/passkeys/passkeys.routes.ts'
@@ -64,6 +66,7 @@ export const operations: readonly Operation[] = [
   ...apiTokensRoutes,
   ...applicationsRoutes,
   ...captchaPolicyRoutes,
+  ...delegationRoutes,
   ...domainRestrictionsRoutes,
   ...environmentsRoutes,
   ...exchangeRoutes,
@@ -87,6 +90,7 @@ export const operations: readonly Operation[] = [
   ...mfaWebauthnRoutes,
   ...mfaRoutes,
   ...mfaPolicyRoutes,
+  ...oauthRoutes,
   ...passwordlessRoutes,
   ...passwordsRoutes,
   ...passkeysRoutes,

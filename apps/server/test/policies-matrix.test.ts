@@ -56,7 +56,11 @@ const PASSWORDS = ['a password', 'a password and an invitation'],
   ]
 const PERSONAL = ['a personal API token', 'a refresh of a personal API token'],
   OF_ACCOUNTS = ["an account's API token", "a refresh of an account's API token"]
+const BY_SESSION = 'acting for a user',
+  BY_PROGRAM = "acting for a user by their program's token"
 const all = (names: readonly string[], verdict: Verdict) => Object.fromEntries(names.map((name) => [name, verdict]))
+/** What speaks for the user, or for who acts, is no longer there. */
+const NO_SUBJECT = '400 subject_token is not valid'
 
 /** Of a user who is kept out, or whose account is gone: nothing is left that could be shown. */
 const GONE = {
@@ -65,6 +69,7 @@ const GONE = {
   'a text message': '401 Invalid code',
   ...all(SECOND_FACTORS, '401 MFA token is invalid or has expired'),
   'a refresh': '401 Session not found',
+  ...all([BY_SESSION, BY_PROGRAM], NO_SUBJECT),
 }
 /** What programs are told of a user who is kept out; what acts for the account is about no user. */
 const PROGRAMS = { ...all(PERSONAL, '401 Invalid authentication'), ...all(OF_ACCOUNTS, 'given') }
@@ -73,11 +78,15 @@ const NEWCOMERS = { ...all(SIGN_UPS, 'given'), 'signing up with a number': 'noth
 const ENDED = {
   ...all(['a refresh', 'a refresh into another account'], '401 Session not found'),
   'a token for another account': '401 Unauthorized',
+  [BY_SESSION]: NO_SUBJECT,
 }
-const RUN_OUT = all(
-  ['a refresh', 'a refresh into another account', 'a token for another account', 'a step-up'],
-  '401 Session not found',
-)
+const RUN_OUT = {
+  ...all(
+    ['a refresh', 'a refresh into another account', 'a token for another account', 'a step-up'],
+    '401 Session not found',
+  ),
+  [BY_SESSION]: NO_SUBJECT,
+}
 /** A first factor alone is not enough. A session that has begun goes on where it is. */
 const ASKED = {
   ...all([...PASSWORDS, ...LINKS_AND_CODES, ...ACTIVATIONS], 'asks'),
@@ -215,13 +224,21 @@ const policies: Readonly<Record<string, Policy>> = {
     area: 'identity-settings',
     configuration: { apiTokensEnabled: false },
     otherwise: 'given',
-    but: all([...PERSONAL, ...OF_ACCOUNTS], '403 Api tokens are disabled'),
+    but: {
+      ...all([...PERSONAL, ...OF_ACCOUNTS], '403 Api tokens are disabled'),
+      [BY_SESSION]: '400 actor_token is not valid',
+      [BY_PROGRAM]: NO_SUBJECT,
+    },
   },
   'access tokens in place of API tokens': {
     area: 'identity-settings',
     configuration: { machineToMachineAuthStrategy: 'AccessToken' },
     otherwise: 'given',
-    but: all([...PERSONAL, ...OF_ACCOUNTS], '403 Api tokens are disabled'),
+    but: {
+      ...all([...PERSONAL, ...OF_ACCOUNTS], '403 Api tokens are disabled'),
+      [BY_SESSION]: '400 actor_token is not valid',
+      [BY_PROGRAM]: NO_SUBJECT,
+    },
   },
   'no local logins': {
     area: 'identity-settings',
@@ -270,10 +287,11 @@ const LONG = 61_000
 
 /** Policies that say something about different ways: they are tried together, as each trial makes every way anew. */
 const TOGETHER = [
-  ['a captcha', 'sessions that end when they are idle', 'no API tokens'],
-  ['no password from a breach', 'sessions that end', 'access tokens in place of API tokens'],
+  ['a captcha', 'sessions that end when they are idle'],
+  ['no password from a breach', 'sessions that end'],
   ['domains of the account', 'one session for each user'],
-  ['passwords run out', 'no sign-ups'],
+  ['passwords run out', 'no sign-ups', 'no API tokens'],
+  ['no invitations', 'access tokens in place of API tokens'],
 ]
 const trials = [
   ...TOGETHER,

@@ -1,3 +1,4 @@
+import { mayDelegate } from '../src/areas/rights/permissions/permissions.keys.ts'
 import { changeRoles } from '../src/areas/onboarding/user-bulk/user-bulk.jobs.ts'
 import * as jobs from '../src/kernel/jobs.ts'
 import type { Operation } from '../src/kernel/operation.ts'
@@ -261,6 +262,7 @@ const ofPolicies = ({ env, ids, me, adminRoleId }: Scene): Requests => {
     setActivationStrategyV1: { body: { strategy: 'code' } },
     setInvitationStrategyV1: { body: { strategy: 'code' } },
     setUserEmailsPolicyV1: { body: { allowEmailChange: true } },
+    setDelegationV1: { body: { enabled: true } },
     createPermissionsV1: { body: [{ key: 'eggs.read', name: 'Read eggs' }] },
     updatePermissionV1: { body: { name: 'New' } },
     addPermissionToRolesV1: { body: { roleIds: [ids.roleId] } },
@@ -618,7 +620,34 @@ const ofPrograms = ({ env, ids, tenantId, ownId, readOnlyRoleId }: Scene): Reque
       const { refreshToken } = await ok(env.anonymous('POST', exchange, (await made()).body))
       return { body: { refreshToken } }
     }
+  const delegation = async (subject: string, actor: string) => {
+    await ok(env.vendor('POST', `${settings}/delegation`, { enabled: true }))
+    const type = 'urn:ietf:params:oauth:token-type:access_token'
+    return {
+      body: {
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: subject,
+        subject_token_type: type,
+        actor_token: actor,
+        actor_token_type: type,
+      },
+    }
+  }
+  const actor = async () => (await env.machine({ tenantId, permissions: [mayDelegate] })).token
   return {
+    grantToken: async () =>
+      delegation(await env.userToken({ id: ownId, tenantId }, { permissions: ['*'] }), await actor()),
+    'grantToken: of programs': async () =>
+      delegation((await env.machine({ tenantId, userId: ownId })).token, await actor()),
+    'listUsersV3: by a program of the account': async () => ({
+      by: await env.machine({ tenantId, permissions: ['fe.secure.*'] }),
+    }),
+    'listUsersV3: by a program of a user': async () => ({ by: await env.machine({ tenantId, userId: ownId }) }),
+    'listUsersV3: with an access token of a user': async () => ({ by: await env.key({ tenantId, userId: ownId }) }),
+    'getMeV3: by a delegate': async () => {
+      const { body } = await delegation(await env.userToken({ id: ownId, tenantId }), await actor())
+      return { by: env.withToken((await ok(env.anonymous('POST', '/oauth/token', body))).access_token as string) }
+    },
     createTenantApiTokenV1: { body: { roleIds: [ids.roleId] } },
     createTenantApiTokenV2: { body: { roleIds: [ids.roleId] } },
     'createTenantApiTokenV2: with permissions': { body: { permissionIds: [ids.permissionId] } },

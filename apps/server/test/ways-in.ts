@@ -1,4 +1,5 @@
 import { createGuardrails, generate } from 'otplib'
+import { mayDelegate } from '../src/areas/rights/permissions/permissions.keys.ts'
 import { cryptoRandom, fingerprint } from '../src/kernel/random.ts'
 import { authenticator } from './authenticator.ts'
 import { deps, unique, type Answer, type Client, type TestEnvironment } from './environment.ts'
@@ -48,6 +49,7 @@ export async function house(env: TestEnvironment): Promise<House> {
     },
   })
   await env.as(strict)('PUT', mfaPolicy, { enforceMFAType: 'Force' })
+  await env.vendor('POST', `${settings}/delegation`, { enabled: true })
   for (const strategy of ['SMS', 'WebAuthnCrossPlatform'])
     await env.vendor('POST', strategies, { strategy, isActive: true })
   return { env, there, elsewhere, strict, invitationToken }
@@ -155,6 +157,19 @@ async function refreshOf({ env }: House, { clientId }: { clientId: string }) {
   return { refreshToken }
 }
 
+/** What a program of the account asks with to act for a user: with their session, or with a token of theirs. */
+async function delegation({ env, there: tenantId }: House, subject: string) {
+  const { token } = await env.machine({ tenantId, permissions: [mayDelegate] }),
+    type = 'urn:ietf:params:oauth:token-type:access_token'
+  return {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: subject,
+    subject_token_type: type,
+    actor_token: token,
+    actor_token_type: type,
+  }
+}
+
 /** Gives a user a second factor. @returns its id */
 async function giveDevice(house: House, userId: string, device: { kind: string } & Record<string, unknown>) {
   const { db, clock } = await house.env.context(),
@@ -237,6 +252,23 @@ const signUp = (operation: string, path: string, who: () => object, needs: Needs
 })
 
 export const ways: Readonly<Record<string, Way>> = {
+  'acting for a user': {
+    operation: 'grantToken',
+    async begin(house) {
+      const user = await member(house, house.there),
+        body = await delegation(house, (await sessionOf(house, user)).accessToken)
+      return { ...subjectOf(user), finish: (from) => from('POST', '/oauth/token', body) }
+    },
+  },
+  "acting for a user by their program's token": {
+    operation: 'grantToken',
+    async begin(house) {
+      const user = await member(house, house.there),
+        program = await house.env.machine({ tenantId: house.there, userId: user.id }),
+        body = await delegation(house, program.token)
+      return { ...subjectOf(user), finish: (from) => from('POST', '/oauth/token', body) }
+    },
+  },
   'a password': {
     operation: 'logInV1',
     async begin(house) {
