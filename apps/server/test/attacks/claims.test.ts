@@ -1,7 +1,7 @@
 import { createHmac, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { newEnvironment, operations, UNKNOWN_ID, type Answer, type TestEnvironment } from '../environment.ts'
+import { newEnvironment, operations, UNKNOWN_ID, type TestEnvironment } from '../environment.ts'
 import { fillPath, sampleBody } from '../samples.ts'
 import { claimsOf, codeOf, logIn, mfa, PASSWORD, withApp } from '../second-factors.ts'
 import { signedBy, unsigned } from '../user-token.ts'
@@ -46,7 +46,18 @@ const { env, other, tokens, user, colleague } = await (async () => {
     { email: colleague.email, password: PASSWORD },
     { headers: { 'frontegg-requested-application-id': application.body.id as string } },
   )
-  const environment = await env.bare('POST', '/auth/vendor', { clientId: env.id, secret: env.apiKey })
+  const environment = await env.bare('POST', '/auth/vendor', { clientId: env.id, secret: env.apiKey }),
+    { tenantId } = user,
+    program = await env.machine({ tenantId, userId: user.id }),
+    account = await env.machine({ tenantId, permissions: ['fe.secure.*'] })
+  await env.vendor('POST', `${identity}/configurations/v1/delegation`, { enabled: true })
+  const delegated = await env.anonymous('POST', '/oauth/token', {
+    grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+    subject_token: entered.body.accessToken as string,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+    actor_token: account.token,
+    actor_token_type: 'urn:ietf:params:oauth:token-type:access_token',
+  })
   return {
     env,
     other,
@@ -56,6 +67,9 @@ const { env, other, tokens, user, colleague } = await (async () => {
       user: entered.body.accessToken as string,
       application: inApplication.body.accessToken as string,
       environment: environment.body.token as string,
+      program: program.token,
+      account: account.token,
+      delegated: delegated.body.access_token as string,
     },
   }
 })()
@@ -69,6 +83,12 @@ const kinds = Object.keys(tokens) as Kind[]
 const ends = [now, now - 1, 0, -1, String(now + 600), `${now + 600}`, [now + 600], {}, true, null]
 const otherTypes = ['', 'UserToken', 'userApiToken', 'tenantApiToken', 'userAccessToken', 'tenantAccessToken', 7, null]
 
+const issuers = ['', `https://${other.name}.localhost:3100`, 'http://localhost:3100', 7, null],
+  audiences = ['', other.id, UNKNOWN_ID, '*', 7, null, [env.id]],
+  places = ['', 'x', UNKNOWN_ID, '*', 'a\0b', 7, null, [user.tenantId], elsewhere],
+  times = ['', String(now), null, 1e300, [now]]
+const subjects = [colleague.id, UNKNOWN_ID, 'x', '', 7, null]
+const ties = claimsOf(tokens.delegated)['bound_to'] as object[]
 /** What decides something, with values that are refused. Without it a token is refused as well. */
 const decisive: Record<Kind, Record<string, readonly unknown[]>> = {
   user: {
@@ -90,6 +110,55 @@ const decisive: Record<Kind, Record<string, readonly unknown[]>> = {
     vendorId: ['', other.id, UNKNOWN_ID, '*', 7, null, [env.id]],
     exp: ends,
   },
+  program: {
+    type: [
+      '',
+      'UserApiToken',
+      'tenantApiToken',
+      'userAccessToken',
+      'tenantAccessToken',
+      'userToken',
+      'vendor',
+      7,
+      null,
+    ],
+    sub: [...subjects, user.id],
+    iss: issuers,
+    aud: audiences,
+    exp: ends,
+    iat: times,
+    tenantId: places,
+    userId: [...subjects, [user.id]],
+  },
+  account: {
+    type: [
+      '',
+      'TenantApiToken',
+      'userApiToken',
+      'userAccessToken',
+      'tenantAccessToken',
+      'userToken',
+      'vendor',
+      7,
+      null,
+    ],
+    sub: [...subjects, user.id],
+    iss: issuers,
+    aud: audiences,
+    exp: ends,
+    iat: times,
+    tenantId: places,
+  },
+  delegated: {
+    type: [...otherTypes, 'vendor', ['userToken']],
+    sub: subjects,
+    iss: issuers,
+    aud: audiences,
+    exp: ends,
+    tenantId: places,
+    act: ['', 'x', 7, null, {}, { sub: 7 }, []],
+    bound_to: ['', 'x', 7, null, {}, [], ties.slice(1), ties.slice(0, 1), ties.toReversed(), [...ties, null]],
+  },
 }
 /** These decide nothing here, as the server reads from its database what they tell others; permissions it reads if they are missing. */
 const telling = {
@@ -99,6 +168,12 @@ const telling = {
   ],
   application: ['applicationId'],
   environment: ['iat', 'scopes'],
+  program: ['email', 'userMetadata', 'roles', 'permissions', 'metadata', 'createdByUserId'],
+  account: ['roles', 'permissions', 'metadata', 'createdByUserId'],
+  delegated: [
+    ...['name', 'email', 'email_verified', 'metadata', 'tenantIds', 'profilePictureUrl', 'externalId', 'phoneNumber'],
+    ...['roles', 'permissions', 'superUser', 'iat'],
+  ],
 } satisfies Record<Kind, readonly string[]>
 
 const without = (claims: Claims, name: string) => Object.fromEntries(Object.entries(claims).filter(([n]) => n !== name))
@@ -106,16 +181,27 @@ const holders: Record<Kind, Record<string, string>> = {
   user: {},
   application: {},
   environment: { 'frontegg-tenant-id': user.tenantId, 'frontegg-user-id': user.id },
+  program: {},
+  account: {},
+  delegated: {},
+}
+/** A management route for environments, one for people who have logged in, or else one for all. */
+const closedTo: Record<Kind, string> = {
+  user: `${identity}/users/sessions/v1/me/current`,
+  application: `${identity}/users/sessions/v1/me/current`,
+  environment: '/tenants/resources/tenants/v1',
+  program: `${identity}/users/v2/me`,
+  account: `${identity}/users/v2`,
+  delegated: `${identity}/users/v2/me`,
 }
 /** A call for each way in which operations take a token, and the status that a good one gets. */
 async function open(kind: Kind, token: string) {
   const call = env.client({ authorization: `Bearer ${token}`, ...holders[kind] }),
     both = await call('GET', `${identity}/configurations/v1`)
-  const closed: Answer =
-    kind === 'environment'
-      ? await call('GET', '/tenants/resources/tenants/v1')
-      : await call('GET', `${identity}/users/sessions/v1/me/current`)
-  return { both: both.status, closed: closed.status, minLength: (await call('GET', passwordPolicy)).body.minLength }
+  const closed = await call('GET', closedTo[kind]),
+    // an account is no user, and asks for its own
+    policy = await call('GET', kind === 'account' ? `${identity}/configurations/v1/password` : passwordPolicy)
+  return { both: both.status, closed: closed.status, minLength: policy.body.minLength as number }
 }
 const REFUSED = { both: 401, closed: 401, minLength: 6 }
 const OPENED = { both: 200, closed: 200, minLength: 23 }
@@ -243,6 +329,9 @@ describe.concurrent('the header and the signature of a token', () => {
 const incomplete = {
   user: Object.keys(decisive.user).map((name) => signedBy(ctx, without(claimsOf(tokens.user), name))),
   vendor: Object.keys(decisive.environment).map((name) => signedBy(ctx, without(claimsOf(tokens.environment), name))),
+  others: (['program', 'account', 'delegated'] as const).flatMap((kind) =>
+    Object.keys(decisive[kind]).map((name) => signedBy(ctx, without(claimsOf(tokens[kind]), name))),
+  ),
 }
 const closed = operations.filter((op) => op.auth !== 'public').map((op) => [op.id, op] as const)
 
@@ -250,7 +339,13 @@ describe.concurrent('a token without one of the claims that decide', () => {
   test.for(closed)('%s is closed to it', async ([, op]) => {
     const url = fillPath(op, () => UNKNOWN_ID),
       body = sampleBody(op, true)
-    const shown = [...(op.auth === 'vendor' ? [] : incomplete.user), ...(op.auth === 'user' ? [] : incomplete.vendor)]
+    // a third of those of programs, as one place refuses them all
+    const turn = closed.findIndex(([id]) => id === op.id),
+      others = incomplete.others.filter((_, index) => (index + turn) % 3 === 0)
+    const shown = [
+      ...(op.auth === 'vendor' ? [] : [...incomplete.user, ...others]),
+      ...(op.auth === 'user' ? [] : incomplete.vendor),
+    ]
     for (const token of shown)
       expect(
         (await env.client({ authorization: `Bearer ${token}`, ...holders.environment })(op.method, url, body)).status,
