@@ -35,6 +35,7 @@ const KEYS: Readonly<Record<string, string>> = {
   TenantInvite_vendorId_tenantId_userId_key: 'upsert',
   Tenant_vendorId_alias_key: '409',
   UserEmail_vendorId_email_key: '409',
+  UserImportPart_pkey: 'the import and the number are ours',
   User_vendorId_email_key: '409',
   User_vendorId_phoneNumber_key: '409',
   User_vendorId_username_key: '409',
@@ -54,6 +55,7 @@ const NAMED_OTHERWISE: Readonly<Record<string, string>> = {
   MembershipRole_vendorId_userId_tenantId_fkey: 'User',
   Permission_vendorId_categoryId_fkey: 'Category',
   Tenant_vendorId_parentId_fkey: 'Parent',
+  UserImportPart_vendorId_importId_fkey: 'Import',
 }
 
 /** What the database's own code raises. */

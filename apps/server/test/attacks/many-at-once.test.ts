@@ -223,6 +223,7 @@ const OTHERS = {
     'createUserV1',
     'createUserV2',
     'createVendorUserV1',
+    'migrateUserV1',
   ],
   'a value that is stored, or not looked at': [
     'createApplicationClient',
@@ -237,6 +238,7 @@ const OTHERS = {
     'updateApplicationClient',
   ],
   'a job does it, one after the other': ['inviteUsersInBulkV1', 'migrateTenantsV1'],
+  'a job does it, a hundred at once': ['migrateUsersV1', 'migrateUsersV2'],
   // at most a hundred
   'users are made, and mails written, one after the other': ['addUserToSubAccountsV1', 'addUsersToSubAccountV2'],
 } as const
