@@ -20,7 +20,8 @@ export type MailTemplateChange = Static<typeof MailTemplateChange>
 export const MailTemplateView = Type.Object({
   /** of a template that was changed */
   id: Type.Optional(Type.String()),
-  type: MailTemplateType,
+  /** its name; the reference calls it an object, so no type is declared */
+  type: Type.Unsafe<MailTemplateType>({}),
   htmlTemplate: Type.String(),
   senderEmail: Type.String(),
   subject: Type.String(),
