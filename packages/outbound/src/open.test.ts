@@ -1,15 +1,23 @@
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { httpDouble, unreachable } from '../test/http-double.ts'
 import { isPublic, open } from './open.ts'
 import type { Refused } from './refusal.ts'
 
-const usual = { timeoutMs: 2000, publicOnly: false }
+const usual = { timeoutMs: 2000, wholeMs: 5000, publicOnly: false }
 const refusedBy = (url: string, more: object = {}) =>
   open('double', url, { ...usual, ...more }, { secrets: ['hush'] }).then(
     () => undefined,
     (error: Refused) => error,
   )
+
+/** Does it again and again while the test runs. */
+function drip(write: () => void) {
+  const timer = setInterval(write, 20)
+  onTestFinished(() => clearInterval(timer))
+}
 
 describe('a call whose reply is a stream', () => {
   test('sends what it is given, and hands on what comes', async () => {
@@ -41,6 +49,32 @@ describe('a call whose reply is a stream', () => {
     expect(await refusedBy(`http://127.0.0.1:${await unreachable()}/`)).toMatchObject({ retryable: true })
     for (const url of ['nothing', 'ftp://example.com', 'file:///etc/passwd'])
       expect(await refusedBy(url), url).toMatchObject({ retryable: false })
+  })
+
+  test.each([
+    ['before it begins', (response: ServerResponse) => response.socket!.write('HTTP/1.1 200 OK\r\n')],
+    [
+      'in its head',
+      (response: ServerResponse) => {
+        response.socket!.write('HTTP/1.1 200 OK\r\n')
+        drip(() => response.socket!.write('x: y\r\n'))
+      },
+    ],
+    ['in its body', (response: ServerResponse) => drip(() => response.write('x'))],
+  ])('fails for a while when the whole answer takes too long, %s', async (_, answer) => {
+    const server = createServer((_, response) => void answer(response))
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      server.closeAllConnections()
+      server.close()
+    })
+    const began = Date.now(),
+      { port } = server.address() as AddressInfo
+    const fault = await open('double', `http://127.0.0.1:${port}`, { ...usual, wholeMs: 300 }, { secrets: [] })
+      .then(({ body }) => text(body))
+      .catch((error: unknown) => error)
+    expect(fault).toMatchObject({ retryable: true, message: 'double: no whole answer within 300 ms' })
+    expect(Date.now() - began).toBeLessThan(2000)
   })
 
   test('goes to no private address if it must not, by number or by name', async () => {

@@ -12,6 +12,8 @@ interface Opening {
   body?: string
   /** milliseconds until the reply begins, and between two pieces of it */
   timeoutMs: number
+  /** milliseconds until all of it is here: who answers a byte at a time must not hold us for days */
+  wholeMs: number
   /**
    * Refuses addresses that are not everybody's: those of this machine and its network, of clouds' metadata, and reserved ones.
    * For an address that somebody else has chosen.
@@ -31,7 +33,7 @@ export interface Opened {
  * @throws Refused, which names only the kind of fault
  */
 export function open(provider: string, url: string, opening: Opening, confidential: Confidential): Promise<Opened> {
-  const { method = 'GET', headers, body, timeoutMs, publicOnly } = opening
+  const { method = 'GET', headers, body, timeoutMs, wholeMs, publicOnly } = opening
   const refuse = (reason: string, retryable: boolean) => refusal(provider, { retryable, reason }, confidential)
   const target = URL.canParse(url) ? new URL(url) : undefined
   if (!target || !['http:', 'https:'].includes(target.protocol))
@@ -42,8 +44,14 @@ export function open(provider: string, url: string, opening: Opening, confidenti
     const call = (target.protocol === 'https:' ? overHttps : overHttp)(
       target,
       { method, headers, timeout: timeoutMs, ...(publicOnly && { lookup: lookUpPublic }) },
-      (reply) => opened({ status: reply.statusCode!, headers: reply.headers, body: reply }),
+      (reply) => {
+        running = reply
+        opened({ status: reply.statusCode!, headers: reply.headers, body: reply })
+      },
     )
+    let running: { destroy(error: Error): unknown } = call
+    const timer = setTimeout(() => running.destroy(refuse(`no whole answer within ${wholeMs} ms`, true)), wholeMs)
+    call.once('close', () => clearTimeout(timer))
     call.once('timeout', () => call.destroy(refuse(`no answer within ${timeoutMs} ms`, true)))
     call.on('error', (error: NodeJS.ErrnoException) => {
       if (error.name === 'Refused') failed(error)

@@ -10,6 +10,8 @@ import type { Ctx } from '../../../kernel/operation.ts'
 
 const NAME = 'Auth0',
   TIMEOUT = 15_000,
+  // its users are stored as they come
+  FILE_TIMEOUT = 5 * 60_000,
   MOST_READ = 256 * 1024
 
 export interface Account {
@@ -94,7 +96,7 @@ export async function* usersAt(ctx: Ctx, location: string, mostBytes: number): A
   const { status, body } = await open(
     NAME,
     location,
-    { timeoutMs: TIMEOUT, publicOnly: !mayBePrivate },
+    { timeoutMs: TIMEOUT, wholeMs: FILE_TIMEOUT, publicOnly: !mayBePrivate },
     { secrets: [location] },
   )
   if (status !== 200) {
@@ -159,6 +161,7 @@ async function call(ctx: Ctx, { domain, token, secrets }: Caller, path: string, 
       },
       ...(content && { body: JSON.stringify(content) }),
       timeoutMs: TIMEOUT,
+      wholeMs: TIMEOUT,
       // what is configured, the operator has chosen
       publicOnly: ctx.deps.auth0Url === undefined && !ctx.deps.callsPrivateAddresses,
     },
