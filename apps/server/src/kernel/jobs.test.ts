@@ -1,9 +1,17 @@
 import { Type } from 'typebox'
 import { describe, expect, test, vi } from 'vitest'
 import { deps, newEnvironment, server, unique } from '../../test/environment.ts'
-import { add, Hopeless, job, runDue, type Job, type WorkerParts } from './jobs.ts'
+import { add, Hopeless, job, runDue, startWorker, type Job, type WorkerParts } from './jobs.ts'
 
 const workerWith = (...jobs: Job[]): WorkerParts => ({ ...server.worker, jobs })
+/** A worker that leaves the jobs of other environments alone. */
+const ofOne = (parts: WorkerParts, vendorId: string): WorkerParts => {
+  const { pool } = parts.deps.database
+  const query = (text: string, values: unknown[]) =>
+    pool.query(text, text.includes('skip locked') ? values.with(2, vendorId) : values)
+  const database = Object.create(parts.deps.database, { pool: { value: { query } } }) as typeof parts.deps.database
+  return { ...parts, deps: { ...parts.deps, database } }
+}
 const Payload = Type.Object({ text: Type.String() })
 
 describe.concurrent('jobs', () => {
@@ -135,6 +143,35 @@ describe.concurrent('jobs', () => {
     const parts = { ...workerWith(kind), leaseMs }
     expect(await runDue(parts, env.id)).toBe(1)
     expect([tries, await ctx.db.job.count()]).toEqual([1, 0])
+  })
+
+  test('go on while a slow one takes its time', async () => {
+    const env = await newEnvironment(),
+      ctx = await env.context(),
+      ended: string[] = []
+    let release = () => {}
+    const slow = new Promise<void>((resolve) => (release = resolve))
+    const kind = job({
+      name: unique('job'),
+      payload: Payload,
+      run: async (_ctx, { text }) => {
+        if (text === 'slow') await slow
+        ended.push(text)
+      },
+    })
+    await add(ctx, kind, { text: 'slow' })
+    const worker = startWorker(ofOne(workerWith(kind), env.id), 20)
+    try {
+      await vi.waitFor(async () => expect(await ctx.db.job.count({ where: { attempts: 1 } })).toBe(1))
+      for (let i = 0; i < 25; i++) await add(ctx, kind, { text: `quick ${i}` })
+      await vi.waitFor(() => expect(ended).toHaveLength(25), { timeout: 5000 })
+      expect(ended).not.toContain('slow')
+    } finally {
+      release()
+      await worker.stop()
+    }
+    expect(ended).toHaveLength(26)
+    expect(await ctx.db.job.count()).toBe(0)
   })
 
   test('that kill every worker that takes them are given up, too', async () => {

@@ -69,7 +69,8 @@ export async function addMany<P extends TSchema>(ctx: Ctx, job: Job<P>, payloads
   await ctx.db.job.createMany({ data: payloads.map((payload) => rowOf(ctx, job, payload)) })
 }
 
-const CLAIM = 10
+/** How many one worker runs at the same time. */
+const AT_ONCE = 10
 
 interface Row {
   id: string
@@ -97,7 +98,7 @@ export interface WorkerParts {
  * machine's.
  * Raw SQL, because it looks across environments and skips locked rows.
  */
-async function claim({ deps, leaseMs = MINUTE }: WorkerParts, vendorId: string | undefined): Promise<Row[]> {
+async function claim({ deps, leaseMs = MINUTE }: WorkerParts, vendorId?: string, most = AT_ONCE): Promise<Row[]> {
   const now = deps.systemClock.now()
   const { rows } = await deps.database.pool.query<Row>(
     `
@@ -106,9 +107,9 @@ async function claim({ deps, leaseMs = MINUTE }: WorkerParts, vendorId: string |
       select j.id from "Job" j join "Vendor" v on v.id = j."vendorId"
       where j.state = 'queued' and (j."leaseUntil" is null or j."leaseUntil" < $1) and ($3::uuid is null or j."vendorId" = $3)
         and j."runAt" <= coalesce(v."clockFrozenAt", $1::timestamptz + v."clockOffsetMs" * interval '1 millisecond')
-      order by j."runAt", j.sequence limit ${CLAIM} for update of j skip locked)
+      order by j."runAt", j.sequence limit $4 for update of j skip locked)
     returning id, "vendorId", name, payload, attempts, "maxAttempts"`,
-    [now, after(now, leaseMs), vendorId ?? null],
+    [now, after(now, leaseMs), vendorId ?? null, most],
   )
   return rows
 }
@@ -205,37 +206,63 @@ export async function runDue(parts: WorkerParts, vendorId?: string): Promise<num
   }
 }
 
-/** Looks for due jobs every `intervalMs`, and clears rubbish every hour, until stopped; stopping waits for those that run. */
-export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
-  let stopped = false
-  let wake = () => {}
+function cleaningHourly({ deps, rubbish, log }: WorkerParts) {
   let cleaning = false
-  const timer = setInterval(() => {
+  return setInterval(() => {
     if (cleaning) return
     cleaning = true
-    cleanUp(parts.deps, parts.rubbish)
-      .catch((error: unknown) => parts.log.error({ err: error }, 'cleaning up failed'))
+    cleanUp(deps, rubbish)
+      .catch((error: unknown) => log.error({ err: error }, 'cleaning up failed'))
       .finally(() => {
         cleaning = false
       })
   }, HOUR).unref()
+}
+
+/**
+ * Looks for due jobs every `intervalMs` and whenever one is done, and clears rubbish every hour, until stopped; stopping
+ * waits for those that run. A slow one takes one place of ten: the others go on.
+ */
+export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
+  let stopped = false
+  let [isAwake, endSleep] = [true, () => {}]
+  function wake() {
+    isAwake = true
+    endSleep()
+  }
+  const running = new Set<Promise<void>>(),
+    unreachable = (error: unknown) => parts.log.error({ err: error }, 'the job worker could not reach its queue')
+  const start = (row: Row) => {
+    const run: Promise<void> = runOne(parts, row)
+      .catch(unreachable)
+      .finally(() => {
+        running.delete(run)
+        wake()
+      })
+    running.add(run)
+  }
+  const timer = cleaningHourly(parts)
   const loop = (async () => {
     while (!stopped) {
+      isAwake = false
       try {
-        const rows = await claim(parts, undefined)
-        await Promise.all(rows.map((row) => runOne(parts, row)))
-        if (rows.length) continue
+        const free = AT_ONCE - running.size,
+          rows = free ? await claim(parts, undefined, free) : []
+        rows.forEach(start)
       } catch (error) {
-        parts.log.error({ err: error }, 'the job worker could not reach its queue')
+        unreachable(error)
       }
+      // a job may have ended meanwhile
+      if (isAwake) continue
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, intervalMs)
-        wake = () => {
+        endSleep = () => {
           clearTimeout(timer)
           resolve()
         }
       })
     }
+    await Promise.all(running)
   })()
   return {
     async stop() {

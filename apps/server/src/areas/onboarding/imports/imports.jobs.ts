@@ -7,7 +7,7 @@ import { bringEachIn, giveUp } from './bringing.service.ts'
 import { nextPart } from './imports.sql.ts'
 import { candidatesIn } from './parts.ts'
 
-/** A worker waits for all of its jobs before it takes new ones: other work must not wait for a whole import. */
+/** A worker runs a few jobs at once: other work must not wait for whole imports. */
 const PARTS_AT_ONCE = 20
 
 const ImportPayload = Type.Object({ importId: Id })
