@@ -14,7 +14,8 @@ import { gathering, partOf } from './parts.ts'
 /** How often Auth0 is asked whether its export is done, and for how long. */
 const PAUSE = 5 * SECOND,
   MOST_WAIT = 6 * HOUR
-const MOST_BYTES = 100 * 1024 * 1024
+const MOST_BYTES = 100 * 1024 * 1024,
+  MOST_ROWS = 1_000_000
 
 /** What is kept between two steps, sealed. */
 type Kept = Auth0Source & { token?: string; exportId?: string }
@@ -84,8 +85,16 @@ async function fetchUsers(
     const part = partOf(ctx, importId, parts++, gather.start, rows)
     await ctx.sql(keeping, importId, part.number, part.start, part.rows)
   }
-  for await (const user of auth0.usersAt(ctx, location, ctx.deps.mostImportBytes ?? MOST_BYTES))
-    for (const row of rowsOf(user, kept)) await keep(gather.add(row))
+  const mostBytes = ctx.deps.mostImportBytes ?? MOST_BYTES
+  let copied = 0
+  for await (const user of auth0.usersAt(ctx, location, mostBytes)) {
+    // a row more for each further tenant: a small file could name enough of them to fill the database
+    const rows = rowsOf(user, kept)
+    if (rows.length > 1) copied += (rows.length - 1) * JSON.stringify(rows[0]).length
+    if (copied > mostBytes) throw new Hopeless(`Auth0: the users take more than ${mostBytes} bytes for their accounts`)
+    if (gather.total + rows.length > MOST_ROWS) throw new Hopeless(`Auth0: the export has more than ${MOST_ROWS} rows`)
+    for (const row of rows) await keep(gather.add(row))
+  }
   await keep(gather.rest())
   await ctx.atomically(async (tx) => {
     const { count } = await tx.db.userImport.updateMany({

@@ -15,14 +15,17 @@ const PROVIDERS: Readonly<Record<string, MigratedUser['provider']>> = {
 
 /** The rows that a user of Auth0 becomes: one for each tenant. There are no passwords in an export. */
 export function rowsOf(user: Auth0User, source: Pick<Auth0Source, 'tenantIdFieldName' | 'isTenantIdOnUserMetadata'>) {
+  const email = textIn(user.email),
+    isProved = user.email_verified === true
   const row = {
-    email: textIn(user.email),
-    verifyUser: user.email_verified === true,
+    email,
+    verifyUser: isProved,
     username: textIn(user.username),
     name: nameOf(user),
     profilePictureUrl: textIn(user.picture),
-    // here it is a way to log in
-    phoneNumber: user.phone_verified === true ? textIn(user.phone_number) : undefined,
+    // here it is a way to log in: with the address of another, it would be a way into what becomes theirs
+    phoneNumber:
+      user.phone_verified === true && (isProved || email === undefined) ? textIn(user.phone_number) : undefined,
     provider: providerOf(user.identities),
     externalId: textIn(user.user_id),
     metadata: objectText(user.user_metadata),
