@@ -12,8 +12,9 @@ const tag = 'API Token',
   errors = [apiTokenErrors.invalidAuthentication, apiTokenErrors.disabled, ipErrors.restricted]
 /** Wide, as a secret cannot be guessed, and many programs share an address and credentials. */
 const perAddress = perIp(1000, MINUTE),
+  // whoever knows the id without the secret uses up nothing of the program's
   perClient = {
-    of: ({ body }: { body: Credentials }) => body.clientId,
+    of: ({ body: { clientId, secret } }: { body: Credentials }) => `${clientId} ${secret}`,
     most: 600,
     perMs: MINUTE,
   }
