@@ -47,7 +47,7 @@ const creation = (version: 'v1' | 'v2') =>
     tenant: 'required',
     body: NewTenantApiToken,
     returns: { 201: TenantApiTokenWithSecret },
-    errors: [apiTokenErrors.disabled, tenantErrors.notFound, ...tooMuch],
+    errors: [apiTokenErrors.disabled, apiTokenErrors.tooMany, tenantErrors.notFound, ...tooMuch],
     handler: async (ctx, { body }) => {
       const { row, secret } = await apiTokens.createForTenant(ctx, ctx.caller, ctx.tenant, body)
       return { ...toTenantApiToken(row), secret }
@@ -126,7 +126,7 @@ export const apiTokensRoutes = [
     user: 'required',
     body: NewUserApiToken,
     returns: { 201: UserApiTokenWithSecret },
-    errors: [apiTokenErrors.disabled, userErrors.notFound],
+    errors: [apiTokenErrors.disabled, apiTokenErrors.tooMany, userErrors.notFound],
     handler: async (ctx, { body }) => {
       const { row, secret } = await apiTokens.createForUser(ctx, ctx.tenant, ctx.user, body)
       return { ...toUserApiToken(row), secret }

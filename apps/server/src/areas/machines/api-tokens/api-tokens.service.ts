@@ -10,6 +10,7 @@ import { entrustable, entrustPermissions } from '../../rights/roles/entrusting.s
 import { userErrors } from '../../people/users/users.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { apiTokenErrors } from './api-tokens.errors.ts'
+import { queueing } from './api-tokens.sql.ts'
 import {
   withRights,
   type NewTenantApiToken,
@@ -29,6 +30,17 @@ const inOrder = [{ createdAt: 'asc' as const }, { id: 'asc' as const }]
 /** A tenant's own tokens, not those of its members. */
 const of = (tenant: TenantScope) => ({ tenantId: tenant.id, userId: null })
 
+/** How many a tenant may have, and each of its members there, with those that have expired: a list shows all of them. */
+const MOST = 1000
+
+/** Makes one more for an owner. Others who make one in the tenant wait, so that no two take the last place. @throws 400 */
+const addTo = <T>(ctx: Ctx, owner: { tenantId: string; userId: string | null }, create: (tx: Ctx) => Promise<T>) =>
+  ctx.atomically(async (tx) => {
+    await tx.sql(queueing, owner.tenantId)
+    if ((await tx.db.apiToken.count({ where: owner })) >= MOST) throw apiTokenErrors.tooMany()
+    return create(tx)
+  })
+
 /** The tenant's tokens, the oldest first, expired ones among them. */
 export const listOfTenant = (ctx: Ctx, tenant: TenantScope) =>
   ctx.db.apiToken.findMany({ where: of(tenant), include: withRights, orderBy: inOrder })
@@ -36,7 +48,7 @@ export const listOfTenant = (ctx: Ctx, tenant: TenantScope) =>
 /**
  * Makes a token that acts for the tenant. Users give it only roles and permissions that they have themselves.
  * @returns it, and the secret, which nobody can read again
- * @throws 403 where there are no API tokens; as `mayGive`
+ * @throws 403 where there are no API tokens; 400 for one too many; as `mayGive`
  */
 export async function createForTenant(
   ctx: Ctx,
@@ -48,8 +60,8 @@ export async function createForTenant(
   const strength = await mayGive(ctx, caller, tenant, { roleIds, permissionIds }),
     secret = ctx.random.uuid(),
     rights = chosen(roleIds, permissionIds)
-  const row = await ctx.db.apiToken
-    .create({
+  const row = await addTo(ctx, of(tenant), (tx) =>
+    tx.db.apiToken.create({
       data: {
         ...newRow(ctx, tenant, secret, details),
         createdByUserId: userIdOf(caller) ?? null,
@@ -58,7 +70,8 @@ export async function createForTenant(
         permissions: { createMany: { data: rights.permissions } },
       },
       include: withRights,
-    })
+    }),
+  )
     // the tenant, a role or a permission has gone meanwhile
     .catch(onUnknownReference(tenantErrors.notFound()))
   return { row, secret }
@@ -119,14 +132,16 @@ export async function listOfUser(ctx: Ctx, caller: Caller, tenant: TenantScope, 
 /**
  * Makes a token that acts for the user in the tenant, with the roles that they have there at the time.
  * @returns it, and the secret, which nobody can read again
- * @throws 403 where there are no API tokens; 404 for a user who is not a member there, and only comes down from a tenant above
+ * @throws 403 where there are no API tokens; 400 for one too many; 404 for a user who is not a member there, and only comes down from a tenant above
  */
 export async function createForUser(ctx: Ctx, tenant: TenantScope, user: UserScope, details: NewUserApiToken) {
   mustBeOn(await identitySettings.current(ctx))
   const secret = ctx.random.uuid()
-  const row = await ctx.db.apiToken
-    .create({ data: { ...newRow(ctx, tenant, secret, details), userId: user.id, createdByUserId: user.id } })
-    .catch(onUnknownReference(userErrors.notFound()))
+  const row = await addTo(ctx, { tenantId: tenant.id, userId: user.id }, (tx) =>
+    tx.db.apiToken.create({
+      data: { ...newRow(ctx, tenant, secret, details), userId: user.id, createdByUserId: user.id },
+    }),
+  ).catch(onUnknownReference(userErrors.notFound()))
   return { row, secret }
 }
 

@@ -391,3 +391,27 @@ describe.concurrent('where an environment has no API tokens', () => {
     },
   )
 })
+
+test('an account has a thousand API tokens at most, and so has each of its members, also by calls at once', async () => {
+  const env = await newEnvironment(),
+    user = await env.newUser({ permissions: ['fe.secure.*'] }),
+    { db, random, clock } = await env.context()
+  const as = env.as(user.tenantId, user.id)
+  for (const [url, userId] of [
+    [v2, null],
+    [mine, user.id],
+  ] as const) {
+    await db.apiToken.createMany({
+      data: Array.from({ length: 998 }, () => ({
+        ...{ id: random.uuid(), tenantId: user.tenantId, userId, secretHash: unique(), createdAt: clock.now() },
+      })),
+    })
+    const answers = await Promise.all(Array.from({ length: 6 }, () => as('POST', url, {})))
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, 201, 400, 400, 400, 400])
+    expect(answers.find(({ status }) => status === 400)!.body.errors).toEqual([
+      'There are as many API tokens as there may be',
+    ])
+    expect(await db.apiToken.count({ where: { tenantId: user.tenantId, userId } })).toBe(1000)
+  }
+  expect((await env.as(await env.newTenant())('POST', v2, {})).status).toBe(201)
+})
