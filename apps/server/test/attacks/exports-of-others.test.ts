@@ -61,6 +61,26 @@ describe('an export that somebody else has written', () => {
     expect(await (await env.context()).db.userImportPart.count({ where: { rows: { not: null } } })).toBe(0)
   })
 
+  test('is not stopped by a user who has written too much about themselves', async () => {
+    const org = unique('t'),
+      user = (name: string, more = '{}') =>
+        `{"email":"${unique(name)}@example.com","email_verified":true,"app_metadata":{"org":"${org}"},"user_metadata":${more}}`
+    const lines = [
+      user('long', JSON.stringify({ a: 'x'.repeat(2_000_000) })),
+      user('deep', `${'{"a":'.repeat(40_000)}1${'}'.repeat(40_000)}`),
+      user('good'),
+      user('last', JSON.stringify({ a: 'x'.repeat(2_000_000) })),
+    ]
+    const { env, run } = await imported(await exporting([], (response) => response.end(gzipSync(lines.join('\n')))))
+    await env.vendor('POST', '/tenants/resources/tenants/v1', { tenantId: org, name: 'T' })
+    expect(await run()).toMatchObject({
+      ...{ state: 'completed', total: 4, migrated: 1 },
+      errors: [{ index: 0 }, { index: 1, field: 'metadata' }, { index: 3 }],
+    })
+    const { db } = await env.context()
+    expect(await db.user.count({ where: { email: { startsWith: 'good' } } })).toBe(1)
+  })
+
   test('gives nobody a number to log in with at an address that is not proved', async () => {
     const email = `${unique('owner')}@example.com`,
       org = unique('t'),

@@ -126,8 +126,12 @@ async function* unpacked(body: Readable): AsyncGenerator<Buffer> {
   yield* isPacked ? pipeline(whole, createGunzip(), () => {}) : whole
 }
 
+/** An object that is too long to be a user stands for none: its row is refused, and stops no other. */
+const NOBODY = '{}'
+
 async function* linesOf(file: AsyncIterable<Buffer>, mostBytes: number): AsyncGenerator<string> {
   let begun = '',
+    isTooLong = false,
     bytes = 0
   const decoder = new TextDecoder()
   for await (const chunk of file) {
@@ -135,10 +139,17 @@ async function* linesOf(file: AsyncIterable<Buffer>, mostBytes: number): AsyncGe
     if (bytes > mostBytes) throw refused(`the export has more than ${mostBytes} bytes`, false)
     const lines = (begun + decoder.decode(chunk, { stream: true })).split('\n')
     begun = lines.pop()!
-    if (begun.length > MOST_READ) throw refused('a user of the export is too large', false)
-    for (const line of lines) if (line.trim() !== '') yield line
+    for (const line of lines) {
+      if (isTooLong) yield NOBODY
+      else if (line.trim() !== '') yield line
+      isTooLong = false
+    }
+    if (begun.length <= MOST_READ) continue
+    isTooLong = true
+    begun = ''
   }
-  if (begun.trim() !== '') yield begun
+  if (isTooLong) yield NOBODY
+  else if (begun.trim() !== '') yield begun
 }
 
 interface Caller {

@@ -53,8 +53,15 @@ const MOST_TENANTS = 1000
 
 const textIn = (value: unknown) => (typeof value === 'string' && value !== '' ? value : undefined)
 
-const objectText = (value: unknown) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? JSON.stringify(value) : undefined
+/** Nesting that cannot be written down is no object to us: the row is refused. */
+function objectText(value: unknown) {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  try {
+    return JSON.stringify(value)
+  } catch {
+    return 'nested too deeply'
+  }
+}
 
 function nameOf({ name, given_name: given, family_name: family, nickname }: Auth0User) {
   const parts = [given, family].flatMap((part) => textIn(part) ?? [])
