@@ -181,8 +181,8 @@ export async function foundBy(
   const [subject, ...others] = await Promise.all(ties.map((tie) => liveOf(ctx, tie, lookups, ip)))
   if (!subject || others.includes(undefined)) return undefined
   if (!isDelegated) {
-    // the token of a key names none
-    const claimed = isKey(claims) ? undefined : claims.permissions
+    // the token of a key names none, and holders of a shared secret can write any into theirs
+    const claimed = isKey(claims) || claims.algorithm !== 'RS256' ? undefined : claims.permissions
     return { ...subject, ties, permissions: subject.machine?.permissions ?? claimed }
   }
   const by = { type: 'delegation', id: (claims.act as Actor).sub } as const,

@@ -56,6 +56,23 @@ describe.concurrent('the shared secret of an environment', () => {
       expect(await roles({ permissions }), JSON.stringify(permissions)).toBe(401)
   })
 
+  test('gives nobody permissions: those that a token with it names are not believed', async () => {
+    const env = await newEnvironment(),
+      secret = await sharedSecretOf(env)
+    const roles = async (held: string[], permissions: string[]) => {
+      const user = await env.newUser({ password: PASSWORD, permissions: held }),
+        claims = claimsOf((await logIn(env, user)).body.accessToken as string)
+      return (
+        await env.withToken(await forged(env, secret, { ...claims, permissions }))(
+          'GET',
+          '/identity/resources/roles/v1',
+        )
+      ).status
+    }
+    expect(await roles([], ['fe.secure.*', '*'])).toBe(403)
+    expect(await roles(['fe.secure.read.roles'], [])).toBe(200)
+  })
+
   test("is for users' tokens only while they are to be signed with it", async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD })
