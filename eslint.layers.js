@@ -8,6 +8,7 @@ import boundaries from 'eslint-plugin-boundaries'
 const layers = {
   delivery: ['templates', 'mail', 'sms'],
   policies: [
+    'jwt-templates',
     'identity-settings',
     'mfa-policy',
     'lockout-policy',

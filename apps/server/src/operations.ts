@@ -17,6 +17,7 @@ import { importsRoutes } from './areas/onboarding/imports/imports.routes.ts'
 import { invitationsRoutes } from './areas/onboarding/invitations/invitations.routes.ts'
 import { invitesRoutes } from './areas/onboarding/invitations/invites.routes.ts'
 import { ipRestrictionsRoutes } from './areas/policies/ip-restrictions/ip-restrictions.routes.ts'
+import { jwtTemplatesRoutes } from './areas/policies/jwt-templates/jwt-templates.routes.ts'
 import { lockoutPolicyRoutes } from './areas/policies/lockout-policy/lockout-policy.routes.ts'
 import { loginRoutes } from './areas/sign-in/login/login.routes.ts'
 import { mailRoutes } from './areas/delivery/mail/mail.routes.ts'
@@ -79,6 +80,7 @@ export const operations: readonly Operation[] = [
   ...invitationsRoutes,
   ...invitesRoutes,
   ...ipRestrictionsRoutes,
+  ...jwtTemplatesRoutes,
   ...lockoutPolicyRoutes,
   ...loginRoutes,
   ...mailRoutes,

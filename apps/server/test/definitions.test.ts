@@ -11,6 +11,7 @@ import type { Ctx, Operation, TenantScope } from '../src/kernel/operation.ts'
 import * as settings from '../src/kernel/settings.ts'
 import { deps, newEnvironment, newServer, operations, unique, type TestEnvironment } from './environment.ts'
 import { furnished, idFor, type Ids } from './furnished.ts'
+import { ruleForAll } from './jwt-templates.ts'
 import { fillPath, sampleBody } from './samples.ts'
 
 const configurations = '/identity/resources/configurations/v1',
@@ -239,19 +240,24 @@ describe.concurrent('another replica', () => {
 const changing = `
   addPermissionToRolesV1 changeGroupsConfigurationV1 classifyPermissionsV1 createApplicationV1 createCaptchaPolicyV1
   createLockoutPolicyV1 createMfaPolicyV1 createPasswordHistoryPolicyV1 createPermissionsV1 createRolesV1 createRoleV2
-  deleteApplicationV1 deleteMailConfigurationV1 deleteMailTemplateV1 deletePermissionCategoryV1 deletePermissionV1 deleteRoleV1 deleteSmsConfigurationV1
-  deleteTenantV1 putMfaPolicyV1 replaceCaptchaPolicyV1 replaceDomainRestrictionsV1 setActivationStrategyV1 setDelegationV1 setDomainConfigurationV1
-  setEnvironmentSessionConfigurationV1 setInvitationStrategyV1 setIpConfigurationV1 setMailConfigurationV1
-  setMailConfigurationV2 setMailTemplateV1 setMfaStrategyV1 setPasswordPolicyV1 setPasswordRotationV1 setRolePermissionsV1 setRoleTenantV1
-  setSessionConfigurationV1 setSmsConfigurationV1 setTemporaryUsersConfigurationV1 setUserEmailsPolicyV1 updateApplicationV1
-  updateConfigurationV1 updateLockoutPolicyV1 updateMfaConfigurationV1 updateMfaPolicyV1 updatePasswordHistoryPolicyV1
-  updatePermissionV1 updateRoleV1`
+  deleteApplicationV1 deleteJwtTemplateTargetingV1 deleteJwtTemplateV1 deleteMailConfigurationV1 deleteMailTemplateV1
+  deletePermissionCategoryV1 deletePermissionV1 deleteRoleV1 deleteSmsConfigurationV1 deleteTenantV1 putMfaPolicyV1
+  replaceCaptchaPolicyV1 replaceDomainRestrictionsV1 replaceJwtTemplateTargetingV1 setActivationStrategyV1
+  setDelegationV1 setDomainConfigurationV1 setEnvironmentSessionConfigurationV1 setInvitationStrategyV1
+  setIpConfigurationV1 setMailConfigurationV1 setMailConfigurationV2 setMailTemplateV1 setMfaStrategyV1
+  setPasswordPolicyV1 setPasswordRotationV1 setRolePermissionsV1 setRoleTenantV1 setSessionConfigurationV1
+  setSmsConfigurationV1 setTemporaryUsersConfigurationV1 setUserEmailsPolicyV1 updateApplicationV1
+  updateConfigurationV1 updateJwtTemplateTargetingV1 updateJwtTemplateV1 updateLockoutPolicyV1
+  updateMfaConfigurationV1 updateMfaPolicyV1 updatePasswordHistoryPolicyV1 updatePermissionV1 updateRoleV1`
   .trim()
   .split(/\s+/)
 
 /** Bodies that fit the ids, where the registry's sample does not. */
 const bodies: Record<string, (ids: Ids) => unknown> = {
   createRoleV2: ({ roleId }) => ({ key: unique(), name: 'R', baseRoleId: roleId, permissionIds: [] }),
+  updateJwtTemplateV1: () => ({ expiration: 700 }),
+  replaceJwtTemplateTargetingV1: ({ jwtTemplateKey }) => ({ rules: [ruleForAll(jwtTemplateKey)] }),
+  updateJwtTemplateTargetingV1: ({ jwtTemplateKey }) => ({ rules: [ruleForAll(jwtTemplateKey)] }),
   // not the keys that others have by now
   updateRoleV1: () => ({ name: 'Renamed' }),
   updatePermissionV1: () => ({ name: 'Renamed' }),

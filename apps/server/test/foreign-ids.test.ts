@@ -26,7 +26,12 @@ const noIds: [RegExp, string][] = [
     'nothing without its secret: kinds-of-tokens.test.ts',
   ],
   [/\._?externalIds?$/, 'the id of a user in another system, as management has set it'],
-  [/\.key$/, 'the name of a role or permission: one that is taken is refused'],
+  [/\.key$/, 'the name of a role, permission or template: one that is taken is refused'],
+  [
+    /\.treatment$|^listJwtTemplatesV1 \?\.keys\[\]$/,
+    'the name of a template of the environment, which need not be there',
+  ],
+  [/\.value\.list\[\]$/, 'what a token is compared with'],
   [/\.alias$|\.organization$/, 'the name that an account has at its public login page'],
   [/\._?(phoneNumber|usernamePrefix|usernames\[\])$/, 'what a user is found by'],
   [/^setMailConfigurationV2 \.payload\.|^setSmsConfigurationV1 |\.serviceName$/, 'settings of a provider'],

@@ -1,5 +1,6 @@
 import type { Operation } from '../src/kernel/operation.ts'
 import { deps, unique, type TestEnvironment } from './environment.ts'
+import { MANDATORY_CLAIMS, ruleFor } from './jwt-templates.ts'
 
 let phones = 0
 /** Makes one of everything in an environment. The ids are keyed by the names that paths and bodies use. */
@@ -128,6 +129,30 @@ export async function furnished(env: TestEnvironment) {
       refreshes: { create: { id: unique('hash'), expiresAt: now } },
     },
   })
+  const jwtTemplate = await ctx.db.jwtTemplate.create({
+    data: {
+      id: ctx.random.uuid(),
+      key: unique('template'),
+      name: 'T',
+      expiration: 600,
+      algorithm: 'RS256',
+      claims: MANDATORY_CLAIMS,
+      ...row,
+    },
+  })
+  // there is one in an environment, for nobody here
+  await ctx.db.setting.createMany({
+    data: [
+      {
+        id: ctx.random.uuid(),
+        key: 'jwt-template-targeting',
+        value: { rules: [ruleFor(jwtTemplate.key, 'tenantId', ['nowhere'])] },
+        ...row,
+      },
+    ],
+    skipDuplicates: true,
+  })
+  const jwtTargeting = await ctx.db.setting.findFirstOrThrow({ where: { key: 'jwt-template-targeting' } })
   const device = { userId: user.id, createdAt: now }
   const authenticator = await ctx.db.mfaDevice.create({
     data: {
@@ -184,6 +209,9 @@ export async function furnished(env: TestEnvironment) {
     emailId: email.id,
     phoneId: phone.id,
     username: username!,
+    jwtTemplateId: jwtTemplate.id,
+    jwtTemplateKey: jwtTemplate.key,
+    jwtTargetingId: jwtTargeting.id,
     inviteId: invite.id,
     migrationId: migration.id,
     appId: application.id,
@@ -211,6 +239,8 @@ export const needsAccessTokens = (op: Operation) => op.path.includes('/access-to
 
 /** What a path parameter with a general name means, by the path. */
 const meaning: [RegExp, keyof Ids][] = [
+  [/\/jwt-templates\//, 'jwtTemplateId'],
+  [/\/jwt-template-targeting\//, 'jwtTargetingId'],
   [/\/application-clients\//, 'clientId'],
   [/\/applications\/v1\//, 'appId'],
   [/\/tenants\/api-tokens\//, 'tenantApiTokenId'],
@@ -243,6 +273,7 @@ const named: [RegExp, keyof Ids][] = [
 /** What a general name means there. */
 const ofOperations: Record<string, keyof Ids> = {
   'listApplicationsV1 ?.ids': 'appId',
+  'listJwtTemplatesV1 ?.ids[]': 'jwtTemplateId',
   'listUsersV1 ?.ids': 'userId',
   'listUsersV2 ?.ids': 'userId',
   'listUsersV3 ?.ids': 'userId',

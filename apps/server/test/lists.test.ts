@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { usersOf } from '../src/areas/people/users/user-list.sql.ts'
-import { deps, newEnvironment, operations, unique, type Answer } from './environment.ts'
+import { deps, newEnvironment, operations, unique, UNKNOWN_ID, type Answer } from './environment.ts'
+import { jwtTemplates, plainTemplate } from './jwt-templates.ts'
 
 /** Every list with pages, from the registry. Its rows are made once, and tests only read them. */
 interface Query {
@@ -69,9 +70,14 @@ const world = await (async () => {
   for (const name of ['groupies', 'editors', 'readers']) await done(call('POST', `${identity}/groups/v1`, { name }))
   for (const ip of ['192.0.2.1', '192.0.2.2', '198.51.100.7'])
     await done(call('POST', `${identity}/configurations/v1/restrictions/ip`, { ip, strategy: 'BLOCK', isActive: true }))
-  return { env, call, home, far, below, ids }
+  const templates: Record<string, string> = {}
+  for (const key of ['two', 'one', 'three']) {
+    templates[key] = (await done(env.vendor('POST', jwtTemplates, { ...plainTemplate, key, name: key }))).id
+    await env.clock.advance(1000)
+  }
+  return { env, call, home, far, below, ids, templates }
 })()
-const { call, home, far, below, ids } = world
+const { call, home, far, below, ids, templates } = world
 
 const emails = (...names: string[]) => names.map((name) => `${name}@example.com`),
   usernames = (...names: string[]) => names.map((name) => `u-${name}`)
@@ -195,6 +201,19 @@ const table: Record<
       _filter: [
         ['192.0', ['192.0.2.1', '192.0.2.2']],
         ['%', []],
+      ],
+    },
+  },
+  listJwtTemplatesV1: {
+    label: 'key',
+    filters: {
+      keys: [
+        ['one,three,four', ['one', 'three']],
+        ['o', []],
+      ],
+      ids: [
+        [`${templates['two']},${UNKNOWN_ID},nonsense`, ['two']],
+        ['nonsense', []],
       ],
     },
   },

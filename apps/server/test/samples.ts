@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Operation } from '../src/kernel/operation.ts'
+import { MANDATORY_CLAIMS } from './jwt-templates.ts'
 
 interface Schema {
   type?: string
@@ -46,7 +47,11 @@ function sampleOf(schema: Schema, all = false, values: Readonly<Record<string, u
           .filter(([name]) => all || schema.required?.includes(name) || holds(`${at}.${name}`))
           .map(([name, part]) => [
             name,
-            part.type === 'string' && /metadata$/i.test(name) ? '{}' : sampleOf(part, all, values, `${at}.${name}`),
+            part.type === 'string' && /metadata$/i.test(name)
+              ? '{}'
+              : name === 'claims'
+                ? MANDATORY_CLAIMS
+                : sampleOf(part, all, values, `${at}.${name}`),
           ]),
       )
     default:

@@ -18,6 +18,7 @@ import {
   type PhoneUser,
 } from './kinds-of-secrets.ts'
 import { keyOf, newPhone } from './people.ts'
+import { plainTemplate, ruleFor, targeting } from './jwt-templates.ts'
 import { fillPath, sampleBody } from './samples.ts'
 import { claimsOf, codeOf, logIn, mfa, mfaPolicy, own, PASSWORD, withApp } from './second-factors.ts'
 
@@ -269,6 +270,14 @@ const ofPolicies = ({ env, ids, me, adminRoleId }: Scene): Requests => {
     classifyPermissionsV1: { body: { permissionIds: [ids.permissionId], type: 'ALWAYS' } },
     createPermissionCategoryV1: { body: { name: 'New' } },
     updatePermissionCategoryV1: { body: { name: 'New' } },
+    createJwtTemplateV1: { body: { ...plainTemplate, key: 'hen' } },
+    updateJwtTemplateV1: { body: { ...plainTemplate, key: 'hen' } },
+    createJwtTemplateTargetingV1: async () => {
+      await ok(env.vendor('DELETE', `${targeting}/${ids.jwtTargetingId}`))
+      return { body: { rules: [ruleFor('hen', 'userEmail', ['@example.com'])] } }
+    },
+    replaceJwtTemplateTargetingV1: { body: { rules: [ruleFor('hen', 'userEmail', ['@example.com'])] } },
+    updateJwtTemplateTargetingV1: { body: { rules: [] } },
     createRolesV1: { body: [{ key: 'hen', name: 'Hen', level: 3 }] },
     updateRoleV1: { body: { name: 'New' } },
     setRolePermissionsV1: { body: { permissionIds: [ids.permissionId] } },

@@ -21,6 +21,7 @@ const KEYS: Readonly<Record<string, string>> = {
   Group_vendorId_id_tenantId_key: 'for foreign keys: the id is ours',
   Group_vendorId_tenantId_name_key: '409',
   IpRestriction_vendorId_tenantId_strategy_ip_key: '409',
+  JwtTemplate_vendorId_key_key: '409',
   MailTemplate_vendorId_type_key: 'skips duplicates',
   MembershipRole_pkey: 'skips duplicates',
   Membership_pkey: '409',
