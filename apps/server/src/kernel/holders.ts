@@ -123,7 +123,9 @@ function tiesOf(ctx: Ctx, claims: Claims): readonly Tie[] | undefined {
       (part: Tie | null) => (part && tieOf(ctx, { ...part, iss: iss!, algorithm: algorithmOf(part) })) ?? [],
     ),
     subject = ties[0]
-  const isWhole = ties.length === parts.length && subject?.tenantId === tenantId && subject?.aud === aud
+  // a JWT template can name the environment in place of the application
+  const isForIt = subject?.aud === aud || aud === ctx.vendorId,
+    isWhole = ties.length === parts.length && subject?.tenantId === tenantId && isForIt
   return isWhole && (subject?.userId ?? subject?.sub) === sub && (subject?.userId ?? subject?.sid) ? ties : undefined
 }
 const isActor = (act: unknown): act is Actor =>

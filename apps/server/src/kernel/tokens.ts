@@ -93,15 +93,20 @@ function headerOf(jwt: FastifyInstance['jwt'], token: string): { kid: string; al
 /**
  * Signs claims with the environment's current key; `iat` and `exp` are of its clock.
  * @param expiresIn seconds; `never` for a token that is looked up on each call, which then has no `exp`
+ * @param at when it is signed
  */
 export function signToken(
   ctx: Ctx,
   claims: object,
-  { expiresIn, algorithm = 'RS256' }: { expiresIn: number | 'never'; algorithm?: Algorithm },
+  {
+    expiresIn,
+    algorithm = 'RS256',
+    at = ctx.clock.now(),
+  }: { expiresIn: number | 'never'; algorithm?: Algorithm; at?: Date },
 ) {
   const key = ctx.environment.keys[0]
   if (!key) throw new Error('the environment has no signing key')
-  const iat = epoch(ctx.clock.now())
+  const iat = epoch(at)
   return sign(
     { ...claims, iat, ...(expiresIn !== 'never' && { exp: iat + expiresIn }) },
     {

@@ -103,8 +103,8 @@ const decisive: Record<Kind, Record<string, readonly unknown[]>> = {
     tenantId: ['', 'x', UNKNOWN_ID, '*', 'a\0b', 7, null, [user.tenantId]],
     sid: ['', 'x', UNKNOWN_ID, theirSession, user.id, 7, null, [String(claimsOf(tokens.user)['sid'])]],
   },
-  // of a plain member: superusers are let into every tenant
-  application: { aud: ['', env.id, other.id, UNKNOWN_ID, null], tenantId: [elsewhere, other.id] },
+  // of a plain member: superusers are let into every tenant. The environment, which a JWT template can name, is an audience, too
+  application: { aud: ['', other.id, UNKNOWN_ID, null], tenantId: [elsewhere, other.id] },
   environment: {
     type: [...otherTypes, 'userToken', 'Vendor', ['vendor']],
     vendorId: ['', other.id, UNKNOWN_ID, '*', 7, null, [env.id]],

@@ -58,7 +58,7 @@ describe.concurrent('an invitation that is not accepted', () => {
     const ctx = await env.context()
     const [role] = (await env.vendor('POST', '/identity/resources/roles/v1', [{ key: 'r', name: 'R', level: 9 }])).body
     await ctx.db.membershipRole.create({ data: { userId: guest.id, tenantId: host.tenantId, roleId: role.id } })
-    expect(await keysOf(ctx, guest.id, host.tenantId)).toEqual({ roles: [], permissions: [] })
+    expect(await keysOf(ctx, guest.id, host.tenantId)).toEqual({ roleIds: [], roles: [], permissions: [] })
     await env.anonymous('POST', `${users}/v1/invitation/accept`, await linkTo(env, guest.email))
     expect((await keysOf(ctx, guest.id, host.tenantId)).roles).toContain('r')
   })

@@ -3,6 +3,8 @@ import { baseUrl } from '../../../kernel/environments.ts'
 import type { Actor, Ctx, Tie } from '../../../kernel/operation.ts'
 import { signToken } from '../../../kernel/tokens.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
+import type { Held } from '../../policies/jwt-templates/claims.ts'
+import * as jwtTemplates from '../../policies/jwt-templates/jwt-templates.service.ts'
 import type { Subject } from './refresh-tokens.service.ts'
 import { pictureOf } from '../../delivery/mail/person.ts'
 
@@ -26,18 +28,12 @@ export interface Proof {
   readonly authTime?: Date | undefined
 }
 
-/** of roles and permissions */
-export interface Keys {
-  readonly roles: readonly string[]
-  readonly permissions: readonly string[]
-}
-
 export interface Occasion {
   readonly tenant: ActiveTenant
   readonly sessionId: string
   readonly applicationId: string | null | undefined
   /** of the roles in this tenant */
-  readonly keys: Keys
+  readonly keys: Held
   readonly proof?: Proof
 }
 
@@ -52,21 +48,19 @@ function fitting({ id, tenantIds }: ActiveTenant) {
 }
 
 /** The claims about rights: those that the environment wants in its tokens, and that there is room for. */
-export const rightsIn = ({ roles, permissions }: Keys, configuration: IdentityConfiguration) => ({
+export const rightsIn = ({ roles, permissions }: Held, configuration: IdentityConfiguration) => ({
   ...(configuration.addRolesToJwt && sizeOf(roles) <= ROOM.roles && { roles }),
   ...(configuration.addPermissionsToJwt && sizeOf(permissions) <= ROOM.permissions && { permissions }),
 })
 
-/** A signed token that says who users are and what they may do in one tenant. */
-export function issue(
+/** A signed token that says who users are and what they may do in one tenant, by a JWT template if there is one for it. */
+export async function issue(
   ctx: Ctx,
   user: Subject,
   { tenant, sessionId, applicationId, keys, proof = {} }: Occasion,
   configuration: IdentityConfiguration,
-): AccessToken {
-  const now = ctx.clock.now(),
-    expiresIn = configuration.defaultTokenExpiration
-  const accessToken = signToken(
+): Promise<AccessToken> {
+  const made = await jwtTemplates.apply(
     ctx,
     {
       ...profileIn(ctx, user, { tenant, applicationId }),
@@ -76,9 +70,15 @@ export function issue(
       ...(proof.acr && { acr: proof.acr }),
       ...(proof.authTime && { auth_time: epoch(proof.authTime) }),
     },
-    { expiresIn, algorithm: configuration.jwtAlgorithm },
+    keys,
+    { expiresIn: configuration.defaultTokenExpiration, algorithm: configuration.jwtAlgorithm },
   )
-  return { accessToken, expiresIn, expires: after(now, expiresIn * SECOND).toUTCString() }
+  const { claims, expiresIn, at } = made
+  return {
+    accessToken: signToken(ctx, claims, made),
+    expiresIn,
+    expires: after(at, expiresIn * SECOND).toUTCString(),
+  }
 }
 
 /** The claims about a user, for whatever the token is. */
@@ -108,22 +108,23 @@ interface Delegated extends Pick<Occasion, 'tenant' | 'applicationId' | 'keys'> 
 }
 
 /**
- * A token with which somebody acts for a user. It is of no session, and says nothing of how the user logged in. The shared
- * secret of an environment does not sign it: who can read that secret must not be able to say who acts for whom.
+ * A token with which somebody acts for a user, by a JWT template if there is one for it. It is of no session, and says
+ * nothing of how the user logged in. The shared secret of an environment does not sign it: who can read that secret must not
+ * be able to say who acts for whom.
  */
-export function issueDelegated(
+export async function issueDelegated(
   ctx: Ctx,
   user: Subject,
   { keys, act, ties, lasts, ...place }: Delegated,
   configuration: IdentityConfiguration,
 ) {
-  const expiresIn = Math.max(1, Math.min(configuration.defaultTokenExpiration, lasts))
-  const accessToken = signToken(
+  const made = await jwtTemplates.apply(
     ctx,
     { ...profileIn(ctx, user, place), ...rightsIn(keys, configuration), act, bound_to: ties },
-    { expiresIn },
+    keys,
+    { expiresIn: configuration.defaultTokenExpiration, algorithm: 'RS256', atMost: Math.max(1, lasts) },
   )
-  return { accessToken, expiresIn }
+  return { accessToken: signToken(ctx, made.claims, made), expiresIn: made.expiresIn }
 }
 
 /** The wire keeps metadata as the text of an object; a token carries the object. */

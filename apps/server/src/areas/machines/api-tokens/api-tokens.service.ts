@@ -201,5 +201,5 @@ const once = (ids: readonly string[]) => [...new Set(ids.map((id) => id.toLowerC
 export async function keysOf(ctx: Ctx, tenantId: string, { roleIds, permissionIds }: Rights) {
   if (roleIds.length) return keysOfRoles(ctx, await rolesNamed(ctx, roleIds, [tenantId]))
   const { permissions } = await definedRights(ctx)
-  return { roles: [], permissions: permissionIds.flatMap((id) => permissions.get(id)?.key ?? []) }
+  return { roleIds: [], roles: [], permissions: permissionIds.flatMap((id) => permissions.get(id)?.key ?? []) }
 }

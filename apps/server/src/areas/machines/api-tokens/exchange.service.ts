@@ -6,10 +6,12 @@ import type { Rubbish } from '../../../kernel/cleanup.ts'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
 import { signToken } from '../../../kernel/tokens.ts'
-import { objectIn, rightsIn, type Keys } from '../../access/tokens/access-tokens.service.ts'
+import { objectIn, rightsIn } from '../../access/tokens/access-tokens.service.ts'
 import { GRACE_MS, lineOf, successor } from '../../access/tokens/rotation.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
+import type { Held } from '../../policies/jwt-templates/claims.ts'
+import * as jwtTemplates from '../../policies/jwt-templates/jwt-templates.service.ts'
 import * as ips from '../../policies/ip-restrictions/ip-restrictions.service.ts'
 import { keysOfHeld } from '../../rights/held/held.service.ts'
 import { apiTokenErrors } from './api-tokens.errors.ts'
@@ -40,7 +42,7 @@ export async function authenticate(ctx: HttpCtx, { clientId, secret }: Credentia
     .catch((error: unknown) => {
       throw pointsNowhere(error) ? apiTokenErrors.invalidAuthentication() : error
     })
-  return { ...accessToken(ctx, found, keys, configuration), refreshToken }
+  return { ...(await accessToken(ctx, found, keys, configuration)), refreshToken }
 }
 
 const isSecretOf = ({ secretHash }: Pick<Credential, 'secretHash'>, secret: string) =>
@@ -61,7 +63,7 @@ export async function refresh(ctx: HttpCtx, shown: string): Promise<Tokens> {
   await ips.mustAllow(ctx, ctx.http.ip, found.tenantId)
   const keys = await rightsOf(ctx, found),
     refreshToken = await exchange(ctx, shown, found, configuration)
-  return { ...accessToken(ctx, found, keys, configuration), refreshToken }
+  return { ...(await accessToken(ctx, found, keys, configuration)), refreshToken }
 }
 
 const isLive = (ctx: Ctx, { tokenExpiresAt, newer }: Shown) =>
@@ -107,12 +109,13 @@ function endOf(ctx: Ctx, { expiresAt }: Credential, { defaultRefreshTokenExpirat
 const rightsOf = (ctx: Ctx, found: Credential) =>
   found.userId === null ? keysOf(ctx, found.tenantId, found) : keysOfHeld(ctx, found.held)
 
-/** Always RS256, as the server takes it back: who can read the shared secret of HS256 must not be able to make one. */
-function accessToken(ctx: Ctx, found: Credential, keys: Keys, configuration: IdentityConfiguration) {
-  const now = ctx.clock.now(),
-    left = found.expiresAt ? (found.expiresAt.getTime() - now.getTime()) / SECOND : Infinity,
-    expiresIn = Math.max(1, Math.floor(Math.min(configuration.defaultTokenExpiration, left)))
-  const token = signToken(
+/**
+ * By a JWT template, if there is one for it. Always RS256, as the server takes it back: who can read the shared secret of
+ * HS256 must not be able to make one.
+ */
+async function accessToken(ctx: Ctx, found: Credential, keys: Held, configuration: IdentityConfiguration) {
+  const left = found.expiresAt ? (found.expiresAt.getTime() - ctx.clock.now().getTime()) / SECOND : Infinity
+  const made = await jwtTemplates.apply(
     ctx,
     {
       sub: found.id,
@@ -129,9 +132,19 @@ function accessToken(ctx: Ctx, found: Credential, keys: Keys, configuration: Ide
       metadata: found.metadata,
       createdByUserId: found.createdByUserId,
     },
-    { expiresIn },
+    keys,
+    {
+      expiresIn: configuration.defaultTokenExpiration,
+      algorithm: 'RS256',
+      atMost: Math.max(1, Math.floor(left)),
+    },
   )
-  return { accessToken: token, expiresIn, expires: after(now, expiresIn * SECOND).toUTCString() }
+  const { claims, expiresIn, at } = made
+  return {
+    accessToken: signToken(ctx, claims, made),
+    expiresIn,
+    expires: after(at, expiresIn * SECOND).toUTCString(),
+  }
 }
 
 export const apiRefreshTokenRubbish: Rubbish = {

@@ -9,6 +9,7 @@ import * as accessTokens from '../../access/tokens/access-tokens.service.ts'
 import * as applications from '../../applications/applications/applications.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import * as ips from '../../policies/ip-restrictions/ip-restrictions.service.ts'
+import type { Held } from '../../policies/jwt-templates/claims.ts'
 import { keysOfHeld } from '../../rights/held/held.service.ts'
 import { reaches } from '../../rights/held/sub-account-access.service.ts'
 import { mayDelegate } from '../../rights/permissions/permissions.keys.ts'
@@ -61,7 +62,7 @@ export async function exchange(ctx: HttpCtx, asked: Exchange) {
     throw delegationErrors.badSubject()
   if (applicationId !== undefined) await mustBeAdmitted(ctx, { applicationId, userId, tenantId })
   const act = actorOf(actor, user.actorEmail, subject.act)
-  const { accessToken, expiresIn } = accessTokens.issueDelegated(
+  const { accessToken, expiresIn } = await accessTokens.issueDelegated(
     ctx,
     user,
     {
@@ -143,7 +144,8 @@ const withTenant = (tenantIds: readonly string[], id: string) =>
   tenantIds.includes(id) ? [...tenantIds] : [...tenantIds, id]
 
 /** What the subject has now, and the token that was shown names. */
-const shared = ({ roles: named, caller }: Holder, { roles, permissions }: accessTokens.Keys) => ({
+const shared = ({ roles: named, caller }: Holder, { roleIds, roles, permissions }: Held) => ({
+  roleIds,
   roles: named ? roles.filter((key) => named.includes(key)) : roles,
   permissions: permissions.filter((key) => may(caller.permissions, key)),
 })

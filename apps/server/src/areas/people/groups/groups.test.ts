@@ -364,7 +364,11 @@ describe.concurrent('roles inherited from groups', () => {
     const group = await newGroup(client),
       empty = await newGroup(client, 'Empty')
     await client('POST', `${url}/${group}/roles`, { roleIds: [own, given] })
-    expect(await keysOf(env, member)).toEqual({ roles: ['own'], permissions: ['fe.secure.read.users'] })
+    expect(await keysOf(env, member)).toEqual({
+      roleIds: [own],
+      roles: ['own'],
+      permissions: ['fe.secure.read.users'],
+    })
     for (const id of [group, empty]) await client('POST', `${url}/${id}/users`, { userIds: [member.id] })
     const { roles, permissions } = await keysOf(env, member)
     expect([roles.toSorted(), permissions.toSorted()]).toEqual([
@@ -374,7 +378,11 @@ describe.concurrent('roles inherited from groups', () => {
     const rights = await rightsOf(ctx, member.id, member.tenantId)
     expect(rights.roles.map((r) => r.key).toSorted()).toEqual(['given', 'own'])
     expect(rights.permissions.map((p) => p.key).toSorted()).toEqual(['fe.secure.read.roles', 'fe.secure.read.users'])
-    expect(await keysOf(env, { id: member.id, tenantId: elsewhere })).toEqual({ roles: [], permissions: [] })
+    expect(await keysOf(env, { id: member.id, tenantId: elsewhere })).toEqual({
+      roleIds: [],
+      roles: [],
+      permissions: [],
+    })
     await client('DELETE', `${url}/${group}/users`, { userIds: [member.id] })
     expect((await keysOf(env, member)).roles).toEqual(['own'])
   })

@@ -22,7 +22,7 @@ export const identitySettingsRoutes = [
     // the portal reads it for its users
     auth: 'both',
     returns: { 200: Configuration },
-    handler: async (ctx) => identitySettings.withKeys(ctx, ctx.caller, await identitySettings.current(ctx)),
+    handler: (ctx) => identitySettings.withKeys(ctx, ctx.caller, identitySettings.current),
   }),
   operation({
     id: 'updateConfigurationV1',
@@ -33,8 +33,7 @@ export const identitySettingsRoutes = [
     auth: 'vendor',
     body: ConfigurationChange,
     returns: { 201: Configuration },
-    handler: async (ctx, { body }) =>
-      identitySettings.withKeys(ctx, ctx.caller, await identitySettings.change(ctx, body)),
+    handler: (ctx, { body }) => identitySettings.withKeys(ctx, ctx.caller, () => identitySettings.change(ctx, body)),
   }),
   operation({
     id: 'getBasicConfigurationV1',

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import type { Caller, Ctx } from '../../../kernel/operation.ts'
 import * as settings from '../../../kernel/settings.ts'
+import { signWithSecret } from '../jwt-templates/targeting.service.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import {
   identityConfiguration,
@@ -22,11 +23,25 @@ export async function change(ctx: Ctx, { skipTenantValidation: _, ...fields }: C
   return (await settings.patch(ctx, identityConfiguration, fields)).value
 }
 
-/** The configuration with its keys. Users never see the secret; management sees it only while it signs. */
-export function withKeys(ctx: Ctx, caller: Caller, configuration: IdentityConfiguration): Static<typeof Configuration> {
+/** Whether the shared secret signs users' tokens: all of them, or those of a JWT template in use. */
+export const sharesSecret = async (ctx: Ctx) =>
+  (await current(ctx)).jwtAlgorithm === 'HS256' || (await signWithSecret(ctx))
+
+/**
+ * The configuration, once it has been read or changed, with its keys. Users never see the secret; management sees it only
+ * while it signs.
+ */
+export async function withKeys(
+  ctx: Ctx,
+  caller: Caller,
+  configured: (ctx: Ctx) => Promise<IdentityConfiguration>,
+): Promise<Static<typeof Configuration>> {
   const key = ctx.environment.keys[0]
   if (!key) throw new Error('the environment has no signing key')
-  const shown = caller.kind === 'vendor' && configuration.jwtAlgorithm === 'HS256'
+  // a change does not touch the templates, but they would have to be read again after it
+  const byTemplate = await signWithSecret(ctx),
+    configuration = await configured(ctx),
+    shown = caller.kind === 'vendor' && (byTemplate || configuration.jwtAlgorithm === 'HS256')
   return {
     ...configuration,
     id: ctx.vendorId,

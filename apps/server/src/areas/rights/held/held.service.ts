@@ -28,8 +28,8 @@ export async function tenantIdsOf(ctx: Ctx, userId: string) {
 }
 
 /**
- * The keys of a user's roles and permissions in a tenant, as tokens carry them. Empty for users who are not members, or have
- * not accepted their invitation.
+ * A user's roles in a tenant, and the keys of these and of their permissions, as tokens carry them. Empty for users who are
+ * not members, or have not accepted their invitation.
  */
 export const keysOf = async (ctx: Ctx, userId: string, tenantId: string) =>
   keysOfHeld(ctx, await ctx.sql(rolesHeldIn, ctx.clock.now(), userId, tenantId, false))
@@ -41,6 +41,7 @@ export const keysOfHeld = async (ctx: Ctx, held: readonly HeldRole[]) => keysOfR
 export async function keysOfRoles(ctx: Ctx, roles: readonly DefinedRole[]) {
   const { permissions } = await definedRights(ctx)
   return {
+    roleIds: roles.map((role) => role.id),
     // a tenant's role may have the same key as one of the environment's
     roles: [...new Set(roles.map((role) => role.key))],
     permissions: [

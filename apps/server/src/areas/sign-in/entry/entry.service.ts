@@ -40,7 +40,7 @@ export async function enter(
   // first, so that the new session takes its place, and not that of another browser
   if (former.length) await refreshTokens.endSessions(ctx, former)
   const session = await refreshTokens.start(ctx, { user, tenantId: tenant.id, applicationId, mfaPassed }, rules)
-  const access = accessTokens.issue(
+  const access = await accessTokens.issue(
     ctx,
     user,
     { tenant, sessionId: session.sessionId, applicationId, keys, proof },

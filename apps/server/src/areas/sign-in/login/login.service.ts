@@ -85,7 +85,7 @@ async function renew(ctx: HttpCtx, tokens: readonly string[], wanted: string | u
   if (demand) return demand
   const rules = rulesIn(tenant.id)
   const next = await refreshTokens.exchange(ctx, found, tenant.id, rules)
-  const access = accessTokens.issue(
+  const access = await accessTokens.issue(
     ctx,
     user,
     { tenant, sessionId: session.id, applicationId: session.applicationId, keys },
