@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, operations, type Answer, type TestEnvironment } from './environment.ts'
-import { auth, mfaPolicy } from './second-factors.ts'
+import { applyToAll, targeting, withClaims } from './jwt-templates.ts'
+import { auth, claimsOf, mfaPolicy } from './second-factors.ts'
 import { house, PASSWORD, setUp, ways, type Begun, type House, type Way } from './ways-in.ts'
 
 const members = '/identity/resources/tenants/users/v1',
@@ -11,15 +12,16 @@ const OFFICE = { headers: { 'x-forwarded-for': '203.0.113.20' } },
   HOME = '198.51.100.7'
 
 /**
- * What becomes of a way's last call: `given` a token; `asks` for a second factor; a new `password` is wanted first; `nothing`
- * is given, though nothing is refused; or a refusal, in its own words.
+ * What becomes of a way's last call: `given` a token, or one that is made by a JWT template; `asks` for a second factor; a new
+ * `password` is wanted first; `nothing` is given, though nothing is refused; or a refusal, in its own words.
  */
 type Verdict = string
 
 function verdictOn({ status, body }: Answer): Verdict {
   if (status >= 300) return `${status} ${body?.errors?.[0]}`
   const answer = body?.authResponse ?? body
-  if (answer?.accessToken ?? answer?.access_token) return 'given'
+  const token = answer?.accessToken ?? answer?.access_token
+  if (token) return claimsOf(token)['made'] ? 'given by a template' : 'given'
   if (answer?.mfaRequired) return 'asks'
   return answer?.resetPasswordToken || answer?.isBreachedPassword ? 'password' : 'nothing'
 }
@@ -181,6 +183,15 @@ const policies: Readonly<Record<string, Policy>> = {
     // of links, codes and second factors it is asked at the first step: see guarded.test.ts
     otherwise: 'given',
     but: all([...PASSWORDS, ...ACTIVATIONS, ...SIGN_UPS, 'a passkey'], '400 Captcha is required'),
+  },
+  'a JWT template': {
+    area: 'jwt-templates',
+    async set(env) {
+      await applyToAll(env, withClaims({ made: true }))
+      return env.vendor('GET', targeting)
+    },
+    otherwise: 'given by a template',
+    but: { 'signing up with a number': 'nothing' },
   },
   'sessions that end when they are idle': {
     set: (env) =>

@@ -18,7 +18,7 @@ import {
   type PhoneUser,
 } from './kinds-of-secrets.ts'
 import { keyOf, newPhone } from './people.ts'
-import { plainTemplate, ruleFor, targeting } from './jwt-templates.ts'
+import { plainTemplate, ruleFor, ruleForAll, targeting } from './jwt-templates.ts'
 import { fillPath, sampleBody } from './samples.ts'
 import { claimsOf, codeOf, logIn, mfa, mfaPolicy, own, PASSWORD, withApp } from './second-factors.ts'
 
@@ -480,10 +480,11 @@ const changingEmails = ({ env }: Scene) =>
   ok(env.vendor('POST', `${settings}/user-emails-policy`, { allowEmailChange: true }))
 
 /** Logging in with a password, and what goes before. */
-const ofLogins = ({ env, tenantId, member, phoneNumber, newcomer }: Scene): Requests => {
+const ofLogins = ({ env, ids, tenantId, member, phoneNumber, newcomer }: Scene): Requests => {
   const { email } = member,
     credentials = { email, password: PASSWORD }
   const loggedIn = async () => ok(logIn(env, member))
+  const byTemplate = () => ok(env.vendor('PUT', targeting, { rules: [ruleForAll(ids.jwtTemplateKey)] }))
   const byStrategy = (authStrategy: string, body: object) => async () => {
     await ok(configure({ authStrategy })(env))
     return { body }
@@ -501,6 +502,15 @@ const ofLogins = ({ env, tenantId, member, phoneNumber, newcomer }: Scene): Requ
     'logInV1: of somebody with a second factor': async () => {
       const user = await withApp(env)
       return { body: { email: user.email, password: user.password } }
+    },
+    'logInV1: by a JWT template': async () => {
+      await byTemplate()
+      return { body: credentials }
+    },
+    'refreshTokenV1: by a JWT template': async () => {
+      const { refreshToken } = await loggedIn()
+      await byTemplate()
+      return { body: { refreshToken } }
     },
     logOutV1: async () => ({ body: { refreshToken: (await loggedIn()).refreshToken } }),
     createTokenForTenantV3: { body: { tenantId } },

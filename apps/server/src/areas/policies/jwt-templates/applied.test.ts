@@ -13,7 +13,6 @@ import {
   withClaims,
 } from '../../../../test/jwt-templates.ts'
 import { auth, claimsOf, codeOf, logIn, mfa, PASSWORD, withApp } from '../../../../test/second-factors.ts'
-import * as service from './jwt-templates.service.ts'
 
 const identity = '/identity/resources',
   configuration = `${identity}/configurations/v1`,
@@ -289,21 +288,34 @@ describe.concurrent('the algorithm of a JWT template', () => {
 })
 
 describe.concurrent("a program's token made by a JWT template", () => {
-  const held = { roleIds: ['r'], roles: ['robot'], permissions: ['eggs.lay'] },
-    terms = { expiresIn: 86_400, algorithm: 'RS256' } as const
-  const ofTenant = {
-    type: 'tenantApiToken',
-    sub: 'a',
-    iss: 'i',
-    aud: 'c',
-    tenantId: 't',
-    metadata: { own: 1 },
-    createdByUserId: 'u',
+  /** Of a tenant with a role, and of a member with another one, who has metadata. */
+  async function withPrograms(env: TestEnvironment) {
+    const user = await env.newUser({ roleKeys: ['Admin'] }),
+      roles = (await done(env.vendor('GET', `${identity}/roles/v1`))) as { id: string; key: string }[],
+      readOnlyId = roles.find(({ key }) => key === 'ReadOnly')!.id
+    await done(env.vendor('PUT', `${identity}/users/v1/${user.id}`, { metadata: '{"plan":"gold"}' }))
+    const ofTenant = await done(
+        env.as(user.tenantId)('POST', `${identity}/tenants/api-tokens/v2`, { roleIds: [readOnlyId] }),
+      ),
+      ofUser = await done(
+        env.as(user.tenantId, user.id)('POST', `${identity}/users/api-tokens/v1`, { expiresInMinutes: 2 }),
+      )
+    return { user, readOnlyId, ofTenant: ofTenant as Credentials, ofUser: ofUser as Credentials }
   }
-  const ofUser = { ...ofTenant, type: 'userApiToken', userId: 'u', email: 'ada@a.example', userMetadata: { plan: 'p' } }
+  interface Credentials {
+    clientId: string
+    secret: string
+  }
+  const exchanged = async (env: TestEnvironment, { clientId, secret }: Credentials) =>
+    (await done(env.anonymous('POST', `${identity}/auth/v1/api-token`, { clientId, secret }))) as {
+      accessToken: string
+      refreshToken: string
+      expiresIn: number
+    }
 
   test('keeps what it is known by, and has nothing of a user where it has none', async () => {
-    const env = await newEnvironment()
+    const env = await newEnvironment(),
+      { user, ofTenant, ofUser } = await withPrograms(env)
     await applyToAll(
       env,
       withClaims(
@@ -318,44 +330,59 @@ describe.concurrent("a program's token made by a JWT template", () => {
         { expiration: 600 },
       ),
     )
-    const ctx = await env.context(),
-      common = { sub: 'a', iss: 'i', aud: env.id, tenantId: 't', roles: ['robot'], permissions: ['eggs.lay'] },
-      times = { iat: expect.any(Number), exp: expect.any(Number) }
-    const first = await service.apply(ctx, ofTenant, held, terms),
-      second = await service.apply(ctx, ofUser, held, { ...terms, atMost: 60 })
-    expect(first.claims).toEqual({ ...common, ...times, type: 'tenantApiToken', text: ' of t' })
-    expect(second.claims).toEqual({
+    const { type: _, sid: __, sub: ___, ...common } = always(env, user),
+      rights = { roles: expect.any(Array), permissions: expect.any(Array) }
+    const first = await exchanged(env, ofTenant),
+      refreshed = await done(
+        env.anonymous('POST', `${identity}/auth/v1/api-token/token/refresh`, { refreshToken: first.refreshToken }),
+      )
+    for (const token of [first.accessToken, refreshed.accessToken])
+      expect(claimsOf(token)).toEqual({
+        ...common,
+        ...rights,
+        type: 'tenantApiToken',
+        sub: ofTenant.clientId,
+        roles: ['ReadOnly'],
+        text: ` of ${user.tenantId}`,
+      })
+    const second = await exchanged(env, ofUser)
+    expect(claimsOf(second.accessToken)).toEqual({
       ...common,
-      ...times,
+      ...rights,
       type: 'userApiToken',
-      userId: 'u',
-      plan: 'p',
-      text: 'ada@a.example of t',
+      sub: ofUser.clientId,
+      userId: user.id,
+      roles: ['Admin'],
+      plan: 'gold',
+      text: `${user.email} of ${user.tenantId}`,
     })
-    expect([first.expiresIn, second.expiresIn]).toEqual([600, 60])
-    expect(Number(second.claims['exp']) - Number(second.claims['iat'])).toBe(60)
+    // the credentials of the second one end before
+    expect(first.expiresIn).toBe(600)
+    expect(second.expiresIn).toBeGreaterThan(60)
+    expect(second.expiresIn).toBeLessThanOrEqual(120)
   })
 
   test('is found by its kind, its owner and its roles, and never signed with the shared secret', async () => {
-    const env = await newEnvironment()
-    await done(env.vendor('POST', jwtTemplates, withClaims({}, { algorithm: 'HS256', expiration: 10 })))
-    const ctx = async () => env.context()
-    const found = async (claims: typeof ofTenant) => {
-      const { expiresIn, algorithm } = await service.apply(await ctx(), claims, held, terms)
-      expect(algorithm).toBe('RS256')
-      return expiresIn === 10
+    const env = await newEnvironment(),
+      { user, readOnlyId, ofTenant, ofUser } = await withPrograms(env)
+    await done(env.vendor('POST', jwtTemplates, withClaims({ made: true }, { algorithm: 'HS256' })))
+    const isMade = async (credentials: Credentials) => {
+      const { accessToken } = await exchanged(env, credentials)
+      expect(headerOf(accessToken)).toMatchObject({ alg: 'RS256' })
+      return claimsOf(accessToken)['made'] === true
     }
     const cases = [
       [ruleForAll('plain'), true, true],
       [ruleFor('plain', 'tokenType', ['tenantApiToken']), true, false],
-      [ruleFor('plain', 'userId', ['u']), false, true],
-      [ruleFor('plain', 'userEmail', ['@a.example'], 'ends_with'), false, true],
-      [ruleFor('plain', 'roleIds', ['r']), true, true],
+      [ruleFor('plain', 'userId', [user.id]), false, true],
+      [ruleFor('plain', 'userEmail', ['@example.com'], 'ends_with'), false, true],
+      [ruleFor('plain', 'roleIds', [readOnlyId]), true, false],
+      [ruleFor('plain', 'tenantId', [user.tenantId]), true, true],
       [ruleFor('plain', 'tenantId', ['other']), false, false],
     ] as const
     for (const [rule, tenants, users] of cases) {
       await setRules(env.vendor, [rule])
-      expect([await found(ofTenant), await found(ofUser)], JSON.stringify(rule)).toEqual([tenants, users])
+      expect([await isMade(ofTenant), await isMade(ofUser)], JSON.stringify(rule)).toEqual([tenants, users])
     }
   })
 })

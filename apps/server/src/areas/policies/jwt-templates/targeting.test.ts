@@ -79,6 +79,17 @@ describe.concurrent('the targeting of JWT templates', () => {
     expect((await other.vendor('GET', targeting)).body.targeting).toEqual({ rules })
   })
 
+  test('stays deleted, whatever changes come at the same time', async () => {
+    const env = await newEnvironment(),
+      { body } = await env.vendor('POST', targeting, { rules }),
+      url = `${targeting}/${body.id}`
+    const change = () => env.vendor('PATCH', url, { rules: [] })
+    const answers = await Promise.all([change(), change(), env.vendor('DELETE', url), change(), change()])
+    for (const { status } of answers) expect([200, 404]).toContain(status)
+    expect(answers[2].status).toBe(200)
+    expect((await env.vendor('GET', targeting)).status).toBe(404)
+  })
+
   test('refuses rules that mean nothing', async () => {
     const env = await newEnvironment(),
       good = rules[0]!
