@@ -60,7 +60,8 @@ export async function exchange(ctx: HttpCtx, asked: Exchange) {
   const [user] = await ctx.sql(subjectOf, ctx.clock.now(), userId, tenantId, userIdOf(actor.caller) ?? null, sessionIds)
   if (!user || user.sessions.length < sessionIds.length || (await hasRunOut(ctx, user.sessions)))
     throw delegationErrors.badSubject()
-  if (applicationId !== undefined) await mustBeAdmitted(ctx, { applicationId, userId, tenantId })
+  const entered = user.sessions.find(({ id }) => id === subject.ties[0]?.sid?.toLowerCase())?.applicationId
+  if (entered) await mustBeAdmitted(ctx, { applicationId: entered, userId, tenantId })
   const act = actorOf(actor, user.actorEmail, subject.act)
   const { accessToken, expiresIn } = await accessTokens.issueDelegated(
     ctx,
@@ -124,7 +125,7 @@ async function hasRunOut(ctx: Ctx, found: readonly Dependence[]) {
   })
 }
 
-/** As at a refresh. @throws 400 */
+/** As at a refresh: into the application of the session, also where a JWT template has its tokens name none. @throws 400 */
 async function mustBeAdmitted(ctx: Ctx, entry: { applicationId: string; userId: string; tenantId: string }) {
   await applications.mustAdmit(ctx, entry).catch((error: unknown) => {
     throw error instanceof ApiError ? delegationErrors.badSubject() : error

@@ -4,10 +4,12 @@ import { door, held, type HeldRole } from '../../rights/held/held.sql.ts'
 
 /** A session that the token is to depend on; times as JSON has them. */
 export interface Dependence {
+  readonly id: string
   readonly createdAt: string
   readonly lastActiveAt: string
   readonly expiresAt: string
   readonly tenantId: string | null
+  readonly applicationId: string | null
 }
 
 /** Whom a delegated token is about. */
@@ -38,8 +40,8 @@ export const subjectOf = statement<
     coalesce((select json_agg(h) from (${held('false')}) h), '[]') as held,
     (select a.email from "User" a where a."vendorId" = $1 and a.id = $5::uuid) as "actorEmail",
     coalesce((
-      select json_agg(json_build_object('createdAt', s."createdAt", 'lastActiveAt', s."lastActiveAt",
-        'expiresAt', s."expiresAt", 'tenantId', s."tenantId"))
+      select json_agg(json_build_object('id', s.id, 'createdAt', s."createdAt", 'lastActiveAt', s."lastActiveAt",
+        'expiresAt', s."expiresAt", 'tenantId', s."tenantId", 'applicationId', s."applicationId"))
       from "Session" s where s."vendorId" = $1 and s.id = any ($6::uuid[]) and s."endedAt" is null), '[]') as sessions
   from "User" u where u."vendorId" = $1 and u.id = $3`,
 )

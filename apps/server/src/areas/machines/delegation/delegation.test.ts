@@ -7,6 +7,7 @@ import {
   type Client,
   type TestEnvironment,
 } from '../../../../test/environment.ts'
+import { applyToAll, jwtTemplates, plainTemplate, withClaims } from '../../../../test/jwt-templates.ts'
 import { claimsOf, codeOf, logIn, mfa, PASSWORD, withApp } from '../../../../test/second-factors.ts'
 import { signedBy } from '../../../../test/user-token.ts'
 
@@ -451,6 +452,29 @@ describe.concurrent('a delegated token', () => {
     expect((await ask(env, subject, actor)).body.errors).toEqual(['subject_token is not valid'])
   })
 
+  test('is made by a JWT template, which changes nothing of who acts for whom, how it is signed or how long it may last', async () => {
+    const { env, user, program, subject, actor } = await scene(),
+      template = withClaims({ made: true }, { algorithm: 'HS256', expiration: 7 * 86_400 })
+    await applyToAll(env, template)
+    const { access_token: token, expires_in } = await done(ask(env, subject, actor)),
+      { iat, exp, ...claims } = claimsOf(token as string) as { iat: number; exp: number }
+    expect(claims).toMatchObject({
+      made: true,
+      sub: user.id,
+      type: 'userToken',
+      act: { sub: program.id, type: 'delegation' },
+      bound_to: [{ sub: user.id }, { sub: program.id }],
+    })
+    expect(claims).not.toHaveProperty('email')
+    expect(exp - iat).toBe(expires_in)
+    expect(exp).toBeLessThanOrEqual(Math.min(...[subject, actor].map((one) => claimsOf(one)['exp'] as number)))
+    const header = Buffer.from((token as string).split('.')[0]!, 'base64url').toString()
+    expect(JSON.parse(header)).toMatchObject({ alg: 'RS256' })
+    expect((await list(env.withToken(token as string))).status).toBe(200)
+    await done(env.vendor('POST', configuration, { enabled: false }))
+    expect((await list(env.withToken(token as string))).status).toBe(401)
+  })
+
   test('is of an application as long as that lets the user in', async () => {
     const { env, user, tenantId, actor } = await scene(),
       apps = '/applications/resources/applications/v1',
@@ -462,18 +486,28 @@ describe.concurrent('a delegated token', () => {
           accessType: 'FREE_ACCESS',
         }),
       )
-    const { body } = await env.anonymous(
+    const entering = () =>
+      env.anonymous(
         'POST',
         `${identity}/auth/v1/user`,
         { email: user.email, password: PASSWORD },
         { headers: { 'frontegg-requested-application-id': id as string } },
-      ),
-      subject = body.accessToken as string,
+      )
+    const subject = (await entering()).body.accessToken as string,
       token = await delegated(env, subject, actor)
     expect(claimsOf(token)).toMatchObject({ aud: id, applicationId: id })
     expect((await list(env.withToken(token))).status).toBe(200)
+    const template = await applyToAll(env, plainTemplate),
+      general = await delegated(env, subject, actor)
+    expect(claimsOf(general)).toMatchObject({ aud: env.id })
+    expect((await list(env.withToken(general))).status).toBe(200)
+    const { accessToken: unnamed } = (await entering()).body
+    expect(claimsOf(unnamed as string)).toMatchObject({ aud: env.id })
+    await done(env.vendor('DELETE', `${jwtTemplates}/${template.id}`))
+    expect((await list(env.withToken(await delegated(env, unnamed as string, actor)))).status).toBe(200)
     await done(env.vendor('PATCH', `${apps}/${id}`, { accessType: 'MANAGED_ACCESS' }))
-    expect((await ask(env, subject, actor)).body.errors).toEqual(['subject_token is not valid'])
+    for (const shown of [subject, unnamed as string])
+      expect((await ask(env, shown, actor)).body.errors).toEqual(['subject_token is not valid'])
     expect(tenantId).toBe(user.tenantId)
   })
 
