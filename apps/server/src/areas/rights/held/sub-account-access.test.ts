@@ -37,8 +37,10 @@ const disable = (env: TestEnvironment, userId: string, tenantId: string) =>
   env.as(tenantId)('POST', `/identity/resources/tenants/users/v1/${userId}/disable`)
 const newRole = async (env: TestEnvironment, key: string, tenantId?: string) =>
   (await env.as(tenantId)('POST', '/identity/resources/roles/v1', [{ key, name: key, level: 5 }])).body[0].id as string
-const keysOf = async (env: TestEnvironment, userId: string, tenantId: string) =>
-  held.keysOf(await env.context(), userId, tenantId)
+const keysOf = async (env: TestEnvironment, userId: string, tenantId: string) => {
+  const { roles, permissions } = await held.keysOf(await env.context(), userId, tenantId)
+  return { roles, permissions }
+}
 const rolesIn = async (env: TestEnvironment, userId: string, tenantId: string) =>
   (await keysOf(env, userId, tenantId)).roles.toSorted()
 const logIn = (env: TestEnvironment, email: string) =>
