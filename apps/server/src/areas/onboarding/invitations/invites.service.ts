@@ -88,9 +88,11 @@ type Fields = Omit<InviteRow, 'id' | 'vendorId' | 'tenant'>
 async function put(tx: Ctx, row: Fields): Promise<InviteRow> {
   const id = tx.random.uuid(),
     mine = { tenantId: row.tenantId, userId: row.userId }
-  const { count } = await tx.db.tenantInvite.createMany({ data: [{ ...row, id }], skipDuplicates: true })
-  if (count) return tx.db.tenantInvite.findUniqueOrThrow({ where: { id }, include: withTenant })
-  await tx.db.tenantInvite.updateMany({ where: mine, data: row })
+  const made = await tx.db.tenantInvite.createMany({ data: [{ ...row, id }], skipDuplicates: true })
+  if (made.count) return tx.db.tenantInvite.findUniqueOrThrow({ where: { id }, include: withTenant })
+  const changed = await tx.db.tenantInvite.updateMany({ where: mine, data: row })
+  // the one that was there has been deleted meanwhile
+  if (!changed.count) return put(tx, row)
   return tx.db.tenantInvite.findFirstOrThrow({ where: mine, include: withTenant })
 }
 

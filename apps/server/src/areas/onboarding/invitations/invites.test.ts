@@ -7,6 +7,7 @@ import {
   type Client,
   type TestEnvironment,
 } from '../../../../test/environment.ts'
+import { inTheWay } from '../../../../test/in-the-way.ts'
 import { claimsOf, codeOf, mfa, mfaPolicy, PASSWORD, withApp } from '../../../../test/second-factors.ts'
 
 const url = '/identity/resources/tenants/invites/v1',
@@ -61,6 +62,19 @@ describe.concurrent('the link that a member hands out', () => {
       expect((await host(method, `${url}/user`, method === 'PATCH' ? {} : undefined)).status).toBe(404)
     expect((await verify(env, body.token)).status).toBe(404)
     expect(await env.messages()).toEqual([])
+  })
+
+  test('is made again if the older one is deleted meanwhile', async () => {
+    const env = await newEnvironment(),
+      host = await env.user({ permissions: allowed }),
+      first = made(await host('POST', `${url}/user`, link))
+    const second = await inTheWay(
+      ['select from "TenantInvite" where id = $1 for update', first.id],
+      () => host('POST', `${url}/user`, link),
+      (query) => query('delete from "TenantInvite" where id = $1', [first.id]),
+    )
+    expect((await verify(env, first.token)).status).toBe(404)
+    expect((await verify(env, made(second).token)).status).toBeLessThan(300)
   })
 
   test('is one for each user and account: a new one replaces the old, also when many are made at once', async () => {
