@@ -1,5 +1,5 @@
 import { statement } from '../../../kernel/sql.ts'
-import { door, held, type HeldRole } from '../../rights/held/held.sql.ts'
+import { door, held, openMembership, type HeldRole } from '../../rights/held/held.sql.ts'
 
 /** Whose tokens: those of tenants, or those of members. */
 export type Kind = 'tenant' | 'user'
@@ -10,14 +10,12 @@ const MOST_IN_A_TENANT = 100,
 
 /** Conditions on a token `t` at $2. */
 const unexpired = `(t."expiresAt" is null or t."expiresAt" > $2)`
-/** A membership `m` that lets its user in. */
-const open = `not m."isDisabled" and m."acceptedAt" is not null and (m."expiresAt" is null or m."expiresAt" > $2)`
 /** The tokens `t` of tenants, and those of members who are let in: more conditions may follow. */
 const ofTenants = `where t."vendorId" = $1 and t."userId" is null`,
   ofMembers = `
     join "Membership" m on m."vendorId" = t."vendorId" and m."userId" = t."userId" and m."tenantId" = t."tenantId"
     join "User" u on u."vendorId" = m."vendorId" and u.id = m."userId"
-    where t."vendorId" = $1 and t."userId" is not null and not u."isLocked" and ${open}`
+    where t."vendorId" = $1 and t."userId" is not null and not u."isLocked" and ${openMembership}`
 
 /** Has other creations in the environment wait until the transaction ends, so that no two of them take the last place. */
 export const queueing = statement<{ queued: string }>(
@@ -56,7 +54,7 @@ export const creating = statement<
   owner as (
     select 1 where $5::uuid is null
     union all
-    select 1 from "Membership" m where m."vendorId" = $1 and m."userId" = $5 and m."tenantId" = $4 and ${open}),
+    select 1 from "Membership" m where m."vendorId" = $1 and m."userId" = $5 and m."tenantId" = $4 and ${openMembership}),
   made as (
     insert into "AccessToken" ("vendorId", id, "tenantId", "userId", "createdByUserId", description, "createdAt", "expiresAt")
     select $1, $3::uuid, $4, $5, $6::uuid, $7::text, $2, $8::timestamptz from present p cross join owner

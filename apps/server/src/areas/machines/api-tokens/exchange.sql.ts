@@ -1,6 +1,6 @@
 import type { ApiRefreshToken, ApiToken } from '@henhouse/database'
 import { statement } from '../../../kernel/sql.ts'
-import { door, held, type HeldRole } from '../../rights/held/held.sql.ts'
+import { door, held, openMembership, type HeldRole } from '../../rights/held/held.sql.ts'
 
 /** Client credentials with all that decides whether they are good, and what their access tokens say. */
 export interface Credential extends Pick<
@@ -28,6 +28,15 @@ export interface Shown extends Credential, Pick<ApiRefreshToken, 'rotatedAt'> {
 const columns = `
   a.id, a."tenantId", a."userId", a."secretHash", a.metadata, a."createdByUserId", a."expiresAt"`
 
+/** The roles and permissions that the API token `of` was given. */
+export const given = (of: string) => `
+    coalesce((
+      select json_agg(r."roleId") from "ApiTokenRole" r
+      where r."vendorId" = $1 and r."apiTokenId" = ${of}.id), '[]') as "roleIds",
+    coalesce((
+      select json_agg(p."permissionId") from "ApiTokenPermission" p
+      where p."vendorId" = $1 and p."apiTokenId" = ${of}.id), '[]') as "permissionIds"`
+
 /** After `with shown as (…)`, whose one row has the columns of the credentials. `$2` is the present time. */
 const everything = `
   who as (select s."userId" from shown s where s."userId" is not null),
@@ -35,15 +44,8 @@ const everything = `
   ${door}
   select s.*, u.email, u.metadata as "userMetadata",
     (s."expiresAt" is null or s."expiresAt" > $2) and (s."userId" is null or coalesce(
-      not u."isLocked" and not m."isDisabled" and m."acceptedAt" is not null
-        and (m."expiresAt" is null or m."expiresAt" > $2), false)) as "isAlive",
-    coalesce((select json_agg(h) from (${held('false')}) h), '[]') as held,
-    coalesce((
-      select json_agg(r."roleId") from "ApiTokenRole" r
-      where r."vendorId" = $1 and r."apiTokenId" = s.id), '[]') as "roleIds",
-    coalesce((
-      select json_agg(p."permissionId") from "ApiTokenPermission" p
-      where p."vendorId" = $1 and p."apiTokenId" = s.id), '[]') as "permissionIds"
+      not u."isLocked" and ${openMembership}, false)) as "isAlive",
+    coalesce((select json_agg(h) from (${held('false')}) h), '[]') as held,${given('s')}
   from shown s
   left join "User" u on u."vendorId" = $1 and u.id = s."userId"
   left join "Membership" m on m."vendorId" = $1 and m."userId" = s."userId" and m."tenantId" = s."tenantId"`

@@ -1,4 +1,6 @@
 import { statement } from '../../../kernel/sql.ts'
+import { openMembership } from '../../rights/held/held.sql.ts'
+import { given } from '../api-tokens/exchange.sql.ts'
 
 /** What an API token that is alive was given; nothing for a user's, which may do what the user may. */
 interface LiveApiToken {
@@ -13,18 +15,11 @@ interface LiveApiToken {
 export const liveApiToken = statement<LiveApiToken, [now: Date, id: string, tenantId: string, userId: string | null]>(
   'callers.apiToken',
   `
-  select
-    coalesce((
-      select json_agg(r."roleId") from "ApiTokenRole" r where r."vendorId" = $1 and r."apiTokenId" = a.id), '[]') as "roleIds",
-    coalesce((
-      select json_agg(p."permissionId") from "ApiTokenPermission" p
-      where p."vendorId" = $1 and p."apiTokenId" = a.id), '[]') as "permissionIds"
+  select ${given('a')}
   from "ApiToken" a
   left join "Membership" m on m."vendorId" = a."vendorId" and m."userId" = a."userId" and m."tenantId" = a."tenantId"
   left join "User" u on u."vendorId" = m."vendorId" and u.id = m."userId"
   where a."vendorId" = $1 and a.id = $3 and a."tenantId" = $4 and a."userId" is not distinct from $5::uuid
     and (a."expiresAt" is null or a."expiresAt" > $2)
-    and (a."userId" is null or (
-      not u."isLocked" and not m."isDisabled" and m."acceptedAt" is not null
-      and (m."expiresAt" is null or m."expiresAt" > $2)))`,
+    and (a."userId" is null or (not u."isLocked" and ${openMembership}))`,
 )

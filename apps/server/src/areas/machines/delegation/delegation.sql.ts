@@ -1,6 +1,6 @@
 import { statement } from '../../../kernel/sql.ts'
 import { subjectColumns, type Subject } from '../../access/tokens/refresh-tokens.service.ts'
-import { door, held, type HeldRole } from '../../rights/held/held.sql.ts'
+import { door, held, openMembership, type HeldRole } from '../../rights/held/held.sql.ts'
 
 /** A session that the token is to depend on; times as JSON has them. */
 export interface Dependence {
@@ -34,8 +34,7 @@ export const subjectOf = statement<
   select ${subjectColumns},
     array(
       select m."tenantId" from "Membership" m
-      where m."vendorId" = $1 and m."userId" = u.id and not m."isDisabled" and m."acceptedAt" is not null
-        and (m."expiresAt" is null or m."expiresAt" > $2)
+      where m."vendorId" = $1 and m."userId" = u.id and ${openMembership}
       order by m."createdAt", m."tenantId") as "tenantIds",
     coalesce((select json_agg(h) from (${held('false')}) h), '[]') as held,
     (select a.email from "User" a where a."vendorId" = $1 and a.id = $5::uuid) as "actorEmail",

@@ -13,6 +13,10 @@ export interface HeldRole {
  * `here as (…)`, whose one row has the tenant's id. `$2` is the present time.
  */
 
+/** A membership `m` that lets its user in: not disabled, accepted, and not run out. */
+export const openMembership = `
+  not m."isDisabled" and m."acceptedAt" is not null and (m."expiresAt" is null or m."expiresAt" > $2)`
+
 /** The tenant, and those above from which users come down into it, as `doorsTo`. */
 export const door = `
   door as (
@@ -24,8 +28,7 @@ export const door = `
     join "Membership" m on m."vendorId" = t."vendorId" and m."userId" = who."userId" and m."tenantId" = any (t.path)
     join "Tenant" above on above."vendorId" = m."vendorId" and above.id = m."tenantId"
     join "User" u on u."vendorId" = m."vendorId" and u.id = m."userId"
-    where m."tenantId" <> t.id and not m."isDisabled" and m."acceptedAt" is not null
-      and (m."expiresAt" is null or m."expiresAt" > $2)
+    where m."tenantId" <> t.id and ${openMembership}
       and (above."subAccountAccessType" = 'alwaysOn'
         or coalesce(u."subAccountAccess", above."subAccountAccessType" = 'defaultOn'))
       and not exists (
