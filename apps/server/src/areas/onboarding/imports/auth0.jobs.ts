@@ -9,13 +9,11 @@ import { rowsOf } from './auth0.rows.ts'
 import { failImport, importUsers } from './imports.jobs.ts'
 import type { Auth0Source } from './imports.schemas.ts'
 import { keeping } from './imports.sql.ts'
-import { gathering, partOf } from './parts.ts'
+import { gathering, MOST_ROWS_IN_ALL, mostBytes, partOf } from './parts.ts'
 
 /** How often Auth0 is asked whether its export is done, and for how long. */
 const PAUSE = 5 * SECOND,
   MOST_WAIT = 6 * HOUR
-const MOST_BYTES = 100 * 1024 * 1024,
-  MOST_ROWS = 1_000_000
 
 /** What is kept between two steps, sealed. */
 type Kept = Auth0Source & { token?: string; exportId?: string }
@@ -85,14 +83,15 @@ async function fetchUsers(
     const part = partOf(ctx, importId, parts++, gather.start, rows)
     await ctx.sql(keeping, importId, part.number, part.start, part.rows)
   }
-  const mostBytes = ctx.deps.mostImportBytes ?? MOST_BYTES
+  const most = mostBytes(ctx)
   let copied = 0
-  for await (const user of auth0.usersAt(ctx, location, mostBytes)) {
+  for await (const user of auth0.usersAt(ctx, location, most)) {
     // a row more for each further tenant: a small file could name enough of them to fill the database
     const rows = rowsOf(user, kept)
     if (rows.length > 1) copied += (rows.length - 1) * JSON.stringify(rows[0]).length
-    if (copied > mostBytes) throw new Hopeless(`Auth0: the users take more than ${mostBytes} bytes for their accounts`)
-    if (gather.total + rows.length > MOST_ROWS) throw new Hopeless(`Auth0: the export has more than ${MOST_ROWS} rows`)
+    if (copied > most) throw new Hopeless(`Auth0: the users take more than ${most} bytes for their accounts`)
+    if (gather.total + rows.length > MOST_ROWS_IN_ALL)
+      throw new Hopeless(`Auth0: the export has more than ${MOST_ROWS_IN_ALL} rows`)
     for (const row of rows) await keep(gather.add(row))
   }
   await keep(gather.rest())

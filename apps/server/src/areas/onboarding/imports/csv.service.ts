@@ -10,12 +10,10 @@ import { importUsers } from './imports.jobs.ts'
 import { HashType, MigratedUser } from './imports.schemas.ts'
 import { mustHaveApplication } from './imports.service.ts'
 import { keeping } from './imports.sql.ts'
-import { gathering, partOf, type FileSettings } from './parts.ts'
+import { gathering, MOST_ROWS_IN_ALL, mostBytes, partOf, type FileSettings } from './parts.ts'
 
-const MOST_BYTES = 100 * 1024 * 1024,
-  MOST_RECORD_BYTES = 128 * 1024,
+const MOST_RECORD_BYTES = 128 * 1024,
   MOST_COLUMNS = 100,
-  MOST_ROWS = 1_000_000,
   MOST_TEXT = 64 * 1024
 
 /**
@@ -50,7 +48,7 @@ export async function upload(ctx: HttpCtx) {
 async function receive(ctx: HttpCtx, importId: string) {
   let file: { columns: string[]; total: number } | undefined
   const texts = new Map<string, string>()
-  for await (const part of ctx.http.form(ctx.deps.mostImportBytes ?? MOST_BYTES)) {
+  for await (const part of ctx.http.form(mostBytes(ctx))) {
     if ('text' in part) texts.set(part.name, part.text)
     else if (part.name !== 'csv') texts.set(part.name, await textOf(part.file))
     else if (file) throw importErrors.noFile()
@@ -93,7 +91,7 @@ async function store(ctx: Ctx, importId: string, file: Readable) {
   await pipeline(file, parser, async (records: AsyncIterable<string[]>) => {
     for await (const record of records) {
       if (!columns) columns = mustBeColumns(record)
-      else if (gather.total === MOST_ROWS) throw importErrors.tooManyRows(MOST_ROWS)
+      else if (gather.total === MOST_ROWS_IN_ALL) throw importErrors.tooManyRows(MOST_ROWS_IN_ALL)
       // one value too many is enough to see that the row is wrong
       else await keep(gather.add(record.slice(0, columns.length + 1)))
     }

@@ -9,6 +9,10 @@ import { MigratedUser, MigratedUserV2 } from './imports.schemas.ts'
  * brought in at once.
  */
 
+/** What a file or export may take. */
+export const mostBytes = ({ deps }: Ctx) => deps.mostImportBytes ?? 100 * 1024 * 1024
+export const MOST_ROWS_IN_ALL = 1_000_000
+
 /** More of them would hold the rows that they touch for longer, and be hardly faster. */
 const MOST_ROWS = 100,
   MOST_LENGTH = 256 * 1024
