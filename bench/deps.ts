@@ -1,5 +1,6 @@
 import type { Database } from '@henhouse/database'
 import { generateKeyPair } from '@henhouse/jwt'
+import { outbound } from '@henhouse/outbound'
 import { OWASP, type PasswordHasher } from '@henhouse/passwords'
 import type { Logger } from 'pino'
 import { systemClock } from '../apps/server/src/kernel/clock.ts'
@@ -22,5 +23,6 @@ export const benchDeps = (database: Database, passwords: PasswordHasher, log: Lo
   trustProxy: false,
   rateLimits: false,
   mail: 'hold',
+  outbound: outbound([]),
   strict: false,
 })

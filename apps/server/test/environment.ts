@@ -1,4 +1,5 @@
 import { openDatabase } from '@henhouse/database'
+import { outbound } from '@henhouse/outbound'
 import { passwordHasher } from '@henhouse/passwords'
 import { pino } from 'pino'
 import { inject } from 'vitest'
@@ -36,7 +37,7 @@ export const deps: ServerDeps = {
   mail: 'hold',
   sms: 'hold',
   metrics: 'open',
-  callsPrivateAddresses: true,
+  outbound: outbound('anywhere'),
   strict: true,
 }
 

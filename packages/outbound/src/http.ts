@@ -21,7 +21,10 @@ export interface Answer {
   text: string
 }
 
-/** Posts once; redirects are answers. Without an answer it throws a Refused, which names only the kind of fault. */
+/**
+ * Posts once to a carrier's own address, or one that the operator has chosen: any other is for `outbound`. Redirects are
+ * answers. Without an answer it throws a Refused, which names only the kind of fault.
+ */
 export async function post(provider: string, request: Request, confidential: Confidential): Promise<Answer> {
   const { url, headers, body, signal } = request
   const timeout = AbortSignal.timeout(request.timeoutMs)

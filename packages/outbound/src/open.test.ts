@@ -3,12 +3,13 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { httpDouble, unreachable } from '../test/http-double.ts'
-import { isPublic, open } from './open.ts'
+import { isPublic, open, type Reach } from './open.ts'
+import { outbound } from './outbound.ts'
 import type { Refused } from './refusal.ts'
 
-const usual = { timeoutMs: 2000, wholeMs: 5000, publicOnly: false }
-const refusedBy = (url: string, more: object = {}) =>
-  open('double', url, { ...usual, ...more }, { secrets: ['hush'] }).then(
+const usual = { timeoutMs: 2000, wholeMs: 5000 }
+const refusedBy = (url: string, more: object = {}, reach: Reach = 'anywhere') =>
+  open(reach, 'double', url, { ...usual, ...more }, { secrets: ['hush'] }).then(
     () => undefined,
     (error: Refused) => error,
   )
@@ -23,6 +24,7 @@ describe('a call whose reply is a stream', () => {
   test('sends what it is given, and hands on what comes', async () => {
     const double = await httpDouble(() => ({ status: 201, headers: { 'x-y': 'z' }, body: 'hello' }))
     const reply = await open(
+      'anywhere',
       'double',
       `${double.url}/a?b=c`,
       { ...usual, method: 'POST', headers: { a: 'b' }, body: 'x' },
@@ -35,7 +37,7 @@ describe('a call whose reply is a stream', () => {
 
   test('does not follow a redirect', async () => {
     const double = await httpDouble(() => ({ status: 302, headers: { location: 'http://127.0.0.1/' } }))
-    const { status, body } = await open('double', double.url, usual, { secrets: [] })
+    const { status, body } = await open('anywhere', 'double', double.url, usual, { secrets: [] })
     body.resume()
     expect(status).toBe(302)
   })
@@ -70,7 +72,13 @@ describe('a call whose reply is a stream', () => {
     })
     const began = Date.now(),
       { port } = server.address() as AddressInfo
-    const fault = await open('double', `http://127.0.0.1:${port}`, { ...usual, wholeMs: 300 }, { secrets: [] })
+    const fault = await open(
+      'anywhere',
+      'double',
+      `http://127.0.0.1:${port}`,
+      { ...usual, wholeMs: 300 },
+      { secrets: [] },
+    )
       .then(({ body }) => text(body))
       .catch((error: unknown) => error)
     expect(fault).toMatchObject({ retryable: true, message: 'double: no whole answer within 300 ms' })
@@ -90,11 +98,40 @@ describe('a call whose reply is a stream', () => {
       '169.254.169.254',
       '10.0.0.1',
     ])
-      expect(await refusedBy(`http://${host}:${port}/`, { publicOnly: true }), host).toMatchObject({
+      expect(await refusedBy(`http://${host}:${port}/`, {}, ['10.1.0.0/16']), host).toMatchObject({
         retryable: false,
         message: 'double: the address is not a public one',
       })
     expect(double.received).toEqual([])
+  })
+
+  test('goes to a private address of a network that is allowed', async () => {
+    const double = await httpDouble(() => ({ status: 200, body: 'in' })),
+      { port } = new URL(double.url)
+    for (const network of ['127.0.0.1', '127.0.0.0/8'])
+      for (const host of ['127.0.0.1', '[::ffff:127.0.0.1]']) {
+        const { text } = await outbound([network]).call('double', `http://${host}:${port}/`)
+        expect(text, `${host} in ${network}`).toBe('in')
+      }
+    for (const network of ['127.0.0.2', '10.0.0.0/8', '::1', '::/0'])
+      expect(await refusedBy(double.url, {}, [network]), network).toMatchObject({ retryable: false })
+  })
+
+  test('reads no more of a reply than it may, and gives up one that takes too long', async () => {
+    const long = await httpDouble(() => ({ status: 200, headers: { 'set-cookie': 'a=b' }, body: 'x'.repeat(100_000) }))
+    const { status, headers, text } = await outbound('anywhere').call('double', long.url, { mostBytes: 10 })
+    expect([status, headers.get('set-cookie'), text]).toEqual([200, 'a=b', 'x'.repeat(10)])
+    expect((await outbound('anywhere').call('double', long.url)).text).toHaveLength(64 * 1024)
+    const slow = createServer((_, response) => drip(() => response.write('x')))
+    await new Promise<void>((resolve) => void slow.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => {
+      slow.closeAllConnections()
+      slow.close()
+    })
+    const { port } = slow.address() as AddressInfo
+    await expect(
+      outbound('anywhere').call('double', `http://127.0.0.1:${port}`, { timeoutMs: 200 }),
+    ).rejects.toMatchObject({ retryable: true, message: 'double: no whole answer within 200 ms' })
   })
 
   test.each([

@@ -191,6 +191,14 @@ describe('the configuration of production', () => {
       expect(faults({ HENHOUSE_TRUST_PROXY: bad })).toHaveLength(1)
   })
 
+  test('calls public addresses only, and networks that are named', () => {
+    const { config } = productionConfig({ ...good, HENHOUSE_PRIVATE_NETWORKS: '10.1.0.0/16, 127.0.0.1,fd00::/8' })
+    expect(config.privateNetworks).toEqual(['10.1.0.0/16', '127.0.0.1', 'fd00::/8'])
+    expect(productionConfig(good).config.privateNetworks).toEqual([])
+    for (const bad of ['10.0.0.0/33', 'internal.example', 'loopback', 'on'])
+      expect(faults({ HENHOUSE_PRIVATE_NETWORKS: bad })).toHaveLength(1)
+  })
+
   test('takes an origin for its address, and no wildcard and no path', () => {
     expect(
       productionConfig({ ...good, HENHOUSE_ALLOWED_ORIGINS: 'https://App.example.com/, http://localhost:3000' }).config

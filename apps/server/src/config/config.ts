@@ -39,6 +39,8 @@ export interface ProductionConfig {
   readonly breachedPasswordsUrl: string | undefined
   /** where users are imported from Auth0; undefined: at the domain that the call names */
   readonly auth0Url: string | undefined
+  /** networks that environments' hooks and providers may be in, beside the public addresses */
+  readonly privateNetworks: readonly string[]
   /** megabytes of a file of users to import, at most */
   readonly importMegabytes: number
   /** connections to the database at most */
@@ -132,6 +134,7 @@ export function productionConfig(variables: Variables = process.env): {
     captchaUrl: optional('HENHOUSE_CAPTCHA_URL', serviceUrl, 'https://www.google.com/recaptcha/api/siteverify'),
     breachedPasswordsUrl: optional('HENHOUSE_BREACHED_PASSWORDS_URL', serviceUrlOrNone, HAVE_I_BEEN_PWNED),
     auth0Url: optional('HENHOUSE_AUTH0_URL', serviceUrl, undefined),
+    privateNetworks: optional('HENHOUSE_PRIVATE_NETWORKS', networks, []),
     importMegabytes: optional('HENHOUSE_IMPORT_MEGABYTES', integer(1, 10_000), 100),
     connections: optional('HENHOUSE_DATABASE_CONNECTIONS', integer(1, 1000), 10),
     preparedStatements: optional('HENHOUSE_PREPARED_STATEMENTS', onOrOff, true),
@@ -382,18 +385,25 @@ const androidOrigins: Parse<string[]> = (value) =>
 /** `true` trusts every sender: only right behind a proxy that is the only way in. */
 const proxies: Parse<boolean | string> = (value) => {
   if (value === 'true' || value === 'false') return value === 'true'
-  for (const part of list(value)) {
-    const [address = '', bits, ...more] = part.split('/')
-    const most = isIP(address) === 4 ? 32 : 128
-    const good =
-      ['loopback', 'linklocal', 'uniquelocal'].includes(part) ||
-      (isIP(address) !== 0 && !more.length && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most)))
-    if (!good)
+  for (const part of list(value))
+    if (!['loopback', 'linklocal', 'uniquelocal'].includes(part) && !isNetwork(part))
       throw new Fault(
         `must be true, false, or the proxies' addresses or networks, separated by commas, such as 10.0.0.0/8: ${part} is not one`,
       )
-  }
   return list(value).join(',')
+}
+
+const networks: Parse<readonly string[]> = (value) => {
+  const wrong = list(value).find((part) => !isNetwork(part))
+  if (wrong !== undefined)
+    throw new Fault(`must be addresses or networks, separated by commas, such as 10.0.0.0/8: ${wrong} is not one`)
+  return list(value)
+}
+
+function isNetwork(text: string) {
+  const [address = '', bits, ...more] = text.split('/'),
+    most = isIP(address) === 4 ? 32 : 128
+  return isIP(address) !== 0 && !more.length && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
 }
 
 function hashParameters(optional: Optional): HashParameters {

@@ -1,6 +1,7 @@
 import type { Database } from '@henhouse/database'
 import type { KeyPair } from '@henhouse/jwt'
 import type { AwsCredentials, MailProvider } from '@henhouse/mail'
+import type { Outbound } from '@henhouse/outbound'
 import type { PasswordHasher } from '@henhouse/passwords'
 import type { SmsProvider } from '@henhouse/sms'
 import type { Logger } from 'pino'
@@ -57,8 +58,11 @@ export interface Deps {
   readonly mostImportBytes?: number
   /** Where users are imported from Auth0: a proxy, a double. Absent: at the domain that the call names. */
   readonly auth0Url?: string
-  /** Whether a call that an environment wants may go to a private address, such as one of this network (emulator, tests). */
-  readonly callsPrivateAddresses?: true
+  /**
+   * The only way to an address that an environment has chosen: of its hooks, its identity providers, its databases of users.
+   * In production it goes to public ones and to networks that the operator allows, in the emulator and in tests anywhere.
+   */
+  readonly outbound: Outbound
   /** Who may read `/metrics`: anybody (emulator), or the holder of a token. Absent: there are none. */
   readonly metrics?: 'open' | { readonly token: string } | undefined
   /** Fail on an undeclared status or a reply that does not fit its schema (tests). */

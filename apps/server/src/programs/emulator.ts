@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startEmbeddedPostgres } from '@henhouse/database'
+import { outbound } from '@henhouse/outbound'
 import { passwordHasher } from '@henhouse/passwords'
 import { EMULATOR, emulatorConfig, type EmulatorConfig } from '../config/config.ts'
 import { banner } from '../emulator/banner.ts'
@@ -176,7 +177,7 @@ async function emulatorDeps(
     mail: 'hold',
     sms: 'hold',
     metrics: 'open',
-    callsPrivateAddresses: true,
+    outbound: outbound('anywhere'),
     strict: false,
   }
 }

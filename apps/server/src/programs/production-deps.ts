@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@henhouse/jwt'
 import { smtp, type MailProvider } from '@henhouse/mail'
-import { Refused } from '@henhouse/outbound'
+import { outbound, Refused } from '@henhouse/outbound'
 import { passwordHasher } from '@henhouse/passwords'
 import { http, twilio } from '@henhouse/sms'
 import type { Logger } from 'pino'
@@ -50,6 +50,7 @@ export async function productionDeps(
     ...(metricsToken !== undefined && { metrics: { token: metricsToken } }),
     ...(aws && { aws }),
     ...(sms && { sms: sms.kind === 'twilio' ? twilio(sms) : http(sms) }),
+    outbound: outbound(config.privateNetworks),
     strict: false,
   }
 }

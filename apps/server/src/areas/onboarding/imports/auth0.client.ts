@@ -1,6 +1,6 @@
 import { createGunzip } from 'node:zlib'
 import { pipeline, Readable } from 'node:stream'
-import { baseAddress, isPassing, jsonObject, open, refusal, Refused } from '@henhouse/outbound'
+import { baseAddress, isPassing, jsonObject, outbound, refusal, Refused } from '@henhouse/outbound'
 import type { Ctx } from '../../../kernel/operation.ts'
 
 /*
@@ -90,13 +90,13 @@ export async function stateOf(ctx: Ctx, domain: string, token: string, exportId:
 
 /** The users of the export's file, as they arrive. @throws Refused, for good when it is larger than `mostBytes` */
 export async function* usersAt(ctx: Ctx, location: string, mostBytes: number): AsyncGenerator<Auth0User> {
-  const mayBePrivate = ctx.deps.callsPrivateAddresses === true
-  if (!mayBePrivate && !location.startsWith('https:'))
+  const { reach, open } = ctx.deps.outbound
+  if (reach !== 'anywhere' && !location.startsWith('https:'))
     throw refused('the file of the export is not at an https address', false)
   const { status, body } = await open(
     NAME,
     location,
-    { timeoutMs: TIMEOUT, wholeMs: FILE_TIMEOUT, publicOnly: !mayBePrivate },
+    { timeoutMs: TIMEOUT, wholeMs: FILE_TIMEOUT },
     { secrets: [location] },
   )
   if (status !== 200) {
@@ -159,7 +159,10 @@ interface Caller {
 }
 
 async function call(ctx: Ctx, { domain, token, secrets }: Caller, path: string, content?: object) {
-  const base = baseAddress(NAME, ctx.deps.auth0Url ?? `https://${domain}`)
+  const { auth0Url } = ctx.deps,
+    base = baseAddress(NAME, auth0Url ?? `https://${domain}`)
+  // what is configured, the operator has chosen
+  const { open } = auth0Url === undefined ? ctx.deps.outbound : outbound('anywhere')
   const { status, body } = await open(
     NAME,
     `${base}${path}`,
@@ -173,8 +176,6 @@ async function call(ctx: Ctx, { domain, token, secrets }: Caller, path: string, 
       ...(content && { body: JSON.stringify(content) }),
       timeoutMs: TIMEOUT,
       wholeMs: TIMEOUT,
-      // what is configured, the operator has chosen
-      publicOnly: ctx.deps.auth0Url === undefined && !ctx.deps.callsPrivateAddresses,
     },
     { secrets },
   )

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib'
+import { outbound } from '@henhouse/outbound'
 import { describe, expect, test } from 'vitest'
 import { httpDouble, type Received, type Reply } from '../../../../../../packages/outbound/test/http-double.ts'
 import { newEnvironment, newServer, unique, type TestEnvironment } from '../../../../test/environment.ts'
@@ -247,7 +248,7 @@ describe('users of Auth0', () => {
   test('are not looked for on private addresses in production, nor at what is no domain', async () => {
     const double = await auth0([])
     // without a configured address, and as in production
-    const env = await newEnvironment(await newServer({ callsPrivateAddresses: undefined } as object))
+    const env = await newEnvironment(await newServer({ outbound: outbound([]) }))
     for (const domain of ['127.0.0.1', 'localhost']) await begin(env, { domain })
     await wait(env, 1)
     const { db } = await env.context()
