@@ -18,8 +18,9 @@ const layers = {
     'domain-restrictions',
     'user-emails-policy',
     'strategies',
+    'portal',
   ],
-  rights: ['tree', 'held', 'roles', 'permissions'],
+  rights: ['tree', 'held', 'roles', 'permissions', 'entitlements'],
   access: ['sessions', 'tokens', 'codes', 'guesses'],
   applications: ['applications'],
   accounts: ['tenants', 'hierarchy', 'account-settings', 'tenant-migrations'],
@@ -35,7 +36,7 @@ const layers = {
   ],
   machines: ['access-tokens', 'api-tokens', 'callers', 'delegation'],
   onboarding: ['invitations', 'user-tenants', 'user-creation', 'members', 'sub-account-users', 'user-bulk', 'imports'],
-  'sign-in': ['entry', 'mfa', 'passwords', 'login', 'activation', 'passkeys', 'signup', 'passwordless', 'oauth'],
+  'sign-in': ['entry', 'mfa', 'passwords', 'login', 'activation', 'passkeys', 'signup', 'passwordless', 'oauth', 'sso'],
   // a layer and an area at once
   environments: ['.'],
 }

@@ -57,6 +57,9 @@ import { userBulkRoutes } from './areas/onboarding/user-bulk/user-bulk.routes.ts
 import { userCreationRoutes } from './areas/onboarding/user-creation/user-creation.routes.ts'
 import { userTenantsRoutes } from './areas/onboarding/user-tenants/user-tenants.routes.ts'
 import { usersRoutes } from './areas/people/users/users.routes.ts'
+import { entitlementsRoutes } from './areas/rights/entitlements/entitlements.routes.ts'
+import { portalRoutes } from './areas/policies/portal/portal.routes.ts'
+import { ssoRoutes } from './areas/sign-in/sso/sso.routes.ts'
 import type { Operation } from './kernel/operation.ts'
 
 /** The table of contents: everything that the server can be asked. */
@@ -69,6 +72,7 @@ export const operations: readonly Operation[] = [
   ...captchaPolicyRoutes,
   ...delegationRoutes,
   ...domainRestrictionsRoutes,
+  ...entitlementsRoutes,
   ...environmentsRoutes,
   ...exchangeRoutes,
   ...groupsRoutes,
@@ -100,6 +104,7 @@ export const operations: readonly Operation[] = [
   ...permissionsRoutes,
   ...numberChangeRoutes,
   ...phoneNumbersRoutes,
+  ...portalRoutes,
   ...profilePicturesRoutes,
   ...rolesRoutes,
   ...rolesV2Routes,
@@ -107,6 +112,7 @@ export const operations: readonly Operation[] = [
   ...smsRoutes,
   ...signUpRoutes,
   ...stepUpRoutes,
+  ...ssoRoutes,
   ...strategiesRoutes,
   ...temporaryUsersRoutes,
   ...tenantMigrationsRoutes,

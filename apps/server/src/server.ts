@@ -7,12 +7,14 @@ import { jobs, rubbish } from './jobs.ts'
 import { buildApp } from './kernel/app.ts'
 import type { ServerDeps } from './kernel/deps.ts'
 import { operations } from './operations.ts'
+import { unserved } from './unserved.ts'
 
 /** The one app: production, the emulator and the tests differ in `deps` only. */
 export const buildServer = (deps: ServerDeps) =>
   buildApp({
     deps,
     operations,
+    unserved,
     jobs,
     rubbish,
     lookups: {

@@ -15,6 +15,8 @@ interface Call {
   method: string
   path: string
   status: number
+  /** the text of a refusal */
+  error: string | undefined
 }
 interface Open {
   jar: Map<string, string>
@@ -63,6 +65,7 @@ async function throughJar(
     method: init.method ?? 'GET',
     path: new URL(url).pathname.replace(/^\/frontegg/, ''),
     status: response.status,
+    error: response.status >= 400 ? await response.clone().text() : undefined,
   })
   for (const cookie of response.headers.getSetCookie()) {
     const [pair = '', ...attributes] = cookie.split(/;\s*/),
@@ -120,6 +123,7 @@ export function browser(env: Pick<TestEnvironment, 'id'>, { applicationId, heade
   const client = createApiClient(app)
   const api = new Proxy({} as Record<string, any>, { get: (_, name: string) => checked(client[name]!, name) })
   return {
+    app,
     api,
     jar: state.jar,
     calls: state.calls,

@@ -59,6 +59,28 @@ describe('the published server-side client, unmodified', () => {
     expect(data.items.map((u: { id: string }) => u.id)).toEqual([user.id])
   })
 
+  test("@frontegg/client's entitlements start, and answer by the permissions of the user", async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: 'Henhouse-1!', roleKeys: ['ReadOnly'] })
+    const { FronteggContext, EntitlementsClient } = loaded()
+    FronteggContext.init({ FRONTEGG_CLIENT_ID: env.id, FRONTEGG_API_KEY: env.apiKey })
+    const client = await EntitlementsClient.init()
+    try {
+      await client.ready()
+      const mine = client.forUser({
+        tenantId: user.tenantId,
+        sub: user.id,
+        type: 'userToken',
+        permissions: ['fe.secure.read.*'],
+      })
+      expect(await mine.isEntitledTo({ permissionKey: 'fe.secure.read.users' })).toMatchObject({ result: true })
+      expect(await mine.isEntitledTo({ permissionKey: 'fe.secure.write.users' })).toMatchObject({ result: false })
+      expect(await mine.isEntitledTo({ featureKey: 'reports' })).toMatchObject({ result: false })
+    } finally {
+      client.destroy()
+    }
+  })
+
   test('@frontegg/client takes access tokens of accounts and members, by the roles that they have when they are shown', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ roleKeys: ['ReadOnly'] })

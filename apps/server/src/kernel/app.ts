@@ -50,6 +50,7 @@ import {
   type Operation,
   type RawBody,
   type TenantScope,
+  type Unserved,
   type UserScope,
 } from './operation.ts'
 import { traceId } from './random.ts'
@@ -59,6 +60,7 @@ import { faults, fits, fromQuery, MAX_FAULTS, tidy } from './validation.ts'
 export interface AppParts {
   deps: ServerDeps
   operations: readonly Operation[]
+  unserved: readonly Unserved[]
   jobs: readonly Job[]
   rubbish: readonly Rubbish[]
   lookups: Lookups
@@ -68,7 +70,7 @@ export type Server = Awaited<ReturnType<typeof buildApp>>
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024
 
-export async function buildApp({ deps, operations, jobs, rubbish, lookups }: AppParts) {
+export async function buildApp({ deps, operations, unserved, jobs, rubbish, lookups }: AppParts) {
   const environments = environmentDirectory(deps.database, memoryOf(deps.database))
   const app = await framework(deps)
   const read = tokenReader(app.jwt, environments, deps.secrets)
@@ -79,7 +81,7 @@ export async function buildApp({ deps, operations, jobs, rubbish, lookups }: App
   const route = (on: FastifyInstance, op: Operation) =>
     on.route({
       method: op.method,
-      url: op.path.replace(/\{(\w+)\}/g, ':$1'),
+      url: urlOf(op.path),
       config: { operation: op.id, upload: op.upload, oauth: op.oauth },
       handler: (request, reply) => serve(op, request, reply),
     })
@@ -88,6 +90,7 @@ export async function buildApp({ deps, operations, jobs, rubbish, lookups }: App
     await leaveForms(inner)
     for (const op of operations) if (op.form) route(inner, op)
   })
+  refuseUnserved(app, unserved)
   return {
     http: app as FastifyInstance,
     environments,
@@ -95,6 +98,20 @@ export async function buildApp({ deps, operations, jobs, rubbish, lookups }: App
     operations,
     health: state,
   }
+}
+
+const urlOf = (path: string) => path.replace(/\{(\w+)\}/g, ':$1')
+
+/** An operation below the same path is found first. */
+function refuseUnserved(app: FastifyInstance, unserved: readonly Unserved[]) {
+  for (const { what, paths } of unserved)
+    for (const path of paths)
+      app.route({
+        method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+        url: urlOf(path),
+        handler: ({ method, url }, reply) =>
+          sendEnvelope(reply, errors.unserved(`${method} ${url.replace(/\?.*$/s, '')}`, what)),
+      })
 }
 
 /**

@@ -91,6 +91,7 @@ export const errors = {
   notFound: failure(404, 'ER-00004', (what: string = 'Resource') => `${what} not found`),
   conflict: failure(409, 'computed', 'The request contradicts what is stored'),
   badValue: failure(400, 'computed', 'A value cannot be stored'),
+  unserved: failure(501, null, (route: string, what: string) => `Henhouse does not serve ${route}: ${what}`),
   tooMany: failure(429, null, 'Too many requests'),
   /** for a moment: the caller is to come again */
   unavailable: () => {

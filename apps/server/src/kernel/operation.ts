@@ -327,3 +327,9 @@ export function operation<
     if (schema) mustBeChecked(schema, `${id}: ${part}`)
   return declaration as unknown as Operation
 }
+
+/** Paths that answer 501 to every method; `*` at the end stands for everything below. */
+export interface Unserved {
+  readonly what: string
+  readonly paths: readonly string[]
+}

@@ -1,12 +1,11 @@
 import { jwkOf } from '@henhouse/jwt'
 import { Type } from 'typebox'
-import { Key } from '../../kernel/validation.ts'
 import { SECOND } from '../../kernel/clock.ts'
 import { baseUrl } from '../../kernel/environments.ts'
 import { perIp } from '../../kernel/limits.ts'
 import { operation } from '../../kernel/operation.ts'
 import { environmentErrors } from './environments.errors.ts'
-import { BaseUrl, Credentials, EnvironmentToken, KeySet, Metadata, PublicEnvironment } from './environments.schemas.ts'
+import { BaseUrl, Credentials, EnvironmentToken, KeySet, PublicEnvironment } from './environments.schemas.ts'
 import * as environments from './environments.service.ts'
 
 const tag = 'Environments'
@@ -67,16 +66,5 @@ export const environmentsRoutes = [
     returns: { 200: Type.Object({}) },
     // none: each client uses its own default
     handler: () => ({}),
-  }),
-  operation({
-    id: 'getMetadata',
-    method: 'GET',
-    path: '/metadata',
-    summary: 'Read how the login page and the portal are set up',
-    tag,
-    auth: 'public',
-    query: Type.Object({ entityName: Key }),
-    returns: { 200: Metadata },
-    handler: (_ctx, { query }) => environments.metadata(query.entityName),
   }),
 ]

@@ -35,11 +35,3 @@ export const PublicEnvironment = Type.Object({
 })
 
 export const BaseUrl = Type.Object({ baseURL: Type.String() })
-
-/**
- * How the login page and the portal look: the pages that are shown, and the texts and colours that differ from the
- * usual ones.
- */
-export const Metadata = Type.Object({
-  rows: Type.Array(Type.Object({ configuration: Type.Object({ navigation: Type.Object({}) }) })),
-})

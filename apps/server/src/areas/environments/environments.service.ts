@@ -138,8 +138,3 @@ export function issueToken(ctx: Ctx) {
   const expiresIn = DAY / SECOND
   return { token: signToken(ctx, { type: 'vendor', vendorId: ctx.vendorId, scopes: [] }, { expiresIn }), expiresIn }
 }
-
-/** `adminBox` is the login page and the portal, with their own pages and looks; there is no other metadata. */
-export const metadata = (entityName: string) => ({
-  rows: entityName === 'adminBox' ? [{ configuration: { navigation: {} } }] : [],
-})

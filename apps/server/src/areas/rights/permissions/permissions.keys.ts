@@ -67,6 +67,7 @@ export const needs = {
     write: secure('write.userApiTokens'),
     delete: secure('delete.userApiTokens'),
   },
+  sso: { read: secure('read.samlConfiguration') },
   applications: {
     read: 'fe.account-settings.read.app',
     assign: secure('write.appsUsers'),
