@@ -6,6 +6,7 @@ import { parseSeedFile } from '../src/emulator/seed-file.ts'
 import { demo, SeedFile } from '../src/emulator/seed.schemas.ts'
 import { openapi, openapiText } from '../src/kernel/openapi.ts'
 import { operations } from '../src/operations.ts'
+import { unserved } from '../src/unserved.ts'
 
 const file = (name: string) => readFileSync(new URL(`../../../${name}`, import.meta.url), 'utf8')
 
@@ -55,6 +56,14 @@ describe('the documents', () => {
     const fixed = ['HENHOUSE_HOST', 'HENHOUSE_PORT']
     expect(names.filter((name) => !fixed.includes(name) && !compose.includes(`${name}: \${${name}:`))).toEqual([])
     expect(names).toContain('HENHOUSE_AWS_EXTERNAL_ID')
+  })
+
+  test('docs/compatibility.md lists everything that answers 501', () => {
+    const listed = file('docs/compatibility.md')
+    for (const { what, paths } of unserved) {
+      const row = listed.split('\n').find((line) => line.startsWith(`| ${what} `)) ?? ''
+      expect([...row.matchAll(/`([^`]+)`/g)].map(([, path]) => path)).toEqual(paths)
+    }
   })
 
   test('the seeds of docs/seed.md work, and have every field except settings with a default', () => {

@@ -63,6 +63,7 @@ const openToAll = new Set([
   'listMfaStrategiesV1', // pages need it to show themselves
   'createTokenForTenantV3',
   'generateStepUpV1', // about the caller's own tokens
+  'getUserEntitlementsV2', // the caller's own permissions
   'deleteUsernameV1',
   'listApplicationsOfUserV1', // the service demands the permission for other users
 ])
