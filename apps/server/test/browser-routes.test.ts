@@ -77,19 +77,14 @@ test('every route of the browser client is served, or answers 501 and says what 
 
 test('what is not served answers 501 to everybody, with and without /frontegg, and stays out of the way of what is', async () => {
   const env = await newEnvironment()
-  for (const { what, paths } of unserved)
-    for (const path of paths)
-      for (const prefix of ['', '/frontegg'])
-        expect(
-          await env.anonymous(
-            'POST',
-            `${prefix}${path.replace('*', 'a/b').replace(/\{\w+\}/, '1.2.3.4')}?token=secret`,
-            {},
-          ),
-        ).toMatchObject({
-          status: 501,
-          body: { errors: [expect.stringMatching(new RegExp(`^Henhouse does not serve POST /[^?]+: `))] },
-          headers: { 'frontegg-trace-id': expect.any(String) },
-        }) && expect(what).toMatch(/\w/)
+  for (const path of unserved.flatMap(({ paths }) => paths))
+    for (const prefix of ['', '/frontegg']) {
+      const url = `${prefix}${path.replace('*', 'a/b').replace(/\{\w+\}/, '1.2.3.4')}?token=secret`
+      expect(await env.anonymous('POST', url, {})).toMatchObject({
+        status: 501,
+        body: { errors: [expect.stringMatching(/^Henhouse does not serve POST [^?]+: \w/)] },
+        headers: { 'frontegg-trace-id': expect.any(String) },
+      })
+    }
   expect((await env.anonymous('GET', '/team/resources/sso/v2/configurations/public')).body).toEqual({ isActive: false })
 })

@@ -190,6 +190,7 @@ const ofAccounts = ({ env, ids, me, ownId, tenantId, belowId, elsewhereId, membe
   ),
   getDefaultMailTemplateV1: { path: { type: 'OTC' } },
   setSmsConfigurationV1: { body: SMS_ACCOUNT },
+  setMetadata: { query: { entityName: 'adminBox' }, body: { configuration: {} } },
   getSmsConfigurationV1: async () => {
     await ok(env.vendor('POST', `${settings}/sms`, SMS_ACCOUNT))
     return {}
