@@ -7,6 +7,8 @@ import { membershipJobs } from './areas/people/memberships/memberships.service.t
 import { passwordJobs } from './areas/sign-in/passwords/breached.service.ts'
 import { roleJobs } from './areas/rights/roles/roles.service.ts'
 import { smsJobs } from './areas/delivery/sms/sms.jobs.ts'
+import { webhookJobs } from './areas/delivery/webhooks/webhooks.jobs.ts'
+import { webhookRubbish } from './areas/delivery/webhooks/webhooks.service.ts'
 import { tenantMigrationJobs } from './areas/accounts/tenant-migrations/tenant-migrations.jobs.ts'
 import { tenantJobs } from './areas/accounts/tenants/deletion.service.ts'
 import { movingJobs } from './areas/onboarding/user-bulk/moving.service.ts'
@@ -32,6 +34,7 @@ export const jobs: readonly Job[] = [
   ...tenantJobs,
   ...tenantMigrationJobs,
   ...userBulkJobs,
+  ...webhookJobs,
 ]
 
 /** Everything that it deletes once it is no longer needed. */
@@ -41,4 +44,5 @@ export const rubbish: readonly Rubbish[] = [
   refreshTokenRubbish,
   rememberedDeviceRubbish,
   sessionRubbish,
+  webhookRubbish,
 ]

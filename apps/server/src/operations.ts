@@ -60,6 +60,7 @@ import { usersRoutes } from './areas/people/users/users.routes.ts'
 import { entitlementsRoutes } from './areas/rights/entitlements/entitlements.routes.ts'
 import { portalRoutes } from './areas/policies/portal/portal.routes.ts'
 import { ssoRoutes } from './areas/sign-in/sso/sso.routes.ts'
+import { webhooksRoutes } from './areas/delivery/webhooks/webhooks.routes.ts'
 import type { Operation } from './kernel/operation.ts'
 
 /** The table of contents: everything that the server can be asked. */
@@ -126,4 +127,5 @@ export const operations: readonly Operation[] = [
   ...userCreationRoutes,
   ...userTenantsRoutes,
   ...usersRoutes,
+  ...webhooksRoutes,
 ]

@@ -13,6 +13,11 @@ export interface Job<P extends TSchema = TSchema> {
   readonly payload: P
   /** Tries before it is given up; the default 8 take 32 minutes. */
   readonly maxAttempts?: number
+  /**
+   * How many of them one worker runs at the same time. They then take no place of the ten of all others: for what spends its
+   * time waiting for servers that somebody else has chosen.
+   */
+  readonly atOnce?: number
   /** Keep the row when done, for status queries. */
   readonly keep?: boolean
   run(ctx: Ctx, payload: Static<P>, control: JobControl): Promise<void>
@@ -69,8 +74,22 @@ export async function addMany<P extends TSchema>(ctx: Ctx, job: Job<P>, payloads
   await ctx.db.job.createMany({ data: payloads.map((payload) => rowOf(ctx, job, payload)) })
 }
 
-/** How many one worker runs at the same time. */
+/** How many one worker runs at the same time, of those that do not say it themselves. */
 const AT_ONCE = 10
+
+/** The jobs that share places: of these names, or all that are not of these names. */
+interface Group {
+  readonly atOnce: number
+  readonly names: readonly string[]
+  readonly isRest: boolean
+}
+const groupsOf = (jobs: readonly Job[]): Group[] => {
+  const own = jobs.filter(({ atOnce }) => atOnce !== undefined)
+  return [
+    { atOnce: AT_ONCE, names: own.map(({ name }) => name), isRest: true },
+    ...own.map(({ name, atOnce }) => ({ atOnce: atOnce!, names: [name], isRest: false })),
+  ]
+}
 
 interface Row {
   id: string
@@ -98,7 +117,12 @@ export interface WorkerParts {
  * machine's.
  * Raw SQL, because it looks across environments and skips locked rows.
  */
-async function claim({ deps, leaseMs = MINUTE }: WorkerParts, vendorId?: string, most = AT_ONCE): Promise<Row[]> {
+async function claim(
+  { deps, leaseMs = MINUTE }: WorkerParts,
+  vendorId?: string,
+  most = AT_ONCE,
+  { names, isRest }: Pick<Group, 'names' | 'isRest'> = { names: [], isRest: true },
+): Promise<Row[]> {
   const now = deps.systemClock.now()
   const { rows } = await deps.database.pool.query<Row>(
     `
@@ -106,10 +130,11 @@ async function claim({ deps, leaseMs = MINUTE }: WorkerParts, vendorId?: string,
     where id in (
       select j.id from "Job" j join "Vendor" v on v.id = j."vendorId"
       where j.state = 'queued' and (j."leaseUntil" is null or j."leaseUntil" < $1) and ($3::uuid is null or j."vendorId" = $3)
+        and (j.name = any ($5)) <> $6
         and j."runAt" <= coalesce(v."clockFrozenAt", $1::timestamptz + v."clockOffsetMs" * interval '1 millisecond')
       order by j."runAt", j.sequence limit $4 for update of j skip locked)
     returning id, "vendorId", name, payload, attempts, "maxAttempts"`,
-    [now, after(now, leaseMs), vendorId ?? null, most],
+    [now, after(now, leaseMs), vendorId ?? null, most, names, isRest],
   )
   return rows
 }
@@ -221,9 +246,20 @@ function cleaningHourly({ deps, rubbish, log }: WorkerParts) {
 
 /**
  * Looks for due jobs every `intervalMs` and whenever one is done, and clears rubbish every hour, until stopped; stopping
- * waits for those that run. A slow one takes one place of ten: the others go on.
+ * waits for those that run. A slow one takes one place of ten, or of those of its kind: the others go on.
  */
 export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
+  const timer = cleaningHourly(parts),
+    loops = groupsOf(parts.jobs).map((group) => startLoop(parts, group, intervalMs))
+  return {
+    async stop() {
+      clearInterval(timer)
+      await Promise.all(loops.map((loop) => loop.stop()))
+    },
+  }
+}
+
+function startLoop(parts: WorkerParts, group: Group, intervalMs: number) {
   let stopped = false
   let [isAwake, endSleep] = [true, () => {}]
   function wake() {
@@ -241,13 +277,12 @@ export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
       })
     running.add(run)
   }
-  const timer = cleaningHourly(parts)
   const loop = (async () => {
     while (!stopped) {
       isAwake = false
       try {
-        const free = AT_ONCE - running.size,
-          rows = free ? await claim(parts, undefined, free) : []
+        const free = group.atOnce - running.size,
+          rows = free ? await claim(parts, undefined, free, group) : []
         rows.forEach(start)
       } catch (error) {
         unreachable(error)
@@ -267,7 +302,6 @@ export function startWorker(parts: WorkerParts, intervalMs = SECOND) {
   return {
     async stop() {
       stopped = true
-      clearInterval(timer)
       wake()
       await loop
     },

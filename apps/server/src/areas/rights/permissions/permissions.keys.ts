@@ -1,4 +1,5 @@
 const secure = <K extends string>(key: K) => `fe.secure.${key}` as const
+const connectivity = <K extends string>(key: K) => `fe.connectivity.${key}` as const
 const below = <K extends string>(key: K) => `fe.account-hierarchy.${key}` as const
 
 /**
@@ -79,6 +80,15 @@ export const needs = {
     access: below('write.subAccountAccess'),
     management: below('write.subAccountManagement'),
     delete: below('delete.subAccount'),
+  },
+  webhooks: {
+    read: connectivity('read.webhooks'),
+    /** also to test them, and to deliver something once more */
+    write: connectivity('write.webhook'),
+    delete: connectivity('delete.webhook'),
+    readLogs: connectivity('read.webhookLogs'),
+    readEvents: connectivity('read.events'),
+    readCategories: connectivity('read.eventCategories'),
   },
   usersBelow: {
     read: secure('read.userSubTenants'),

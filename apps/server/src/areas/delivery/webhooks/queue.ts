@@ -1,0 +1,96 @@
+import { definition, definitionOfTenants } from '../../../kernel/definitions.ts'
+import { rowOf } from '../../../kernel/jobs.ts'
+import type { Ctx } from '../../../kernel/operation.ts'
+import { grouped } from '../../../kernel/paging.ts'
+import { queueEvent } from './deliveries.sql.ts'
+import { deliverWebhooks } from './webhooks.jobs.ts'
+
+interface Listener {
+  readonly id: string
+  readonly eventKeys: readonly string[]
+}
+const listening = { isActive: true } as const,
+  shape = { id: true, eventKeys: true } as const
+
+/** With more tenants than this, all of them are asked for. */
+const MOST_TENANTS = 5000
+
+const ofEnvironment = definition('webhooks', {
+  models: ['Webhook'],
+  async load({ db }) {
+    const hooks: Listener[] = await db.webhook.findMany({ where: { ...listening, tenantId: null }, select: shape })
+    const tenants = await db.webhook.findMany({
+      where: { ...listening, tenantId: { not: null } },
+      distinct: ['tenantId'],
+      select: { tenantId: true },
+      take: MOST_TENANTS,
+    })
+    return {
+      hooks,
+      tenants: tenants.length < MOST_TENANTS ? new Map(tenants.map(({ tenantId }) => [tenantId!, true])) : undefined,
+    }
+  },
+})
+
+const ofTenants = definitionOfTenants<readonly Listener[]>("tenants' webhooks", {
+  models: ['Webhook'],
+  async load({ db }, tenantIds) {
+    const rows = await db.webhook.findMany({
+      where: { ...listening, tenantId: { in: [...tenantIds] } },
+      select: { ...shape, tenantId: true },
+    })
+    return grouped(rows, ({ tenantId }) => tenantId!)
+  },
+  none: [],
+})
+
+/** The webhooks that hear of such an event: those of the environment, and those of the tenant that it is about. */
+async function listenersOf(ctx: Ctx, key: string, tenantId: string | null | undefined) {
+  const { hooks, tenants } = await ofEnvironment(ctx)
+  const theirs =
+    typeof tenantId === 'string' && (tenants?.has(tenantId) ?? true) ? (await ofTenants(ctx, [tenantId]))(tenantId) : []
+  return [...hooks, ...theirs].filter(({ eventKeys }) => eventKeys.includes(key))
+}
+
+/** Whether any webhook hears of such an event. From memory: what a webhook would be told need not be made when there is none. */
+export const isHeard = async (ctx: Ctx, key: string, tenantId?: string | null) =>
+  (await listenersOf(ctx, key, tenantId)).length > 0
+
+export interface OutgoingEvent {
+  /** a UUID; receivers know repetitions by it */
+  id: string
+  key: string
+  at: Date
+  /** What it is about. Its events are delivered in their order, as long as the receiver keeps up. */
+  subject: string
+  tenantId?: string | null
+  /** whom it is about */
+  userId?: string | null
+  /** what is sent, as JSON */
+  body: object
+}
+
+/**
+ * Tells the webhooks that hear of it, with one statement in the caller's transaction: if that is rolled back, nobody is told.
+ * Once it is committed they are told at least once, for a day.
+ */
+export async function queueFor(ctx: Ctx, { id, key, at, subject, tenantId, body }: OutgoingEvent) {
+  const hooks = await listenersOf(ctx, key, tenantId)
+  if (!hooks.length) return
+  const ids = hooks.map((hook) => hook.id),
+    { name, maxAttempts } = rowOf(ctx, deliverWebhooks, { webhookId: ids[0]! })
+  await ctx.sql(
+    queueEvent,
+    ids,
+    ids.map(() => ctx.random.uuid()),
+    ids.map(() => ctx.random.uuid()),
+    id,
+    key,
+    subject,
+    tenantId ?? null,
+    JSON.stringify(body),
+    at,
+    name,
+    maxAttempts,
+  )
+}
