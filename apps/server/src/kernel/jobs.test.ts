@@ -174,6 +174,45 @@ describe.concurrent('jobs', () => {
     expect(await ctx.db.job.count()).toBe(0)
   })
 
+  test('of a kind with places of its own take none of the others, and are no more than those', async () => {
+    const env = await newEnvironment(),
+      ctx = await env.context(),
+      ended: string[] = []
+    let release = () => {},
+      [running, most] = [0, 0]
+    const wait = new Promise<void>((resolve) => (release = resolve))
+    const calling = job({
+      name: unique('job'),
+      payload: Payload,
+      atOnce: 12,
+      run: async () => {
+        most = Math.max(most, ++running)
+        await wait
+        running--
+      },
+    })
+    const usual = job({
+      name: unique('job'),
+      payload: Payload,
+      run: async (_ctx, { text }) => {
+        ended.push(text)
+      },
+    })
+    for (let i = 0; i < 20; i++) await add(ctx, calling, { text: `${i}` })
+    const worker = startWorker(ofOne(workerWith(calling, usual), env.id), 20)
+    try {
+      await vi.waitFor(() => expect(running).toBe(12), { timeout: 5000 })
+      for (let i = 0; i < 15; i++) await add(ctx, usual, { text: `${i}` })
+      await vi.waitFor(() => expect(ended).toHaveLength(15), { timeout: 5000 })
+      expect(running).toBe(12)
+    } finally {
+      release()
+      await vi.waitFor(async () => expect(await ctx.db.job.count()).toBe(0), { timeout: 5000 })
+      await worker.stop()
+    }
+    expect(most).toBe(12)
+  })
+
   test('that kill every worker that takes them are given up, too', async () => {
     const env = await newEnvironment(),
       ctx = await env.context()
