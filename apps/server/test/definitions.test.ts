@@ -239,7 +239,8 @@ describe.concurrent('another replica', () => {
  */
 const changing = `
   addPermissionToRolesV1 changeGroupsConfigurationV1 classifyPermissionsV1 createApplicationV1 createCaptchaPolicyV1
-  createLockoutPolicyV1 createMfaPolicyV1 createPasswordHistoryPolicyV1 createPermissionsV1 createRolesV1 createRoleV2
+  createEventConfigurationV1 createLockoutPolicyV1 createMfaPolicyV1 createPasswordHistoryPolicyV1 createPermissionsV1
+  createRolesV1 createRoleV2 createWebhook deleteEventConfigurationV1 deleteWebhook updateWebhook
   deleteApplicationV1 deleteJwtTemplateTargetingV1 deleteJwtTemplateV1 deleteMailConfigurationV1 deleteMailTemplateV1
   deletePermissionCategoryV1 deletePermissionV1 deleteRoleV1 deleteSmsConfigurationV1 deleteTenantV1 putMfaPolicyV1
   replaceCaptchaPolicyV1 replaceDomainRestrictionsV1 replaceJwtTemplateTargetingV1 setActivationStrategyV1
@@ -255,6 +256,9 @@ const changing = `
 /** Bodies that fit the ids, where the registry's sample does not. */
 const bodies: Record<string, (ids: Ids) => unknown> = {
   createRoleV2: ({ roleId }) => ({ key: unique(), name: 'R', baseRoleId: roleId, permissionIds: [] }),
+  createEventConfigurationV1: () => ({ url: 'https://a.example', events: ['e'], displayName: 'W', key: unique() }),
+  createWebhook: () => ({ url: 'https://a.example', eventKeys: ['e'] }),
+  updateWebhook: () => ({ url: 'https://b.example' }),
   updateJwtTemplateV1: () => ({ expiration: 700 }),
   replaceJwtTemplateTargetingV1: ({ jwtTemplateKey }) => ({ rules: [ruleForAll(jwtTemplateKey)] }),
   updateJwtTemplateTargetingV1: ({ jwtTemplateKey }) => ({ rules: [ruleForAll(jwtTemplateKey)] }),

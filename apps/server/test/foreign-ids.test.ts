@@ -37,6 +37,7 @@ const noIds: [RegExp, string][] = [
   [/^setMailConfigurationV2 \.payload\.|^setSmsConfigurationV1 |\.serviceName$/, 'settings of a provider'],
   [/^migrateUsersFromAuth0V1 /, 'what another system has'],
   [/^grantToken \.(\w+_type|audience)$/, 'words of OAuth; the audience is the environment or nothing'],
+  [/\.(eventKeys|events)\[\]$|^listEventConfigurationsV1 \?\.channels$/, 'keys of events; what they can be told by'],
   [/\.color$|\.transports\[\]$|\.entityName$/, 'words'],
 ]
 

@@ -196,7 +196,40 @@ export async function furnished(env: TestEnvironment) {
   const template = await ctx.db.mailTemplate.create({
     data: { id: ctx.random.uuid(), type: unique('type'), ...row },
   })
+  // of the account, and of the environment; they hear of nothing
+  const hook = { displayName: 'W', url: 'https://hooks.example/in', isActive: true, ...row }
+  const webhook = await ctx.db.webhook.create({ data: { ...hook, id: ctx.random.uuid(), tenantId: user.tenantId } })
+  const environmentWebhook = await ctx.db.webhook.create({ data: { ...hook, id: ctx.random.uuid() } })
+  const webhookDelivery = await ctx.db.webhookDelivery.create({
+    data: {
+      id: ctx.random.uuid(),
+      webhookId: webhook.id,
+      eventId: ctx.random.uuid(),
+      eventKey: 'frontegg.user.created',
+      subject: `user:${user.id}`,
+      body: '{}',
+      state: 'delivered',
+      dueAt: now,
+      createdAt: now,
+      finishedAt: now,
+    },
+  })
+  const webhookCall = await ctx.db.webhookAttempt.create({
+    data: {
+      id: ctx.random.uuid(),
+      deliveryId: webhookDelivery.id,
+      webhookId: webhook.id,
+      number: 1,
+      requestHeaders: {},
+      status: 200,
+      durationMs: 1,
+      createdAt: now,
+    },
+  })
   return {
+    webhookId: webhook.id,
+    environmentWebhookId: environmentWebhook.id,
+    webhookCallId: webhookCall.id,
     tenantApiTokenId: tenantApiToken.id,
     userApiTokenId: userApiToken.id,
     templateId: template.id,
@@ -239,6 +272,9 @@ export const needsAccessTokens = (op: Operation) => op.path.includes('/access-to
 
 /** What a path parameter with a general name means, by the path. */
 const meaning: [RegExp, keyof Ids][] = [
+  [/^\/webhook\/logs\//, 'webhookCallId'],
+  [/^\/webhook\//, 'webhookId'],
+  [/^\/event\//, 'environmentWebhookId'],
   [/\/jwt-templates\//, 'jwtTemplateId'],
   [/\/jwt-template-targeting\//, 'jwtTargetingId'],
   [/\/application-clients\//, 'clientId'],
@@ -275,6 +311,7 @@ const ofOperations: Record<string, keyof Ids> = {
   'listApplicationsV1 ?.ids': 'appId',
   'listJwtTemplatesV1 ?.ids[]': 'jwtTemplateId',
   'listUsersV1 ?.ids': 'userId',
+  'listWebhookLogs ?.id': 'webhookId',
   'listUsersV2 ?.ids': 'userId',
   'listUsersV3 ?.ids': 'userId',
   'searchUsersV1 ?.ids': 'userId',

@@ -52,7 +52,9 @@ async function world(accessTokens: boolean) {
   const [ids, own, neighbour] = [await furnished(theirs), await furnished(mine), await furnished(both)],
     next = await furnished(both)
   const admin = await mine.user({ tenantId: own.tenantId, roleKeys: ['Admin'] })
-  const stranger = await both.user({ permissions: ['fe.secure.*', 'fe.account-settings.delete.account', ...hierarchy] })
+  const stranger = await both.user({
+    permissions: ['fe.secure.*', 'fe.connectivity.*', 'fe.account-settings.delete.account', ...hierarchy],
+  })
   return {
     theirs,
     ids,

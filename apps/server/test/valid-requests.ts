@@ -279,6 +279,13 @@ const ofPolicies = ({ env, ids, me, adminRoleId }: Scene): Requests => {
     },
     replaceJwtTemplateTargetingV1: { body: { rules: [ruleFor('hen', 'userEmail', ['@example.com'])] } },
     updateJwtTemplateTargetingV1: { body: { rules: [] } },
+    createWebhook: { body: { url: 'https://hooks.example/in', eventKeys: ['frontegg.tenant.locked'] } },
+    updateWebhook: { body: { description: 'New' } },
+    // nobody listens there
+    testWebhook: { body: { url: 'http://127.0.0.1:9/', secret: null } },
+    createEventConfigurationV1: {
+      body: { url: 'https://hooks.example/in', events: ['frontegg.tenant.locked'], displayName: 'New', key: 'new' },
+    },
     createRolesV1: { body: [{ key: 'hen', name: 'Hen', level: 3 }] },
     updateRoleV1: { body: { name: 'New' } },
     setRolePermissionsV1: { body: { permissionIds: [ids.permissionId] } },

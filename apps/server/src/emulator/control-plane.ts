@@ -1,5 +1,5 @@
 import type { Message } from '@henhouse/database'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { Type, type Static, type TObject, type TSchema } from 'typebox'
 import { environmentOf, header } from '../kernel/authorize.ts'
 import type { Server } from '../kernel/app.ts'
@@ -43,6 +43,7 @@ export async function addControlPlane(server: Server, { open }: ControlPlaneOpti
         })
       environmentRoutes(app, server)
       messageRoutes(app, server)
+      webhookRoutes(app, server)
       app.post('/clock', async (request) => {
         const { environment, ...steering } = body(Type.Object({ ...Which.properties, ...Steering.properties }), request)
         return steer(server.worker.deps, (await named(server, request, environment)).id, steering)
@@ -157,16 +158,25 @@ const MessageQuery = Type.Object({
 
 const POLL_MS = 50
 
+/** What `find` finds, as soon as there is something, or when `seconds` are over. */
+async function awaited<R>(
+  { health }: Server,
+  { raw }: FastifyReply,
+  seconds: number,
+  find: () => Promise<R[]>,
+): Promise<R[]> {
+  const deadline = performance.now() + seconds * 1000
+  for (;;) {
+    const rows = await find(),
+      left = deadline - performance.now()
+    if (rows.length || left <= 0 || health.unready !== undefined || raw.destroyed) return rows
+    await pause(Math.min(left, POLL_MS))
+  }
+}
+
 /** Newest first, so that the message that was waited for comes first. */
 function messageRoutes(app: FastifyInstance, server: Server) {
-  const {
-    health,
-    worker: {
-      deps: {
-        database: { prisma },
-      },
-    },
-  } = server
+  const { prisma } = server.worker.deps.database
   app.get('/messages', async (request, reply) => {
     const given = request.query as Record<string, unknown>
     const query = checked(MessageQuery, { ...given, ...fromQuery(MessageQuery as object, given) })
@@ -178,13 +188,52 @@ function messageRoutes(app: FastifyInstance, server: Server) {
       ...(query.template !== undefined && { template: query.template }),
       ...(query.channel !== undefined && { channel: query.channel }),
     }
-    const deadline = performance.now() + (query.wait ?? 0) * 1000
-    for (;;) {
-      const rows = await prisma.message.findMany({ where, orderBy: { sequence: 'desc' }, take: query.limit ?? 100 })
-      const left = deadline - performance.now()
-      if (rows.length || left <= 0 || health.unready !== undefined || reply.raw.destroyed) return rows.map(toMessage)
-      await pause(Math.min(left, POLL_MS))
-    }
+    const rows = await awaited(server, reply, query.wait ?? 0, () =>
+      prisma.message.findMany({ where, orderBy: { sequence: 'desc' }, take: query.limit ?? 100 }),
+    )
+    return rows.map(toMessage)
+  })
+}
+
+const WebhookQuery = Type.Object({
+  ...Which.properties,
+  /** of the event */
+  key: Type.Optional(Type.String()),
+  /** seconds to wait for a call, if there is none yet */
+  wait: Type.Optional(Type.Number({ minimum: 0, maximum: 60 })),
+  limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+})
+
+/** The calls of webhooks, newest first. */
+function webhookRoutes(app: FastifyInstance, server: Server) {
+  const { prisma } = server.worker.deps.database
+  app.get('/webhooks', async (request, reply) => {
+    const given = request.query as Record<string, unknown>
+    const query = checked(WebhookQuery, { ...given, ...fromQuery(WebhookQuery as object, given) })
+    const { id: vendorId } = await named(server, request, query.environment)
+    const where = { vendorId, ...(query.key !== undefined && { delivery: { eventKey: query.key } }) }
+    const rows = await awaited(server, reply, query.wait ?? 0, () =>
+      prisma.webhookAttempt.findMany({
+        where,
+        include: { delivery: { include: { webhook: { select: { url: true } } } } },
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+        take: query.limit ?? 100,
+      }),
+    )
+    return rows.map(({ delivery, ...call }) => ({
+      id: call.id,
+      webhookId: call.webhookId,
+      url: delivery.webhook.url,
+      eventId: delivery.eventId,
+      eventKey: delivery.eventKey,
+      tenantId: delivery.tenantId,
+      body: JSON.parse(delivery.body) as unknown,
+      attempt: call.number,
+      status: call.status,
+      response: call.response,
+      error: call.error,
+      createdAt: call.createdAt,
+    }))
   })
 }
 

@@ -43,6 +43,7 @@ const KEYS: Readonly<Record<string, string>> = {
   Vendor_host_key: '409 of the emulator',
   Vendor_isDefault_key: 'no caller of the API',
   Vendor_name_key: '409 of the emulator',
+  Webhook_vendorId_key_key: '409',
 }
 
 /** Foreign keys whose error says something else than what they point at. */
@@ -57,6 +58,7 @@ const NAMED_OTHERWISE: Readonly<Record<string, string>> = {
   Permission_vendorId_categoryId_fkey: 'Category',
   Tenant_vendorId_parentId_fkey: 'Parent',
   UserImportPart_vendorId_importId_fkey: 'Import',
+  WebhookAttempt_vendorId_deliveryId_fkey: 'Delivery',
 }
 
 /** What the database's own code raises. */

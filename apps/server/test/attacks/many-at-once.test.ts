@@ -228,8 +228,10 @@ const OTHERS = {
   'a value that is stored, or not looked at': [
     'createApplicationClient',
     'createCaptchaPolicyV1',
+    'createEventConfigurationV1',
     'createJwtTemplateTargetingV1',
     'createPasskeyV1',
+    'createWebhook',
     'enrolWebauthnAtLoginV1',
     'enrolWebauthnV1',
     'replaceCaptchaPolicyV1',
@@ -239,6 +241,7 @@ const OTHERS = {
     'signUpWithUsernameV1',
     'updateApplicationClient',
     'updateJwtTemplateTargetingV1',
+    'updateWebhook',
   ],
   'a job does it, one after the other': ['inviteUsersInBulkV1', 'migrateTenantsV1'],
   'a job does it, a hundred at once': ['migrateUsersV1', 'migrateUsersV2'],

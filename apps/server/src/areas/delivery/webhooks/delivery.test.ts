@@ -421,6 +421,25 @@ describe('deliveries', () => {
     expect((await env.vendor('POST', `/webhook/logs/${rows[0].id}/retries`)).status).toBe(409)
   })
 
+  test('are shown by the emulator, which waits for them', async () => {
+    const { env, hook, url } = await setUp(() => ({ status: 204 }))
+    const waiting = env.bare('GET', `/_emulator/webhooks?environment=${env.id}&key=${KEY}&wait=20`)
+    const id = await tell(env, { n: 7 })
+    await env.runJobs()
+    expect((await waiting).body).toMatchObject([
+      {
+        webhookId: hook._id,
+        url: `${url}/hook?a=b`,
+        eventId: id,
+        eventKey: KEY,
+        body: { n: 7 },
+        attempt: 1,
+        status: 204,
+      },
+    ])
+    expect((await env.bare('GET', `/_emulator/webhooks?environment=${env.id}&key=x`)).body).toEqual([])
+  })
+
   test('are kept for a month', async () => {
     const { env, log } = await setUp()
     await tell(env)

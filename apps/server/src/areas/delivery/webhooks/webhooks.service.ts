@@ -106,8 +106,8 @@ export async function create(ctx: Ctx, tenant: TenantScope | undefined, { secret
 /** Changes what is given. What waits is tried at once. @throws 400, 404 */
 export async function update(ctx: Ctx, tenant: TenantScope | undefined, id: string, change: WebhookChange) {
   const { secret, url, eventKeys, ...rest } = change
-  if (url !== undefined) mustBeAddress(url)
   await mustFind(ctx, tenant, id)
+  if (url !== undefined) mustBeAddress(url)
   const row = await ctx.atomically(async (tx) => {
     const now = tx.clock.now()
     const { count } = await tx.db.webhook.updateMany({
