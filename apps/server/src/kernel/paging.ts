@@ -41,8 +41,8 @@ export function listOf<By extends string, Values extends readonly unknown[] = []
     return statement<{ total: number; ids: string[] }, [skip: number, take: number, ...Values]>(
       `${name}.${by}.${order}`,
       `
-      select (${total})::int as total, array(
-        select ${id} from ${rows} order by ${orders[by]} ${order}${nulls}, ${id} ${order} offset $2::bigint limit $3::int) as ids`,
+      select (${total})::int as total, to_json(array(
+        select ${id} from ${rows} order by ${orders[by]} ${order}${nulls}, ${id} ${order} offset $2::bigint limit $3::int)) as ids`,
       { planEachTime: true },
     )
   }

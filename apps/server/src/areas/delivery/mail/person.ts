@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { User } from '@henhouse/database'
 import type { Caller, Ctx, Http, HttpCtx } from '../../../kernel/operation.ts'
 
@@ -25,9 +25,7 @@ export const ownerIn = ({ id, isNobody }: Pick<Person, 'id' | 'isNobody'>) => (i
 /** The user's picture; without one, Gravatar's for their e-mail address, else their initials. */
 export const pictureOf = (user: Pick<Person, 'id' | 'name' | 'email' | 'profilePictureUrl'>) =>
   user.profilePictureUrl ??
-  `https://www.gravatar.com/avatar/${createHash('md5')
-    .update(user.email ?? user.id)
-    .digest('hex')}?d=https://ui-avatars.com/api/${encodeURIComponent(user.name)}/128/random`
+  `https://www.gravatar.com/avatar/${hash('md5', user.email ?? user.id)}?d=https://ui-avatars.com/api/${encodeURIComponent(user.name)}/128/random`
 
 /** The context of a call by the user, or by the environment for the user. */
 export type OwnCtx = HttpCtx & { readonly caller: Caller }

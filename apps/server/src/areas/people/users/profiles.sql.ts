@@ -98,8 +98,8 @@ export const profileById = profileBy('Id', 'u.id = $3')
 export const profileByEmail = profileBy('Email', 'u.email = $3')
 
 /**
- * The users with these ids, in this order, with their places: those in the tenant $4 only, or ($5) also in those below it;
- * without one, all.
+ * The users with these ids, in no order, with their places: those in the tenant $4 only, or ($5) also in those below it;
+ * without one, all. The places of all are found together: one search for each user, or a join with the ids, takes twice as long.
  */
 const shown = (name: string, roles: boolean) =>
   statement<
@@ -108,13 +108,14 @@ const shown = (name: string, roles: boolean) =>
   >(
     `users.shown${name}`,
     `
-  select ${columns}, coalesce((
-    select json_agg(${place('m', roles)} order by m."createdAt", m."tenantId")
+  select ${columns}, coalesce(p.places, '[]') as places
+  from "User" u left join (
+    select m."userId", json_agg(${place('m', roles)} order by m."createdAt", m."tenantId") as places
     from "Membership" m join "Tenant" t on t."vendorId" = m."vendorId" and t.id = m."tenantId"
-    where m."vendorId" = u."vendorId" and m."userId" = u.id and (m."expiresAt" is null or m."expiresAt" > $2)
-      and ($4::text is null or m."tenantId" = $4 or ($5 and t.path @> array[$4]))), '[]') as places
-  from unnest($3::uuid[]) with ordinality p(id, place)
-  join "User" u on u."vendorId" = $1 and u.id = p.id order by p.place`,
+    where m."vendorId" = $1 and m."userId" = any ($3::uuid[]) and (m."expiresAt" is null or m."expiresAt" > $2)
+      and ($4::text is null or m."tenantId" = $4 or ($5 and t.path @> array[$4]))
+    group by m."userId") p on p."userId" = u.id
+  where u."vendorId" = $1 and u.id = any ($3::uuid[])`,
   )
 
 export const usersShown = shown('', false)

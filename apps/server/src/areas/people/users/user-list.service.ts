@@ -4,7 +4,7 @@ import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import { common, membershipsIn, type Family } from '../../rights/tree/tree.service.ts'
 import type { Caller, Ctx, TenantScope } from '../../../kernel/operation.ts'
-import { containing, Order, page, pageQuery, slice } from '../../../kernel/paging.ts'
+import { containing, inOrderOf, Order, page, pageQuery, slice } from '../../../kernel/paging.ts'
 import { usersLike } from './similar.sql.ts'
 import { JoinedKeys, OneOf, Text } from '../../../kernel/validation.ts'
 import { familyOf } from '../../rights/held/sub-account-access.service.ts'
@@ -92,7 +92,7 @@ export async function rows(
         visible?.below ?? false,
       )
     : []
-  return { rows: await withRoles(ctx, found), total }
+  return { rows: await withRoles(ctx, inOrderOf(ids, found)), total }
 }
 
 /** Fetches ids before rows, because related rows would be loaded for all users before the page, too. */
