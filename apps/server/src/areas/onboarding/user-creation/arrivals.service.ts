@@ -17,7 +17,7 @@ import * as strategies from '../../policies/strategies/strategies.service.ts'
 import { rolesNamed } from '../../rights/held/defined.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import * as invitations from '../invitations/invitations.service.ts'
-import { arriving, type Destination, type Known } from './arrivals.sql.ts'
+import { arriving, arrivingQuietly, type Destination, type Known } from './arrivals.sql.ts'
 import type { Arrival } from './user-creation.service.ts'
 
 /** An arrival that nothing speaks against. */
@@ -104,14 +104,7 @@ async function write(ctx: Ctx, checked: readonly Checked[], note: Note | undefin
     }
   }
   await endOldMemberships(ctx, checked)
-  await ctx
-    .sql(
-      arriving,
-      ...([rows.users, rows.memberships, rows.roles, rows.applications, rows.challenges, rows.messages, rows.jobs].map(
-        (some) => JSON.stringify(some),
-      ) as [string, string, string, string, string, string, string]),
-      invitations.invitations.map(({ purpose }) => purpose),
-    )
+  await store(ctx, rows)
     .catch(
       onDuplicate((constraint) =>
         constraint.includes('Membership') || constraint.includes('tenantId')
@@ -123,6 +116,21 @@ async function write(ctx: Ctx, checked: readonly Checked[], note: Note | undefin
   for (const work of later) await work(ctx)
   await note?.(ctx)
   return entered
+}
+
+function store(ctx: Ctx, { users, memberships, roles, applications, challenges, messages, jobs }: Rows) {
+  const text = JSON.stringify
+  const areNew = users.length === memberships.length,
+    isQuiet = ![challenges, messages, jobs].some((some) => some.length)
+  const places = [text(users), text(memberships), text(roles), text(applications)] as const
+  return areNew && isQuiet
+    ? ctx.sql(arrivingQuietly, ...places)
+    : ctx.sql(
+        arriving,
+        ...places,
+        ...([text(challenges), text(messages), text(jobs)] as const),
+        invitations.invitations.map(({ purpose }) => purpose),
+      )
 }
 
 /** Of several first members of a tenant at once, the one who comes first gets the roles for them. */

@@ -16,7 +16,7 @@ import { userErrors } from '../../people/users/users.errors.ts'
 import { mustBeObjects, type UserWithRights } from '../../people/users/users.schemas.ts'
 import * as users from '../../people/users/users.service.ts'
 import { enterAll, type Checked, type Note } from './arrivals.service.ts'
-import { knowledge } from './arrivals.sql.ts'
+import { knowledge, knowledgeOfIssuer } from './arrivals.sql.ts'
 
 /** A user to add to a tenant, as the wire describes them. */
 export interface Newcomer {
@@ -139,15 +139,10 @@ async function know(ctx: Ctx, caller: Caller, arrivals: readonly Arrival[]) {
     usernames = arrivals.flatMap(({ email, username = '' }) => (email === undefined ? [canonicalEmail(username)] : [])),
     tenantIds = [...new Set(arrivals.map((arrival) => arrival.tenantId))],
     issuer = caller.kind === 'person' || caller.kind === 'agent' ? caller : undefined
-  const [found] = await ctx.sql(
-    knowledge,
-    ctx.clock.now(),
-    emails,
-    usernames,
-    tenantIds,
-    issuer?.userId ?? null,
-    issuer?.tenantId ?? null,
-  )
+  const asked = [ctx.clock.now(), emails, usernames, tenantIds] as const
+  const [found] = issuer
+    ? await ctx.sql(knowledgeOfIssuer, ...asked, issuer.userId, issuer.tenantId)
+    : await ctx.sql(knowledge, ...asked)
   const { people, members, tenants, held } = found!
   return {
     byEmail: new Map(people.map((user) => [user.email, user])),
