@@ -5,7 +5,7 @@ import { fingerprint } from '../../../kernel/random.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import { sessionErrors } from '../sessions/sessions.errors.ts'
 import { endOf, type Rules } from '../sessions/sessions.service.ts'
-import { exchanging, starting, type Writing } from './refresh-tokens.sql.ts'
+import { moving, starting, staying, type Limits, type Writing } from './refresh-tokens.sql.ts'
 import { GRACE_MS, lineOf, successor } from './rotation.ts'
 import type { Rubbish } from '../../../kernel/cleanup.ts'
 
@@ -85,7 +85,8 @@ export async function start(ctx: HttpCtx, { user, tenantId, applicationId, mfaPa
   const begin = async (on: Ctx) => {
     const [row] = await on.sql(
       starting,
-      ...writing(now, { userId: user.id, tenantId, sessionId }, { tokenId: fingerprint(token), expiresAt }, rules),
+      ...writing(now, { userId: user.id, tenantId, sessionId }, { tokenId: fingerprint(token), expiresAt }),
+      ...limitsOf(rules),
       user.passwordChangedAt,
       applicationId ?? null,
       mfaPassed,
@@ -103,19 +104,13 @@ export async function start(ctx: HttpCtx, { user, tenantId, applicationId, mfaPa
   return { sessionId, token, expiresAt }
 }
 
-/** The first values of both statements. */
+/** The first values of all statements. */
 const writing = (
   now: Date,
   { userId, tenantId, sessionId }: Place,
-  next: { tokenId: string | null; expiresAt: Date },
-  { configuration, policy: { idle, total, concurrent } }: Rules,
-): Writing => [
-  now,
-  userId,
-  tenantId,
-  sessionId,
-  next.tokenId,
-  next.expiresAt,
+  { tokenId, expiresAt }: { tokenId: string | null; expiresAt: Date },
+): Writing => [now, userId, tenantId, sessionId, tokenId, expiresAt]
+const limitsOf = ({ configuration, policy: { idle, total, concurrent } }: Rules): Limits => [
   secondsIn(idle),
   secondsIn(total),
   configuration.refreshTokensRotationLimit - 1,
@@ -206,29 +201,23 @@ export async function exchange(
   const next = rotates
     ? { token: successor(ctx, token), expiresAt: lifetime(rules, now, session.createdAt) }
     : { token, expiresAt }
-  const write = async (on: Ctx) => {
-    const [row] = await on.sql(
-      exchanging,
-      ...writing(
-        now,
-        { userId, tenantId, sessionId: session.id },
-        { tokenId: rotates ? fingerprint(next.token) : null, expiresAt: next.expiresAt },
-        rules,
-      ),
-      moves,
-      fingerprint(token),
-    )
-    return row!
+  const values = writing(
+    now,
+    { userId, tenantId, sessionId: session.id },
+    { tokenId: rotates ? fingerprint(next.token) : null, expiresAt: next.expiresAt },
+  )
+  const stay = async () => (await ctx.sql(staying, ...values, fingerprint(token)))[0]!
+  const move = async (on: Ctx) => (await on.sql(moving, ...values, ...limitsOf(rules), fingerprint(token)))[0]!
+  const moved = async () => {
+    const tried = await move(ctx)
+    if (tried.moved) return tried
+    // something has changed the user: this waits until it is done
+    return ctx.atomically(async (tx) => {
+      await tx.db.user.updateMany({ where: { id: userId }, data: { activeTenantId: tenantId } })
+      return move(tx)
+    })
   }
-  const tried = await write(ctx)
-  const { used, touched } =
-    moves && !tried.moved
-      ? // something has changed the user: this waits until it is done
-        await ctx.atomically(async (tx) => {
-          await tx.db.user.updateMany({ where: { id: userId }, data: { activeTenantId: tenantId } })
-          return write(tx)
-        })
-      : tried
+  const { used, touched } = await (moves ? moved() : stay())
   if (rotates && !used) return latest(ctx, token, session.id)
   if (!touched) throw sessionErrors.ended()
   return next

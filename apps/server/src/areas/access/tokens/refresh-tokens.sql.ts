@@ -1,6 +1,6 @@
 import { statement } from '../../../kernel/sql.ts'
 
-/** What both statements write: the session, its place, its new token, and which of the user's other sessions may stay. */
+/** The session, its place and its new token. */
 export type Writing = [
   now: Date,
   userId: string,
@@ -8,6 +8,9 @@ export type Writing = [
   sessionId: string,
   tokenId: string | null,
   expiresAt: Date,
+]
+/** Which of the user's other sessions may stay. */
+export type Limits = [
   idleSeconds: number | null,
   totalSeconds: number | null,
   othersUsed: number,
@@ -44,6 +47,7 @@ export const starting = statement<
   { begun: boolean },
   [
     ...Writing,
+    ...Limits,
     passwordChangedAt: Date | null,
     applicationId: string | null,
     mfaPassed: boolean,
@@ -74,36 +78,49 @@ export const starting = statement<
 )
 
 /**
- * Exchanges a token for the next one, or only prolongs its session where tokens stay the same (`tokenId` is null). With
- * `moves`, the session goes to another tenant, and there surplus ones end.
+ * Exchanges a token for the next one, or only prolongs its session where tokens stay the same (`tokenId` is null).
+ * @param usedId the place of the token's id among the values
  */
-export const exchanging = statement<
-  { moved: boolean; used: boolean; touched: boolean },
-  [...Writing, moves: boolean, usedId: string]
->(
-  'sessions.exchange',
-  `
-  with moved as (
-    update "User" u set "activeTenantId" = $4
-    where $13::bool and u."vendorId" = $1 and u.id = $3 and ${isAsSeen}
-    returning u.id),
+const exchanged = (usedId: string, when = '') => `
   used as (
     update "RefreshToken" r set "usedAt" = $2
-    where $6::text is not null and r."vendorId" = $1 and r.id = $14 and r."usedAt" is null
-      and (not $13::bool or exists (select from moved))
+    where $6::text is not null and r."vendorId" = $1 and r.id = ${usedId} and r."usedAt" is null${when}
     returning r.id),
   touched as (
     update "Session" s set "lastActiveAt" = $2, "tenantId" = $4, "expiresAt" = $7
-    where s."vendorId" = $1 and s.id = $5 and s."endedAt" is null
-      and ($6::text is null or exists (select from used)) and (not $13::bool or exists (select from moved))
+    where s."vendorId" = $1 and s.id = $5 and s."userId" = $3 and s."endedAt" is null
+      and ($6::text is null or exists (select from used))${when}
     returning s.id),
   token as (
     insert into "RefreshToken" ("vendorId", id, "sessionId", "createdAt", "expiresAt")
-    select $1, $6, t.id, $2, $7 from touched t where $6::text is not null),
+    select $1, $6, t.id, $2, $7 from touched t where $6::text is not null)`
+
+interface Exchanged {
+  readonly used: boolean
+  readonly touched: boolean
+}
+const exchangedColumns = `exists (select from used) as used, exists (select from touched) as touched`
+
+/** In the tenant where the session is: the parts that another one would take cost as much as all the rest. */
+export const staying = statement<Exchanged, [...Writing, usedId: string]>(
+  'sessions.stay',
+  `
+  with ${exchanged('$8')}
+  select ${exchangedColumns}`,
+)
+
+/** The session goes to another tenant, and there surplus ones end. */
+export const moving = statement<Exchanged & { moved: boolean }, [...Writing, ...Limits, usedId: string]>(
+  'sessions.move',
+  `
+  with moved as (
+    update "User" u set "activeTenantId" = $4
+    where u."vendorId" = $1 and u.id = $3 and ${isAsSeen}
+    returning u.id),
+  ${exchanged('$13', ' and exists (select from moved)')},
   ${surplus},
   ended as (
     update "Session" s set "endedAt" = $2 from surplus x, touched t
-    where $13::bool and s."vendorId" = $1 and s.id = x.id and s."endedAt" is null)
-  select exists (select from moved) as moved, exists (select from used) as used,
-    exists (select from touched) as touched`,
+    where s."vendorId" = $1 and s.id = x.id and s."endedAt" is null)
+  select exists (select from moved) as moved, ${exchangedColumns}`,
 )

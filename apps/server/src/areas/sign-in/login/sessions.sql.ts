@@ -19,7 +19,8 @@ const holder = (wanted: string) => `
 
 /**
  * Of several tokens it is the one that can be exchanged: a used one would end the session. The token is found by its id before
- * its session is: a plan that begins with the session reads all tokens that it ever had.
+ * its session is: a plan that begins with the session reads all tokens that it ever had. The ids stand in a select of their own
+ * so that the statement is planned once (`arrivals.sql.ts` says why).
  */
 export const sessionByToken = statement<
   Row & { tokenId: string; usedAt: Date | null; tokenExpiresAt: Date },
@@ -28,7 +29,7 @@ export const sessionByToken = statement<
   'login.sessionByToken',
   `
   with token as materialized (
-    select r.* from "RefreshToken" r where r."vendorId" = $1 and r.id = any ($3)),
+    select r.* from "RefreshToken" r where r."vendorId" = $1 and r.id = any ((select $3::text[])::text[])),
   shown as materialized (
     select r.id as "tokenId", r."usedAt", r."expiresAt" as "tokenExpiresAt", ${session}
     from token r join "Session" s on s."vendorId" = $1 and s.id = r."sessionId"
