@@ -138,8 +138,8 @@ export async function guestOf(
 }
 
 /**
- * The tenant of the call. For an environment token: the one that it names, which must be in this environment. For all others:
- * that of the token, or one below it that a header names and the caller reaches.
+ * The tenant of the call. For an environment token: the one that it names, which must be in this environment (if the operation
+ * does not find that out itself). For all others: that of the token, or one below it that a header names and the caller reaches.
  */
 export async function tenantOf(
   ctx: Ctx,
@@ -162,7 +162,7 @@ export async function tenantOf(
     if (op.tenant === 'required') throw errors.noTenant()
     return undefined
   }
-  if ((await ctx.sql(tenantById, id)).length) return { id } as TenantScope
+  if (op.findsTenant || (await ctx.sql(tenantById, id)).length) return { id } as TenantScope
   // Terraform's provider names the environment itself where it means no tenant
   if (op.tenant === 'optional' && id === ctx.vendorId) return undefined
   throw errors.notFound('Tenant')

@@ -264,6 +264,11 @@ export interface Declaration<
   /** Its errors also have the fields of RFC 6749 §5.2, and a form names each field once. */
   oauth?: true
   tenant?: T
+  /**
+   * Its statements find out whether the tenant that an environment token names is there, and it answers 404 if not: the kernel
+   * need not ask for it. For what is called so often that a statement counts.
+   */
+  findsTenant?: true
   user?: U
   params?: P
   query?: Q

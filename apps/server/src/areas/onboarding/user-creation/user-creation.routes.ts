@@ -18,6 +18,7 @@ const invite = {
   auth: 'both',
   permission: needs.users.invite,
   tenant: 'required',
+  findsTenant: true,
   body: NewUser,
   returns: { 201: CreatedUser },
   errors: [

@@ -27,6 +27,23 @@ const enableTemporaryUsers = async (env: TestEnvironment) => {
 }
 
 describe.concurrent('creating users', () => {
+  test('an account that is not there, or in another environment, takes nobody', async () => {
+    const [env, other] = await Promise.all([newEnvironment(), newEnvironment()])
+    const theirs = await other.newTenant(),
+      address = email(),
+      resent = { email: address, provider: 'local' }
+    for (const tenantId of [theirs, UNKNOWN_ID, 'no such account'])
+      for (const [url, body] of [
+        [v1, { email: address }],
+        [v2, { email: address, skipInviteEmail: true }],
+        [v2, resent],
+      ] as const)
+        expect((await env.as(tenantId)('POST', url, body)).status, `${url} ${tenantId}`).toBe(404)
+    expect(await rowOf(env, address)).toBeNull()
+    expect(await rowOf(other, address)).toBeNull()
+    expect(await env.messages({ to: address })).toEqual([])
+  })
+
   test('a new user is answered with role and permission objects, and mailed a link to activate the account', async () => {
     const env = await newEnvironment()
     const tenantId = await env.newTenant(),
