@@ -4,6 +4,7 @@ import * as identitySettings from '../src/areas/policies/identity-settings/ident
 import { createEnvironment } from '../src/areas/environments/environments.service.ts'
 import { contextFor } from '../src/kernel/context.ts'
 import { cryptoRandom, fingerprint } from '../src/kernel/random.ts'
+import { declaredStatements } from '../src/kernel/sql.ts'
 import { signToken } from '../src/kernel/tokens.ts'
 import { fill, type Crowd } from './crowd.ts'
 import { deps, newServer } from './environment.ts'
@@ -416,4 +417,38 @@ describe('the rows read for', () => {
   ])('a search for %s are few', (_, query) =>
     expectCheap(`${identity}/users/v1/query/phrase?${query}`, 'vendor', undefined, USERS / 10),
   )
+})
+
+it('what users wait for most is planned once, not at each call', async () => {
+  const times = 12
+  for (let i = 0; i < times; i++) {
+    await run(`${identity}/users/v2`, 'vendor', crowd.tenantId, {
+      email: `late${i}@example.com`,
+      skipInviteEmail: true,
+    })
+    await run(`${identity}/users/v2`, 'admin', undefined, { email: `later${i}@example.com`, skipInviteEmail: true })
+    await run(`${identity}/users/v2/me`, 'member')
+    await run(`${identity}/users/v3`, 'vendor')
+  }
+  const known = await Promise.all(Array.from({ length: 4 }, () => database.pool.connect()))
+  try {
+    const plans = []
+    for (const client of known)
+      plans.push(
+        ...(
+          await client.query<{ name: string; once: number; each: number }>(
+            'select name, generic_plans::int as once, custom_plans::int as each from pg_prepared_statements',
+          )
+        ).rows,
+      )
+    const own = plans.filter(({ name }) => declaredStatements.has(name))
+    expect(own.filter(({ each }) => each > 5)).toEqual([])
+    for (const name of ['arrivals.knowledge', 'arrivals.knowledgeOfIssuer', 'users.profileById', 'users.shown'])
+      expect(
+        own.filter((plan) => plan.name === name).reduce((sum, plan) => sum + plan.once, 0),
+        name,
+      ).toBeGreaterThan(0)
+  } finally {
+    for (const client of known) client.release()
+  }
 })
