@@ -12,6 +12,8 @@ import argon2 from 'argon2'
 import { createVerifier } from 'fast-jwt'
 import Fastify from 'fastify'
 import pg from 'pg'
+import { pino } from 'pino'
+import { rendered } from '../apps/server/src/areas/delivery/mail/render.ts'
 import type { Fixture } from './fixture.ts'
 import { codeOf, currentStep } from './totp.ts'
 
@@ -330,6 +332,13 @@ const MAIL = `with n as (select * from jsonb_to_recordset($2) as n(id uuid, emai
   insert into "Message" ("vendorId", id, channel, template, "tenantId", "userId", sender, recipient, subject, html, text, link, status, "createdAt")
     select $1, "messageId", 'email', 'ActivateUser', $3, id, 'no-reply@localhost', email, 'Activate your account', html, text, link, 'held', now() from n`
 
+/** A mail as long as that of Henhouse, with marks where the user's values go. */
+const PAGE = rendered({ log: pino({ level: 'silent' }) }, 'ActivateUser', undefined, {
+  name: 'NAME',
+  redirectURL: 'LINK',
+  expiresIn: '7 days',
+})
+
 /** Adds all in one transaction, and writes each a mail with a link to activate the account. */
 app.post<{ Body: { users: { email: string; name: string }[]; tenantId: string; roleIds: string[] } }>(
   '/identity/resources/sub-tenants/users/v2',
@@ -338,8 +347,7 @@ app.post<{ Body: { users: { email: string; name: string }[]; tenantId: string; r
     const rows = body.users.map(({ email, name }) => {
       const id = randomUUID(),
         token = randomBytes(32).toString('base64url'),
-        link = `http://localhost/account/activate?userId=${id}&token=${token}`,
-        text = `An account has been made for ${email}. Confirm that the address is yours to start using it: ${link}`
+        link = `http://localhost/account/activate?userId=${id}&token=${token}`
       return {
         id,
         email: email.toLowerCase(),
@@ -348,8 +356,8 @@ app.post<{ Body: { users: { email: string; name: string }[]; tenantId: string; r
         messageId: randomUUID(),
         hash: sha(token),
         link,
-        text,
-        html: `<p>${text}</p>`,
+        text: PAGE.text.replaceAll('NAME', name).replaceAll('LINK', link),
+        html: PAGE.html.replaceAll('NAME', name).replaceAll('LINK', link.replaceAll('&', '&amp;')),
       }
     })
     const json = JSON.stringify(rows),
