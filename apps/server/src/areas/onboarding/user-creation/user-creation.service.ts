@@ -176,12 +176,12 @@ function enrolling(ctx: Ctx, tenantIds: readonly string[]) {
 
 /** Hashes the password as well, which must not happen in a transaction. */
 async function check(ctx: Ctx, caller: Caller, arrival: Arrival, known: Known, first: boolean): Promise<Checked> {
-  const { email, username, password, tenantId } = arrival
+  const { email, username, password, tenantId } = arrival,
+    tenant = known.tenants.get(tenantId)
+  if (!tenant) throw tenantErrors.notFound()
   if (caller.kind !== 'vendor' && password !== undefined) throw userErrors.passwordForbidden()
   if (email === undefined && username === undefined) throw userErrors.notNamed()
   mustBeObjects(arrival)
-  const tenant = known.tenants.get(tenantId)
-  if (!tenant) throw tenantErrors.notFound()
   const named = await roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? [], known.strength),
     expiresAt = await endOf(ctx, arrival)
   const user =
