@@ -22,7 +22,7 @@ const layers = {
   ],
   rights: ['tree', 'held', 'roles', 'permissions', 'entitlements'],
   access: ['sessions', 'tokens', 'codes', 'guesses'],
-  applications: ['applications'],
+  applications: ['applications', 'oauth-clients'],
   accounts: ['tenants', 'hierarchy', 'account-settings', 'tenant-migrations'],
   people: [
     'memberships',

@@ -29,7 +29,9 @@ import { mfaCodesRoutes } from './areas/sign-in/mfa/mfa-codes.routes.ts'
 import { mfaWebauthnRoutes } from './areas/sign-in/mfa/mfa-webauthn.routes.ts'
 import { mfaRoutes } from './areas/sign-in/mfa/mfa.routes.ts'
 import { mfaPolicyRoutes } from './areas/policies/mfa-policy/mfa-policy.routes.ts'
+import { authorizeRoutes } from './areas/sign-in/oauth/authorize.routes.ts'
 import { oauthRoutes } from './areas/sign-in/oauth/oauth.routes.ts'
+import { oauthClientsRoutes } from './areas/applications/oauth-clients/oauth-clients.routes.ts'
 import { passwordlessRoutes } from './areas/sign-in/passwordless/passwordless.routes.ts'
 import { passwordsRoutes } from './areas/sign-in/passwords/passwords.routes.ts'
 import { passkeysRoutes } from './areas/sign-in/passkeys/passkeys.routes.ts'
@@ -98,6 +100,8 @@ export const operations: readonly Operation[] = [
   ...mfaRoutes,
   ...mfaPolicyRoutes,
   ...oauthRoutes,
+  ...authorizeRoutes,
+  ...oauthClientsRoutes,
   ...passwordlessRoutes,
   ...passwordsRoutes,
   ...passkeysRoutes,

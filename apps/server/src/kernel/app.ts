@@ -14,7 +14,7 @@ import helmet from 'helmet'
 import { TooManyHashes } from '@henhouse/passwords'
 import type { Logger } from 'pino'
 import type { TSchema } from 'typebox'
-import { admit, callerOf, guestOf, header, identify, tenantOf, userOf } from './authorize.ts'
+import { admit, basicIn, callerOf, guestOf, header, identify, tenantOf, userOf } from './authorize.ts'
 import { acceptBodies, isOauth } from './bodies.ts'
 import type { Rubbish } from './cleanup.ts'
 import { contextFor, sqlFor } from './context.ts'
@@ -43,8 +43,11 @@ import {
   Empty,
   isReply,
   Raw,
+  Redirect,
+  type Auth,
   type Caller,
   type Ctx,
+  type Destination,
   type Http,
   type HttpCtx,
   type Operation,
@@ -82,7 +85,7 @@ export async function buildApp({ deps, operations, unserved, jobs, rubbish, look
     on.route({
       method: op.method,
       url: urlOf(op.path),
-      config: { operation: op.id, upload: op.upload, oauth: op.oauth },
+      config: { operation: op.id, upload: op.upload, oauth: op.oauth, auth: op.auth },
       handler: (request, reply) => serve(op, request, reply),
     })
   for (const op of operations) if (!op.form) route(app, op)
@@ -331,6 +334,7 @@ function httpOf(
     applicationId: applicationIn(request),
     tenantHeader: header(request, 'frontegg-tenant-id'),
     loginAlias: header(request, 'frontegg-login-alias'),
+    basic: basicIn(request),
     ...cookiesOf(deps, op, request, reply),
     form: (mostBytes) => partsOf(op, request, mostBytes),
   }
@@ -375,6 +379,7 @@ function send(deps: Deps, op: Operation, reply: FastifyReply, result: unknown) {
   reply.code(status)
   if (schema === Empty) return reply.send()
   if (schema === Raw) return sendRaw(reply, body as RawBody)
+  if (schema === Redirect) return reply.header('location', (body as Destination).location).send()
   if (deps.strict && !fits(schema, body))
     throw new Error(`the reply of ${op.id} does not fit its schema: ${faults(schema, body).join('; ')}`)
   return reply.header('content-type', 'application/json; charset=utf-8').send(serialize(schema, body))
@@ -387,6 +392,11 @@ function sendRaw(reply: FastifyReply, { type, data, lasting }: RawBody) {
 }
 
 function sendEnvelope(reply: FastifyReply, error: ApiError) {
+  const { auth } = reply.request.routeOptions.config as { auth?: Auth }
+  if (isOauth(reply.request) && auth !== 'public' && error.status === 401) {
+    error.oauthError = 'invalid_token'
+    reply.header('www-authenticate', 'Bearer error="invalid_token"')
+  }
   return reply
     .code(error.status)
     .headers(error.headers ?? {})

@@ -22,6 +22,19 @@ function bearer(request: FastifyRequest) {
   return (authorization && /^Bearer\s+(\S+)\s*$/i.exec(authorization)?.[1]) ?? header(request, 'x-access-token')
 }
 
+/** `Authorization: Basic …`. The parts are encoded as those of a form before they are joined (RFC 6749 §2.3.1). */
+export function basicIn(request: FastifyRequest) {
+  const encoded = /^Basic\s+([\w+/=-]+)\s*$/i.exec(header(request, 'authorization') ?? '')?.[1]
+  if (encoded === undefined) return undefined
+  const [, id, secret] = /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString()) ?? []
+  try {
+    const plain = (part: string) => decodeURIComponent(part.replaceAll('+', ' '))
+    return id === undefined || secret === undefined ? undefined : { id: plain(id), secret: plain(secret) }
+  } catch {
+    return undefined
+  }
+}
+
 /** What a request's token says. Each kind of token counts only in its own place. */
 async function shownIn(request: FastifyRequest, read: TokenReader): Promise<Known | undefined> {
   const token = bearer(request),

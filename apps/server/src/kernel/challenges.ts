@@ -90,7 +90,7 @@ export async function find(ctx: Ctx, kind: ChallengeKind, secret: string) {
     orderBy: { createdAt: 'desc' },
   })
   if (!challenge) return { state: 'unknown' as const }
-  if (challenge.consumedAt) return { state: 'used' as const }
+  if (challenge.consumedAt) return { state: 'used' as const, challenge }
   if (challenge.expiresAt <= ctx.clock.now()) return { state: 'expired' as const }
   return { state: 'ok' as const, challenge }
 }

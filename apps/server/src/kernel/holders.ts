@@ -214,5 +214,11 @@ export async function holderOf(ctx: Ctx, claims: Claims, lookups: Lookups, ip: s
     roles: !isKey(valid) && areTexts(roles) ? roles : undefined,
     act: isActor(act) ? act : undefined,
     ties: found.ties,
+    proof: proofIn(valid),
   }
 }
+
+const proofIn = ({ amr, acr, algorithm }: Claims) =>
+  algorithm === 'RS256'
+    ? { amr: areTexts(amr) ? amr : undefined, acr: typeof acr === 'string' ? acr : undefined }
+    : { amr: undefined, acr: undefined }

@@ -1,6 +1,6 @@
 import type { TObject } from 'typebox'
 import { errors } from './errors.ts'
-import { Empty, Raw, type Operation } from './operation.ts'
+import { Empty, Raw, Redirect, type Operation } from './operation.ts'
 
 interface Part {
   properties?: Record<string, object>
@@ -67,7 +67,9 @@ function describe(op: Operation) {
         status,
         schema === Empty
           ? { description: 'Done; no body' }
-          : { description: 'Done', content: { [schema === Raw ? '*/*' : 'application/json']: { schema } } },
+          : schema === Redirect
+            ? { description: 'Done; go on there', headers: { location: { schema: { type: 'string' } } } }
+            : { description: 'Done', content: { [schema === Raw ? '*/*' : 'application/json']: { schema } } },
       ]),
       ...[...failures].map(([status, description]): [string, unknown] => [String(status), { description }]),
     ]),

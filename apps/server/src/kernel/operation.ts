@@ -79,6 +79,8 @@ export interface Holder {
   readonly act: Actor | undefined
   /** what the token depends on: a token with the same ties ends with it */
   readonly ties: readonly Tie[]
+  /** how the user logged in, as the token of that login says; a secret that others share proves nothing */
+  readonly proof: { readonly amr: readonly string[] | undefined; readonly acr: string | undefined }
 }
 /** Who acts for the subject of a token (RFC 8693 §4.1); within, who acted before. */
 export interface Actor {
@@ -155,6 +157,8 @@ export interface Http {
   readonly tenantHeader: string | undefined
   /** `frontegg-login-alias`: the alias of the account whose login box it is */
   readonly loginAlias: string | undefined
+  /** Id and secret in `Authorization: Basic`, as OAuth clients send theirs. */
+  readonly basic: { readonly id: string; readonly secret: string } | undefined
   /** All that came under this name. Like the next two, only for operations that declare `cookies`. */
   cookies(name: string): readonly string[]
   setCookie(name: string, value: string, options: { maxAgeSeconds: number; sameSite: 'strict' | 'lax' | 'none' }): void
@@ -204,6 +208,12 @@ export interface RawBody {
   readonly lasting?: boolean
 }
 export const Raw = Type.Unsafe<RawBody>({ description: 'no JSON' })
+
+/** A reply that sends browsers elsewhere. */
+export interface Destination {
+  readonly location: string
+}
+export const Redirect = Type.Unsafe<Destination>({ description: 'a redirect' })
 
 /** At most so many in every window of `perMs` milliseconds. */
 export interface Quota {
@@ -259,6 +269,8 @@ export interface Declaration<
    * anything is done.
    */
   cookies?: true
+  /** Pages of other sites lead browsers here. With `cookies`: links and redirects may come from there, nothing else. */
+  navigated?: true
   /** Takes tokens in its input, and looks up whose they are: `http.holderOf`. */
   exchanges?: true
   /** Its errors also have the fields of RFC 6749 §5.2, and a form names each field once. */

@@ -19,6 +19,9 @@ export interface Claims {
   readonly userId?: string
   readonly roles?: readonly string[]
   readonly permissions?: readonly string[]
+  /** how the user logged in */
+  readonly amr?: unknown
+  readonly acr?: unknown
   /** who acts for the subject, and what the token is tied to: of a delegated token only */
   readonly act?: unknown
   readonly bound_to?: unknown

@@ -26,6 +26,8 @@ export interface Proof {
   readonly amr?: readonly string[] | undefined
   readonly acr?: string | undefined
   readonly authTime?: Date | undefined
+  /** by which an OAuth client knows its own request again */
+  readonly nonce?: string | undefined
 }
 
 export interface Occasion {
@@ -69,6 +71,7 @@ export async function issue(
       ...(proof.amr && { amr: proof.amr }),
       ...(proof.acr && { acr: proof.acr }),
       ...(proof.authTime && { auth_time: epoch(proof.authTime) }),
+      ...(proof.nonce !== undefined && { nonce: proof.nonce }),
     },
     keys,
     { expiresIn: configuration.defaultTokenExpiration, algorithm: configuration.jwtAlgorithm },

@@ -29,8 +29,8 @@ function present(ctx: HttpCtx) {
 /** The refresh tokens that came in cookies: a browser may hold an old one, or another host's, beside the good one. */
 export const read = (ctx: HttpCtx) => present(ctx).flatMap((name) => ctx.http.cookies(name))
 
-/** The refresh tokens in the cookie that a login at the application writes over. */
-export const replaced = (ctx: HttpCtx, applicationId: string | undefined) =>
+/** The refresh tokens in the cookie of the application, or of the environment: a login there writes over it. */
+export const of = (ctx: HttpCtx, applicationId: string | undefined) =>
   spellings(applicationId ?? ctx.vendorId).flatMap((name) => ctx.http.cookies(name))
 
 export function write(
@@ -48,4 +48,9 @@ export function write(
 
 export function clear(ctx: HttpCtx) {
   for (const name of present(ctx)) ctx.http.clearCookie(name)
+}
+
+export function clearOf(ctx: HttpCtx, applicationId: string | undefined) {
+  for (const name of spellings(applicationId ?? ctx.vendorId))
+    if (ctx.http.cookies(name).length) ctx.http.clearCookie(name)
 }

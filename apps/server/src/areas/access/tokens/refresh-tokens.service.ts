@@ -1,5 +1,6 @@
 import type { Prisma, Session } from '@henhouse/database'
 import { after, SECOND } from '../../../kernel/clock.ts'
+import { onUnknownReference } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx, PersonCaller } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
@@ -173,6 +174,22 @@ export async function mustBeGood(ctx: Ctx, { session, usedAt, expiresAt }: Found
     )
     throw sessionErrors.ended()
   }
+}
+
+/**
+ * Begins another line of tokens in a living session, for a client that its user has let in by it: whatever ends the session
+ * ends both lines. The token is to be exchanged at once, which looks at all that a refresh looks at. @throws 401 when the
+ * session is gone
+ */
+export async function branch(ctx: Ctx, { id: sessionId, expiresAt }: Pick<Session, 'id' | 'expiresAt'>) {
+  const token = ctx.random.token()
+  await ctx.db.refreshToken
+    .create({
+      data: { id: fingerprint(token), sessionId, createdAt: ctx.clock.now(), expiresAt },
+      select: { id: true },
+    })
+    .catch(onUnknownReference(sessionErrors.ended()))
+  return token
 }
 
 /** Ends the sessions of the tokens, used or not. Does nothing for an unknown token. */

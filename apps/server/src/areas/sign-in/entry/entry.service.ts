@@ -36,7 +36,7 @@ export async function enter(
 ): Promise<LoginAnswer> {
   const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, tenant.id), keysIn(ctx, user.id, tenant.id, held)])
   const rules = rulesIn(tenant.id),
-    former = cookie.replaced(ctx, applicationId)
+    former = cookie.of(ctx, applicationId)
   // first, so that the new session takes its place, and not that of another browser
   if (former.length) await refreshTokens.endSessions(ctx, former)
   const session = await refreshTokens.start(ctx, { user, tenantId: tenant.id, applicationId, mfaPassed }, rules)

@@ -11,7 +11,7 @@ import { sessionErrors } from '../../access/sessions/sessions.errors.ts'
 import * as sessions from '../../access/sessions/sessions.service.ts'
 import * as users from '../../people/users/users.service.ts'
 import * as accessTokens from '../../access/tokens/access-tokens.service.ts'
-import type { AccessToken } from '../../access/tokens/access-tokens.service.ts'
+import type { AccessToken, Proof } from '../../access/tokens/access-tokens.service.ts'
 import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as entry from '../entry/entry.service.ts'
 import * as cookie from '../../access/tokens/refresh-cookie.ts'
@@ -55,16 +55,56 @@ export async function refresh(
   wanted: string | undefined,
 ): Promise<LoginAnswer> {
   try {
-    return await renew(ctx, shown === undefined ? cookie.read(ctx) : [shown], wanted)
+    const renewed = await renewByCookie(ctx, shown === undefined ? cookie.read(ctx) : [shown], wanted)
+    return 'demand' in renewed ? renewed.demand : renewed.answer
   } catch (error) {
     if (error instanceof ApiError && error.status === 401 && shown === undefined) cookie.clear(ctx)
     throw error
   }
 }
 
-async function renew(ctx: HttpCtx, tokens: readonly string[], wanted: string | undefined): Promise<LoginAnswer> {
+/** As `renew`; the cookie holds the next token. */
+export async function renewByCookie(ctx: HttpCtx, tokens: readonly string[], wanted: string | undefined) {
+  const renewed = await renew(ctx, tokens, { wanted })
+  if (!('demand' in renewed)) cookie.write(ctx, renewed.applicationId, renewed.token, renewed.configuration)
+  return renewed
+}
+
+interface Renewal {
+  wanted?: string | undefined
+  /** whose the session must be, null for the environment; undefined: anybody's */
+  applicationId?: string | null | undefined
+  /** what the first token for a client says of the login */
+  proof?: Proof
+}
+
+/** As `refresh`, whatever carries the tokens; of several, the one that can be exchanged. Or the demand for a second factor. @throws as `refresh` */
+export async function renew(ctx: HttpCtx, tokens: readonly string[], { wanted, applicationId, proof = {} }: Renewal) {
+  const { found, tenant, keys, rulesIn } = await goodFor(ctx, tokens, { wanted, applicationId }),
+    { session } = found
+  const demand = tenant.id === session.tenantId ? undefined : await mfa.demandOfSession(ctx, session, tenant)
+  if (demand) return { demand }
+  const rules = rulesIn(tenant.id)
+  const token = await refreshTokens.exchange(ctx, found, tenant.id, rules)
+  const access = await accessTokens.issue(
+    ctx,
+    session.user,
+    { tenant, sessionId: session.id, applicationId: session.applicationId, keys, proof },
+    rules.configuration,
+  )
+  return {
+    answer: entry.answer(session.user, access, token),
+    token,
+    applicationId: session.applicationId,
+    configuration: rules.configuration,
+  }
+}
+
+/** What a refresh token stands for, and the tenant that it is good for. Nothing is used up. @throws as `refresh` */
+async function goodFor(ctx: HttpCtx, tokens: readonly string[], { wanted, applicationId }: Renewal) {
   const found = tokens.length ? await foundBy(ctx, tokens, wanted) : undefined
-  if (!found) throw sessionErrors.ended()
+  if (!found || (applicationId !== undefined && found.session.applicationId !== applicationId))
+    throw sessionErrors.ended()
   const { session, standing } = found,
     { user } = session
   const tenant = await users.activeTenantAmong(
@@ -81,18 +121,24 @@ async function renew(ctx: HttpCtx, tokens: readonly string[], wanted: string | u
   if (wanted !== undefined && tenant.id !== wanted) throw errors.notFound('Tenant')
   await mustStillBeAdmitted(ctx, session, tenant.id)
   await ips.mustAllow(ctx, ctx.http.ip, tenant.id)
-  const demand = tenant.id === session.tenantId ? undefined : await mfa.demandOfSession(ctx, session, tenant)
-  if (demand) return demand
-  const rules = rulesIn(tenant.id)
-  const next = await refreshTokens.exchange(ctx, found, tenant.id, rules)
-  const access = await accessTokens.issue(
-    ctx,
-    user,
-    { tenant, sessionId: session.id, applicationId: session.applicationId, keys },
-    rules.configuration,
-  )
-  cookie.write(ctx, session.applicationId, next, rules.configuration)
-  return entry.answer(user, access, next)
+  return { found, tenant, keys, rulesIn }
+}
+
+/** The session that a browser is in, and its place in the tenant, if it can go on there without being asked anything. */
+export async function sessionIn(ctx: HttpCtx, tokens: readonly string[], renewal: Renewal) {
+  if (!tokens.length) return undefined
+  try {
+    const {
+      found: { session },
+      tenant,
+    } = await goodFor(ctx, tokens, renewal)
+    return tenant.id !== session.tenantId && (await mfa.isWantedOf(ctx, session, tenant))
+      ? undefined
+      : { session, tenant }
+  } catch (error) {
+    if (error instanceof ApiError) return undefined
+    throw error
+  }
 }
 
 /** The refresh token with its session and user, and how they stand with their tenants. */
@@ -125,15 +171,39 @@ export async function logOut(ctx: HttpCtx, shown: string | undefined) {
   cookie.clear(ctx)
 }
 
+/** The refresh tokens of the browser in these applications; undefined: in the one that the call names. */
+export const tokensOf = (ctx: HttpCtx, applicationIds: readonly (string | undefined)[] | undefined) =>
+  applicationIds ? applicationIds.flatMap((id) => cookie.of(ctx, id)) : cookie.read(ctx)
+
+/** Ends all sessions that the browser has in these applications, and forgets their cookies. @param applicationIds undefined for the environment */
+export async function logOutOf(ctx: HttpCtx, applicationIds: readonly (string | undefined)[]) {
+  const tokens = tokensOf(ctx, applicationIds)
+  if (tokens.length) await refreshTokens.endSessions(ctx, tokens)
+  for (const id of applicationIds) cookie.clearOf(ctx, id)
+}
+
 /**
  * An access token for another of the user's tenants; the session stays in its own.
  * @throws 401 when the session of the caller's token has ended, 404 for a tenant that does not let the user in, 403 from an IP address that it blocks
  */
-export async function tokenFor(
+export async function tokenFor(ctx: HttpCtx, caller: PersonCaller, wanted: string): Promise<AccessToken> {
+  const { session, standing, tenant, rules } = await placeOf(ctx, caller, wanted),
+    { user } = session
+  const keys = await entry.keysIn(ctx, user.id, wanted, wanted === standing.home ? standing.held : undefined)
+  return accessTokens.issue(
+    ctx,
+    user,
+    { tenant, sessionId: session.id, applicationId: session.applicationId, keys },
+    rules.configuration,
+  )
+}
+
+/** The session of a token, if its user can go on by it in this tenant. @throws as `tokenFor` */
+export async function placeOf(
   ctx: HttpCtx,
-  { sessionId, userId }: PersonCaller,
+  { sessionId, userId }: Pick<PersonCaller, 'sessionId' | 'userId'>,
   wanted: string,
-): Promise<AccessToken> {
+) {
   const [row] = await ctx.sql(sessionById, ctx.clock.now(), sessionId, userId, wanted)
   if (!row) throw sessionErrors.ended()
   const session = { ...row, id: row.sessionId, user: row }
@@ -144,11 +214,5 @@ export async function tokenFor(
   await mustStillBeAdmitted(ctx, session, wanted)
   await ips.mustAllow(ctx, ctx.http.ip, wanted)
   if (wanted !== session.tenantId && (await mfa.isWantedOf(ctx, session, tenant))) throw mfaErrors.wanted()
-  const keys = await entry.keysIn(ctx, userId, wanted, wanted === row.home ? row.held : undefined)
-  return accessTokens.issue(
-    ctx,
-    row,
-    { tenant, sessionId: session.id, applicationId: session.applicationId, keys },
-    rules.configuration,
-  )
+  return { session, standing: row, tenant, rules }
 }

@@ -13,7 +13,7 @@ import * as remembered from './remembered-devices.service.ts'
 
 /** The factors by their `amr` names (RFC 8176). */
 type Factor = 'otp' | 'sms' | 'hwk'
-const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
+export const MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
 
 interface Passed {
   factor: Factor
