@@ -2,6 +2,7 @@ import { mayDelegate } from '../src/areas/rights/permissions/permissions.keys.ts
 import type { Operation } from '../src/kernel/operation.ts'
 import { operations, unique, type Answer, type TestEnvironment } from './environment.ts'
 import { keyOf, newPhone, personWith, type Traits } from './people.ts'
+import { allow, CALLBACK, pkce } from './oauth-browser.ts'
 import { fillPath } from './samples.ts'
 import { codeAt, mfaPolicy, strategies } from './second-factors.ts'
 
@@ -22,7 +23,7 @@ export interface Step {
   /** what the path's parameters are, if not what is known by their names, or the user */
   params?(known: Known): object
   /** the fields of the answer that later steps take; a session is always taken */
-  gives?: readonly string[] | ((answer: any) => object)
+  gives?: readonly string[] | ((answer: any, whole: Answer) => object)
   /** where a code or link goes, by its name in `Known`. It is read in the outbox. */
   sends?: string
   /** why the answer may tell it, too */
@@ -35,6 +36,8 @@ export interface Step {
   worker?: true
   /** it may be made again, and then gives anew */
   again?: true
+  /** shown again, it ends the session that has come of it */
+  ends?: true
   /** it may be left out; `reads`: and leaves everything as it is */
   optional?: true | 'reads'
   /** it works without the steps before it */
@@ -116,7 +119,9 @@ export const isGranted = (step: Step, answer: Answer) =>
   isRight(step, answer) && answer.body?.mfaRequired !== true && answer.body?.resetPasswordToken === undefined
 /** The tokens of a session, wherever an answer has them. */
 export function sessionIn({ body }: Answer): { accessToken?: string; refreshToken?: string } {
-  const { accessToken, refreshToken } = body?.authResponse ?? body ?? {}
+  // an OAuth client gets the tokens of a session with an id_token, and the others without
+  const found = body?.id_token ? inOtherNames(body) : (body?.authResponse ?? body ?? {}),
+    { accessToken, refreshToken } = found as { accessToken?: string; refreshToken?: string }
   return { ...(accessToken && { accessToken }), ...(refreshToken && { refreshToken }) }
 }
 
@@ -138,7 +143,7 @@ export async function learn({ env, flow, known, cookies }: Run, step: Step, answ
     known,
     sessionIn(answer),
     typeof gives === 'function'
-      ? gives(answer.body)
+      ? gives(answer.body, answer)
       : Object.fromEntries(gives.map((name) => [name, answer.body?.[name]])),
   )
   const message = step.sends && (await env.messages({ to: known[step.sends] })).at(-1)
@@ -1166,8 +1171,124 @@ const delegations: Flow[] = [
   },
 ]
 
+/** A client sends a browser to the server, and gets tokens for a code. */
+const { verifier, challenge } = pkce()
+const question = (more: Record<string, string> = {}): NonNullable<Step['query']> => {
+  const fields = {
+    response_type: 'code',
+    redirect_uri: CALLBACK,
+    code_challenge: challenge,
+    code_challenge_method: 'S256',
+    ...more,
+  }
+  return ({ clientId }) => ({ client_id: String(clientId), ...fields })
+}
+const inAddress =
+  (name: string, as = name) =>
+  (_: unknown, { headers }: Answer) => ({ [as]: new URL(String(headers['location'])).searchParams.get(name) })
+const exchangeCode = step(
+  'grantToken',
+  ({ code }) => ({
+    grant_type: 'authorization_code',
+    code: String(code),
+    redirect_uri: CALLBACK,
+    code_verifier: verifier,
+  }),
+  { ends: true },
+)
+/** Somebody who comes to a client of the environment. */
+const guestOf = async (env: TestEnvironment): Promise<Known> => ({
+  ...(await person()(env)),
+  clientId: env.id,
+  clientSecret: env.apiKey,
+})
+/** A session that has begun goes on where it is. */
+const goingOn = { 'asked for a second factor': 'always', 'left without local logins': 'always' } as const
+const hosted: Flow[] = [
+  {
+    name: 'a login for a client',
+    settings: allow,
+    who: guestOf,
+    steps: [
+      step('authorize', undefined, { query: question(), status: 302, gives: inAddress('state'), again: true }),
+      step('startHostedLogin', undefined, {
+        query: ({ state }) => ({ state: String(state) }),
+        status: 302,
+        again: true,
+        optional: 'reads',
+      }),
+      { ...logInAtOnce, free: true },
+      step('finishHostedLogin', fields('state', { token: 'accessToken' }), {
+        gives: ({ redirectUrl }) => ({ back: new URL(String(redirectUrl)).searchParams.get('state') }),
+      }),
+      step('returnToClient', undefined, {
+        query: ({ back }) => ({ state: String(back) }),
+        status: 302,
+        gives: inAddress('code'),
+      }),
+      exchangeCode,
+    ],
+    survives: { disabled: [2], removed: [2], moved: [2], 'left without the tenant': [2], ...goingOn },
+  },
+  {
+    name: 'a login for a client by the session of the browser',
+    settings: allow,
+    who: guestOf,
+    steps: [
+      logInAtOnce,
+      step('authorize', undefined, {
+        query: question({ prompt: 'none' }),
+        status: 302,
+        gives: inAddress('code'),
+        again: true,
+      }),
+      exchangeCode,
+    ],
+    survives: goingOn,
+  },
+  {
+    name: 'a silent login',
+    who: person(),
+    steps: [logInAtOnce, step('authorizeSilently', () => ({}), { again: true })],
+    survives: goingOn,
+  },
+  {
+    name: 'a refresh for a client',
+    who: person(),
+    bare: true,
+    steps: [
+      logInAtOnce,
+      step('grantToken', ({ refreshToken }) => ({ grant_type: 'refresh_token', refresh_token: String(refreshToken) }), {
+        again: true,
+      }),
+    ],
+    survives: goingOn,
+  },
+  ...(
+    [
+      ['the end of a session for a client', step('logOutOfClient', undefined, { again: true })],
+      ['the end of a session for an app', step('logOutToken', () => ({}), { again: true })],
+      [
+        'the end of a token',
+        step('revokeToken', fields({ token: 'refreshToken', client_id: 'clientId' }), { again: true }),
+      ],
+      [
+        'a look at a token',
+        step(
+          'introspectToken',
+          fields({ token: 'refreshToken', client_id: 'clientId', client_secret: 'clientSecret' }),
+          {
+            again: true,
+          },
+        ),
+      ],
+    ] as const
+  ).map(([name, last]): Flow => ({ name, who: guestOf, steps: [logInAtOnce, last], survives: harmless })),
+]
+
 export const flows: readonly Flow[] = [
   ...accessTokens,
+  ...hosted,
   ...delegations,
   ...byPassword,
   ...bySecondFactor,

@@ -36,8 +36,12 @@ const noIds: [RegExp, string][] = [
   [/\._?(phoneNumber|usernamePrefix|usernames\[\])$/, 'what a user is found by'],
   [/^setMailConfigurationV2 \.payload\.|^setSmsConfigurationV1 |\.serviceName$/, 'settings of a provider'],
   [/^migrateUsersFromAuth0V1 /, 'what another system has'],
-  [/^grantToken \.(\w+_type|audience)$/, 'words of OAuth; the audience is the environment or nothing'],
   [/\.(eventKeys|events)\[\]$|^listEventConfigurationsV1 \?\.channels$/, 'keys of events; what they can be told by'],
+  [
+    /^grantToken \.(\w+_type|audience|client_\w+|code_verifier)$/,
+    'words of OAuth; the audience is the environment or nothing, and clients prove who they are',
+  ],
+  [/^(authorize|logOutOfClient|introspectToken|revokeToken) /, 'words of OAuth; clients prove who they are'],
   [/\.color$|\.transports\[\]$|\.entityName$/, 'words'],
 ]
 

@@ -87,6 +87,9 @@ export async function furnished(env: TestEnvironment) {
       ...row,
     },
   })
+  const redirectUri = await ctx.db.redirectUri.create({
+    data: { id: ctx.random.uuid(), redirectUri: `https://${unique('app')}.example/cb`, createdAt: now },
+  })
   const migration = await ctx.db.job.create({
     data: {
       id: ctx.random.uuid(),
@@ -249,6 +252,7 @@ export async function furnished(env: TestEnvironment) {
     migrationId: migration.id,
     appId: application.id,
     clientId: client.id,
+    redirectUriId: redirectUri.id,
     groupId: group.id,
     domainRestrictionId: domainRestriction.id,
     ipRestrictionId: ipRestriction.id,
@@ -278,6 +282,7 @@ const meaning: [RegExp, keyof Ids][] = [
   [/\/jwt-templates\//, 'jwtTemplateId'],
   [/\/jwt-template-targeting\//, 'jwtTargetingId'],
   [/\/application-clients\//, 'clientId'],
+  [/\/redirect-uri\//, 'redirectUriId'],
   [/\/applications\/v1\//, 'appId'],
   [/\/tenants\/api-tokens\//, 'tenantApiTokenId'],
   [/\/users\/api-tokens\//, 'userApiTokenId'],

@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { unique, type Answer, type Client, type TestEnvironment } from './environment.ts'
+import { allow, browserOf, CALLBACK, pathOf, pkce, queryOf, question } from './oauth-browser.ts'
 import { keyOf, newPhone, personWith, type Person as PersonWith, type Traits } from './people.ts'
 import {
   auth,
@@ -25,6 +26,7 @@ const SECOND = 1000,
   HOUR = 60 * MINUTE,
   DAY = 24 * HOUR
 export const NEW = 'Another-Hen-3!'
+const { verifier, challenge } = pkce()
 
 export type Person = Client & { id: string; email: string; tenantId: string; password?: string }
 export type Event = 'locked' | 'disabled' | 'deleted' | 'password changed'
@@ -47,8 +49,8 @@ interface Kind {
   lifetime: number | null
   /** how many wrong tries end it; absent: it is too long to be guessed */
   tries?: number
-  /** for many uses at once: one works; all get the same answer; or it may be used again */
-  use?: 'once' | 'same for all' | 'again'
+  /** for many uses at once: one works, or not even one; all get the same answer; or it may be used again */
+  use?: 'once' | 'at most once' | 'same for all' | 'again'
   /** absent: dies */
   after?: Partial<Record<Event, Fate>>
 }
@@ -652,6 +654,54 @@ export const kinds: Record<string, Kind> = {
     },
   },
   'code for a lost phone': { purpose: 'phone-number-reset', lifetime: 10 * MINUTE, tries: 5, issue: phoneReset },
+  // it belongs to nobody until somebody has logged in
+  'state of a login for a client': {
+    purpose: 'oauth-state',
+    lifetime: 30 * MINUTE,
+    settings: allow,
+    after: { locked: 'waits', disabled: 'waits', 'password changed': 'lives' },
+    async issue(env, user) {
+      const browser = browserOf(env),
+        { state } = queryOf(await browser.ask(question(env, challenge)))
+      return {
+        secrets: [state!, ...Object.values(browser.cookies)],
+        show: async () => browser.call('POST', '/oauth/postlogin', { state, token: await env.userToken(user) }),
+      }
+    },
+  },
+  'way back to a client': {
+    purpose: 'oauth-return',
+    lifetime: 5 * MINUTE,
+    settings: allow,
+    async issue(env, user) {
+      const browser = browserOf(env),
+        { state } = queryOf(await browser.ask(question(env, challenge))),
+        { redirectUrl } = (await browser.call('POST', '/oauth/postlogin', { state, token: await env.userToken(user) }))
+          .body
+      return {
+        secrets: [new URL(redirectUrl).searchParams.get('state')!],
+        show: async () => {
+          const answer = await browser.call('GET', pathOf(redirectUrl))
+          return answer.status === 302 && queryOf(answer)['code']
+            ? { ...answer, status: 200 }
+            : { ...answer, status: 400 }
+        },
+      }
+    },
+  },
+  'code for a client': {
+    purpose: 'oauth-code',
+    lifetime: 90 * SECOND,
+    settings: allow,
+    use: 'at most once',
+    async issue(env, user) {
+      const browser = browserOf(env),
+        asked = await browser.ask(question(env, challenge)),
+        { code } = queryOf(await browser.comeBack(asked, await env.userToken(user))),
+        body = { grant_type: 'authorization_code', code, redirect_uri: CALLBACK, code_verifier: verifier }
+      return { secrets: [code!], show: () => env.anonymous('POST', '/oauth/token', body) }
+    },
+  },
   'token for a lost phone': {
     purpose: 'phone-number-after-reset',
     lifetime: 10 * MINUTE,

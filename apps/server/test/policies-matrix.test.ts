@@ -56,6 +56,8 @@ const PASSWORDS = ['a password', 'a password and an invitation'],
     'a security key that is enrolled',
     'a step-up',
   ]
+/** by the refresh token of a session */
+const REFRESHES = ['a refresh', 'a refresh for a client', 'a silent login']
 const PERSONAL = ['a personal API token', 'a refresh of a personal API token'],
   OF_ACCOUNTS = ["an account's API token", "a refresh of an account's API token"]
 const BY_SESSION = 'acting for a user',
@@ -70,7 +72,8 @@ const GONE = {
   'a mailed code': '401 Invalid code',
   'a text message': '401 Invalid code',
   ...all(SECOND_FACTORS, '401 MFA token is invalid or has expired'),
-  'a refresh': '401 Session not found',
+  ...all(REFRESHES, '401 Session not found'),
+  'a code for a client': '400 code is not valid',
   ...all([BY_SESSION, BY_PROGRAM], NO_SUBJECT),
 }
 /** What programs are told of a user who is kept out; what acts for the account is about no user. */
@@ -78,13 +81,13 @@ const PROGRAMS = { ...all(PERSONAL, '401 Invalid authentication'), ...all(OF_ACC
 /** Nobody has signed up yet whom it could be about. */
 const NEWCOMERS = { ...all(SIGN_UPS, 'given'), 'signing up with a number': 'nothing' }
 const ENDED = {
-  ...all(['a refresh', 'a refresh into another account'], '401 Session not found'),
+  ...all([...REFRESHES, 'a refresh into another account', 'a code for a client'], '401 Session not found'),
   'a token for another account': '401 Unauthorized',
   [BY_SESSION]: NO_SUBJECT,
 }
 const RUN_OUT = {
   ...all(
-    ['a refresh', 'a refresh into another account', 'a token for another account', 'a step-up'],
+    [...REFRESHES, 'a code for a client', 'a refresh into another account', 'a token for another account', 'a step-up'],
     '401 Session not found',
   ),
   [BY_SESSION]: NO_SUBJECT,

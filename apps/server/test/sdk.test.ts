@@ -1,6 +1,8 @@
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { listening, newEnvironment } from './environment.ts'
+import { allow, browserOf, CALLBACK, pathOf, queryOf } from './oauth-browser.ts'
+import { PASSWORD } from './second-factors.ts'
 
 /**
  * Runs the published server-side client, unmodified, against this server on a port. The browser client has its own test files.
@@ -79,6 +81,22 @@ describe('the published server-side client, unmodified', () => {
     } finally {
       client.destroy()
     }
+  })
+
+  test('@frontegg/client logs a user in at the server, without PKCE, by the secret of the environment', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD }),
+      browser = browserOf(env)
+    await allow(env)
+    const { FronteggContext, HostedLoginClient } = loaded()
+    FronteggContext.init({ FRONTEGG_CLIENT_ID: env.id, FRONTEGG_API_KEY: env.apiKey })
+    const client = new HostedLoginClient(CALLBACK)
+    const asked = await browser.call('GET', pathOf(await client.requestAuthorize({ state: 'a state' }))),
+      { code, state } = queryOf(await browser.comeBack(asked, await browser.logIn(user)))
+    expect(state).toBe('a state')
+    const { user: found, accessToken, refreshToken } = await client.codeExchange({ code, state })
+    expect([found.sub, typeof accessToken, typeof refreshToken]).toEqual([user.id, 'string', 'string'])
+    await expect(client.codeExchange({ code, state })).rejects.toThrow('[400] code is not valid')
   })
 
   test('@frontegg/client takes access tokens of accounts and members, by the roles that they have when they are shown', async () => {

@@ -81,11 +81,13 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
       expect(works(await (await handedOut(await shared())).pasted!())).toBe(true)
     })
 
-  if (use === 'once') {
+  if (use === 'once' || use === 'at most once') {
     test('works once, also when used eight times at once', async () => {
       const { show } = await handedOut(await shared())
-      const answers = await Promise.all(Array.from({ length: 8 }, show))
-      expect(answers.map(works).filter(Boolean)).toHaveLength(1)
+      const answers = await Promise.all(Array.from({ length: 8 }, show)),
+        working = answers.map(works).filter(Boolean).length
+      if (use === 'once') expect(working).toBe(1)
+      else expect(working).toBeLessThan(2)
       expect(works(await show())).toBe(false)
     })
   } else if (use === 'same for all') {

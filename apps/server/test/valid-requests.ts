@@ -18,9 +18,10 @@ import {
   type PhoneUser,
 } from './kinds-of-secrets.ts'
 import { keyOf, newPhone } from './people.ts'
+import { allow, browserOf, CALLBACK, pkce, queryOf, question } from './oauth-browser.ts'
 import { plainTemplate, ruleFor, ruleForAll, targeting } from './jwt-templates.ts'
 import { fillPath, sampleBody } from './samples.ts'
-import { claimsOf, codeOf, logIn, mfa, mfaPolicy, own, PASSWORD, withApp } from './second-factors.ts'
+import { auth, claimsOf, codeOf, logIn, mfa, mfaPolicy, own, PASSWORD, withApp } from './second-factors.ts'
 
 /*
  * For every operation a request that succeeds, as a client would send it. Most are told by the registry: the smallest
@@ -117,6 +118,9 @@ const shown: Record<string, string> = {
   logInWithPasskeyV1: 'challenge of a passkey',
   recoverMfaV1: 'recovery code',
   refreshTokenV1: 'refresh token',
+  finishHostedLogin: 'state of a login for a client',
+  returnToClient: 'way back to a client',
+  'grantToken: for a code': 'code for a client',
   unlockMeV3: 'unlock link',
   verifyUserEmailV1: 'code of another e-mail address',
   verifyOwnEmailChangeV1: 'code of a changed e-mail address',
@@ -691,7 +695,54 @@ const ofPrograms = ({ env, ids, tenantId, ownId, readOnlyRoleId }: Scene): Reque
   }
 }
 
+/** What browsers and clients ask at the OAuth routes. */
+const ofClients = ({ env, ids, member }: Scene): Requests => {
+  const { challenge } = pkce(),
+    refreshToken = async () => (await ok(env.anonymous('POST', auth, member))).refreshToken as string,
+    cookieOf = ({ cookies }: { cookies: Record<string, string> }) => ({
+      cookie: Object.entries(cookies)
+        .map((pair) => pair.join('='))
+        .join('; '),
+    })
+  const loggedIn = async () => {
+    const browser = browserOf(env)
+    await browser.logIn(member)
+    return browser
+  }
+  const asked = async (query: Record<string, string>) => {
+    await allow(env)
+    return { query: question(env, challenge, query) }
+  }
+  return {
+    authorize: () => asked({}),
+    'authorize: by a browser that is logged in': async () => ({
+      ...(await asked({ prompt: 'none' })),
+      headers: cookieOf(await loggedIn()),
+    }),
+    startHostedLogin: async () => {
+      await allow(env)
+      const browser = browserOf(env),
+        { state } = queryOf(await browser.ask(question(env, challenge)))
+      return { query: { state: state! }, headers: cookieOf(browser) }
+    },
+    authorizeSilently: async () => ({ body: {}, headers: cookieOf(await loggedIn()) }),
+    'grantToken: for a refresh token': async () => ({
+      body: { grant_type: 'refresh_token', refresh_token: await refreshToken() },
+    }),
+    logOutOfClient: async () => ({ headers: cookieOf(await loggedIn()) }),
+    logOutToken: async () => ({ body: { refreshToken: await refreshToken() } }),
+    introspectToken: async () => ({
+      body: { token: await refreshToken(), client_id: env.id, client_secret: env.apiKey },
+    }),
+    revokeToken: async () => ({ body: { token: await refreshToken(), client_id: env.id } }),
+    setOauthConfigurationV1: { body: { isActive: true } },
+    createRedirectUriV1: { body: { redirectUri: CALLBACK } },
+    deleteRedirectUriV1: { path: { id: ids.redirectUriId } },
+  }
+}
+
 const requestsOf = (scene: Scene): Requests => ({
+  ...ofClients(scene),
   ...ofAccounts(scene),
   ...ofPolicies(scene),
   ...ofAccessTokens(scene),

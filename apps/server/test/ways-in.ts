@@ -3,6 +3,7 @@ import { mayDelegate } from '../src/areas/rights/permissions/permissions.keys.ts
 import { cryptoRandom, fingerprint } from '../src/kernel/random.ts'
 import { authenticator } from './authenticator.ts'
 import { deps, unique, type Answer, type Client, type TestEnvironment } from './environment.ts'
+import { allow, browserOf, CALLBACK, pkce, queryOf, question } from './oauth-browser.ts'
 import { auth, mfa, mfaPolicy, strategies } from './second-factors.ts'
 
 /*
@@ -444,6 +445,38 @@ export const ways: Readonly<Record<string, Way>> = {
       const user = await member(house, house.there),
         { refreshToken } = await sessionOf(house, user)
       return { ...subjectOf(user), finish: (from) => from('POST', `${auth}/token/refresh`, { refreshToken }) }
+    },
+  },
+  'a refresh for a client': {
+    operation: 'grantToken',
+    async begin(house) {
+      const user = await member(house, house.there),
+        { refreshToken } = await sessionOf(house, user),
+        body = { grant_type: 'refresh_token', refresh_token: refreshToken }
+      return { ...subjectOf(user), finish: (from) => from('POST', '/oauth/token', body) }
+    },
+  },
+  'a code for a client': {
+    operation: 'grantToken',
+    async begin(house) {
+      const user = await member(house, house.there),
+        { accessToken } = await sessionOf(house, user),
+        { verifier, challenge } = pkce(),
+        browser = browserOf(house.env)
+      await allow(house.env)
+      const asked = await browser.ask(question(house.env, challenge)),
+        { code } = queryOf(await browser.comeBack(asked, accessToken)),
+        body = { grant_type: 'authorization_code', code, redirect_uri: CALLBACK, code_verifier: verifier }
+      return { ...subjectOf(user), finish: (from) => from('POST', '/oauth/token', body) }
+    },
+  },
+  'a silent login': {
+    operation: 'authorizeSilently',
+    async begin(house) {
+      const user = await member(house, house.there),
+        { refreshToken } = await sessionOf(house, user),
+        cookies = { [`fe_refresh_${house.env.id.replace('-', '')}`]: refreshToken }
+      return { ...subjectOf(user), finish: (from) => from('POST', '/oauth/authorize/silent', {}, { cookies }) }
     },
   },
   'a refresh into another account': {

@@ -29,6 +29,7 @@ const KEYS: Readonly<Record<string, string>> = {
   PermissionCategory_vendorId_name_key: '409',
   Permission_vendorId_key_key: '409',
   PhoneNumber_vendorId_phoneNumber_key: '409',
+  RedirectUri_vendorId_applicationId_redirectUri_key: 'skips duplicates',
   RolePermission_pkey: 'skips duplicates',
   Role_vendorId_key_tenantId_key: '409',
   Setting_vendorId_key_tenantId_key: '409, or read again',

@@ -26,7 +26,7 @@ const returning = { purpose: 'oauth-return' },
   RETURNING_MS = 5 * MINUTE
 /** What the client exchanges for tokens. */
 export const authorizationCode = { purpose: 'oauth-code' }
-const CODE_MS = MINUTE
+const CODE_MS = 90 * SECOND
 
 /** What is kept of a login between its steps. */
 interface Begun {
