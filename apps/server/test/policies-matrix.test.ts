@@ -132,7 +132,7 @@ const policies: Readonly<Record<string, Policy>> = {
     set: (env) => env.vendor('POST', `${settings}/lockout-policy`, { enabled: true, maxAttempts: 1 }),
     setFor: ({ env }, { email }) => env.anonymous('POST', auth, { email, password: 'wrong' }),
     otherwise: LOCKED,
-    but: { ...GONE, ...ENDED, ...NEWCOMERS, ...PROGRAMS },
+    but: { ...ENDED, ...GONE, ...NEWCOMERS, ...PROGRAMS },
   },
   'a second factor for all': {
     area: 'mfa-policy',

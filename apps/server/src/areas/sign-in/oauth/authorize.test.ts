@@ -171,6 +171,9 @@ describe.concurrent('a client that sends a browser', () => {
   })
 })
 
+/** Nothing comes of these. */
+const shared = prepared()
+
 describe.concurrent('nobody is sent to', () => {
   test.for([
     `${CALLBACK}/`,
@@ -183,7 +186,7 @@ describe.concurrent('nobody is sent to', () => {
     'https://app.example.com:443/oauth/callback',
     '',
   ])('an address that is not the very one: %s', async (redirect_uri) => {
-    const { env, browser } = await prepared()
+    const { env, browser } = await shared
     const answer = await browser.ask(question(env, challenge, { redirect_uri }))
     expect([answer.status, answer.body.error, answer.headers['location']]).toEqual([400, 'invalid_request', undefined])
   })
@@ -217,9 +220,11 @@ describe.concurrent('nobody is sent to', () => {
     ['https://app.example.com:1/cb', 'https://app.example.com:2/cb', false],
     ['com.example.app://callback', 'com.example.app://callback', true],
   ] as const)('another port, but on loopback addresses: %s and %s', async ([allowed, redirect_uri, passes]) => {
-    const env = await newEnvironment()
-    await allow(env, allowed)
-    const answer = await browserOf(env).ask(question(env, challenge, { redirect_uri, prompt: 'none' }))
+    const { env } = await shared,
+      id = await newApplication(env)
+    await allow(env, allowed, id)
+    const wanted = question(env, challenge, { client_id: id, redirect_uri, prompt: 'none' }),
+      answer = await browserOf(env).ask(wanted)
     expect(answer.status).toBe(passes ? 302 : 400)
     if (passes) expect(locationOf(answer).startsWith(`${redirect_uri}?error=login_required&`)).toBe(true)
   })
@@ -238,7 +243,7 @@ describe.concurrent('a client learns by its own address that', () => {
     ['request_not_supported', { request: 'e30.e30.' }],
     ['request_uri_not_supported', { request_uri: 'https://evil.test/request' }],
   ] as const)('%s: %o', async ([error, more]) => {
-    const { env, browser } = await prepared()
+    const { env, browser } = await shared
     const answer = await browser.ask(question(env, challenge, more as Record<string, string>))
     expect(queryOf(answer)).toMatchObject({ error, state: 'a state', iss: expect.any(String) })
   })
