@@ -61,7 +61,6 @@ export function browserOf(env: TestEnvironment) {
   }
   return { call, ask, logIn, comeBack, cookies }
 }
-export type Browser = ReturnType<typeof browserOf>
 
 export const locationOf = ({ headers }: Answer) => String(headers['location'] ?? '')
 export const queryOf = (answer: Answer): Record<string, string> =>
@@ -75,7 +74,7 @@ export const pathOf = (url: string) => {
 export const fetchAt =
   (env: TestEnvironment): typeof fetch =>
   async (input, init) => {
-    const request = new Request(input, init as RequestInit),
+    const request = new Request(input, init),
       body = await request.text(),
       { pathname, search, host } = new URL(request.url)
     expect(host).toBe(`${env.name}.localhost:3100`)

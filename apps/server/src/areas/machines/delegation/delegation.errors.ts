@@ -1,12 +1,12 @@
 import { errors, oauthFailure } from '../../../kernel/errors.ts'
+import { clientErrors } from '../../applications/oauth-clients/oauth-clients.errors.ts'
 import { mayDelegate } from '../../rights/permissions/permissions.keys.ts'
 
 /** RFC 8693 §2.2.2 has one word for all that is wrong with the tokens. */
 const unfit = (message: string) => oauthFailure(400, 'invalid_request', message)
 
 export const delegationErrors = {
-  /** clients know this text */
-  off: oauthFailure(403, 'unauthorized_client', 'OAuth is disabled'),
+  off: clientErrors.off,
   badSubject: unfit('subject_token is not valid'),
   badActor: unfit('actor_token is not valid'),
   noUser: unfit('subject_token must be the token of a user'),

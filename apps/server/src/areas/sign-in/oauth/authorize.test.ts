@@ -153,7 +153,7 @@ describe.concurrent('a client that sends a browser', () => {
     })
     await env.vendor('PUT', `/tenants/resources/tenants/v2/${second}`, { alias: 'coop' })
     for (const more of [{ tenantId: second }, { organization: 'coop' }]) {
-      const { code } = await codeIn({ ...one, browser: browserOf(env) }, more as Record<string, string>),
+      const { code } = await codeIn({ ...one, browser: browserOf(env) }, more),
         { body } = await exchange(env, { code, code_verifier: verifier })
       expect(claimsOf(body.access_token)['tenantId']).toBe(second)
     }
@@ -244,7 +244,7 @@ describe.concurrent('a client learns by its own address that', () => {
     ['request_uri_not_supported', { request_uri: 'https://evil.test/request' }],
   ] as const)('%s: %o', async ([error, more]) => {
     const { env, browser } = await shared
-    const answer = await browser.ask(question(env, challenge, more as Record<string, string>))
+    const answer = await browser.ask(question(env, challenge, more))
     expect(queryOf(answer)).toMatchObject({ error, state: 'a state', iss: expect.any(String) })
   })
 })
