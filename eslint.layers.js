@@ -20,7 +20,7 @@ const layers = {
     'strategies',
     'portal',
   ],
-  rights: ['tree', 'held', 'roles', 'permissions', 'entitlements'],
+  rights: ['tree', 'held', 'roles', 'permissions', 'entitlements', 'events'],
   access: ['sessions', 'tokens', 'codes', 'guesses'],
   applications: ['applications', 'oauth-clients'],
   accounts: ['tenants', 'hierarchy', 'account-settings', 'tenant-migrations'],

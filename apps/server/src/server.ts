@@ -1,3 +1,4 @@
+import { eventRubbish, recordChange } from './areas/rights/events/events.service.ts'
 import { sessionOf } from './areas/access/sessions/living.sql.ts'
 import { machineOf } from './areas/machines/callers/callers.service.ts'
 import * as delegation from './areas/machines/delegation/delegation.service.ts'
@@ -16,7 +17,8 @@ export const buildServer = (deps: ServerDeps) =>
     operations,
     unserved,
     jobs,
-    rubbish,
+    rubbish: [...rubbish, eventRubbish(deps.auditDays)],
+    record: recordChange,
     lookups: {
       sessionOf,
       machineOf,

@@ -41,6 +41,8 @@ export interface ProductionConfig {
   readonly auth0Url: string | undefined
   /** networks that environments' hooks and providers may be in, beside the public addresses */
   readonly privateNetworks: readonly string[]
+  /** days that the audit trail goes back */
+  readonly auditDays: number
   /** megabytes of a file of users to import, at most */
   readonly importMegabytes: number
   /** connections to the database at most */
@@ -135,6 +137,7 @@ export function productionConfig(variables: Variables = process.env): {
     breachedPasswordsUrl: optional('HENHOUSE_BREACHED_PASSWORDS_URL', serviceUrlOrNone, HAVE_I_BEEN_PWNED),
     auth0Url: optional('HENHOUSE_AUTH0_URL', serviceUrl, undefined),
     privateNetworks: optional('HENHOUSE_PRIVATE_NETWORKS', networks, []),
+    auditDays: optional('HENHOUSE_AUDIT_DAYS', integer(1, 36_500), 90),
     importMegabytes: optional('HENHOUSE_IMPORT_MEGABYTES', integer(1, 10_000), 100),
     connections: optional('HENHOUSE_DATABASE_CONNECTIONS', integer(1, 1000), 10),
     preparedStatements: optional('HENHOUSE_PREPARED_STATEMENTS', onOrOff, true),

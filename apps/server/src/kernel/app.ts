@@ -45,6 +45,7 @@ import {
   Raw,
   Redirect,
   type Auth,
+  type Call,
   type Caller,
   type Ctx,
   type Destination,
@@ -67,20 +68,23 @@ export interface AppParts {
   jobs: readonly Job[]
   rubbish: readonly Rubbish[]
   lookups: Lookups
+  record: Recording
 }
+/** Writes down that an operation with `audit` has succeeded: in its transaction. */
+type Recording = (ctx: Scoped, key: string, input: unknown, result: unknown) => Promise<void>
 /** `http` listens and serves; `worker` names what `startWorker` and `runDue` need. */
 export type Server = Awaited<ReturnType<typeof buildApp>>
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024
 
-export async function buildApp({ deps, operations, unserved, jobs, rubbish, lookups }: AppParts) {
+export async function buildApp({ deps, operations, unserved, jobs, rubbish, lookups, record }: AppParts) {
   const environments = environmentDirectory(deps.database, memoryOf(deps.database))
   const app = await framework(deps)
   const read = tokenReader(app.jwt, environments, deps.secrets)
   measure(app, deps.metrics)
   const state = health(app, deps.database)
 
-  const serve = serving({ deps, environments, read, lookups })
+  const serve = serving({ deps, environments, read, lookups, record })
   const route = (on: FastifyInstance, op: Operation) =>
     on.route({
       method: op.method,
@@ -193,13 +197,13 @@ async function protectBrowsers(app: FastifyInstance, { allowedOrigins, publicUrl
   })
 }
 
-type Serving = Pick<AppParts, 'deps' | 'lookups'> & {
+type Serving = Pick<AppParts, 'deps' | 'lookups' | 'record'> & {
   environments: EnvironmentDirectory
   read: TokenReader
 }
 
 /** Passes a request to its operation's handler, and the handler's answer to the caller. */
-function serving({ deps, environments, read, lookups }: Serving) {
+function serving({ deps, environments, read, lookups, record }: Serving) {
   const countCall = tokenCalls(deps)
   return async (op: Operation, request: FastifyRequest, reply: FastifyReply) => {
     if (op.environment) reply.headers(await heedAddress(anywhere(deps), op, request.ip))
@@ -210,16 +214,20 @@ function serving({ deps, environments, read, lookups }: Serving) {
       : await identify(request, op, read, environments, deps.publicUrl.hostname)
     mustBeHome(deps, environment, op, request)
     const log = (request.log as Logger).child({ vendorId: environment.id }),
-      ctx = contextFor(deps, environment, log, applicationIn(request))
+      call = callIn(request),
+      parts = { applicationId: applicationIn(request), call },
+      ctx = contextFor(deps, environment, log, parts)
     if (!op.environment) reply.headers(await heedAddress(ctx, op, request.ip))
     if (op.auth !== 'public') countCall(environment.id, claims)
     const caller = await callerOf(ctx, op, claims, lookups, request.ip)
+    call.caller = caller
     const by = nameOf(caller)
     if (by) request.log = request.log.child(by)
     admit(op, caller)
-    const named = by ? contextFor(deps, environment, ctx.log.child(by)) : ctx
+    const named = by ? contextFor(deps, environment, ctx.log.child(by), parts) : ctx
     const input = await heedSubjects(named, op, early ?? inputOf(op, request))
     const known = caller ?? (await guestOf(named, op, claims, lookups, request.ip))
+    call.caller = known
     const tenant = await tenantOf(named, op, known, request, lookups.reaches)
     const user = await userOf(named, op, known, request)
     const full: HttpCtx & Scoped & { caller: unknown } = {
@@ -229,9 +237,22 @@ function serving({ deps, environments, read, lookups }: Serving) {
       tenant,
       user,
     }
-    return send(deps, op, reply, withLinks(await answer(full, op, input), addressOf(deps, environment, request)))
+    return send(
+      deps,
+      op,
+      reply,
+      withLinks(await answer(full, op, input, record), addressOf(deps, environment, request)),
+    )
   }
 }
+
+/** Who calls is filled in as soon as it is known. */
+const callIn = (request: FastifyRequest): { -readonly [K in keyof Call]: Call[K] } => ({
+  traceId: request.id,
+  ip: request.ip,
+  userAgent: header(request, 'user-agent') ?? '',
+  caller: undefined,
+})
 
 /** What the log says of a program or a delegate: no session tells who they are. */
 function nameOf(caller: Caller | undefined) {
@@ -270,9 +291,16 @@ const anywhere = (deps: ServerDeps) => ({
 
 type Scoped = Ctx & { tenant: TenantScope | undefined; user: UserScope | undefined }
 
-async function answer(ctx: Scoped, op: Operation, input: unknown): Promise<unknown> {
+async function answer(ctx: Scoped, op: Operation, input: unknown, record: Recording): Promise<unknown> {
+  const { audit } = op
   try {
-    return await op.handler(ctx, input)
+    if (audit === undefined) return await op.handler(ctx, input)
+    return await ctx.atomically(async (tx) => {
+      const within = { ...ctx, ...tx },
+        result: unknown = await op.handler(within, input)
+      await record(within, audit, input, isReply(result) ? result.body : result)
+      return result
+    })
   } catch (error) {
     return refuse(ctx, op, error)
   }

@@ -64,7 +64,12 @@ const sqlWithin =
     tx.$queryRawUnsafe(scoped, text, vendorId, ...values) as Promise<Row[]>
 
 /** @param applicationId the one that the call names */
-export function contextFor(deps: ServerDeps, environment: Environment, log: Logger, applicationId?: string): Ctx {
+export function contextFor(
+  deps: ServerDeps,
+  environment: Environment,
+  log: Logger,
+  { applicationId, call }: Partial<Pick<Ctx, 'applicationId' | 'call'>> = {},
+): Ctx {
   const { alone, together } = handlesOf(deps, environment.id),
     memory = memoryOf(deps.database)
   const ctx: Ctx = {
@@ -74,6 +79,7 @@ export function contextFor(deps: ServerDeps, environment: Environment, log: Logg
     random: deps.random,
     log,
     applicationId,
+    call,
     deps: visible(deps),
     db: alone,
     sql: sqlFor(deps, environment.id),

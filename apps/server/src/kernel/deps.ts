@@ -54,6 +54,8 @@ export interface Deps {
   readonly captchaUrl?: string
   /** Where breached passwords are looked up, in Have I Been Pwned's range protocol: five digits of a SHA-1 are appended. Absent: a short list of our own, and no network. */
   readonly breachedPasswordsUrl?: string
+  /** How many days the audit trail goes back; 90 when absent. */
+  readonly auditDays?: number
   /** The most bytes of a file of users to import; 100 MiB when absent. */
   readonly mostImportBytes?: number
   /** Where users are imported from Auth0: a proxy, a double. Absent: at the domain that the call names. */

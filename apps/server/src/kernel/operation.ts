@@ -118,6 +118,15 @@ export interface UserScope {
   readonly [proven]: 'user'
 }
 
+/** Who made the call that causes something, and from where: for what is written down about it. */
+export interface Call {
+  readonly traceId: string
+  readonly ip: string
+  readonly userAgent: string
+  /** undefined as long as nobody has shown a good token */
+  readonly caller: Caller | undefined
+}
+
 /** What every service function may use. */
 export interface Ctx {
   readonly vendorId: string
@@ -133,6 +142,8 @@ export interface Ctx {
   readonly log: Logger
   /** The application that the call names (see `Http`), not proven: mails lead there. */
   readonly applicationId: string | undefined
+  /** undefined for what the server does by itself: jobs, the emulator's control plane */
+  readonly call: Call | undefined
   /** Whom this call may send messages to: it has counted one for each of these addresses and numbers. */
   readonly counted: Set<string>
   /** Password hashing, sealing of secrets, signing: what the process was started with. */
@@ -275,6 +286,12 @@ export interface Declaration<
   exchanges?: true
   /** Its errors also have the fields of RFC 6749 §5.2, and a form names each field once. */
   oauth?: true
+  /**
+   * The key of the line that a success leaves in the audit trail, such as `role.created`. The handler then runs in one
+   * transaction with that line, so this is for plain changes: not for what hashes passwords, calls other servers, or counts
+   * what must outlast a refusal. Services of such operations record their events themselves.
+   */
+  audit?: `${string}.${string}`
   tenant?: T
   /**
    * Its statements find out whether the tenant that an environment token names is there, and it answers 404 if not: the kernel

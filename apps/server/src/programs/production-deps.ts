@@ -45,6 +45,7 @@ export async function productionDeps(
     ...(config.mailFrom !== undefined && { mailFrom: config.mailFrom }),
     captchaUrl: config.captchaUrl,
     ...(config.breachedPasswordsUrl !== undefined && { breachedPasswordsUrl: config.breachedPasswordsUrl }),
+    auditDays: config.auditDays,
     mostImportBytes: config.importMegabytes * 1024 * 1024,
     ...(config.auth0Url !== undefined && { auth0Url: config.auth0Url }),
     ...(metricsToken !== undefined && { metrics: { token: metricsToken } }),

@@ -7,6 +7,7 @@ import { tenantIdsOf } from '../../rights/held/held.service.ts'
 import { loginErrors } from '../../sign-in/login/login.errors.ts'
 import * as access from '../sessions/access.service.ts'
 import * as unlocking from './unlock.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /**
  * Counts a wrong password or second factor. The one that locks the user causes a mail about it; those that come at the
@@ -14,14 +15,14 @@ import * as unlocking from './unlock.service.ts'
  * @param name as typed; a name without a user is counted, and locked, in the same way
  * @throws 423
  */
-export async function wrong(ctx: Ctx, user: Person | null, name: string) {
-  const { counted, locked } = await failed(ctx, user ? { userId: user.id } : { name })
+export async function wrong(ctx: Ctx, user: (Person & { activeTenantId?: string | null }) | null, name: string) {
+  const { counted, locked } = await failed(ctx, user ? { userId: user.id, tenantId: user.activeTenantId } : { name })
   if (locked) await unlocking.sendMail(ctx, user)
   if (!counted) throw loginErrors.locked()
 }
 
 /** Whose password was guessed: a user's or, where there is none, that of the typed name. */
-export type Target = { userId: string } | { name: string }
+export type Target = { userId: string; tenantId?: string | null | undefined } | { name: string }
 
 /**
  * Counts a wrong password or second factor, exactly also when many arrive at once. At the limit it locks the user and
@@ -35,9 +36,25 @@ export async function failed(ctx: Ctx, target: Target): Promise<{ counted: boole
     ctx,
     await tenantIdsOf(ctx, 'userId' in target ? target.userId : ctx.random.uuid()),
   )
-  if (limit === undefined) return { counted: true, locked: false }
-  return ctx.atomically((tx) =>
-    'userId' in target ? countOf(tx, target.userId, limit) : countOfName(tx, target.name, limit),
+  if (limit === undefined) {
+    await writeDown(ctx, target, false)
+    return { counted: true, locked: false }
+  }
+  return ctx.atomically(async (tx) => {
+    const outcome = await ('userId' in target ? countOf(tx, target.userId, limit) : countOfName(tx, target.name, limit))
+    await writeDown(tx, target, outcome.locked)
+    return outcome
+  })
+}
+
+/** The audit trail has only those who are there; for others it takes the same time. */
+async function writeDown(ctx: Ctx, target: Target, locked: boolean) {
+  if (!('userId' in target)) return events.recordNothing(ctx)
+  const whose = { userId: target.userId, tenantId: target.tenantId, failed: true } as const
+  await events.record(
+    ctx,
+    { ...whose, key: 'frontegg.user.failedAuthentication' },
+    ...(locked ? [{ ...whose, key: 'user.locked', severity: 'High' } as const] : []),
   )
 }
 

@@ -6,6 +6,7 @@ import { linkTo } from '../../delivery/mail/links.ts'
 import * as mail from '../../delivery/mail/mail.service.ts'
 import { mailDataOf, nobody, type Person } from '../../delivery/mail/person.ts'
 import { activationErrors } from '../../sign-in/activation/activation.errors.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** The link that lets users undo a lock by wrong passwords. It is for that one lock only. */
 const unlocking: ChallengeKind = { purpose: 'unlock' }
@@ -59,6 +60,7 @@ export async function unlock(ctx: Ctx, token: string) {
     })
     if (!count) throw activationErrors.invalidToken()
     const user = await tx.db.user.findUniqueOrThrow({ where: { id: userId } })
+    await events.record(tx, { key: 'user.unlocked', userId, tenantId: user.activeTenantId })
     if (user.email !== null)
       await mail.send(tx, {
         template: 'UnlockUserSuccess',

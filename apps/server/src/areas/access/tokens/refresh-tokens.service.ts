@@ -9,6 +9,7 @@ import { endOf, type Rules } from '../sessions/sessions.service.ts'
 import { moving, starting, staying, type Limits, type Writing } from './refresh-tokens.sql.ts'
 import { GRACE_MS, lineOf, successor } from './rotation.ts'
 import type { Rubbish } from '../../../kernel/cleanup.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** What a login and its tokens have to know about a user. */
 const subject = {
@@ -83,6 +84,11 @@ export async function start(ctx: HttpCtx, { user, tenantId, applicationId, mfaPa
     token = ctx.random.token()
   const { ip, userAgent } = ctx.http
   const expiresAt = lifetime(rules, now, now)
+  const line = events.lineOf(ctx, {
+    key: 'frontegg.user.authenticated',
+    ...{ tenantId, userId: user.id, by: { userId: user.id, sessionId } },
+    details: { applicationId, mfaPassed },
+  })
   const begin = async (on: Ctx) => {
     const [row] = await on.sql(
       starting,
@@ -93,14 +99,17 @@ export async function start(ctx: HttpCtx, { user, tenantId, applicationId, mfaPa
       mfaPassed,
       ip,
       userAgent,
+      JSON.stringify([line]),
     )
     return row!.begun
   }
-  if (!(await begin(ctx)))
-    // something has changed the user: this waits until it is done, and may be only another login
+  const isTold = await events.isTold(ctx, line)
+  // else something has changed the user: this waits until it is done, and may be only another login
+  if (isTold || !(await begin(ctx)))
     await ctx.atomically(async (tx) => {
       await mustBeUnchanged(tx, user)
       await begin(tx)
+      await events.tell(tx, line)
     })
   return { sessionId, token, expiresAt }
 }
@@ -167,7 +176,14 @@ export async function mustBeGood(ctx: Ctx, { session, usedAt, expiresAt }: Found
   if (expiresAt <= now) throw sessionErrors.ended()
   mustLive(ctx, session, rules)
   if (usedAt && after(usedAt, GRACE_MS) < now) {
-    await ctx.db.session.updateMany({ where: { id: session.id, endedAt: null }, data: { endedAt: now } })
+    await ctx.atomically(async (tx) => {
+      await tx.db.session.updateMany({ where: { id: session.id, endedAt: null }, data: { endedAt: now } })
+      await events.record(tx, {
+        key: 'session.refreshTokenReused',
+        ...{ tenantId: session.tenantId, userId: session.user.id, subject: { kind: 'session', id: session.id } },
+        ...{ failed: true, severity: 'High' },
+      })
+    })
     ctx.log.warn(
       { userId: session.user.id, sessionId: session.id },
       'a used refresh token was shown again: its session has been ended',
@@ -192,13 +208,26 @@ export async function branch(ctx: Ctx, { id: sessionId, expiresAt }: Pick<Sessio
   return token
 }
 
-/** Ends the sessions of the tokens, used or not. Does nothing for an unknown token. */
-export async function endSessions(ctx: Ctx, tokens: readonly string[]) {
-  await ctx.db.session.updateMany({
+/** Ends the sessions of the tokens, used or not, and returns them. Does nothing for an unknown token. */
+export const endSessions = (ctx: Ctx, tokens: readonly string[]) =>
+  ctx.db.session.updateManyAndReturn({
     where: { endedAt: null, tokens: { some: { id: { in: tokens.map(fingerprint) } } } },
     data: { endedAt: ctx.clock.now() },
+    select: { id: true, userId: true, tenantId: true },
   })
-}
+
+/** As `endSessions`, by their user. */
+export const logOut = (ctx: Ctx, tokens: readonly string[]) =>
+  ctx.atomically(async (tx) => {
+    const ended = await endSessions(tx, tokens)
+    await events.record(
+      tx,
+      ...ended.map(({ id, userId, tenantId }) => ({
+        key: 'user.loggedOut',
+        ...{ tenantId, userId, subject: { kind: 'session', id }, by: { userId, sessionId: id } },
+      })),
+    )
+  })
 
 /**
  * Exchanges a good token for the next one; a second caller gets the same one.

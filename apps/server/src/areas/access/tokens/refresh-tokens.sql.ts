@@ -1,4 +1,5 @@
 import { statement } from '../../../kernel/sql.ts'
+import { storing } from '../../rights/events/events.sql.ts'
 
 /** The session, its place and its new token. */
 export type Writing = [
@@ -42,7 +43,7 @@ const surplus = `
     (select o.id from other o where $12::text is null or o."tenantId" = $12
       order by o."createdAt" desc offset $11::int))`
 
-/** Begins a session with its first token, and ends surplus ones. */
+/** Begins a session with its first token, ends surplus ones, and writes down that the user has logged in. */
 export const starting = statement<
   { begun: boolean },
   [
@@ -53,6 +54,7 @@ export const starting = statement<
     mfaPassed: boolean,
     ipAddress: string,
     userAgent: string,
+    events: string,
   ]
 >(
   'sessions.start',
@@ -73,7 +75,8 @@ export const starting = statement<
   ${surplus},
   ended as (
     update "Session" s set "endedAt" = $2 from surplus x, entering e
-    where s."vendorId" = $1 and s.id = x.id and s."endedAt" is null)
+    where s."vendorId" = $1 and s.id = x.id and s."endedAt" is null),
+  told as (${storing('$18', 'exists (select from begun)')})
   select exists (select from begun) as begun`,
 )
 

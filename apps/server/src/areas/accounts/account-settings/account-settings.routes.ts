@@ -35,6 +35,7 @@ export const accountSettingsRoutes = [
     summary: 'Change settings of the account; what is not given stays',
     tag,
     auth: 'both',
+    audit: 'accountSettings.updated',
     permission: needs.account.write,
     tenant: 'required',
     body: AccountSettingsChange,

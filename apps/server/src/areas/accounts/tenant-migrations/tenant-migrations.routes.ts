@@ -16,6 +16,7 @@ export const tenantMigrationsRoutes = [
     summary: 'Create accounts with given ids, in the background',
     tag,
     auth: 'vendor',
+    audit: 'tenant.migrationStarted',
     body: Migration,
     returns: { 202: Type.Object({ migrationId: Id }) },
     handler: (ctx, { body }) => tenantMigrations.start(ctx, body.tenants),

@@ -6,6 +6,7 @@ import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { tenantErrors } from './tenants.errors.ts'
 import { keyOf } from './tenants.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** How many members one transaction removes, or tenants it moves; a hundred thousand would exceed its time limit. */
 const STEP = 1000
@@ -108,6 +109,8 @@ const locked = (tx: Ctx, tenantId: string) =>
     .catch(onMissing(tenantErrors.notFound()))
 
 async function removeAll(ctx: Ctx, tenantId: string) {
+  // while there is something to tell of
+  await events.record(ctx, { key: 'frontegg.tenant.deleted', tenantId })
   const hasChildren = await isParent(ctx, tenantId)
   if (hasChildren) await lockHierarchy(ctx)
   // the lock comes first: a tenant that is being moved must not hand those below it to the one it has just left

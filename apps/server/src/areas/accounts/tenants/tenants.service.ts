@@ -13,6 +13,7 @@ import {
   type TenantChange,
   type TenantQuery,
 } from './tenants.schemas.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** For operations on one row by its key. */
 export const keyOf = (ctx: Ctx, id: string) => ({ vendorId_id: { vendorId: ctx.vendorId, id } })
@@ -43,6 +44,7 @@ export async function create(
       .atomically(async (tx) => {
         const tenant = await tx.db.tenant.create({ data })
         await applications.assignDefault(tx, tenantId)
+        await events.record(tx, { key: 'frontegg.tenant.created', tenantId })
         return tenant
       })
       // looked at before the key is: a tenant that would be below itself is there already

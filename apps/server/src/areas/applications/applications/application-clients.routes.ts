@@ -17,6 +17,7 @@ export const clientRoutes = [
     summary: 'Create a client, with its own credentials, for the requested application or the default one',
     tag,
     auth: 'vendor',
+    audit: 'applicationClient.created',
     body: NewClient,
     returns: { 201: Client },
     errors: [
@@ -58,6 +59,7 @@ export const clientRoutes = [
     summary: 'Change a client of an application; what is not given stays',
     tag,
     auth: 'vendor',
+    audit: 'applicationClient.updated',
     params: ClientId,
     body: ClientChange,
     returns: { 200: Client },
@@ -71,6 +73,7 @@ export const clientRoutes = [
     summary: 'Delete a client of an application',
     tag,
     auth: 'vendor',
+    audit: 'applicationClient.deleted',
     params: ClientId,
     returns: { 204: Empty },
     errors: [applicationErrors.clientNotFound],

@@ -69,6 +69,7 @@ export const tenantRoutes = [
     auth: 'vendor',
     params: AppId,
     body: Type.Object({ tenantId: Key, accessType: Type.Optional(AccessType) }),
+    audit: 'frontegg.tenant.app.assigned',
     returns: { 201: TenantApplications },
     errors: [applicationErrors.notFound, tenantErrors.notFound, applicationErrors.tenantTaken],
     handler: async (ctx, { params, body }) =>
@@ -81,6 +82,7 @@ export const tenantRoutes = [
     summary: 'Open an application to all users of an account, or to those assigned',
     tag,
     auth: 'vendor',
+    audit: 'application.tenantUpdated',
     params: Assignment,
     body: Type.Object({ accessType: AccessType }),
     returns: { 200: Empty },
@@ -95,6 +97,7 @@ export const tenantRoutes = [
     tag,
     auth: 'vendor',
     params: Assignment,
+    audit: 'frontegg.tenant.app.unassigned',
     returns: { 200: Empty },
     errors: [applicationErrors.notFound, applicationErrors.tenantNotAssigned],
     handler: (ctx, { params }) => assignments.unassign(ctx, params.appId, params.tenantId),

@@ -154,6 +154,7 @@ export const userRoutes = [
     summary: 'Choose in which account a user is active, by application',
     tag,
     auth: 'vendor',
+    audit: 'user.activeTenantsChosen',
     user: 'required',
     body: ActiveTenantChoice,
     returns: { 200: Empty },

@@ -9,6 +9,7 @@ import { userErrors } from '../../people/users/users.errors.ts'
 import { applicationErrors } from './applications.errors.ts'
 import { mustExist, visibleTo, wantsAssignment } from './applications.service.ts'
 import { live } from '../../rights/held/held.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 interface Assignment {
   tenantId: string
@@ -51,12 +52,20 @@ export async function assign(
         skipDuplicates: true,
       })
       .catch(onUnknownReference(userErrors.notFound()))
+    await writeDown(tx, 'frontegg.user.app.assigned', tenantId, users, apps)
     return tx.db.applicationUser.findMany({
       where: { tenantId, applicationId: { in: apps }, userId: { in: users } },
       orderBy: [{ createdAt: 'asc' }, { applicationId: 'asc' }, { userId: 'asc' }],
     })
   })
 }
+
+const writeDown = (tx: Ctx, key: string, tenantId: string, userIds: readonly string[], appIds: readonly string[]) =>
+  events.record(
+    tx,
+    ...userIds.map((userId) => ({ key, tenantId, userId, details: { appIds: appIds.slice(0, MOST_IDS) } })),
+  )
+const MOST_IDS = 50
 
 async function mustBeMembers(ctx: Ctx, userIds: readonly string[], tenantId: string) {
   if (!(await ctx.db.tenant.findFirst({ where: { id: tenantId }, select: { id: true } }))) throw tenantErrors.notFound()
@@ -97,8 +106,16 @@ export async function unassign(
     const known = await tx.db.application.count({ where: { id: { in: apps.filter(isUuid) } } })
     if (known < apps.length) throw applicationErrors.notFound()
     const where = { tenantId, applicationId: { in: apps }, userId: { in: uuids(userIds).filter(isUuid) } }
+    const gone = await tx.db.applicationUser.findMany({ where, distinct: ['userId'], select: { userId: true } })
     await tx.db.applicationUser.deleteMany({ where })
     await tx.db.applicationActiveTenant.deleteMany({ where })
+    await writeDown(
+      tx,
+      'frontegg.user.app.unassigned',
+      tenantId,
+      gone.map((row) => row.userId),
+      apps,
+    )
   })
 }
 

@@ -46,6 +46,7 @@ const creation = (version: 'v1' | 'v2') =>
     permission: needs.tenantApiTokens.write,
     tenant: 'required',
     body: NewTenantApiToken,
+    audit: 'frontegg.tenantApiToken.created',
     returns: { 201: TenantApiTokenWithSecret },
     errors: [apiTokenErrors.disabled, apiTokenErrors.tooMany, tenantErrors.notFound, ...tooMuch],
     handler: async (ctx, { body }) => {
@@ -76,6 +77,7 @@ export const apiTokensRoutes = [
     summary: 'Change an API token of an account',
     tag,
     auth: 'both',
+    audit: 'apiToken.updated',
     permission: needs.tenantApiTokens.write,
     tenant: 'required',
     params: Params,
@@ -125,6 +127,7 @@ export const apiTokensRoutes = [
     tenant: 'required',
     user: 'required',
     body: NewUserApiToken,
+    audit: 'frontegg.userApiToken.created',
     returns: { 201: UserApiTokenWithSecret },
     errors: [apiTokenErrors.disabled, apiTokenErrors.tooMany, userErrors.notFound],
     handler: async (ctx, { body }) => {

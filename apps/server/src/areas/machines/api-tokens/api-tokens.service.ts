@@ -17,6 +17,7 @@ import {
   type NewUserApiToken,
   type TenantApiTokenChange,
 } from './api-tokens.schemas.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** Whether programs log in by API tokens. */
 export const areOn = ({ apiTokensEnabled, machineToMachineAuthStrategy }: IdentityConfiguration) =>
@@ -115,10 +116,19 @@ export async function updateOfTenant(
 }
 
 /** Its refresh tokens go with it. @throws 404 */
-export async function removeOfTenant(ctx: Ctx, tenant: TenantScope, id: string) {
-  const { count } = await ctx.db.apiToken.deleteMany({ where: { ...of(tenant), id } })
-  if (!count) throw apiTokenErrors.notFound()
-}
+export const removeOfTenant = (ctx: Ctx, tenant: TenantScope, id: string) => removeOne(ctx, { ...of(tenant), id })
+
+const removeOne = (ctx: Ctx, where: { tenantId: string; userId: string | null; id: string }) =>
+  ctx.atomically(async (tx) => {
+    const { id, tenantId, userId } = where
+    // while there is something to tell of
+    await events.record(tx, {
+      key: userId === null ? 'frontegg.tenantApiToken.deleted' : 'frontegg.userApiToken.deleted',
+      ...{ tenantId, userId, subject: { kind: 'apiToken', id } },
+    })
+    const { count } = await tx.db.apiToken.deleteMany({ where })
+    if (!count) throw apiTokenErrors.notFound()
+  })
 
 /** The user's tokens in the tenant, the oldest first. @throws 404 for a user who is not a member there */
 export async function listOfUser(ctx: Ctx, caller: Caller, tenant: TenantScope, user: UserScope) {
@@ -146,10 +156,8 @@ export async function createForUser(ctx: Ctx, tenant: TenantScope, user: UserSco
 }
 
 /** @throws 404 */
-export async function removeOfUser(ctx: Ctx, tenant: TenantScope, user: UserScope, id: string) {
-  const { count } = await ctx.db.apiToken.deleteMany({ where: { id, tenantId: tenant.id, userId: user.id } })
-  if (!count) throw apiTokenErrors.notFound()
-}
+export const removeOfUser = (ctx: Ctx, tenant: TenantScope, user: UserScope, id: string) =>
+  removeOne(ctx, { id, tenantId: tenant.id, userId: user.id })
 
 function newRow(
   ctx: Ctx,

@@ -23,6 +23,7 @@ export const delegationRoutes = [
     summary: 'Set whether one may act for another by token exchange',
     tag,
     auth: 'vendor',
+    audit: 'delegation.configured',
     body: DelegationChange,
     returns: { 200: Empty },
     handler: (ctx, { body }) => delegation.change(ctx, body),

@@ -16,6 +16,7 @@ import { mayDelegate } from '../../rights/permissions/permissions.keys.ts'
 import { delegationErrors } from './delegation.errors.ts'
 import { delegation, type DelegationChange } from './delegation.schemas.ts'
 import { subjectOf, type Dependence } from './delegation.sql.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** Whether one may act for another. Tokens that say so are good only while it is. */
 export const current = (ctx: Ctx) => settings.effective(ctx, delegation)
@@ -76,6 +77,10 @@ export async function exchange(ctx: HttpCtx, asked: Exchange) {
     },
     await identitySettings.current(ctx),
   )
+  await events.record(ctx, {
+    key: 'user.delegated',
+    ...{ userId, tenantId, severity: 'Medium', details: { actorType: kindOf(actor), actorId: actor.sub } },
+  })
   ctx.log.info({ userId, tenantId, by: { type: kindOf(actor), id: actor.sub } }, 'somebody acts for a user')
   return { access_token: accessToken, issued_token_type: ACCESS_TOKEN, token_type: 'Bearer', expires_in: expiresIn }
 }

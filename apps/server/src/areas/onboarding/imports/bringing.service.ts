@@ -12,6 +12,7 @@ import { roleErrors } from '../../rights/roles/roles.errors.ts'
 import { Refusal, type Candidate } from './candidates.ts'
 import { bringing, freeing, knowledge } from './candidates.sql.ts'
 import type { MigrationFault } from './imports.schemas.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** Some rows of an import. They are done once, however many workers try. */
 export interface Part {
@@ -84,19 +85,33 @@ interface Plan {
   emails: { id: string; userId: string; email: string; verified: boolean; createdAt: Date; updatedAt: Date }[]
   phones: { id: string; userId: string; phoneNumber: string; verified: boolean; createdAt: Date; updatedAt: Date }[]
   devices: { id: string; userId: string; kind: string; secret?: string; phoneNumber?: string; createdAt: Date }[]
+  /** what is written down about them */
+  lines: events.Line[]
   /** what has to go before: unverified addresses and numbers of others, memberships that are over, an unproven past */
   stale: { emails: string[]; phones: string[]; memberships: { userId: string; tenantId: string }[]; pasts: string[] }
   outcomes: Outcome[]
 }
 const nothing = (): Plan => ({
-  ...{ users: [], memberships: [], roles: [], applications: [], emails: [], phones: [], devices: [], outcomes: [] },
+  ...{
+    users: [],
+    memberships: [],
+    roles: [],
+    applications: [],
+    emails: [],
+    phones: [],
+    devices: [],
+    outcomes: [],
+    lines: [],
+  },
   stale: { emails: [], phones: [], memberships: [], pasts: [] },
 })
 
 /** What is kept while the database works. The rows are text by then: as objects they would fill the memory. */
 interface Planned extends Pick<Plan, 'stale' | 'outcomes'> {
   /** the rows, as `bringing` wants them */
-  rows: [string, string, string, string, string, string, string]
+  rows: [string, string, string, string, string, string, string, string]
+  /** what webhooks are told of */
+  told: events.Line[]
 }
 
 async function planFor(ctx: Ctx, candidates: readonly (Candidate | Refusal)[]): Promise<Planned> {
@@ -104,14 +119,17 @@ async function planFor(ctx: Ctx, candidates: readonly (Candidate | Refusal)[]): 
     readable = candidates.filter((one): one is Candidate => !(one instanceof Refusal)),
     there = readable.length ? await know(ctx, readable) : undefined
   for (const one of candidates) plan.outcomes.push(one instanceof Refusal ? one : outcomeOf(ctx, plan, there!, one))
-  return planned(plan)
+  const told: events.Line[] = []
+  for (const line of plan.lines) if (await events.isTold(ctx, line)) told.push(line)
+  return planned(plan, told)
 }
 
-function planned({ stale, outcomes, ...plan }: Plan): Planned {
-  const { users, memberships, roles, applications, emails, phones, devices } = plan
+function planned({ stale, outcomes, ...plan }: Plan, told: events.Line[] = []): Planned {
+  const { users, memberships, roles, applications, emails, phones, devices, lines } = plan
   return {
     stale,
     outcomes,
+    told,
     rows: [
       JSON.stringify(inOrder(users)),
       JSON.stringify(memberships),
@@ -120,6 +138,7 @@ function planned({ stale, outcomes, ...plan }: Plan): Planned {
       JSON.stringify(emails),
       JSON.stringify(phones),
       JSON.stringify(devices),
+      JSON.stringify(lines),
     ],
   }
 }
@@ -205,6 +224,8 @@ function place(ctx: Ctx, plan: Plan, there: Known, candidate: Candidate): string
   for (const roleId of roleIds) plan.roles.push({ userId, tenantId, roleId })
   if (applicationId !== undefined) plan.applications.push({ applicationId, userId, tenantId, createdAt: now })
   there.members.set(`${userId} ${tenantId}`, { userId, tenantId, isOver: false })
+  const key = known ? 'frontegg.user.invitedToTenant' : 'frontegg.user.created'
+  plan.lines.push(events.lineOf(ctx, { key, userId, tenantId, details: { imported: true } }))
   return userId
 }
 
@@ -286,8 +307,9 @@ const inOrder = (rows: Plan['users']) =>
   rows.toSorted((a, b) => ((a.email ?? a.username ?? '') < (b.email ?? b.username ?? '') ? -1 : 1))
 
 /** @throws TakenOver when another worker has done the part */
-async function store(ctx: Ctx, { rows, stale, outcomes }: Planned, part: Part | undefined) {
-  const isRare = stale.emails.length || stale.phones.length || stale.memberships.length || stale.pasts.length
+async function store(ctx: Ctx, { rows, stale, outcomes, told }: Planned, part: Part | undefined) {
+  const isRare =
+    told.length || stale.emails.length || stale.phones.length || stale.memberships.length || stale.pasts.length
   const write = async (on: Ctx) => {
     const [result] = await on.sql(
       bringing,
@@ -298,6 +320,7 @@ async function store(ctx: Ctx, { rows, stale, outcomes }: Planned, part: Part | 
       ...rows,
     )
     if (!result!.done) throw new TakenOver('another worker has done this part')
+    for (const line of told) await events.tell(on, line)
   }
   if (!isRare) return write(ctx)
   await ctx.atomically(async (tx) => {

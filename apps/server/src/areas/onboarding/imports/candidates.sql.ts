@@ -1,4 +1,5 @@
 import { statement } from '../../../kernel/sql.ts'
+import { storing } from '../../rights/events/events.sql.ts'
 import { atHome, insert } from '../user-creation/arrivals.sql.ts'
 
 /** Whose an address, username or number is. */
@@ -95,6 +96,7 @@ export const bringing = statement<
     emails: string,
     phones: string,
     devices: string,
+    events: string,
   ]
 >(
   'imports.bringing',
@@ -135,6 +137,7 @@ export const bringing = statement<
   emails as (${insert('UserEmail', '$10', ['id', 'userId', 'email', 'verified', 'createdAt', 'updatedAt'], isDue)}),
   phones as (${insert('PhoneNumber', '$11', ['id', 'userId', 'phoneNumber', 'verified', 'createdAt', 'updatedAt'], isDue)}),
   devices as (${insert('MfaDevice', '$12', ['id', 'userId', 'kind', 'secret', 'phoneNumber', 'createdAt'], isDue)}),
-  homes as (${atHome('$7', isDue)})
+  homes as (${atHome('$7', isDue)}),
+  told as (${storing('$13', isDue)})
   select turn.due as done from turn`,
 )

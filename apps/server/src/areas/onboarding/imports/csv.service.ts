@@ -11,6 +11,7 @@ import { HashType, MigratedUser } from './imports.schemas.ts'
 import { mustHaveApplication } from './imports.service.ts'
 import { keeping } from './imports.sql.ts'
 import { gathering, MOST_ROWS_IN_ALL, mostBytes, partOf, type FileSettings } from './parts.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 const MOST_RECORD_BYTES = 128 * 1024,
   MOST_COLUMNS = 100,
@@ -37,6 +38,11 @@ export async function upload(ctx: HttpCtx) {
         data: { state: 'pending', total, settings: tx.deps.secrets.seal(JSON.stringify(settings)) },
       })
       await jobs.add(tx, importUsers, { importId: migrationId })
+      await events.record(tx, {
+        key: 'import.started',
+        subject: { kind: 'import', id: migrationId },
+        details: { total },
+      })
     })
   } catch (error) {
     await ctx.db.userImport.deleteMany({ where: { id: migrationId } })

@@ -25,6 +25,7 @@ import { live } from '../../rights/held/held.service.ts'
 import * as strategies from '../../policies/strategies/strategies.service.ts'
 import { mailDataOf, nobody, type Circumstances, type Person } from '../../delivery/mail/person.ts'
 import { invitationErrors, isLocked } from './invitations.errors.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** The link with which a user accepts that they were added to a tenant. */
 const invitation: ChallengeKind = { purpose: 'invitation' }
@@ -131,6 +132,7 @@ async function settle(
     const used = await use(tx)
     if (used.state !== 'ok') return used
     await revoke(tx, userId, invitations, tenantId)
+    await events.record(tx, { key: 'user.invitationAccepted', userId, tenantId })
     if (await take(tx, userId, tenantId)) {
       const user = await tx.db.user.findUniqueOrThrow({ where: { id: userId } })
       sendings.isCounted(tx, user.email)

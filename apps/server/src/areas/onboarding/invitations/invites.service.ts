@@ -26,6 +26,7 @@ import { mailDataOf, type Person } from '../../delivery/mail/person.ts'
 import { invitationErrors, isLocked } from './invitations.errors.ts'
 import { toInvite, type InviteRow, type InviteTerms, type NewInvite } from './invitations.schemas.ts'
 import { keysOf, live, open } from '../../rights/held/held.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** Thirty days, as in the portal. */
 const DEFAULT_MINUTES = 43_200
@@ -79,6 +80,10 @@ export async function create(
   return ctx.atomically(async (tx) => {
     const made = await put(tx, { ...fields, tenantId, userId: user?.id ?? null })
     if (mailed) await mailTo(tx, user, made, token)
+    await events.record(tx, {
+      key: 'invite.created',
+      ...{ tenantId, userId: user?.id, subject: { kind: 'invite', id: made.id } },
+    })
     return toInvite(tx, made)
   })
 }
@@ -238,6 +243,7 @@ export async function use(
   if (personal) await remove(tx, { id })
   await memberships.add(tx, { userId: user.id, tenantId, roleIds })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
+  await events.record(tx, { key: 'frontegg.user.joinedTenantUsingInvitationLink', userId: user.id, tenantId })
   if (!host || host.email === null || !shouldSendEmail) return
   await mail.send(tx, {
     template: 'UserUsedInvitation',
@@ -296,11 +302,14 @@ export async function join(ctx: HttpCtx, user: Person, token: string) {
     return mailTheWay(ctx, user, invite)
   if (invite.isKnown) {
     // the link also accepts an open invitation by mail
-    await ctx.db.membership.updateMany({
-      where: { userId: user.id, tenantId, acceptedAt: null },
-      data: { acceptedAt: ctx.clock.now() },
+    await ctx.atomically(async (tx) => {
+      const { count } = await tx.db.membership.updateMany({
+        where: { userId: user.id, tenantId, acceptedAt: null },
+        data: { acceptedAt: tx.clock.now() },
+      })
+      if (invite.personal) await tx.db.tenantInvite.deleteMany({ where: { id: invite.id } })
+      if (count) await events.record(tx, { key: 'user.invitationAccepted', userId: user.id, tenantId })
     })
-    if (invite.personal) await ctx.db.tenantInvite.deleteMany({ where: { id: invite.id } })
   } else {
     await ctx
       .atomically((tx) => use(tx, invite, user, requestedApplication(ctx)))

@@ -114,6 +114,7 @@ export const subAccountUsersRoutes = [
     method: 'POST',
     summary: 'Give a user roles in accounts of the hierarchy',
     permission: needs.users.giveRoles,
+    audit: 'frontegg.user.updated',
     returns: { 201: Empty },
     handler: (ctx, { params, body }) =>
       subAccountUsers.changeRoles(ctx, ctx.caller, ctx.tenant, params.userId, body.subTenantsRoles, 'add'),
@@ -124,6 +125,7 @@ export const subAccountUsersRoutes = [
     method: 'PATCH',
     summary: 'Replace the roles that a user has in accounts of the hierarchy',
     permission: needs.users.giveRoles,
+    audit: 'frontegg.user.updated',
     returns: { 200: Empty },
     handler: (ctx, { params, body }) =>
       subAccountUsers.changeRoles(ctx, ctx.caller, ctx.tenant, params.userId, body.subTenantsRoles, 'set'),
@@ -134,6 +136,7 @@ export const subAccountUsersRoutes = [
     method: 'DELETE',
     summary: 'Take roles from a user in accounts of the hierarchy',
     permission: needs.users.takeRoles,
+    audit: 'frontegg.user.updated',
     returns: { 200: Empty },
     handler: (ctx, { params, body }) =>
       subAccountUsers.changeRoles(ctx, ctx.caller, ctx.tenant, params.userId, body.subTenantsRoles, 'remove'),
@@ -158,6 +161,7 @@ export const subAccountUsersRoutes = [
     summary: 'Say whether a member may go into the accounts below',
     tag,
     auth: 'both',
+    audit: 'user.subAccountAccessChanged',
     permission: needs.subAccounts.access,
     tenant: 'optional',
     params: UserId,

@@ -6,6 +6,7 @@ import { visibleTo } from '../../applications/applications/applications.service.
 import * as memberships from '../../people/memberships/memberships.service.ts'
 import * as tenants from '../../accounts/tenants/tenants.service.ts'
 import { bulkErrors } from './user-bulk.errors.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** Members per step. A larger step would hold the tenant and the process longer, and be no faster. */
 const BATCH = 250
@@ -78,6 +79,7 @@ function moveSome(ctx: Ctx, from: string, to: string) {
       data: { tenantId: to },
     })
     await tx.db.user.updateMany({ where: { id: { in: userIds }, activeTenantId: from }, data: { activeTenantId: to } })
+    await events.record(tx, { key: 'tenant.usersMoved', tenantId: from, details: { to, users: moving.length } })
     return members.length === BATCH
   })
 }

@@ -19,6 +19,7 @@ import * as roles from '../../rights/roles/roles.service.ts'
 import * as invitations from '../invitations/invitations.service.ts'
 import { arriving, arrivingQuietly, type Destination, type Known } from './arrivals.sql.ts'
 import type { Arrival } from './user-creation.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** An arrival that nothing speaks against. */
 export interface Checked {
@@ -74,7 +75,17 @@ export async function enterAll(ctx: Ctx, checked: readonly Checked[], note?: Not
     isFirst || wasMember || known?.unprovenPast === true || (vouched && !known && arrival.phoneNumber !== undefined)
   const wantsCodes = (await strategies.invitation(ctx)).strategy === 'code'
   const enter = (on: Ctx) => write(on, checked, note)
-  return note || checked.some((one) => isRare(one) || (wantsCodes && one.known)) ? ctx.atomically(enter) : enter(ctx)
+  const isTogether =
+    note || checked.some((one) => isRare(one) || (wantsCodes && one.known)) || (await isTold(ctx, checked))
+  return isTogether ? ctx.atomically(enter) : enter(ctx)
+}
+
+const keyFor = (isKnown: boolean) => (isKnown ? 'frontegg.user.invitedToTenant' : 'frontegg.user.created')
+
+async function isTold(ctx: Ctx, checked: readonly Checked[]) {
+  for (const { known, tenant } of checked)
+    if (await events.isTold(ctx, { key: keyFor(known !== undefined), tenantId: tenant.id })) return true
+  return false
 }
 
 async function write(ctx: Ctx, checked: readonly Checked[], note: Note | undefined) {
@@ -89,6 +100,7 @@ async function write(ctx: Ctx, checked: readonly Checked[], note: Note | undefin
     },
     later: Later[] = [],
     made = new Map<string, UserRow>(),
+    lines: events.Line[] = [],
     entered: Entered[] = []
   for (const one of await settleFirst(ctx, checked)) {
     const { email, username = '' } = one.arrival,
@@ -102,9 +114,11 @@ async function write(ctx: Ctx, checked: readonly Checked[], note: Note | undefin
       made.set(name, user)
       entered.push({ id: user.id, made: await asRead(ctx, user, one) })
     }
+    const userId = entered.at(-1)!.id
+    lines.push(events.lineOf(ctx, { key: keyFor(known !== undefined), userId, tenantId: one.tenant.id }))
   }
   await endOldMemberships(ctx, checked)
-  await store(ctx, rows)
+  await store(ctx, rows, lines)
     .catch(
       onDuplicate((constraint) =>
         constraint.includes('Membership') || constraint.includes('tenantId')
@@ -114,15 +128,20 @@ async function write(ctx: Ctx, checked: readonly Checked[], note: Note | undefin
     )
     .catch((error: unknown) => onUnknownReference(tenantErrors.notFound())(error))
   for (const work of later) await work(ctx)
+  for (const line of lines) await events.tell(ctx, line)
   await note?.(ctx)
   return entered
 }
 
-function store(ctx: Ctx, { users, memberships, roles, applications, challenges, messages, jobs }: Rows) {
+function store(
+  ctx: Ctx,
+  { users, memberships, roles, applications, challenges, messages, jobs }: Rows,
+  lines: readonly events.Line[],
+) {
   const text = JSON.stringify
   const areNew = users.length === memberships.length,
     isQuiet = ![challenges, messages, jobs].some((some) => some.length)
-  const places = [text(users), text(memberships), text(roles), text(applications)] as const
+  const places = [text(users), text(memberships), text(roles), text(applications), text(lines)] as const
   return areNew && isQuiet
     ? ctx.sql(arrivingQuietly, ...places)
     : ctx.sql(

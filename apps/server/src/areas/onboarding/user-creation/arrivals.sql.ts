@@ -1,5 +1,6 @@
 import type { User } from '@henhouse/database'
 import { statement } from '../../../kernel/sql.ts'
+import { storing } from '../../rights/events/events.sql.ts'
 import { door, held, type HeldRole } from '../../rights/held/held.sql.ts'
 import type { Person } from '../../delivery/mail/person.ts'
 
@@ -84,7 +85,7 @@ export const atHome = (memberships: string, when = 'true') => `
     order by m."userId", m.ordinality) m
   where u."vendorId" = $1 and u.id = m."userId" and u."activeTenantId" is null and ${when}`
 
-type Places = [users: string, memberships: string, roles: string, applications: string]
+type Places = [users: string, memberships: string, roles: string, applications: string, events: string]
 
 const places = `
   with users as (${insert('User', '$2', [
@@ -108,7 +109,8 @@ const places = `
   ])}),
   memberships as (${insert('Membership', '$3', ['userId', 'tenantId', 'acceptedAt', 'expiresAt', 'createdAt'])}),
   roles as (${insert('MembershipRole', '$4', ['userId', 'tenantId', 'roleId'])}),
-  applications as (${insert('ApplicationUser', '$5', ['applicationId', 'userId', 'tenantId', 'createdAt'])})`
+  applications as (${insert('ApplicationUser', '$5', ['applicationId', 'userId', 'tenantId', 'createdAt'])}),
+  told as (${storing('$6')})`
 
 /** As `arriving`, when all are new and nothing is sent or queued: each further part takes time even if it has no rows. */
 export const arrivingQuietly = statement<{ done: boolean }, Places>(
@@ -119,7 +121,7 @@ export const arrivingQuietly = statement<{ done: boolean }, Places>(
 
 /**
  * Stores everything about arrivals at once: users ($2), their memberships ($3) with roles ($4) and applications ($5), what
- * they were sent ($6, $7, $8). Open challenges of the purposes $9 that say the same about the same member are revoked.
+ * is written down about them ($6), what they were sent ($7, $8, $9). Open challenges of the purposes $10 that say the same about the same member are revoked.
  */
 export const arriving = statement<
   { done: boolean },
@@ -129,10 +131,10 @@ export const arriving = statement<
   `${places},
   homes as (${atHome('$3')}),
   revoked as (
-    delete from "Challenge" c using json_populate_recordset(null::"Challenge", $6::json) n
-    where c."vendorId" = $1 and c."userId" = n."userId" and c."tenantId" = n."tenantId" and c.purpose = any ($9::text[])
+    delete from "Challenge" c using json_populate_recordset(null::"Challenge", $7::json) n
+    where c."vendorId" = $1 and c."userId" = n."userId" and c."tenantId" = n."tenantId" and c.purpose = any ($10::text[])
       and c."consumedAt" is null),
-  challenges as (${insert('Challenge', '$6', [
+  challenges as (${insert('Challenge', '$7', [
     'id',
     'purpose',
     'secretHash',
@@ -143,7 +145,7 @@ export const arriving = statement<
     'createdAt',
     'expiresAt',
   ])}),
-  messages as (${insert('Message', '$7', [
+  messages as (${insert('Message', '$8', [
     'id',
     'channel',
     'template',
@@ -161,6 +163,6 @@ export const arriving = statement<
     'status',
     'provider',
   ])}),
-  jobs as (${insert('Job', '$8', ['id', 'name', 'payload', 'runAt', 'maxAttempts', 'state', 'createdAt'])})
+  jobs as (${insert('Job', '$9', ['id', 'name', 'payload', 'runAt', 'maxAttempts', 'state', 'createdAt'])})
   select true as done`,
 )

@@ -58,6 +58,7 @@ export const userTenantsRoutes = [
     summary: "Choose the account of the user's next tokens",
     tag,
     auth: 'both',
+    audit: 'user.activeTenantChosen',
     user: 'required',
     body: Type.Object({ tenantId: Key }),
     returns: { 200: User },

@@ -12,6 +12,7 @@ import * as access from '../../access/sessions/access.service.ts'
 import type { Circumstances, Person } from '../../delivery/mail/person.ts'
 import { activeTenantOf, mark, queueAt } from '../../people/users/users.service.ts'
 import { live, open } from '../../rights/held/held.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** Sets the user's active tenant from the next token on, at their own request. @throws 404 for a tenant that does not know them, 403 for one that has disabled them */
 export async function choose(ctx: Ctx, user: UserScope, tenantId: string) {
@@ -56,6 +57,7 @@ export async function setActive(ctx: Ctx, userId: string, placement: Placement) 
     if (!known) await welcome(tx, user, tenantId, { quietly: true, vouched: true })
     else if (!known.acceptedAt) await invitations.take(tx, userId, tenantId)
     await mark(tx, { id: userId }, { activeTenantId: tenantId })
+    await events.record(tx, { key: 'user.activeTenantChosen', userId, tenantId })
   })
 }
 
@@ -111,6 +113,7 @@ function welcome(
     if (user.email !== null) await domains.mustAllow(tx, user.email, [tenantId])
     if (!invited) await access.voidUnprovenPast(tx, user.id)
     if (invited && !quietly) await invitations.sendInvitation(tx, user, tenantId, { emailMetadata, issuer })
+    await events.record(tx, { key: 'frontegg.user.invitedToTenant', userId: user.id, tenantId })
   })
 }
 

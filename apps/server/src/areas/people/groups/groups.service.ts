@@ -17,6 +17,7 @@ import {
   type GroupRow,
   type NewGroup,
 } from './groups.schemas.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 type Relations = GroupQuery['_groupsRelations']
 
@@ -108,7 +109,14 @@ export async function update(
 
 export async function remove(ctx: Ctx, caller: Caller, tenant: TenantScope, groupId: string) {
   await mustBeInReach(ctx, caller, tenant, groupId)
-  await ctx.db.group.delete({ where: { id: groupId, tenantId: tenant.id } }).catch(onMissing(groupErrors.notFound()))
+  await ctx.atomically(async (tx) => {
+    // while there is something to tell of
+    await events.record(tx, {
+      key: 'frontegg.group.deleted',
+      ...{ tenantId: tenant.id, subject: { kind: 'group', id: groupId } },
+    })
+    await tx.db.group.delete({ where: { id: groupId, tenantId: tenant.id } }).catch(onMissing(groupErrors.notFound()))
+  })
 }
 
 /** Adds roles to the group, none stronger than the caller's own. Groups that an identity provider manages get their roles here, too. */

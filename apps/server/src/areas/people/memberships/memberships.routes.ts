@@ -35,6 +35,7 @@ export const membershipsRoutes = [
     tenant: 'required',
     params: UserId,
     body: RoleIds,
+    audit: 'frontegg.user.updated',
     returns: { 201: MemberRoles },
     errors: [membershipErrors.notFound, roleErrors.unknownRoles, roleErrors.tooStrong],
     handler: (ctx, { params, body }) =>
@@ -51,6 +52,7 @@ export const membershipsRoutes = [
     tenant: 'required',
     params: UserId,
     body: RoleIds,
+    audit: 'frontegg.user.updated',
     returns: { 200: MemberRoles },
     errors: [membershipErrors.notFound, roleErrors.unknownRoles, roleErrors.tooStrong],
     handler: (ctx, { params, body }) =>
@@ -63,6 +65,7 @@ export const membershipsRoutes = [
     summary: 'Keep a user out of an account',
     tag,
     auth: 'both',
+    audit: 'user.disabledInTenant',
     permission: needs.users.enableDisable,
     tenant: 'required',
     params: UserId,
@@ -77,6 +80,7 @@ export const membershipsRoutes = [
     summary: 'Let a user into an account again',
     tag,
     auth: 'both',
+    audit: 'user.enabledInTenant',
     permission: needs.users.enableDisable,
     tenant: 'required',
     params: UserId,

@@ -13,6 +13,7 @@ import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import * as access from '../../access/sessions/access.service.ts'
 import { membershipErrors } from './memberships.errors.ts'
 import { giveRoles, joining, takeRoles } from './memberships.sql.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 export interface NewMembership {
   userId: string
@@ -101,6 +102,10 @@ function end(ctx: Ctx, userId: string, tenantIds: string[], when: { expiresAt?: 
       where: { id: userId, activeTenantId: { in: tenantIds } },
       data: { activeTenantId: next?.tenantId ?? null },
     })
+    await events.record(
+      tx,
+      ...tenantIds.map((tenantId) => ({ key: 'frontegg.user.removedFromTenant', userId, tenantId })),
+    )
     return count
   })
 }
@@ -133,11 +138,16 @@ async function endAccess(tx: Ctx, userId: string, tenantIds: string[]) {
 /** Makes a member temporary, or with null permanent. @throws 404 for a user who is no member */
 export function setExpiry(ctx: Ctx, userId: string, tenantId: string, expiresAt: Date | null) {
   return ctx.atomically(async (tx) => {
-    const { count } = await tx.db.membership.updateMany({
-      where: { userId, tenantId, ...live(tx) },
-      data: { expiresAt },
-    })
+    const where = { userId, tenantId, ...live(tx) },
+      before = await tx.db.membership.findFirst({ where, select: { expiresAt: true } }),
+      { count } = await tx.db.membership.updateMany({ where, data: { expiresAt } })
     if (!count) throw membershipErrors.notFound()
+    // one of the names is as the reference spells it
+    const change = expiresAt === null ? 'temporary.to.permanentd' : before?.expiresAt ? 'edited' : 'given'
+    await events.record(tx, {
+      key: `frontegg.user.temporary.access.${change}`,
+      ...{ userId, tenantId, details: { expiresAt: expiresAt?.toISOString() } },
+    })
     if (expiresAt) await endLater(tx, { userId, tenantId, expiresAt })
   })
 }

@@ -43,6 +43,7 @@ export const temporaryUsersRoutes = [
     summary: 'Say whether users may be members for a while only',
     tag: 'Users',
     auth: 'vendor',
+    audit: 'identitySettings.temporaryUsersUpdated',
     body: temporaryUsers.schema,
     returns: { 200: temporaryUsers.schema },
     handler: async (ctx, { body }) => (await settings.save(ctx, temporaryUsers, body)).value,

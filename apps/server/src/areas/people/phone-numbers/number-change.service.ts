@@ -11,6 +11,7 @@ import { mailDataOf, nobody } from '../../delivery/mail/person.ts'
 import * as users from '../users/users.service.ts'
 import { phoneNumberErrors } from './phone-numbers.errors.ts'
 import { CODE_MS, hold, mustBeFree, sendCode } from './phone-numbers.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 const change: ChallengeKind = { purpose: 'phone-number-change', typed: true }
 /** For a user who has lost their phone: a code by e-mail first, then a token for the code. */
@@ -97,7 +98,8 @@ export async function finishReset(
 
 /** Puts this number in the place of the user's own one. */
 async function replace(tx: Ctx, userId: string, phoneNumber: string) {
-  const before = (await hold(tx, userId, phoneNumber)).phoneNumber
+  const { phoneNumber: before, activeTenantId: tenantId } = await hold(tx, userId, phoneNumber)
+  await events.record(tx, { key: 'user.phoneNumberChanged', userId, tenantId })
   if (before === null || before === phoneNumber) return
   await users.mark(tx, { id: userId }, { phoneNumber })
   await tx.db.phoneNumber.deleteMany({ where: { userId, phoneNumber: before } })

@@ -12,6 +12,7 @@ import * as users from '../users/users.service.ts'
 import { phoneNumberErrors } from './phone-numbers.errors.ts'
 import { toPhoneNumber, type PhoneNumberQuery } from './phone-numbers.schemas.ts'
 import { phoneNumbersOf } from './phone-numbers.sql.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** The code proves that the user has the phone. */
 const verification: ChallengeKind = { purpose: 'phone-number', typed: true }
@@ -71,6 +72,7 @@ export async function add(ctx: Ctx, user: UserScope, written: string, { verify }
     if (await tx.db.phoneNumber.count({ where: { userId, phoneNumber, verified: true } }))
       throw userErrors.phoneNumberTaken()
     await claim(tx, userId, phoneNumber, { verified: false })
+    await events.record(tx, { key: 'user.phoneNumberAdded', userId })
     return verify
       ? { otcToken: await sendCode(tx, verification, { userId, to: phoneNumber, data: { phoneNumber } }) }
       : {}
@@ -93,7 +95,10 @@ export async function preverify(ctx: Ctx, user: UserScope, written: string) {
 /** Verifies a number with its code. @throws 401 or 400 for the code; 409 when somebody else was faster */
 export async function verify(ctx: Ctx, user: UserScope, { otcToken, code }: { otcToken: string; code: string }) {
   const { data } = await mustAnswer(ctx, verification, otcToken, code, user.id)
-  await ctx.atomically((tx) => hold(tx, user.id, (data as { phoneNumber: string }).phoneNumber))
+  await ctx.atomically(async (tx) => {
+    await hold(tx, user.id, (data as { phoneNumber: string }).phoneNumber)
+    await events.record(tx, { key: 'user.phoneNumberVerified', userId: user.id })
+  })
 }
 
 /** Sends the code for `confirmRemoval` to the number. @throws 404 */
@@ -118,7 +123,10 @@ export async function confirmRemoval(
   await mustBeOwn(ctx, user.id, phoneId)
   const { data } = await mustAnswer(ctx, removal, otcToken, code, user.id)
   if ((data as { phoneId: string }).phoneId !== phoneId) throw codeErrors.wrong()
-  await remove(ctx, user.id, phoneId)
+  await ctx.atomically(async (tx) => {
+    await remove(tx, user.id, phoneId)
+    await events.record(tx, { key: 'user.phoneNumberRemoved', userId: user.id })
+  })
 }
 
 /** Adds a verified number on management's word. @throws 404 for the user; 409 for a number that is verified already, or somebody else's */

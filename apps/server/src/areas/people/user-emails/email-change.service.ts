@@ -9,6 +9,7 @@ import { originOf, type Origin, type OwnCtx } from '../../delivery/mail/person.t
 import * as users from '../users/users.service.ts'
 import { userEmailErrors } from './user-emails.errors.ts'
 import { mayTake, mustAnswerFor, mustBeAllowed, mustBeFree, sendCode, tellFormer } from './user-emails.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 const change: ChallengeKind = { purpose: 'email-change', typed: true }
 
@@ -55,6 +56,8 @@ async function replace(tx: Ctx, userId: string, email: string, verified: { verif
   await tx.db.user
     .updateMany({ where: { id: userId }, data: { email, ...verified } })
     .catch(onDuplicate(userErrors.emailTaken()))
+  const whose = { userId, tenantId: former.activeTenantId }
+  await events.record(tx, { ...whose, key: 'user.emailChanged' }, { ...whose, key: 'frontegg.user.updated' })
   if (former.email === email) return former
   await tx.db.challenge.deleteMany({ where: { userId, consumedAt: null } })
   await tellFormer(tx, former, from)

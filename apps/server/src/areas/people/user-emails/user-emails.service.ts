@@ -17,6 +17,7 @@ import { userEmailErrors } from './user-emails.errors.ts'
 import { toUserEmail, withPrimary, type UserEmailQuery } from './user-emails.schemas.ts'
 import { tenantIdsOf } from '../../rights/held/held.service.ts'
 import { emailsOf } from './user-emails.sql.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 const verification: ChallengeKind = { purpose: 'email', typed: true }
 const CODE_MS = HOUR
@@ -94,6 +95,7 @@ export async function add(ctx: Ctx, userId: string, written: string, { verified 
       await claim(tx, userId, email, { verified })
       await sendCode(tx, user, verification, email)
     }
+    await events.record(tx, { key: 'user.emailAdded', userId, details: { verified } })
     const row = await tx.db.userEmail.findFirstOrThrow({ where: { userId, email }, include: withPrimary })
     return { made: !known, userEmail: toUserEmail(row) }
   })
@@ -103,7 +105,10 @@ export async function add(ctx: Ctx, userId: string, written: string, { verified 
 export async function verify(ctx: Ctx, user: UserScope, { email, code }: { email: string; code: string }) {
   await mayTake(ctx, user.id, canonicalEmail(email))
   await mustAnswerFor(ctx, user, verification, email, code)
-  await ctx.atomically((tx) => hold(tx, user.id, canonicalEmail(email)))
+  await ctx.atomically(async (tx) => {
+    await hold(tx, user.id, canonicalEmail(email))
+    await events.record(tx, { key: 'user.emailVerified', userId: user.id })
+  })
 }
 
 /** @throws 404; 400 for the primary one */

@@ -108,6 +108,7 @@ export const usersRoutes = [
     auth: 'vendor',
     params: UserId,
     body: UserChange,
+    audit: 'frontegg.user.updated',
     returns: { 200: User },
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
     handler: async (ctx, { params, body }) => {
@@ -127,6 +128,7 @@ export const usersRoutes = [
     tenant: 'required',
     user: 'required',
     body: ProfileChange,
+    audit: 'frontegg.user.updated',
     returns: { 200: User },
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
     handler: async (ctx, { body }) => {
@@ -157,6 +159,7 @@ export const usersRoutes = [
     tag: management,
     auth: 'vendor',
     params: UserId,
+    audit: 'frontegg.user.updated',
     returns: { 200: Empty },
     errors: [userErrors.notFound],
     handler: (ctx, { params }) => users.mark(ctx, { id: params.userId }, { verified: true }),
@@ -169,6 +172,7 @@ export const usersRoutes = [
     tag: management,
     auth: 'vendor',
     params: UserId,
+    audit: 'user.locked',
     returns: { 200: Empty },
     errors: [userErrors.notFound],
     handler: (ctx, { params }) => users.lock(ctx, params.userId),
@@ -181,6 +185,7 @@ export const usersRoutes = [
     tag: management,
     auth: 'vendor',
     params: UserId,
+    audit: 'user.unlocked',
     returns: { 200: Empty },
     errors: [userErrors.notFound],
     handler: (ctx, { params }) => users.unlock(ctx, params.userId),
@@ -194,6 +199,7 @@ export const usersRoutes = [
     auth: 'vendor',
     params: UserId,
     body: Type.Object({ invisible: Type.Boolean() }),
+    audit: 'frontegg.user.updated',
     returns: { 200: User },
     errors: [userErrors.notFound],
     handler: async (ctx, { params, body }) => {
@@ -210,6 +216,7 @@ export const usersRoutes = [
     auth: 'vendor',
     params: UserId,
     body: Type.Object({ superUser: Type.Boolean() }),
+    audit: 'frontegg.user.updated',
     returns: { 200: User },
     errors: [userErrors.notFound],
     handler: async (ctx, { params, body }) => {

@@ -13,6 +13,7 @@ import { profileByEmail, profileById, type Profile } from './profiles.sql.ts'
 import { mustBeObjects, secretColumns, type UserChange, type UserWithRights } from './users.schemas.ts'
 import { rightsBy, withRoles } from './user-rights.service.ts'
 import { live, rolesOf } from '../../rights/held/held.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 export const byUsername = (ctx: Ctx, username: string) =>
   ctx.db.user.findFirst({ where: { username: canonicalEmail(username) } })
@@ -236,8 +237,12 @@ export const queueAt = (tx: Ctx, userId: string | undefined) =>
 export async function remove(ctx: Ctx, caller: Caller, userId: string, tenant: TenantScope | undefined) {
   await roles.mayManage(ctx, caller, tenant, userId)
   if (tenant) return memberships.remove(ctx, userId, tenant.id)
-  const { count } = await ctx.db.user.deleteMany({ where: { id: userId } })
-  if (!count) throw userErrors.notFound()
+  await ctx.atomically(async (tx) => {
+    // while there is something to tell of
+    await events.record(tx, { key: 'frontegg.user.deleted', userId, tenantId: null })
+    const { count } = await tx.db.user.deleteMany({ where: { id: userId } })
+    if (!count) throw userErrors.notFound()
+  })
 }
 
 export type NewUser = Pick<

@@ -31,6 +31,7 @@ export const identitySettingsRoutes = [
     summary: 'Change how the environment treats identities; what is not given stays',
     tag,
     auth: 'vendor',
+    audit: 'identitySettings.updated',
     body: ConfigurationChange,
     returns: { 201: Configuration },
     handler: (ctx, { body }) => identitySettings.withKeys(ctx, ctx.caller, () => identitySettings.change(ctx, body)),

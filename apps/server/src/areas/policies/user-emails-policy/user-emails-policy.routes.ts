@@ -25,6 +25,7 @@ export const userEmailsPolicyRoutes = [
     summary: 'Set whether users may change their e-mail address',
     tag,
     auth: 'vendor',
+    audit: 'userEmailsPolicy.updated',
     body: Type.Partial(UserEmailsPolicy),
     returns: { 200: Empty },
     handler: (ctx, { body }) => userEmailsPolicy.change(ctx, body),

@@ -35,6 +35,7 @@ export const rolesV2Routes = [
     summary: 'Create a role with the level of another one',
     tag: 'Account Roles',
     auth: 'both',
+    audit: 'role.created',
     permission: needs.roles.write,
     tenant: 'optional',
     body: DerivedRole,

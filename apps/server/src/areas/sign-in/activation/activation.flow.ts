@@ -18,6 +18,7 @@ import { activationErrors } from './activation.errors.ts'
 import type { Activation, CodeActivation } from './activation.schemas.ts'
 import { activation, activationCode, isAbout } from '../../people/activation-mails/activation-mails.service.ts'
 import { enter, pending, refusal } from '../../access/codes/codes.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** Verifies the address with the token of a mailed link, sets the password, and logs the user in. */
 export async function activate(ctx: HttpCtx, { userId, token, ...given }: Activation) {
@@ -111,6 +112,10 @@ async function finish(
       },
     })
     if (!activated) throw userErrors.notFound()
+    await events.record(tx, {
+      key: 'frontegg.user.activated',
+      ...{ userId: user.id, tenantId: tenantId ?? activated.activeTenantId },
+    })
     return { ...used, activated }
   })
   if (outcome.state !== 'ok') throw refusal(outcome.state, withCode)

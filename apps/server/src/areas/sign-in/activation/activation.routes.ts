@@ -107,6 +107,7 @@ export const activationRoutes = [
     summary: 'Make an activation link without a mail',
     tag: management,
     auth: 'vendor',
+    audit: 'user.activationLinkCreated',
     params: Type.Object({ userId: Id }),
     returns: { 201: ActivationLink },
     errors: [userErrors.notFound],

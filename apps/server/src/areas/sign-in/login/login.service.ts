@@ -167,7 +167,7 @@ async function mustStillBeAdmitted(ctx: Ctx, { applicationId, user }: OpenSessio
 /** Ends the session of the refresh token, if there is one, or of each that came in a cookie. */
 export async function logOut(ctx: HttpCtx, shown: string | undefined) {
   const tokens = shown === undefined ? cookie.read(ctx) : [shown]
-  if (tokens.length) await refreshTokens.endSessions(ctx, tokens)
+  if (tokens.length) await refreshTokens.logOut(ctx, tokens)
   cookie.clear(ctx)
 }
 

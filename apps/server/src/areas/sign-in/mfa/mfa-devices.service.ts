@@ -12,6 +12,7 @@ import { plain } from '../../people/users/users.service.ts'
 import { mfaErrors } from './mfa.errors.ts'
 import { toMfaDevices } from './mfa.schemas.ts'
 import { mustBeSecret } from './totp.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** The token between the first and the second factor. It ends after five tries, right or wrong. */
 export const mfaTokens = { purpose: 'mfa', maxAttempts: 5 } satisfies ChallengeKind
@@ -86,6 +87,10 @@ export async function add(
     .create({ data: { ...device, id: tx.random.uuid(), userId, createdAt: now } })
     .catch(onDuplicate(mfaErrors.deviceTaken()))
   await notify(tx, user, isFirst ? 'MFAEnroll' : 'NewMFAMethod', from)
+  await events.record(tx, {
+    key: 'frontegg.user.enrolledMFA',
+    ...{ userId, tenantId: user.activeTenantId, details: { method: device.kind } },
+  })
   if (recoveryCode === undefined || !(isFirst || renews)) return undefined
   await tx.db.recoveryCode.deleteMany({ where: { userId } })
   await tx.db.recoveryCode.create({ data: { userId, hash: recoveryHash(recoveryCode), createdAt: now } })
@@ -119,6 +124,10 @@ export async function remove(tx: Ctx, userId: string, { template, from, ...which
     await revoke(tx, userId, [mfaTokens])
   }
   await notify(tx, user, template ?? (isLast ? 'MFAUnenroll' : 'RemoveMFAMethod'), from)
+  await events.record(tx, {
+    key: 'frontegg.user.disabledMFA',
+    ...{ userId, tenantId: user.activeTenantId, details: { devices: count, last: isLast } },
+  })
   return count
 }
 
@@ -143,6 +152,7 @@ const person = {
   phoneNumber: true,
   profilePictureUrl: true,
   metadata: true,
+  activeTenantId: true,
 } as const
 
 async function locked(tx: Ctx, userId: string, data: { mfaEnrolled?: boolean }) {

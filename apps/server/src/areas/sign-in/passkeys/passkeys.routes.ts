@@ -97,6 +97,7 @@ export const passkeysRoutes = [
     summary: "Delete one of one's passkeys",
     tag,
     auth: 'user',
+    audit: 'user.passkeyRemoved',
     recentLogin: true,
     user: 'required',
     params: Type.Object({ deviceId: Id }),

@@ -10,6 +10,7 @@ import * as userEmails from '../../people/user-emails/user-emails.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import * as users from '../../people/users/users.service.ts'
 import { passkeyErrors } from './passkeys.errors.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 const registration = { purpose: 'passkey-registration' }
 const ofOneself = (user: UserScope): Ceremony => ({ kind: registration, userId: user.id, about: '' })
@@ -40,17 +41,24 @@ export async function register(ctx: HttpCtx, user: UserScope, credential: NewCre
   await mayHaveOne(ctx, user.id)
   const challenge = webauthn.challengeIn(credential.response.clientDataJSON) ?? ''
   const made = await webauthn.finishRegistration(ctx, ofOneself(user), challenge, credential, { asPasskey: true })
-  return ctx.db.passkey
-    .create({
-      data: {
-        ...made,
-        id: ctx.random.uuid(),
-        userId: user.id,
-        deviceType: credential.deviceType ?? 'Platform',
-        createdAt: ctx.clock.now(),
-      },
+  return ctx.atomically(async (tx) => {
+    const passkey = await tx.db.passkey
+      .create({
+        data: {
+          ...made,
+          id: tx.random.uuid(),
+          userId: user.id,
+          deviceType: credential.deviceType ?? 'Platform',
+          createdAt: tx.clock.now(),
+        },
+      })
+      .catch(onDuplicate(passkeyErrors.taken()))
+    await events.record(tx, {
+      key: 'user.passkeyAdded',
+      ...{ userId: user.id, subject: { kind: 'passkey', id: passkey.id } },
     })
-    .catch(onDuplicate(passkeyErrors.taken()))
+    return passkey
+  })
 }
 
 async function mayHaveOne(ctx: Ctx, id: string) {

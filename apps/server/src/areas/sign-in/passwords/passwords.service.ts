@@ -11,6 +11,7 @@ import * as users from '../../people/users/users.service.ts'
 import { passwordsErrors } from './passwords.errors.ts'
 import type { PasswordChange, PasswordTrial } from './passwords.schemas.ts'
 import { proven } from './proof.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** The password rules for a user; for an unknown one, the environment's. */
 export const rulesFor = async (ctx: Ctx, userId: string | undefined) =>
@@ -39,7 +40,7 @@ export async function put(
   passwordHash: string,
   { except, replaced, verified = false }: Circumstances = {},
 ) {
-  const { isLocked } = await users.locked(tx, userId)
+  const { isLocked, activeTenantId } = await users.locked(tx, userId)
   const { passwordHash: old } = await tx.db.user.findUniqueOrThrow({
     where: { id: userId },
     select: { passwordHash: true },
@@ -59,6 +60,7 @@ export async function put(
     },
   )
   await access.end(tx, userId, { except })
+  await events.record(tx, { key: 'frontegg.user.changedPassword', userId, tenantId: activeTenantId })
 }
 
 /** A wrong current password counts like one at login, so that somebody at an open browser cannot guess on. @throws 400, 423 for a locked user */

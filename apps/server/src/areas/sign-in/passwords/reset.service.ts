@@ -22,6 +22,7 @@ import * as users from '../../people/users/users.service.ts'
 import { passwordsErrors } from './passwords.errors.ts'
 import type { ForgottenPassword, Identified, NewPassword, ResetToken } from './passwords.schemas.ts'
 import * as passwords from './passwords.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 const [token, code] = users.passwordResets
 export const TOKEN_MS = DAY
@@ -43,7 +44,7 @@ export async function mailLink(ctx: Ctx, wanted: Identified) {
   const { user, to } = await recipient(ctx, wanted, 'email'),
     secret = ctx.random.token(),
     person = user ?? nobody(ctx, to)
-  const id = await renew(ctx, token, { secret, lifetimeMs: TOKEN_MS, user, data: { email: to } }),
+  const id = await renew(ctx, token, { secret, lifetimeMs: TOKEN_MS, user, data: { email: to }, forgot: true }),
     redirectURL = await address(ctx, person.id, secret)
   await discreetly(ctx, !!user, (tx) =>
     mail.send(tx, {
@@ -62,7 +63,7 @@ export async function mailLink(ctx: Ctx, wanted: Identified) {
 export async function sendCode(ctx: Ctx, wanted: Identified) {
   const { user, to } = await recipient(ctx, wanted, 'phoneNumber'),
     secret = ctx.random.digits(6)
-  const id = await renew(ctx, code, { secret, lifetimeMs: CODE_MS, user, data: { to } })
+  const id = await renew(ctx, code, { secret, lifetimeMs: CODE_MS, user, data: { to }, forgot: true })
   await discreetly(ctx, !!user, (tx) =>
     sms.send(tx, {
       template: 'ResetPassword',
@@ -188,12 +189,14 @@ async function recipient(
 interface Renewal {
   secret: string
   lifetimeMs: number
-  user: Pick<User, 'id'> | null
+  user: (Pick<User, 'id'> & { activeTenantId?: string | null }) | null
   data?: object
+  /** somebody has said so, who may be anybody */
+  forgot?: true
 }
 
 /** Makes a new token or code, which replaces any older one. Those for unknown users are stored, too, so that wrong answers count alike. */
-function renew(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, user, data }: Renewal) {
+function renew(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, user, data, forgot }: Renewal) {
   return ctx.atomically(async (tx) => {
     await users.queueAt(tx, user?.id)
     await revoke(tx, user?.id ?? tx.random.uuid(), users.passwordResets)
@@ -203,6 +206,10 @@ function renew(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, user, data }
       // what nobody asked for about themselves is not kept
       ...(user && { userId: user.id, ...(data && { data }) }),
     })
+    if (forgot && user)
+      await events.record(tx, { key: 'frontegg.user.forgotPassword', userId: user.id, tenantId: user.activeTenantId })
+    // takes as long for nobody
+    else if (forgot) await events.recordNothing(tx)
     return id
   })
 }

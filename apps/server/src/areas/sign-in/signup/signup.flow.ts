@@ -19,6 +19,7 @@ import { mustBeObjects } from '../../people/users/users.schemas.ts'
 import * as users from '../../people/users/users.service.ts'
 import { signUpErrors } from './signup.errors.ts'
 import type { Applicant, SignUpAnswer } from './signup.schemas.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 type By = 'email' | 'username' | 'phoneNumber'
 
@@ -105,6 +106,7 @@ function make(
       activeTenantId: tenantId,
     })
     await moveIn(tx, home, tenantId, user, applicationId)
+    await events.record(tx, { key: 'frontegg.user.signedUp', userId: user.id, tenantId })
     const activationToken = shouldActivate
       ? await activationMails.send(tx, user, tenantId, { emailMetadata })
       : undefined
