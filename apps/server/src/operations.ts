@@ -3,6 +3,7 @@ import { accountSettingsRoutes } from './areas/accounts/account-settings/account
 import { activationRoutes } from './areas/sign-in/activation/activation.routes.ts'
 import { apiTokensRoutes } from './areas/machines/api-tokens/api-tokens.routes.ts'
 import { applicationsRoutes } from './areas/applications/applications/applications.routes.ts'
+import { auditsRoutes } from './areas/rights/events/audits.routes.ts'
 import { captchaPolicyRoutes } from './areas/policies/captcha-policy/captcha-policy.routes.ts'
 import { domainRestrictionsRoutes } from './areas/policies/domain-restrictions/domain-restrictions.routes.ts'
 import { delegationRoutes } from './areas/machines/delegation/delegation.routes.ts'
@@ -72,6 +73,7 @@ export const operations: readonly Operation[] = [
   ...activationRoutes,
   ...apiTokensRoutes,
   ...applicationsRoutes,
+  ...auditsRoutes,
   ...captchaPolicyRoutes,
   ...delegationRoutes,
   ...domainRestrictionsRoutes,

@@ -138,6 +138,9 @@ const newUsers = (count: number) =>
 
 /** Accounts, applications and what belongs to them. */
 const ofAccounts = ({ env, ids, me, ownId, tenantId, belowId, elsewhereId, member }: Scene): Requests => ({
+  createAuditV1: { body: { severity: 'Info', action: 'eggs.laid' } },
+  exportAuditsV1: { body: { properties: [{ name: 'action', displayName: 'Action' }] } },
+  exportAuditsV2: { body: { properties: [{ name: 'action', displayName: 'Action' }] } },
   updateAccountSettingsV1: { body: { name: 'New' } },
   getPublicAccountSettingsV1: { query: { organization: 'coop' } },
   listParentTenantsOfV1: { path: { tenantId: belowId } },

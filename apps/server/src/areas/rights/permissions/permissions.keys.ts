@@ -51,6 +51,7 @@ export const needs = {
     write: secure('write.ipRestrictions'),
     delete: secure('delete.ipRestrictions'),
   },
+  audits: { read: secure('read.audits') },
   account: {
     read: secure('read.accountSettings'),
     write: secure('write.accountSettings'),

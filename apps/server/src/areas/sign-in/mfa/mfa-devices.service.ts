@@ -92,7 +92,8 @@ export async function add(
     ...{ userId, tenantId: user.activeTenantId, details: { method: device.kind } },
   })
   if (recoveryCode === undefined || !(isFirst || renews)) return undefined
-  await tx.db.recoveryCode.deleteMany({ where: { userId } })
+  // the code goes with the last device
+  if (!isFirst) await tx.db.recoveryCode.deleteMany({ where: { userId } })
   await tx.db.recoveryCode.create({ data: { userId, hash: recoveryHash(recoveryCode), createdAt: now } })
   return recoveryCode
 }
