@@ -92,7 +92,7 @@ export const REFUSE = ['preloginSamlV1', 'preloginSsoV2']
 /**
  * Serves the request with this name, which must succeed, and undoes it.
  * @param look looks at the environment before and after it, on the connection of the request
- * @returns the statements that it has sent, and what was seen
+ * @returns the statements that it has sent, its reply, and what was seen
  */
 export const served = <T>(name: string, look?: (vendorId: string) => Promise<T>) =>
   inVain(async () => {
@@ -108,5 +108,5 @@ export const served = <T>(name: string, look?: (vendorId: string) => Promise<T>)
     )
     expect(last, name).toMatchObject({ operation: op.id })
     const { statements } = last!
-    return { statements, before, after: await look?.(env.id) }
+    return { statements, body: body as unknown, before, after: await look?.(env.id) }
   })

@@ -135,4 +135,22 @@ describe('the published server-side client, unmodified', () => {
       await expect(validate(secret, { permissions: ['fe.secure.write.users'] })).rejects.toBeTruthy()
     }
   })
+
+  test('@frontegg/client adds to the audit trail, reads it and counts it', async () => {
+    const env = await newEnvironment(),
+      [tenantId, other] = [await env.newTenant(), await env.newTenant()]
+    const { AuditsClient } = loaded(),
+      audits = new AuditsClient()
+    await audits.init(env.id, env.apiKey)
+    await audits.sendAudit({ tenantId, severity: 'High', action: 'eggs.laid', email: 'hen@example.com' })
+    await audits.sendAudit({ tenantId: other, severity: 'Info', action: 'eggs.sold' })
+    const query = { tenantId, offset: 0, count: 10, sortBy: 'createdAt', sortDirection: 'desc' }
+    expect(await audits.getAudits(query)).toMatchObject({
+      ...{ total: 1, data: [{ severity: 'High', action: 'eggs.laid', email: 'hen@example.com', tenantId }] },
+    })
+    expect(await audits.getAudits({ ...query, filter: 'sold' })).toEqual({ data: [], total: 0 })
+    expect(await audits.getAuditsStats({ tenantId })).toEqual({ totalToday: 1, severeThisWeek: 1 })
+    expect(await audits.getAuditsMetadata()).toEqual({ rows: [] })
+    await expect(audits.sendAudit({ tenantId, severity: 'Loud' })).rejects.toBeTruthy()
+  })
 })

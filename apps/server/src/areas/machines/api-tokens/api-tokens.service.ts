@@ -120,12 +120,10 @@ export const removeOfTenant = (ctx: Ctx, tenant: TenantScope, id: string) => rem
 
 const removeOne = (ctx: Ctx, where: { tenantId: string; userId: string | null; id: string }) =>
   ctx.atomically(async (tx) => {
-    const { id, tenantId, userId } = where
+    const { id, tenantId, userId } = where,
+      kind = userId === null ? 'tenantApiToken' : 'userApiToken'
     // while there is something to tell of
-    await events.record(tx, {
-      key: userId === null ? 'frontegg.tenantApiToken.deleted' : 'frontegg.userApiToken.deleted',
-      ...{ tenantId, userId, subject: { kind: 'apiToken', id } },
-    })
+    await events.record(tx, { key: `frontegg.${kind}.deleted`, ...{ tenantId, userId, subject: { kind, id } } })
     const { count } = await tx.db.apiToken.deleteMany({ where })
     if (!count) throw apiTokenErrors.notFound()
   })

@@ -50,7 +50,7 @@ export function lineOf(
   ctx: Ctx,
   { key, tenantId = tenantOf(ctx.call), userId = null, subject, details = {}, failed, severity, by }: Event,
 ): Line {
-  const { kind, id } = subject ?? (userId === null ? { kind: 'tenant', id: tenantId } : { kind: 'user', id: userId })
+  const { kind, id } = subject ?? (userId === null ? { kind: kindIn(key), id: tenantId } : { kind: 'user', id: userId })
   return {
     id: ctx.random.uuid(),
     at: ctx.clock.now(),
@@ -128,13 +128,21 @@ interface Ids {
 /** The line of an operation that declares it (`audit`): about what its path or body names, or what it has made. */
 export async function recordChange(ctx: Scoped, key: string, input: unknown, result: unknown) {
   const { params = {}, body } = input as { params?: Ids & Record<string, string>; body?: Ids | null },
-    made = idsIn(result)
+    made = idsIn(result),
+    kind = kindIn(key),
+    id = Object.values(params)[0] ?? (made.length === 1 ? made[0] : undefined)
+  const tenantId =
+      params.tenantId ?? ctx.tenant?.id ?? textOf(body?.tenantId) ?? textOf((result as Ids | null)?.tenantId),
+    userId = params.userId ?? ctx.user?.id ?? uuidOf(body?.userId) ?? (kind === 'user' ? uuidOf(id) : undefined)
+  const subjectId = { user: userId, tenant: tenantId }[kind] ?? id ?? null
   await record(ctx, {
-    key,
-    tenantId: params.tenantId ?? ctx.tenant?.id ?? textOf(body?.tenantId) ?? textOf((result as Ids | null)?.tenantId),
-    userId: params.userId ?? ctx.user?.id ?? uuidOf(body?.userId),
-    subject: { kind: kindIn(key), id: Object.values(params).at(-1) ?? (made.length === 1 ? made[0]! : null) },
-    ...(made.length > 1 && { details: { ids: made.slice(0, MOST_IDS) } }),
+    ...{ key, tenantId, userId, subject: { kind, id: subjectId } },
+    details: {
+      ...Object.fromEntries(
+        Object.entries(params).filter(([, value]) => ![subjectId, tenantId, userId].includes(value)),
+      ),
+      ...(made.length > 1 && { ids: made.slice(0, MOST_IDS) }),
+    },
   })
 }
 const MOST_IDS = 50
