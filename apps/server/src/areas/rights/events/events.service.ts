@@ -3,7 +3,7 @@ import { isUuid } from '../../../kernel/environments.ts'
 import type { Call, Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
 import { bodyOf } from './bodies.ts'
 import { storeAll, type Line } from './events.sql.ts'
-import { isHeard, queueFor } from './webhooks.ts'
+import { isHeard, queueFor } from '../../delivery/webhooks/webhooks.service.ts'
 
 /* Whatever happens leaves a line in the audit trail, in the transaction of its cause; and webhooks hear of it. */
 
