@@ -361,7 +361,7 @@ describe('deliveries', () => {
       ctx = await env.context(),
       id = await tell(env)
     // as if a worker had sent it, and had been killed before it could say so
-    const [{ id: deliveryId }] = (await deliveries()) as [{ id: string }]
+    const deliveryId = (await deliveries())[0]!.id
     const hold = (leaseUntil: Date) =>
       ctx.db.webhookDelivery.update({ where: { id: deliveryId }, data: { attemptId: uuid(), leaseUntil, attempts: 1 } })
     await hold(new Date(deps.systemClock.now().getTime() + MINUTE))
