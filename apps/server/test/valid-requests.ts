@@ -287,6 +287,7 @@ const ofPolicies = ({ env, ids, me, adminRoleId }: Scene): Requests => {
     replaceJwtTemplateTargetingV1: { body: { rules: [ruleFor('hen', 'userEmail', ['@example.com'])] } },
     updateJwtTemplateTargetingV1: { body: { rules: [] } },
     createWebhook: { body: { url: 'https://hooks.example/in', eventKeys: ['frontegg.tenant.locked'] } },
+    listWebhookLogs: { query: { id: ids.webhookId } },
     updateWebhook: { body: { description: 'New' } },
     // nobody listens there
     testWebhook: { body: { url: 'http://127.0.0.1:9/', secret: null } },
