@@ -23,6 +23,8 @@ const quiet: Record<string, string> = {
   verifyIpInAllowListV1: READS,
   validatePasswordResetV1: READS,
   verifyPasswordV1: READS,
+  preloginSsoV2: READS,
+  preloginSamlV1: READS,
   authenticateEnvironment: OFTEN,
   authenticateApiTokenV1: OFTEN,
   authenticateApiTokenV2: OFTEN,

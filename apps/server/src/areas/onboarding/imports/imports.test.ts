@@ -378,11 +378,11 @@ describe.concurrent('many users', () => {
     }))
     await many(env, list)
     await env.runJobs()
-    const { UserImport: _, UserImportPart: _parts, Job: _jobs, ...before } = await everythingOf(env.id)
+    const { UserImport: _, UserImportPart: _parts, Job: _jobs, Event: _events, ...before } = await everythingOf(env.id)
     const id = await many(env, list)
     await env.runJobs()
     expect(await status(env, id)).toMatchObject({ state: 'completed', migrated: 30, errors: [] })
-    const { UserImport: _1, UserImportPart: _2, Job: _3, ...after } = await everythingOf(env.id)
+    const { UserImport: _1, UserImportPart: _2, Job: _3, Event: _4, ...after } = await everythingOf(env.id)
     expect(after).toEqual(before)
   })
 

@@ -25,6 +25,7 @@ export const portalRoutes = [
     tag,
     auth: 'vendor',
     query: OptionalLooksQuery,
+    audit: 'portal.updated',
     body: NewLooks,
     returns: { 201: LooksRow },
     errors: [portalErrors.noName],
