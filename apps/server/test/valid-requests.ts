@@ -702,7 +702,8 @@ const ofPrograms = ({ env, ids, tenantId, ownId, readOnlyRoleId }: Scene): Reque
 /** What browsers and clients ask at the OAuth routes. */
 const ofClients = ({ env, ids, member }: Scene): Requests => {
   const { challenge } = pkce(),
-    refreshToken = async () => (await ok(env.anonymous('POST', auth, member))).refreshToken as string,
+    refreshToken = async () =>
+      (await ok(env.anonymous('POST', auth, { email: member.email, password: PASSWORD }))).refreshToken as string,
     cookieOf = ({ cookies }: { cookies: Record<string, string> }) => ({
       cookie: Object.entries(cookies)
         .map((pair) => pair.join('='))
