@@ -10,12 +10,15 @@ import type { Http, Operation } from './operation.ts'
  * and passes. @throws 403
  */
 export function mustBeHome(deps: Deps, environment: Environment, op: Operation, request: FastifyRequest) {
-  if (op.cookies && !isNavigation(op, request) && isForeign(deps, environment, request)) throw errors.foreignPage()
+  if (op.cookies && !(op.navigated && isNavigation(request)) && isForeign(deps, environment, request))
+    throw errors.foreignPage()
 }
 
-/** The browser itself comes by a link or a redirect: the page that led here cannot read what it gets. */
-const isNavigation = ({ navigated }: Operation, request: FastifyRequest) =>
-  !!navigated && request.method === 'GET' && header(request, 'sec-fetch-mode') === 'navigate'
+/** The browser goes here with its user; the page that sent it learns nothing of what comes. */
+const isNavigation = (request: FastifyRequest) =>
+  request.method === 'GET' &&
+  header(request, 'sec-fetch-mode') === 'navigate' &&
+  header(request, 'sec-fetch-dest') === 'document'
 
 /** Cookies of a request and its reply, for an operation whose calls have passed `mustBeHome`. */
 export function cookiesOf(

@@ -280,7 +280,7 @@ export interface Declaration<
    * anything is done.
    */
   cookies?: true
-  /** Pages of other sites lead browsers here. With `cookies`: links and redirects may come from there, nothing else. */
+  /** Pages of other sites send browsers here, by a link or a redirect. They may do only that, also where it uses cookies. */
   navigated?: true
   /** Takes tokens in its input, and looks up whose they are: `http.holderOf`. */
   exchanges?: true

@@ -314,10 +314,17 @@ describe.concurrent('the way back', () => {
     const url = `/oauth/authorize?${new URLSearchParams(question(env, challenge))}`
     const from = async (headers: Record<string, string>) =>
       (await env.anonymous('GET', url, undefined, { headers })).status
-    expect(await from({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' })).toBe(302)
+    expect(
+      await from({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }),
+    ).toBe(302)
     expect(await from({ 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' })).toBe(403)
     expect(await from({ origin: 'https://evil.test' })).toBe(403)
-    const silent = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', origin: 'https://evil.test' }
+    const silent = {
+      'sec-fetch-site': 'cross-site',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+      origin: 'https://evil.test',
+    }
     expect((await env.anonymous('POST', '/oauth/authorize/silent', {}, { headers: silent })).status).toBe(403)
   })
 })
