@@ -19,6 +19,7 @@ const layers = {
     'user-emails-policy',
     'strategies',
     'portal',
+    'social-providers',
   ],
   rights: ['tree', 'held', 'roles', 'permissions', 'entitlements', 'events'],
   access: ['sessions', 'tokens', 'codes', 'guesses'],
@@ -36,7 +37,19 @@ const layers = {
   ],
   machines: ['access-tokens', 'api-tokens', 'callers', 'delegation'],
   onboarding: ['invitations', 'user-tenants', 'user-creation', 'members', 'sub-account-users', 'user-bulk', 'imports'],
-  'sign-in': ['entry', 'mfa', 'passwords', 'login', 'activation', 'passkeys', 'signup', 'passwordless', 'oauth', 'sso'],
+  'sign-in': [
+    'entry',
+    'mfa',
+    'passwords',
+    'login',
+    'activation',
+    'passkeys',
+    'signup',
+    'passwordless',
+    'social',
+    'oauth',
+    'sso',
+  ],
   // a layer and an area at once
   environments: ['.'],
 }

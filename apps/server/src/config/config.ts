@@ -43,6 +43,8 @@ export interface ProductionConfig {
   readonly privateNetworks: readonly string[]
   /** days that the audit trail goes back */
   readonly auditDays: number
+  /** where built-in login providers are, by their types, if not at their usual addresses */
+  readonly socialUrls: Readonly<Record<string, string>>
   /** megabytes of a file of users to import, at most */
   readonly importMegabytes: number
   /** connections to the database at most */
@@ -83,6 +85,8 @@ export interface EmulatorConfig {
   readonly databaseUrl: string | undefined
   /** of Android apps whose users log in with passkeys */
   readonly androidOrigins: readonly string[]
+  /** where built-in login providers are, by their types, if not at their usual addresses */
+  readonly socialUrls: Readonly<Record<string, string>>
   readonly passwords: HashParameters
   readonly rateLimits: boolean
   readonly logLevel: LogLevel
@@ -136,8 +140,8 @@ export function productionConfig(variables: Variables = process.env): {
     captchaUrl: optional('HENHOUSE_CAPTCHA_URL', serviceUrl, 'https://www.google.com/recaptcha/api/siteverify'),
     breachedPasswordsUrl: optional('HENHOUSE_BREACHED_PASSWORDS_URL', serviceUrlOrNone, HAVE_I_BEEN_PWNED),
     auth0Url: optional('HENHOUSE_AUTH0_URL', serviceUrl, undefined),
-    privateNetworks: optional('HENHOUSE_PRIVATE_NETWORKS', networks, []),
     auditDays: optional('HENHOUSE_AUDIT_DAYS', integer(1, 36_500), 90),
+    ...outgoing(optional),
     importMegabytes: optional('HENHOUSE_IMPORT_MEGABYTES', integer(1, 10_000), 100),
     connections: optional('HENHOUSE_DATABASE_CONNECTIONS', integer(1, 1000), 10),
     preparedStatements: optional('HENHOUSE_PREPARED_STATEMENTS', onOrOff, true),
@@ -172,6 +176,7 @@ export function emulatorConfig(variables: Variables = process.env): EmulatorConf
     data: optional('HENHOUSE_DATA', text, '.henhouse'),
     databaseUrl: optional('DATABASE_URL', postgresUrl, undefined),
     androidOrigins: optional('HENHOUSE_ANDROID_ORIGINS', androidOrigins, []),
+    socialUrls: optional('HENHOUSE_SOCIAL_URLS', socialUrls, {}),
     passwords: hashParameters(optional),
     rateLimits: optional('HENHOUSE_RATE_LIMITS', onOrOff, false),
     logLevel: optional('LOG_LEVEL', oneOf(LOG_LEVELS), 'warn'),
@@ -375,6 +380,21 @@ const origins: Parse<string[]> = (value) =>
     return new URL(origin).origin
   })
 
+/** `google=https://google.example,github=…`: a stand-in for each. */
+const socialUrls: Parse<Readonly<Record<string, string>>> = (value) =>
+  Object.fromEntries(
+    list(value).map((pair) => {
+      const [, type, address] = /^([a-z]+)=(.+)$/.exec(pair) ?? []
+      if (type === undefined || address === undefined || !SOCIAL_TYPES.includes(type))
+        throw new Fault(
+          `must be pairs such as google=https://google.example, separated by commas, of ${SOCIAL_TYPES.join(', ')}: ${pair} is not one`,
+        )
+      // as issuers are written: no slash at the end
+      return [type, serviceUrl(address).replace(/\/+$/, '')]
+    }),
+  )
+const SOCIAL_TYPES = 'apple facebook github gitlab google linkedin microsoft slack twitter'.split(' ')
+
 /** Base64url of a SHA-256, as `apksigner verify --print-certs` gives it in hexadecimal digits. */
 const androidOrigins: Parse<string[]> = (value) =>
   list(value).map((origin) => {
@@ -408,6 +428,12 @@ function isNetwork(text: string) {
     most = isIP(address) === 4 ? 32 : 128
   return isIP(address) !== 0 && !more.length && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= most))
 }
+
+/** Where calls of environments may go. */
+const outgoing = (optional: Optional) => ({
+  privateNetworks: optional('HENHOUSE_PRIVATE_NETWORKS', networks, []),
+  socialUrls: optional('HENHOUSE_SOCIAL_URLS', socialUrls, {}),
+})
 
 function hashParameters(optional: Optional): HashParameters {
   return {

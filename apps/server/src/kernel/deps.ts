@@ -60,6 +60,8 @@ export interface Deps {
   readonly mostImportBytes?: number
   /** Where users are imported from Auth0: a proxy, a double. Absent: at the domain that the call names. */
   readonly auth0Url?: string
+  /** Where built-in login providers are, by their types, when not at their usual addresses: a double. */
+  readonly socialUrls?: Readonly<Record<string, string>>
   /**
    * The only way to an address that an environment has chosen: of its hooks, its identity providers, its databases of users.
    * In production it goes to public ones and to networks that the operator allows, in the emulator and in tests anywhere.

@@ -172,6 +172,7 @@ async function emulatorDeps(
     newKeyPair: () => keys.take(),
     allowedOrigins: '*',
     androidOrigins: config.androidOrigins,
+    socialUrls: config.socialUrls,
     trustProxy: false,
     rateLimits: config.rateLimits,
     mail: 'hold',

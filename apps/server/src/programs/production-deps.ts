@@ -52,6 +52,7 @@ export async function productionDeps(
     ...(aws && { aws }),
     ...(sms && { sms: sms.kind === 'twilio' ? twilio(sms) : http(sms) }),
     outbound: outbound(config.privateNetworks),
+    socialUrls: config.socialUrls,
     strict: false,
   }
 }

@@ -65,8 +65,16 @@ export async function mustBePattern(ctx: Ctx, field: string, pattern: string) {
   if (/\{\{|\}\}/.test(address))
     throw invalid(`${field} may contain ${ID}, and begin with ${HERE}; no other placeholders`)
   const url = URL.canParse(address) ? new URL(address) : undefined
-  if (!url || url.username || url.password || !(await isSafe(ctx, url)))
-    throw invalid(`${field} must be an https address, or http on this machine`)
+  if (!url) throw unsafe(field)
+  await mustBeSafe(ctx, field, url.href)
+}
+
+const unsafe = (field: string) => invalid(`${field} must be an https address, or http on this machine`)
+
+/** As `mustBePattern`, of a whole address. @throws 400 */
+export async function mustBeSafe(ctx: Ctx, field: string, address: string) {
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  if (!url || url.username || url.password || !(await isSafe(ctx, url))) throw unsafe(field)
 }
 
 async function isSafe(ctx: Ctx, { protocol, hostname, origin }: URL) {
