@@ -46,6 +46,8 @@ import { rolesV2Routes } from './areas/rights/roles/roles-v2.routes.ts'
 import { sessionsRoutes } from './areas/access/sessions/sessions.routes.ts'
 import { smsRoutes } from './areas/delivery/sms/sms.routes.ts'
 import { signUpRoutes } from './areas/sign-in/signup/signup.routes.ts'
+import { socialProvidersRoutes } from './areas/policies/social-providers/social-providers.routes.ts'
+import { socialRoutes } from './areas/sign-in/social/social.routes.ts'
 import { stepUpRoutes } from './areas/sign-in/mfa/step-up.routes.ts'
 import { strategiesRoutes } from './areas/policies/strategies/strategies.routes.ts'
 import { temporaryUsersRoutes } from './areas/people/memberships/temporary-users.routes.ts'
@@ -118,6 +120,8 @@ export const operations: readonly Operation[] = [
   ...sessionsRoutes,
   ...smsRoutes,
   ...signUpRoutes,
+  ...socialProvidersRoutes,
+  ...socialRoutes,
   ...stepUpRoutes,
   ...ssoRoutes,
   ...strategiesRoutes,

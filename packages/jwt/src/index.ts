@@ -36,11 +36,11 @@ const signers = new LRUCache<string, (claims: object) => string>({ max: 1000 })
 /**
  * Signs claims that carry their own `iat` and, unless they last for ever, `exp` (seconds). A signer is made once per key: parsing the PEM costs
  * three times what signing does.
- * @param key PKCS #8 PEM for RS256, the shared secret for HS256
+ * @param key PKCS #8 PEM for RS256 and ES256, the shared secret for HS256
  */
 export function sign(
   claims: { iat: number; exp?: number },
-  { kid, algorithm, key }: { kid: string; algorithm: Algorithm; key: string },
+  { kid, algorithm, key }: { kid: string; algorithm: Algorithm | 'ES256'; key: string },
 ) {
   const id = `${algorithm} ${kid} ${createHash('sha256').update(key).digest('base64')}`
   let signer = signers.get(id)

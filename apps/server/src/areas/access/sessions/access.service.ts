@@ -32,6 +32,7 @@ export async function voidUnprovenPast(tx: Ctx, userId: string) {
   await tx.db.mfaDevice.deleteMany({ where: { userId } })
   await tx.db.recoveryCode.deleteMany({ where: { userId } })
   await tx.db.passkey.deleteMany({ where: { userId } })
+  await tx.db.socialIdentity.deleteMany({ where: { userId } })
   await tx.db.apiToken.deleteMany({ where: { userId } })
   await tx.db.accessToken.deleteMany({ where: { userId } })
   return true

@@ -52,7 +52,10 @@ async function signUpsAllowed(ctx: HttpCtx, by: By) {
 /** The account to join: the one of the invitation, or a new one. */
 type Home = { invite: invites.Usable } | { companyName: string }
 
-async function homeOf(ctx: HttpCtx, { companyName, invitationToken }: Applicant): Promise<Home> {
+export async function homeOf(
+  ctx: HttpCtx,
+  { companyName, invitationToken }: Pick<Applicant, 'companyName' | 'invitationToken'>,
+): Promise<Home> {
   if (invitationToken) return { invite: await invites.forNewcomer(ctx, invitationToken) }
   const name = companyName?.trim()
   if (!name) throw invalid('companyName should not be empty')
@@ -114,7 +117,7 @@ function make(
   })
 }
 
-async function moveIn(tx: Ctx, home: Home, tenantId: string, user: User, applicationId: string | undefined) {
+export async function moveIn(tx: Ctx, home: Home, tenantId: string, user: User, applicationId: string | undefined) {
   if ('invite' in home) {
     await invites.use(tx, home.invite, user, applicationId)
     return
