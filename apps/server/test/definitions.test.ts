@@ -239,16 +239,18 @@ describe.concurrent('another replica', () => {
  */
 const changing = `
   addPermissionToRolesV1 changeGroupsConfigurationV1 classifyPermissionsV1 createApplicationV1 createCaptchaPolicyV1
-  createEventConfigurationV1 createLockoutPolicyV1 createMfaPolicyV1 createPasswordHistoryPolicyV1 createPermissionsV1
-  createRolesV1 createRoleV2 createWebhook deleteEventConfigurationV1 deleteWebhook updateWebhook
-  deleteApplicationV1 deleteJwtTemplateTargetingV1 deleteJwtTemplateV1 deleteMailConfigurationV1 deleteMailTemplateV1
-  deletePermissionCategoryV1 deletePermissionV1 deleteRoleV1 deleteSmsConfigurationV1 deleteTenantV1 putMfaPolicyV1
-  replaceCaptchaPolicyV1 replaceDomainRestrictionsV1 replaceJwtTemplateTargetingV1 setActivationStrategyV1
-  setDelegationV1 setDomainConfigurationV1 setEnvironmentSessionConfigurationV1 setInvitationStrategyV1 setMetadata
-  setIpConfigurationV1 setMailConfigurationV1 setMailConfigurationV2 setMailTemplateV1 setMfaStrategyV1
+  createCustomProviderV1 createEventConfigurationV1 createLockoutPolicyV1 createMfaPolicyV1
+  createPasswordHistoryPolicyV1 createPermissionsV1 createRoleV2 createRolesV1 createWebhook deleteApplicationV1
+  deleteCustomProviderV1 deleteEventConfigurationV1 deleteJwtTemplateTargetingV1 deleteJwtTemplateV1
+  deleteMailConfigurationV1 deleteMailTemplateV1 deletePermissionCategoryV1 deletePermissionV1 deleteRoleV1
+  deleteSmsConfigurationV1 deleteTenantV1 deleteWebhook putMfaPolicyV1 replaceCaptchaPolicyV1
+  replaceDomainRestrictionsV1 replaceJwtTemplateTargetingV1 setActivationStrategyV1 setDelegationV1
+  setDomainConfigurationV1 setEnvironmentSessionConfigurationV1 setInvitationStrategyV1 setIpConfigurationV1
+  setMailConfigurationV1 setMailConfigurationV2 setMailTemplateV1 setMetadata setMfaStrategyV1
+  setNamedSocialProviderV2 updateWebhook
   setPasswordPolicyV1 setPasswordRotationV1 setRolePermissionsV1 setRoleTenantV1 setSessionConfigurationV1
   setSmsConfigurationV1 setTemporaryUsersConfigurationV1 setUserEmailsPolicyV1 updateApplicationV1
-  updateConfigurationV1 updateJwtTemplateTargetingV1 updateJwtTemplateV1 updateLockoutPolicyV1
+  updateConfigurationV1 updateCustomProviderV1 updateJwtTemplateTargetingV1 updateJwtTemplateV1 updateLockoutPolicyV1
   updateMfaConfigurationV1 updateMfaPolicyV1 updatePasswordHistoryPolicyV1 updatePermissionV1 updateRoleV1`
   .trim()
   .split(/\s+/)
@@ -260,6 +262,7 @@ const bodies: Record<string, (ids: Ids) => unknown> = {
   createWebhook: () => ({ url: 'https://a.example', eventKeys: ['e'] }),
   updateWebhook: () => ({ url: 'https://b.example' }),
   updateJwtTemplateV1: () => ({ expiration: 700 }),
+  updateCustomProviderV1: () => ({ displayName: 'Renamed' }),
   replaceJwtTemplateTargetingV1: ({ jwtTemplateKey }) => ({ rules: [ruleForAll(jwtTemplateKey)] }),
   updateJwtTemplateTargetingV1: ({ jwtTemplateKey }) => ({ rules: [ruleForAll(jwtTemplateKey)] }),
   // not the keys that others have by now

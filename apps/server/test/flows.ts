@@ -4,6 +4,7 @@ import { operations, unique, type Answer, type TestEnvironment } from './environ
 import { keyOf, newPhone, personWith, type Traits } from './people.ts'
 import { allow, CALLBACK, pkce } from './oauth-browser.ts'
 import { fillPath } from './samples.ts'
+import { custom, goesTo, grantedBy, verified } from './login-providers.ts'
 import { codeAt, mfaPolicy, strategies } from './second-factors.ts'
 
 /*
@@ -23,7 +24,7 @@ export interface Step {
   /** what the path's parameters are, if not what is known by their names, or the user */
   params?(known: Known): object
   /** the fields of the answer that later steps take; a session is always taken */
-  gives?: readonly string[] | ((answer: any, whole: Answer) => object)
+  gives?: readonly string[] | ((answer: any, whole: Answer, known: Known) => object)
   /** where a code or link goes, by its name in `Known`. It is read in the outbox. */
   sends?: string
   /** why the answer may tell it, too */
@@ -143,7 +144,7 @@ export async function learn({ env, flow, known, cookies }: Run, step: Step, answ
     known,
     sessionIn(answer),
     typeof gives === 'function'
-      ? gives(answer.body, answer)
+      ? gives(answer.body, answer, known)
       : Object.fromEntries(gives.map((name) => [name, answer.body?.[name]])),
   )
   const message = step.sends && (await env.messages({ to: known[step.sends] })).at(-1)
@@ -574,6 +575,69 @@ const ownFactors: Flow[] = [
     name: 'the end of any app',
     who: loggedIn({ app: true }),
     steps: [step('disableMfaV1', async (known) => ({ token: await appCode(known) }))],
+  },
+]
+
+/** The provider says who it is by their address, which it has verified. */
+const startWith = (op: string) =>
+  step(op, undefined, {
+    params: () => ({ provider: 'acme' }),
+    status: 302,
+    again: true,
+    gives: (_, answer, { email }) => grantedBy(goesTo(answer), verified(email, { sub: email })),
+  })
+const toPage: Partial<Step> = {
+  params: () => ({ provider: 'acme' }),
+  query: ({ state, code }) => ({ state, code }),
+  gives: (_, answer) => ({ code: goesTo(answer).searchParams.get('code') }),
+}
+const passSocial = step('passSocialLoginV2', undefined, { ...toPage, status: 302 })
+const endSocial = step('logInBySocialV1', undefined, {
+  params: () => ({ provider: 'acme' }),
+  query: ({ code }) => ({ code }),
+})
+const withAcme = async (env: TestEnvironment) => [
+  await env.vendor('POST', '/identity/resources/sso/custom/v1', custom('acme')),
+  // who is deleted would come as somebody new
+  await configure({ allowSignups: false })(env),
+]
+const socially = { ...elsewhere, 'given a password': 'always', 'left without local logins': 'always' } as const
+
+const withProvider: Flow[] = [
+  {
+    name: 'a login with a provider',
+    settings: withAcme,
+    who: person(),
+    steps: [startWith('startCustomLoginV2'), passSocial, endSocial],
+    survives: socially,
+  },
+  {
+    name: 'a login with a provider that sends a form',
+    like: 'a login with a provider',
+    settings: withAcme,
+    who: person(),
+    steps: [
+      startWith('startSocialLoginV2'),
+      step('postSocialLoginV2', fields('state', 'code'), {
+        ...toPage,
+        gives: [],
+        status: 303,
+        again: true,
+        free: true,
+        optional: 'reads',
+      }),
+      passSocial,
+      endSocial,
+    ],
+    survives: socially,
+  },
+  {
+    name: 'a login with a provider from an older page',
+    like: 'a login with a provider',
+    settings: withAcme,
+    who: person(),
+    steps: [startWith('startSocialLoginV1'), passSocial, endSocial],
+    survives: socially,
   },
 ]
 
@@ -1294,6 +1358,7 @@ export const flows: readonly Flow[] = [
   ...bySecondFactor,
   ...ownFactors,
   ...withoutPassword,
+  ...withProvider,
   ...forgotten,
   ...newcomers,
   ...invitations,

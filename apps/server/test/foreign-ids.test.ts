@@ -42,6 +42,7 @@ const noIds: [RegExp, string][] = [
     'words of OAuth; the audience is the environment or nothing, and clients prove who they are',
   ],
   [/^(authorize|logOutOfClient|introspectToken|revokeToken) /, 'words of OAuth; clients prove who they are'],
+  [/^(setNamed|set)SocialProviderV2 |^(create|update)CustomProviderV1 /, 'ids that a login provider has given'],
   [/\.color$|\.transports\[\]$|\.entityName$/, 'words'],
 ]
 

@@ -119,6 +119,15 @@ export async function furnished(env: TestEnvironment) {
       expiresAt: now,
     },
   })
+  const socialProvider = await ctx.db.socialProvider.create({
+    data: {
+      ...{ id: ctx.random.uuid(), type: unique('acme'), custom: true, active: true, customised: true },
+      ...{ clientId: 'c', secret: deps.secrets.seal('s'), options: {}, additionalScopes: [], displayName: 'Acme' },
+      ...{ authorizationUrl: 'https://acme.example/a', tokenUrl: 'https://acme.example/t' },
+      ...{ userInfoUrl: 'https://acme.example/u', ...row },
+      identities: { create: { id: ctx.random.uuid(), subject: 's', userId: user.id, createdAt: now } },
+    },
+  })
   const credentials = { tenantId: user.tenantId, secretHash: unique('hash'), createdAt: now }
   const tenantApiToken = await ctx.db.apiToken.create({
     data: { ...credentials, id: ctx.random.uuid(), roles: { create: { roleId: role.id } } },
@@ -248,6 +257,7 @@ export async function furnished(env: TestEnvironment) {
     jwtTemplateId: jwtTemplate.id,
     jwtTemplateKey: jwtTemplate.key,
     jwtTargetingId: jwtTargeting.id,
+    customProviderId: socialProvider.id,
     inviteId: invite.id,
     migrationId: migration.id,
     appId: application.id,
@@ -280,6 +290,7 @@ const meaning: [RegExp, keyof Ids][] = [
   [/^\/webhook\//, 'webhookId'],
   [/^\/event\//, 'environmentWebhookId'],
   [/\/jwt-templates\//, 'jwtTemplateId'],
+  [/\/sso\/custom\//, 'customProviderId'],
   [/\/jwt-template-targeting\//, 'jwtTargetingId'],
   [/\/application-clients\//, 'clientId'],
   [/\/redirect-uri\//, 'redirectUriId'],

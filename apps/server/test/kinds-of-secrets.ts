@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import { unique, type Answer, type Client, type TestEnvironment } from './environment.ts'
 import { allow, browserOf, CALLBACK, pathOf, pkce, queryOf, question } from './oauth-browser.ts'
+import { cookiesIn, custom, goesTo, grantedBy, paths, verified, wayBack } from './login-providers.ts'
 import { keyOf, newPhone, personWith, type Person as PersonWith, type Traits } from './people.ts'
 import {
   auth,
@@ -181,6 +182,14 @@ const programs = { locked: 'waits', disabled: 'waits', 'password changed': 'live
 const invitations = { locked: 'waits', disabled: 'lives', 'password changed': 'lives' } as const
 const proofs = { locked: 'waits', disabled: 'waits', 'password changed': 'lives' } as const
 
+/** Who is deleted would come as somebody new. */
+const withAcme = async (env: TestEnvironment) => [
+  await env.vendor('POST', '/identity/resources/sso/custom/v1', custom('acme')),
+  await configure({ allowSignups: false })(env),
+]
+const endOf = (env: TestEnvironment, page: URL, cookies: Record<string, string>) =>
+  env.anonymous('POST', `${paths.end('acme')}?code=${page.searchParams.get('code')}`, {}, { cookies })
+
 /** Every kind of token, code and link. A new kind gets a row here. */
 export const kinds: Record<string, Kind> = {
   'activation link': {
@@ -290,6 +299,35 @@ export const kinds: Record<string, Kind> = {
       return typed((await last(env, phoneNumber)).code!, (otcToken) =>
         env.anonymous('POST', `${users}/v2/passwords/reset/sms/verify`, { sessionId, otcToken }),
       )
+    },
+  },
+  'state of a login with a provider': {
+    purpose: 'social-state',
+    settings: withAcme,
+    lifetime: 15 * MINUTE,
+    after: { 'password changed': 'lives' },
+    async issue(env, { email }) {
+      const started = await env.anonymous('GET', paths.start('acme')),
+        granted = grantedBy(goesTo(started), verified(email)),
+        cookies = cookiesIn(started)
+      return {
+        secrets: [granted.state, ...Object.values(cookies)],
+        async show() {
+          const query = new URLSearchParams(granted),
+            passed = await env.anonymous('GET', `${paths.callback('acme')}?${query}`, undefined, { cookies })
+          return passed.status === 302 ? endOf(env, goesTo(passed), cookies) : passed
+        },
+      }
+    },
+  },
+  'code of a login with a provider': {
+    purpose: 'social-code',
+    settings: withAcme,
+    lifetime: 2 * MINUTE,
+    after: { 'password changed': 'lives' },
+    async issue(env, { email }) {
+      const { page, cookies } = await wayBack(env, 'acme', verified(email))
+      return { secrets: [page.searchParams.get('code')!], show: () => endOf(env, page, cookies) }
     },
   },
   'magic link': passwordlessKind('magic-link', 'magiclink', 'MagicLink'),

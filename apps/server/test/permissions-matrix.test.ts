@@ -60,6 +60,7 @@ const openToAll = new Set([
   'getInviteConfigurationV1',
   'getTemporaryUsersConfigurationV1',
   'getUserEmailsPolicyV1',
+  'listSocialProvidersForUserV2', // as everybody sees them
   'listMfaStrategiesV1', // pages need it to show themselves
   'createTokenForTenantV3',
   'generateStepUpV1', // about the caller's own tokens

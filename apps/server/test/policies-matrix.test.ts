@@ -60,6 +60,8 @@ const PASSWORDS = ['a password', 'a password and an invitation'],
 const REFRESHES = ['a refresh', 'a refresh for a client', 'a silent login']
 const PERSONAL = ['a personal API token', 'a refresh of a personal API token'],
   OF_ACCOUNTS = ["an account's API token", "a refresh of an account's API token"]
+const BY_PROVIDER = 'a login with a provider',
+  BY_PROVIDER_ANEW = 'signing up with a provider'
 const BY_SESSION = 'acting for a user',
   BY_PROGRAM = "acting for a user by their program's token"
 const all = (names: readonly string[], verdict: Verdict) => Object.fromEntries(names.map((name) => [name, verdict]))
@@ -79,7 +81,7 @@ const GONE = {
 /** What programs are told of a user who is kept out; what acts for the account is about no user. */
 const PROGRAMS = { ...all(PERSONAL, '401 Invalid authentication'), ...all(OF_ACCOUNTS, 'given') }
 /** Nobody has signed up yet whom it could be about. */
-const NEWCOMERS = { ...all(SIGN_UPS, 'given'), 'signing up with a number': 'nothing' }
+const NEWCOMERS = { ...all([...SIGN_UPS, BY_PROVIDER_ANEW], 'given'), 'signing up with a number': 'nothing' }
 const ENDED = {
   ...all([...REFRESHES, 'a refresh into another account', 'a code for a client'], '401 Session not found'),
   'a token for another account': '401 Unauthorized',
@@ -94,7 +96,7 @@ const RUN_OUT = {
 }
 /** A first factor alone is not enough. A session that has begun goes on where it is. */
 const ASKED = {
-  ...all([...PASSWORDS, ...LINKS_AND_CODES, ...ACTIVATIONS], 'asks'),
+  ...all([...PASSWORDS, ...LINKS_AND_CODES, ...ACTIVATIONS, BY_PROVIDER, BY_PROVIDER_ANEW], 'asks'),
   ...all(['signing up by an invitation', 'signing up with a username', 'a refresh into another account'], 'asks'),
   'a token for another account': '403 MFA is required',
   'a passkey': '400 Invalid authentication type',
@@ -123,7 +125,7 @@ const policies: Readonly<Record<string, Policy>> = {
     // who is in stays in
     otherwise: 'given',
     but: all(
-      ['a password and an invitation', 'signing up by an invitation'],
+      ['a password and an invitation', 'signing up by an invitation', BY_PROVIDER_ANEW],
       '403 The domain of this e-mail address is not allowed',
     ),
   },
@@ -222,17 +224,30 @@ const policies: Readonly<Record<string, Policy>> = {
     otherwise: 'given',
     but: ENDED,
   },
+  'no logins with the provider': {
+    area: 'social-providers',
+    async set(env) {
+      const sso = '/identity/resources/sso/custom/v1',
+        [acme] = (await env.anonymous('GET', sso)).body.providers
+      return env.vendor('PATCH', `${sso}/${acme.id}`, { active: false })
+    },
+    otherwise: 'given',
+    but: all([BY_PROVIDER, BY_PROVIDER_ANEW], '404 Login provider not found'),
+  },
   'no sign-ups': {
     area: 'identity-settings',
     configuration: { allowSignups: false },
     otherwise: 'given',
-    but: all(SIGN_UPS, '403 Sign-ups are not allowed'),
+    but: all([...SIGN_UPS, BY_PROVIDER_ANEW], '403 Sign-ups are not allowed'),
   },
   'no invitations': {
     area: 'identity-settings',
     configuration: { allowTenantInvitations: false },
     otherwise: 'given',
-    but: all([...SIGN_UPS, 'a password and an invitation'], '403 Invitations to accounts are not allowed'),
+    but: all(
+      [...SIGN_UPS, BY_PROVIDER_ANEW, 'a password and an invitation'],
+      '403 Invitations to accounts are not allowed',
+    ),
   },
   'no API tokens': {
     area: 'identity-settings',
@@ -272,7 +287,7 @@ const policies: Readonly<Record<string, Policy>> = {
       (await env.context()).db.user.update({ where: { id: userId }, data: { verified: false } }),
     // what is mailed verifies it, and a session that has begun goes on
     otherwise: 'given',
-    but: all([...PASSWORDS, ...SECOND_FACTORS, 'a text message', 'a passkey'], UNVERIFIED),
+    but: all([...PASSWORDS, ...SECOND_FACTORS, 'a text message', 'a passkey', BY_PROVIDER], UNVERIFIED),
   },
   'the account has disabled the user': {
     async setFor({ env, there, strict }, { userId }) {

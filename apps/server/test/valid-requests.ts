@@ -17,6 +17,7 @@ import {
   type Person,
   type PhoneUser,
 } from './kinds-of-secrets.ts'
+import { cookiesIn, custom, goesTo, grantedBy, paths, verified } from './login-providers.ts'
 import { keyOf, newPhone } from './people.ts'
 import { allow, browserOf, CALLBACK, pkce, queryOf, question } from './oauth-browser.ts'
 import { plainTemplate, ruleFor, ruleForAll, targeting } from './jwt-templates.ts'
@@ -102,6 +103,7 @@ const shown: Record<string, string> = {
   acceptInvitationWithCodeV1: 'invitation code',
   finishPasswordResetV1: 'password reset link',
   exchangePasswordResetCodeV2: 'password reset code',
+  logInBySocialV1: 'code of a login with a provider',
   logInWithMagicLinkV1: 'magic link',
   logInWithCodeV1: 'login code by mail',
   logInWithSmsV1: 'login code by SMS',
@@ -304,6 +306,47 @@ const ofPolicies = ({ env, ids, me, adminRoleId }: Scene): Requests => {
       return { path: { roleId: role.id }, body: { tenantId: ids.tenantId } }
     },
     createRoleV2: { body: { key: 'hen', name: 'Hen', baseRoleId: adminRoleId, permissionIds: [ids.permissionId] } },
+    ...ofProviders(env),
+  }
+}
+
+const sso = '/identity/resources/sso',
+  github = { clientId: 'client', secret: 'secret', active: true }
+
+/** Services that users log in with. */
+function ofProviders(env: TestEnvironment): Requests {
+  const withGithub = async () => {
+    await ok(env.vendor('POST', `${sso}/v2/github`, github))
+    return { path: { provider: 'github' } }
+  }
+  const startedAt = async (provider: string) => {
+    await ok(env.vendor('POST', `${sso}/custom/v1`, custom(provider)))
+    return env.anonymous('GET', paths.start(provider))
+  }
+  return {
+    setNamedSocialProviderV2: { body: { type: 'github', ...github } },
+    setSocialProviderV2: { path: { provider: 'github' }, body: github },
+    getSocialProviderV2: withGithub,
+    activateSocialProviderV2: withGithub,
+    deactivateSocialProviderV2: withGithub,
+    createCustomProviderV1: { body: custom('coop') },
+    updateCustomProviderV1: { body: { displayName: 'Coop' } },
+    startSocialLoginV1: withGithub,
+    startSocialLoginV2: withGithub,
+    startCustomLoginV2: async () => {
+      await ok(env.vendor('POST', `${sso}/custom/v1`, custom('coop')))
+      return { path: { provider: 'coop' } }
+    },
+    passSocialLoginV2: async () => {
+      const started = await startedAt('coop'),
+        cookie = Object.entries(cookiesIn(started)).map((pair) => pair.join('='))
+      return {
+        path: { provider: 'coop' },
+        query: grantedBy(goesTo(started), verified('ada@example.com')),
+        headers: { cookie: cookie.join('; ') },
+      }
+    },
+    postSocialLoginV2: { body: { state: 'state', code: 'code' } },
   }
 }
 

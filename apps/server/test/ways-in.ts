@@ -2,6 +2,7 @@ import { createGuardrails, generate } from 'otplib'
 import { mayDelegate } from '../src/areas/rights/permissions/permissions.keys.ts'
 import { cryptoRandom, fingerprint } from '../src/kernel/random.ts'
 import { authenticator } from './authenticator.ts'
+import { custom, paths, verified, wayBack, type Person } from './login-providers.ts'
 import { deps, unique, type Answer, type Client, type TestEnvironment } from './environment.ts'
 import { allow, browserOf, CALLBACK, pkce, queryOf, question } from './oauth-browser.ts'
 import { auth, mfa, mfaPolicy, strategies } from './second-factors.ts'
@@ -49,6 +50,7 @@ export async function house(env: TestEnvironment): Promise<House> {
       expiresAt: new Date(now.getTime() + 86_400_000),
     },
   })
+  await env.vendor('POST', '/identity/resources/sso/custom/v1', custom('acme'))
   await env.as(strict)('PUT', mfaPolicy, { enforceMFAType: 'Force' })
   await env.vendor('POST', `${settings}/delegation`, { enabled: true })
   for (const strategy of ['SMS', 'WebAuthnCrossPlatform'])
@@ -252,6 +254,13 @@ const signUp = (operation: string, path: string, who: () => object, needs: Needs
   },
 })
 
+/** Up to the code that a provider's answer has given. */
+async function byProvider({ env }: House, person: Person, body: object) {
+  const { page, cookies } = await wayBack(env, 'acme', person),
+    path = `${paths.end('acme')}?code=${page.searchParams.get('code')}`
+  return (from: Client) => from('POST', path, body, { cookies })
+}
+
 export const ways: Readonly<Record<string, Way>> = {
   'acting for a user': {
     operation: 'grantToken',
@@ -417,6 +426,21 @@ export const ways: Readonly<Record<string, Way>> = {
       )
       return { ...subjectOf(user), finish: (from) => from('POST', `${passkeyLogin}/postlogin`, signed) }
     },
+  },
+  'a login with a provider': {
+    operation: 'logInBySocialV1',
+    async begin(house) {
+      const user = await member(house, house.there)
+      return { ...subjectOf(user), finish: await byProvider(house, verified(user.email), {}) }
+    },
+  },
+  'signing up with a provider': {
+    operation: 'logInBySocialV1',
+    begin: async (house) => ({
+      finish: await byProvider(house, verified(`${unique('new')}@example.com`), {
+        invitationToken: house.invitationToken,
+      }),
+    }),
   },
   'signing up by an invitation': signUp(
     'signUpV1',

@@ -236,6 +236,8 @@ const OTHERS = {
     'enrolWebauthnV1',
     'replaceCaptchaPolicyV1',
     'replaceJwtTemplateTargetingV1',
+    'setNamedSocialProviderV2',
+    'setSocialProviderV2',
     'signUpV1',
     'signUpWithPhoneNumberV1',
     'signUpWithUsernameV1',
