@@ -1,4 +1,3 @@
-export { type AwsCredentials } from './aws.ts'
 export type { Mail, MailProvider } from './mail.ts'
 export { mailgun, type MailgunOptions } from './mailgun.ts'
 export { sendgrid, type SendgridOptions } from './sendgrid.ts'

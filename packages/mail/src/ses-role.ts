@@ -1,5 +1,15 @@
-import { baseAddress, isPassing, refusal, Refused, TIMEOUT } from '@henhouse/outbound'
-import { checkedRegion, isPassingFault, postSigned, secretsOf, type AwsCredentials } from './aws.ts'
+import {
+  type AwsCredentials,
+  baseAddress,
+  checkedRegion,
+  isPassing,
+  isPassingFault,
+  postSigned,
+  refusal,
+  Refused,
+  secretsOf,
+  TIMEOUT,
+} from '@henhouse/outbound'
 import { prepared, type MailProvider } from './mail.ts'
 import { sesSender, type SesTarget } from './ses.ts'
 

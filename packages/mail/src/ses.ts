@@ -1,6 +1,16 @@
-import { baseAddress, isPassing, jsonObject, refusal, TIMEOUT } from '@henhouse/outbound'
+import {
+  type AwsCredentials,
+  baseAddress,
+  checkedRegion,
+  isPassing,
+  isPassingFault,
+  jsonObject,
+  postSigned,
+  refusal,
+  secretsOf,
+  TIMEOUT,
+} from '@henhouse/outbound'
 import { encodeWord, quoteString } from 'nodemailer/lib/mime-funcs'
-import { checkedRegion, isPassingFault, postSigned, secretsOf, type AwsCredentials } from './aws.ts'
 import { prepared, said as saidIn, type Mail, type MailProvider } from './mail.ts'
 
 export interface SesOptions {

@@ -1,3 +1,4 @@
+export { checkedRegion, isPassingFault, postSigned, secretsOf, type AwsCredentials } from './aws.ts'
 export { baseAddress, jsonObject, post, TIMEOUT, type Answer, type Request } from './http.ts'
 export { type Reach } from './open.ts'
 export { outbound, type Call, type Called, type Outbound } from './outbound.ts'

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { OWASP, type HashingLimits, type HashParameters } from '@henhouse/passwords'
-import type { AwsCredentials } from '@henhouse/mail'
+import type { AwsCredentials } from '@henhouse/outbound'
 import { checkHttp, checkTwilio, type HttpOptions, type TwilioOptions } from '@henhouse/sms'
 import { unknownNames, type Name } from './names.ts'
 

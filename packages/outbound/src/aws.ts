@@ -1,5 +1,6 @@
-import { post, type Answer, type Confidential, type Request } from '@henhouse/outbound'
 import { AwsV4Signer } from 'aws4fetch'
+import { post, type Answer, type Request } from './http.ts'
+import type { Confidential } from './refusal.ts'
 
 export interface AwsCredentials {
   accessKeyId: string
@@ -9,7 +10,7 @@ export interface AwsCredentials {
 
 interface SignedRequest extends Request {
   body: string
-  service: 'ses' | 'sts'
+  service: 'ses' | 'sts' | 'cognito-idp'
   region: string
   credentials: AwsCredentials
   /** AWS refuses signatures that are more than five minutes off */
