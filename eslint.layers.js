@@ -39,6 +39,7 @@ const layers = {
   onboarding: ['invitations', 'user-tenants', 'user-creation', 'members', 'sub-account-users', 'user-bulk', 'imports'],
   'sign-in': [
     'entry',
+    'user-pools',
     'mfa',
     'passwords',
     'login',

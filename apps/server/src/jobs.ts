@@ -4,6 +4,7 @@ import { importRubbish } from './areas/onboarding/imports/imports.service.ts'
 import { invitationJobs } from './areas/onboarding/invitations/invitations.service.ts'
 import { mailJobs } from './areas/delivery/mail/mail.jobs.ts'
 import { membershipJobs } from './areas/people/memberships/memberships.service.ts'
+import { forgottenJobs } from './areas/sign-in/passwords/forgotten.service.ts'
 import { passwordJobs } from './areas/sign-in/passwords/breached.service.ts'
 import { roleJobs } from './areas/rights/roles/roles.service.ts'
 import { smsJobs } from './areas/delivery/sms/sms.jobs.ts'
@@ -23,6 +24,7 @@ import type { Job } from './kernel/jobs.ts'
 /** Everything that the server does later. */
 export const jobs: readonly Job[] = [
   ...auth0Jobs,
+  ...forgottenJobs,
   ...importJobs,
   ...invitationJobs,
   ...mailJobs,

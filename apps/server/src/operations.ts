@@ -61,6 +61,7 @@ import { meRoutes } from './areas/people/users/me.routes.ts'
 import { userBulkRoutes } from './areas/onboarding/user-bulk/user-bulk.routes.ts'
 import { userCreationRoutes } from './areas/onboarding/user-creation/user-creation.routes.ts'
 import { userTenantsRoutes } from './areas/onboarding/user-tenants/user-tenants.routes.ts'
+import { userPoolsRoutes } from './areas/sign-in/user-pools/user-pools.routes.ts'
 import { usersRoutes } from './areas/people/users/users.routes.ts'
 import { entitlementsRoutes } from './areas/rights/entitlements/entitlements.routes.ts'
 import { portalRoutes } from './areas/policies/portal/portal.routes.ts'
@@ -136,6 +137,7 @@ export const operations: readonly Operation[] = [
   ...userBulkRoutes,
   ...userCreationRoutes,
   ...userTenantsRoutes,
+  ...userPoolsRoutes,
   ...usersRoutes,
   ...webhooksRoutes,
 ]

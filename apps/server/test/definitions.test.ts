@@ -238,6 +238,10 @@ describe.concurrent('another replica', () => {
  * one of them is no longer tried, and names a new one.
  */
 const changing = `
+  assignUserSourceV1 createAuth0UserSourceV1 createCognitoUserSourceV1 createCustomCodeUserSourceV1
+  createFederationUserSourceV1 createFirebaseUserSourceV1 deleteUserSourceV1 unassignUserSourceV1
+  updateAuth0UserSourceV1 updateCognitoUserSourceV1 updateCustomCodeUserSourceV1 updateFederationUserSourceV1
+  updateFirebaseUserSourceV1
   addPermissionToRolesV1 changeGroupsConfigurationV1 classifyPermissionsV1 createApplicationV1 createCaptchaPolicyV1
   createCustomProviderV1 createEventConfigurationV1 createLockoutPolicyV1 createMfaPolicyV1
   createPasswordHistoryPolicyV1 createPermissionsV1 createRoleV2 createRolesV1 createWebhook deleteApplicationV1
@@ -265,6 +269,7 @@ const bodies: Record<string, (ids: Ids) => unknown> = {
   updateCustomProviderV1: () => ({ displayName: 'Renamed' }),
   replaceJwtTemplateTargetingV1: ({ jwtTemplateKey }) => ({ rules: [ruleForAll(jwtTemplateKey)] }),
   updateJwtTemplateTargetingV1: ({ jwtTemplateKey }) => ({ rules: [ruleForAll(jwtTemplateKey)] }),
+  assignUserSourceV1: ({ auth0SourceId, appId }) => ({ userSourceId: auth0SourceId, appIds: [appId] }),
   // not the keys that others have by now
   updateRoleV1: () => ({ name: 'Renamed' }),
   updatePermissionV1: () => ({ name: 'Renamed' }),

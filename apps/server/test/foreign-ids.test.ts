@@ -35,7 +35,7 @@ const noIds: [RegExp, string][] = [
   [/\.alias$|\.organization$/, 'the name that an account has at its public login page'],
   [/\._?(phoneNumber|usernamePrefix|usernames\[\])$/, 'what a user is found by'],
   [/^setMailConfigurationV2 \.payload\.|^setSmsConfigurationV1 |\.serviceName$/, 'settings of a provider'],
-  [/^migrateUsersFromAuth0V1 /, 'what another system has'],
+  [/^migrateUsersFromAuth0V1 |UserSourceV1 \.configuration\.(?!tenantConfig\.tenantId$)/, 'what another system has'],
   [/\.(eventKeys|events)\[\]$|^listEventConfigurationsV1 \?\.channels$/, 'keys of events; what they can be told by'],
   [
     /^grantToken \.(\w+_type|audience|client_\w+|code_verifier)$/,
@@ -80,6 +80,7 @@ const dropping: Record<string, string> = {
   'unassignUsersFromApplicationV1 .tenantId': 'nobody was let in there',
   'unassignUsersFromApplicationV1 .userIds[]': 'they were not let in',
   'unassignUserFromApplicationsV1 .userId': 'they were not let in',
+  'unassignUserSourceV1 .appIds[]': 'they were not assigned',
   'removeUsersFromGroupV1 .userIds[]': 'they were not in the group',
   'getGroupsByIdsV1 .groupsIds[]': 'lists what it finds',
   'countUsersOfTenantsV1 .tenantIds[]': 'counts what it finds',
@@ -154,6 +155,8 @@ function request(op: Operation, ids: Household, wrong?: { at: string; id: string
   for (const { at, schema, isRequired } of leavesOf(op)) {
     if (schema.format === 'email' && (isRequired || at === '.email')) values[at] = `${unique('new')}@example.com`
     if (/\.(key|name)$/.test(at) && isRequired) values[at] = unique('name')
+    // a federated server has this or others
+    if (at.endsWith('.wellknownUrl')) values[at] = 'https://id.example.com'
     const isQuery = at.startsWith('?')
     if (kindOf(op, at) && (isRequired || !isQuery || at === wrong?.at)) values[at] = own(op, at, ids)
   }

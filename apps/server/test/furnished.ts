@@ -1,6 +1,7 @@
 import type { Operation } from '../src/kernel/operation.ts'
 import { deps, unique, type TestEnvironment } from './environment.ts'
 import { MANDATORY_CLAIMS, ruleFor } from './jwt-templates.ts'
+import { configured, type Type } from './pools.ts'
 
 let phones = 0
 /** Makes one of everything in an environment. The ids are keyed by the names that paths and bodies use. */
@@ -165,6 +166,19 @@ export async function furnished(env: TestEnvironment) {
     skipDuplicates: true,
   })
   const jwtTargeting = await ctx.db.setting.findFirstOrThrow({ where: { key: 'jwt-template-targeting' } })
+  const sourceIds = Object.fromEntries(Object.keys(configured).map((type) => [type, ctx.random.uuid()])) as Record<
+    Type,
+    string
+  >
+  await ctx.db.userSource.createMany({
+    data: Object.entries(configured).map(([type, configuration]) => ({
+      ...{ id: sourceIds[type as Type], type, name: 'S', description: '', index: 0, ...row },
+      configuration: deps.secrets.seal(JSON.stringify(configuration)),
+    })),
+  })
+  await ctx.db.userSourceApplication.create({
+    data: { userSourceId: sourceIds['custom-code'], applicationId: application.id },
+  })
   const device = { userId: user.id, createdAt: now }
   const authenticator = await ctx.db.mfaDevice.create({
     data: {
@@ -245,6 +259,11 @@ export async function furnished(env: TestEnvironment) {
     tenantApiTokenId: tenantApiToken.id,
     userApiTokenId: userApiToken.id,
     templateId: template.id,
+    auth0SourceId: sourceIds.auth0,
+    cognitoSourceId: sourceIds.cognito,
+    firebaseSourceId: sourceIds.firebase,
+    userSourceId: sourceIds['custom-code'],
+    federationSourceId: sourceIds.federation,
     tenantAccessTokenId: ofAccount.id,
     userAccessTokenId: ofMember.id,
     authenticatorId: authenticator.id,
@@ -292,6 +311,11 @@ const meaning: [RegExp, keyof Ids][] = [
   [/\/jwt-templates\//, 'jwtTemplateId'],
   [/\/sso\/custom\//, 'customProviderId'],
   [/\/jwt-template-targeting\//, 'jwtTargetingId'],
+  [/\/user-sources\/.*\/auth0\//, 'auth0SourceId'],
+  [/\/user-sources\/.*\/cognito\//, 'cognitoSourceId'],
+  [/\/user-sources\/.*\/firebase\//, 'firebaseSourceId'],
+  [/\/user-sources\/.*\/federation\//, 'federationSourceId'],
+  [/\/user-sources\//, 'userSourceId'],
   [/\/application-clients\//, 'clientId'],
   [/\/redirect-uri\//, 'redirectUriId'],
   [/\/applications\/v1\//, 'appId'],
@@ -316,6 +340,7 @@ export const words = new Set(['key', 'alias', 'type', 'provider'])
 const named: [RegExp, keyof Ids][] = [
   [/^((src|target|parent|child|sub)?tenantids?|tenants)$/, 'tenantId'],
   [/^userids?$/, 'userId'],
+  [/^usersourceid$/, 'userSourceId'],
   [/^(add|remove|base)?roleids?$/, 'roleId'],
   [/^groups?ids$/, 'groupId'],
   [/^permissionids$/, 'permissionId'],

@@ -2,15 +2,11 @@ import { describe, expect, test } from 'vitest'
 import { usersOf } from '../src/areas/people/users/user-list.sql.ts'
 import { deps, newEnvironment, operations, unique, UNKNOWN_ID, type Answer } from './environment.ts'
 import { jwtTemplates, plainTemplate } from './jwt-templates.ts'
+import { addSource } from './pools.ts'
 
-/** Every list with pages, from the registry. Its rows are made once, and tests only read them. */
 interface Query {
   properties: Record<string, { enum?: string[]; maximum?: number }>
 }
-const lists = operations
-  .filter((op) => op.method === 'GET' && '_limit' in ((op.query as Query | undefined)?.properties ?? {}))
-  .map((op) => [op.id, op.path, (op.query as unknown as Query).properties] as const)
-
 const world = await (async () => {
   const env = await newEnvironment(),
     identity = '/identity/resources'
@@ -75,9 +71,21 @@ const world = await (async () => {
     templates[key] = (await done(env.vendor('POST', jwtTemplates, { ...plainTemplate, key, name: key }))).id
     await env.clock.advance(1000)
   }
-  return { env, call, home, far, below, ids, templates }
+  const userSourceId = await addSource(env, 'custom-code'),
+    { db, clock } = await env.context()
+  await db.userSourceUser.createMany({
+    data: ['cyd', 'ada', 'bob'].map((name) => ({
+      ...{ userId: ids[name]!, userSourceId, subject: name, createdAt: clock.now() },
+    })),
+  })
+  return { env, call, home, far, below, ids, templates, userSourceId }
 })()
 const { call, home, far, below, ids, templates } = world
+
+/** Every list with pages, from the registry. Its rows are made once, and tests only read them. */
+const lists = operations
+  .filter((op) => op.method === 'GET' && '_limit' in ((op.query as Query | undefined)?.properties ?? {}))
+  .map((op) => [op.id, op.path.replace('{id}', world.userSourceId), (op.query as unknown as Query).properties] as const)
 
 const emails = (...names: string[]) => names.map((name) => `${name}@example.com`),
   usernames = (...names: string[]) => names.map((name) => `u-${name}`)
@@ -217,6 +225,7 @@ const table: Record<
       ],
     },
   },
+  listUserSourceUsersV1: { label: 'email', filters: {} },
   listUserEmailsV1: {
     label: 'email',
     filters: {

@@ -41,7 +41,9 @@ interface Policy {
   but?: Readonly<Record<string, Verdict>>
 }
 
-const PASSWORDS = ['a password', 'a password and an invitation'],
+/** It does not run out here. */
+const ELSEWHERE = 'a password that a source of users knows',
+  PASSWORDS = ['a password', 'a password and an invitation', ELSEWHERE],
   LINKS_AND_CODES = ['a magic link', 'a mailed code', 'a text message'],
   ACTIVATIONS = ['activation', 'activation with a code'],
   SIGN_UPS = ['signing up by an invitation', 'signing up with a username', 'signing up with a number'],
@@ -162,7 +164,7 @@ const policies: Readonly<Record<string, Policy>> = {
         data: { passwordChangedAt: new Date('2020-01-01') },
       }),
     otherwise: 'given',
-    but: all(PASSWORDS, 'password'),
+    but: { ...all(PASSWORDS, 'password'), [ELSEWHERE]: 'given' },
   },
   'no password from a breach': {
     area: 'password-settings',

@@ -16,6 +16,7 @@ interface Schema {
   maxLength?: number
   minimum?: number
   minItems?: number
+  examples?: string[]
 }
 
 /**
@@ -59,7 +60,8 @@ function sampleOf(schema: Schema, all = false, values: Readonly<Record<string, u
   }
 }
 
-function sampleText({ format, pattern, minLength = 1 }: Schema) {
+function sampleText({ format, pattern, minLength = 1, examples }: Schema) {
+  if (examples) return examples[0]
   if (format === 'email') return 'someone@example.com'
   if (format === 'uuid') return '0b0e5f0e-7a0e-4c55-9d0e-333333333333'
   if (format === 'date-time') return '2030-01-01T00:00:00.000Z'

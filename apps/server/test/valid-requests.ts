@@ -21,6 +21,7 @@ import { cookiesIn, custom, goesTo, grantedBy, paths, verified } from './login-p
 import { keyOf, newPhone } from './people.ts'
 import { allow, browserOf, CALLBACK, pkce, queryOf, question } from './oauth-browser.ts'
 import { plainTemplate, ruleFor, ruleForAll, targeting } from './jwt-templates.ts'
+import { configured, sourceNames, type Type } from './pools.ts'
 import { fillPath, sampleBody } from './samples.ts'
 import { auth, claimsOf, codeOf, logIn, mfa, mfaPolicy, own, PASSWORD, withApp } from './second-factors.ts'
 
@@ -296,6 +297,14 @@ const ofPolicies = ({ env, ids, me, adminRoleId }: Scene): Requests => {
     createEventConfigurationV1: {
       body: { url: 'https://hooks.example/in', events: ['frontegg.tenant.locked'], displayName: 'New', key: 'new' },
     },
+    ...Object.fromEntries(
+      Object.entries(sourceNames).flatMap(([type, name]) => [
+        [`create${name}UserSourceV1`, { body: { name: 'New', index: 0, configuration: configured[type as Type] } }],
+        [`update${name}UserSourceV1`, { body: { name: 'New', configuration: configured[type as Type] } }],
+      ]),
+    ),
+    assignUserSourceV1: { body: { userSourceId: ids.auth0SourceId, appIds: [ids.appId] } },
+    unassignUserSourceV1: { body: { userSourceId: ids.userSourceId, appIds: [ids.appId] } },
     createRolesV1: { body: [{ key: 'hen', name: 'Hen', level: 3 }] },
     updateRoleV1: { body: { name: 'New' } },
     setRolePermissionsV1: { body: { permissionIds: [ids.permissionId] } },

@@ -5,6 +5,7 @@ import { authenticator } from './authenticator.ts'
 import { custom, paths, verified, wayBack, type Person } from './login-providers.ts'
 import { deps, unique, type Answer, type Client, type TestEnvironment } from './environment.ts'
 import { allow, browserOf, CALLBACK, pkce, queryOf, question } from './oauth-browser.ts'
+import { addSource, scriptOf } from './pools.ts'
 import { auth, mfa, mfaPolicy, strategies } from './second-factors.ts'
 
 /*
@@ -284,6 +285,20 @@ export const ways: Readonly<Record<string, Way>> = {
     async begin(house) {
       const user = await member(house, house.there)
       return { ...subjectOf(user), finish: (from) => from('POST', auth, { email: user.email, password: PASSWORD }) }
+    },
+  },
+  'a password that a source of users knows': {
+    operation: 'logInV1',
+    async begin({ env, there }) {
+      const user = await env.newUser({ tenantId: there }),
+        { email } = user,
+        codePayload = scriptOf([{ id: email, email, password: PASSWORD }])
+      const userSourceId = await addSource(env, 'custom-code', { codePayload }),
+        { db, clock } = await env.context()
+      await db.userSourceUser.create({
+        data: { userId: user.id, userSourceId, subject: email, createdAt: clock.now() },
+      })
+      return { ...subjectOf(user), finish: (from) => from('POST', auth, { email, password: PASSWORD }) }
     },
   },
   'a password and an invitation': {

@@ -1,7 +1,7 @@
 import type { Database } from '@henhouse/database'
 import type { KeyPair } from '@henhouse/jwt'
-import type { AwsCredentials, MailProvider } from '@henhouse/mail'
-import type { Outbound } from '@henhouse/outbound'
+import type { MailProvider } from '@henhouse/mail'
+import type { AwsCredentials, Outbound } from '@henhouse/outbound'
 import type { PasswordHasher } from '@henhouse/passwords'
 import type { SmsProvider } from '@henhouse/sms'
 import type { Logger } from 'pino'
@@ -58,7 +58,7 @@ export interface Deps {
   readonly auditDays?: number
   /** The most bytes of a file of users to import; 100 MiB when absent. */
   readonly mostImportBytes?: number
-  /** Where users are imported from Auth0: a proxy, a double. Absent: at the domain that the call names. */
+  /** Where Auth0 is asked for users: a proxy, a double. Absent: at the domain that the call or the source of users names. */
   readonly auth0Url?: string
   /** Where built-in login providers are, by their types, when not at their usual addresses: a double. */
   readonly socialUrls?: Readonly<Record<string, string>>
@@ -67,6 +67,12 @@ export interface Deps {
    * In production it goes to public ones and to networks that the operator allows, in the emulator and in tests anywhere.
    */
   readonly outbound: Outbound
+  /** Where sources of users are asked when not at their usual addresses: a private endpoint, a double. For Auth0, `auth0Url`. */
+  readonly userPoolEndpoints?: {
+    readonly cognito?: string
+    readonly firebase?: string
+    readonly google?: string
+  }
   /** Who may read `/metrics`: anybody (emulator), or the holder of a token. Absent: there are none. */
   readonly metrics?: 'open' | { readonly token: string } | undefined
   /** Fail on an undeclared status or a reply that does not fit its schema (tests). */

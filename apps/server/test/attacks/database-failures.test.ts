@@ -40,6 +40,8 @@ const KEYS: Readonly<Record<string, string>> = {
   Tenant_vendorId_alias_key: '409',
   UserEmail_vendorId_email_key: '409',
   UserImportPart_pkey: 'the import and the number are ours',
+  UserSourceApplication_pkey: 'skips duplicates',
+  UserSourceUser_vendorId_userSourceId_subject_key: 'read again',
   User_vendorId_email_key: '409',
   User_vendorId_phoneNumber_key: '409',
   User_vendorId_username_key: '409',

@@ -35,6 +35,8 @@ export async function voidUnprovenPast(tx: Ctx, userId: string) {
   await tx.db.socialIdentity.deleteMany({ where: { userId } })
   await tx.db.apiToken.deleteMany({ where: { userId } })
   await tx.db.accessToken.deleteMany({ where: { userId } })
+  // a source of users that did not vouch for the address, either
+  await tx.db.userSourceUser.deleteMany({ where: { userId } })
   return true
 }
 

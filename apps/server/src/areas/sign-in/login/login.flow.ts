@@ -6,9 +6,11 @@ import * as identitySettings from '../../policies/identity-settings/identity-set
 import * as passwordSettings from '../../policies/password-settings/password-settings.service.ts'
 import * as breached from '../passwords/breached.service.ts'
 import { proven } from '../passwords/proof.service.ts'
+import * as userPools from '../user-pools/asking.service.ts'
+import { userPoolErrors } from '../user-pools/user-pools.errors.ts'
 import * as passwordReset from '../passwords/reset.service.ts'
 import * as guesses from '../../access/guesses/guesses.service.ts'
-import { accountByEmail, accountByUsername, type Account, type Nobody } from './accounts.sql.ts'
+import { accountByEmail, accountById, accountByUsername, type Account, type Nobody } from './accounts.sql.ts'
 import { loginErrors } from './login.errors.ts'
 import type { Credentials } from './login.schemas.ts'
 import type { LoginAnswer } from '../entry/entry.schemas.ts'
@@ -24,7 +26,7 @@ export async function logInWithPassword(ctx: HttpCtx, credentials: Credentials):
   const configuration = await strategyAllowed(ctx)
   const found = await accountOf(ctx, credentials, name)
   mustNotBeLocked(found)
-  const user = await mustKnow(ctx, name, found.user, password)
+  const user = await mustKnow(ctx, credentials, name, found.user)
   const standing = await entry.standingFor(ctx, user)
   mustStillNotBeLocked(standing)
   await mustBeVerified(ctx, user, configuration)
@@ -76,13 +78,30 @@ function mustNotBeLocked({ user, isNameLocked }: Found) {
   if (user ? user.isLocked : isNameLocked) throw loginErrors.locked()
 }
 
-/** Compares the password; takes the same time for an unknown user. */
-async function mustKnow(ctx: HttpCtx, name: string, user: Account | null, password: string) {
-  if ((await proven(ctx, user, password)) === null || !user) {
-    await guesses.wrong(ctx, user, name)
-    throw loginErrors.wrong()
-  }
-  return user
+/** Compares the password, or has it compared where the user came from; takes the same time for an unknown user. */
+async function mustKnow(ctx: HttpCtx, credentials: Credentials, name: string, user: Account | null) {
+  const decider = await userPools.inCharge(ctx, user)
+  const known = decider
+    ? await knownElsewhere(ctx, decider, credentials, name)
+    : (await proven(ctx, user, credentials.password)) !== null && user
+  if (known) return known
+  await guesses.wrong(ctx, user, name)
+  throw loginErrors.wrong()
+}
+
+/** As they are here after the sources of users have had their say. @throws 503 when none of them could be asked */
+async function knownElsewhere(
+  ctx: HttpCtx,
+  decider: userPools.InCharge,
+  { email, password }: Credentials,
+  name: string,
+) {
+  const [answer] = await Promise.all([
+    userPools.ask(ctx, decider, { name: name.trim(), isEmail: !!email, password }),
+    proven(ctx, null, password),
+  ])
+  if (answer.verdict === 'unknown') throw userPoolErrors.unavailable()
+  return answer.verdict === 'yes' && (await ctx.sql(accountById, answer.userId))[0]
 }
 
 /** Looks at the lock again: simultaneous guesses may have locked the user while the password was compared. */

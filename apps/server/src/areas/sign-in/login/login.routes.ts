@@ -8,6 +8,7 @@ import { loginErrors } from './login.errors.ts'
 import { logInWithPassword } from './login.flow.ts'
 import { Credentials, LogoutRequest, RefreshRequest, TokenForTenant } from './login.schemas.ts'
 import { LoginAnswer } from '../entry/entry.schemas.ts'
+import { userPoolErrors } from '../user-pools/user-pools.errors.ts'
 import * as login from './login.service.ts'
 
 export const loginRoutes = [
@@ -28,6 +29,7 @@ export const loginRoutes = [
       loginErrors.locked,
       loginErrors.notVerified,
       loginErrors.noTenant,
+      userPoolErrors.unavailable,
     ],
     handler: (ctx, { body }) => logInWithPassword(ctx, body),
   }),

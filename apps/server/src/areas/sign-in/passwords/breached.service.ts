@@ -8,6 +8,7 @@ import { live } from '../../rights/held/held.service.ts'
 import * as settings from '../../policies/password-settings/password-settings.service.ts'
 import { mailDataOf, type Person } from '../../delivery/mail/person.ts'
 import * as users from '../../people/users/users.service.ts'
+import * as userPools from '../user-pools/user-pools.service.ts'
 import { makeLink, TOKEN_MS } from './reset.service.ts'
 
 type Addressee = Person & Pick<User, 'activeTenantId'>
@@ -28,7 +29,7 @@ export async function isBlocked(ctx: Ctx, user: Addressee, password: string, ten
 
 async function sendMail(ctx: Ctx, user: Addressee, timesPwned?: number) {
   const to = user.email
-  if (to === null || !(await sendings.mayGetOne(ctx, to))) return
+  if (to === null || (await userPools.keepsUser(ctx, user.id)) || !(await sendings.mayGetOne(ctx, to))) return
   await ctx.atomically(async (tx) => {
     const isPwned = timesPwned !== undefined,
       { link } = await makeLink(tx, user, isPwned ? 'PwnedPassword' : undefined)

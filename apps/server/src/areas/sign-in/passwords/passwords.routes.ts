@@ -11,6 +11,7 @@ import { needs } from '../../rights/permissions/permissions.keys.ts'
 import { smsErrors } from '../../delivery/sms/sms.errors.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import { resetAll } from './breached.service.ts'
+import { forgotten } from './forgotten.service.ts'
 import { passwordsErrors } from './passwords.errors.ts'
 import {
   ForgottenPassword,
@@ -58,7 +59,7 @@ export const passwordsRoutes = [
     returns: { 201: Empty },
     errors: [loginErrors.strategyOff],
     handler: async (ctx, { body }) => {
-      await reset.mailLink(ctx, reset.identifiedBy(body))
+      await forgotten(ctx, reset.identifiedBy(body))
     },
   }),
   operation({
@@ -118,7 +119,7 @@ export const passwordsRoutes = [
     limits: [perIp(10, MINUTE), { of: ({ body }) => body.identifier, ...perRecipient }],
     returns: { 200: ResetSession },
     errors: [loginErrors.strategyOff],
-    handler: (ctx, { body }) => reset.mailLink(ctx, body),
+    handler: (ctx, { body }) => forgotten(ctx, body),
   }),
   operation({
     id: 'requestPasswordResetBySmsV2',

@@ -21,6 +21,7 @@ import { mailDataOf, nobody } from '../../delivery/mail/person.ts'
 import * as users from '../../people/users/users.service.ts'
 import { passwordsErrors } from './passwords.errors.ts'
 import type { ForgottenPassword, Identified, NewPassword, ResetToken } from './passwords.schemas.ts'
+import * as userPools from '../user-pools/user-pools.service.ts'
 import * as passwords from './passwords.service.ts'
 import * as events from '../../rights/events/events.service.ts'
 
@@ -56,7 +57,7 @@ export async function mailLink(ctx: Ctx, wanted: Identified) {
       data: { ...mailDataOf(person, wanted), redirectURL },
     }),
   )
-  return { sessionId: id }
+  return { sessionId: id, isKnown: user !== null }
 }
 
 /** Sends a code to the user's phone; for an unknown user, as above. @throws 400 when no SMS provider is configured */
@@ -180,9 +181,11 @@ async function recipient(
   const to = identifierType === channel ? given : (user?.[channel] ?? null)
   // runs for an unknown user, too, so that the answer takes the same time. An unverified number may be a stranger's
   const keptOut = await isKeptOut(ctx, user ?? { id: ctx.random.uuid(), superUser: false }),
+    isElsewhere = user?.managedBy === 'external' && (await userPools.keepsUser(ctx, user.id)),
     owner = channel === 'phoneNumber' ? await phoneNumbers.ownerOf(ctx, to ?? given) : user
-  // a user with another provider logs in there
-  const mayHaveIt = user && to !== null && user.provider === 'local' && !keptOut && owner?.id === user.id
+  // a user with another provider, or of a source that keeps its users, has their password there
+  const mayHaveIt =
+    user && to !== null && user.provider === 'local' && !keptOut && !isElsewhere && owner?.id === user.id
   return mayHaveIt ? { user, to } : { user: null, to: given }
 }
 
