@@ -23,3 +23,9 @@ export const givingBack = statement<object, [keys: readonly string[]]>(
   from (select key, count(*)::int as times from unnest($2::text[]) key group by key) a
   where t."scope" = $1 and t.key = a.key`,
 )
+
+/** Has others who add to the same list wait until the transaction ends. */
+export const queueing = statement<{ queued: string }, [list: string, owner: string]>(
+  'limits.queue',
+  `select pg_advisory_xact_lock(hashtextextended($2::text || ' ' || $1::text || ' ' || $3::text, 0))::text as queued`,
+)

@@ -3,7 +3,7 @@ import { networkOf } from './addresses.ts'
 import { after, MINUTE, SECOND } from './clock.ts'
 import type { Deps } from './deps.ts'
 import { errors } from './errors.ts'
-import { counting, forgetting, givingBack } from './limits.sql.ts'
+import { counting, forgetting, givingBack, queueing } from './limits.sql.ts'
 import type { Ctx, Limit, Operation, Quota } from './operation.ts'
 import type { Claims } from './tokens.ts'
 
@@ -82,6 +82,11 @@ export async function giveAllBack(ctx: Counting, counted: readonly Counted[], qu
     givingBack,
     counted.map((one) => keyOf(ctx, one, quota)),
   )
+}
+
+/** Has others who add to an owner's list wait until this transaction ends, so that no two of them take the last place. */
+export async function queueAt(tx: Pick<Ctx, 'sql'>, list: string, owner: string) {
+  await tx.sql(queueing, list, owner)
 }
 
 function mustBeWithin({ clock }: Pick<Counting, 'clock'>, { count: reached, resetAt }: Count, { most }: Quota) {

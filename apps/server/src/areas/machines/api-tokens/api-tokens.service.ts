@@ -1,5 +1,6 @@
 import { after, MINUTE } from '../../../kernel/clock.ts'
 import { onMissing, onUnknownReference } from '../../../kernel/errors.ts'
+import { queueAt } from '../../../kernel/limits.ts'
 import { userIdOf, type Caller, type Ctx, type TenantScope, type UserScope } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
@@ -10,7 +11,6 @@ import { entrustable, entrustPermissions } from '../../rights/roles/entrusting.s
 import { userErrors } from '../../people/users/users.errors.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { apiTokenErrors } from './api-tokens.errors.ts'
-import { queueing } from './api-tokens.sql.ts'
 import {
   withRights,
   type NewTenantApiToken,
@@ -37,7 +37,7 @@ const MOST = 1000
 /** Makes one more for an owner. Others who make one in the tenant wait, so that no two take the last place. @throws 400 */
 const addTo = <T>(ctx: Ctx, owner: { tenantId: string; userId: string | null }, create: (tx: Ctx) => Promise<T>) =>
   ctx.atomically(async (tx) => {
-    await tx.sql(queueing, owner.tenantId)
+    await queueAt(tx, 'api tokens', owner.tenantId)
     if ((await tx.db.apiToken.count({ where: owner })) >= MOST) throw apiTokenErrors.tooMany()
     return create(tx)
   })
