@@ -56,6 +56,7 @@ const contents: Readonly<Record<MailTemplateType, Content>> = {
   ApprovalFlowApprove: {
     subject: 'Your approval is asked for',
     paragraphs: ['A request is waiting for your decision. Look at it, then approve or reject it.'],
+    issued: ['{{issuerName}} asks for your approval. Look at the request, then approve or reject it.'],
     action: 'Review request',
     why: 'You get this e-mail because you are an approver.',
   },

@@ -74,7 +74,18 @@ function filled({ subject, html, text, senderName }: Parts, data: MailData) {
  * What somebody else may have written, such as who invites, or who signs up with a stranger's address: it must not become
  * lines or links of our mails.
  */
-const WORDS = ['name', 'tenantName', 'issuerName', 'device', 'location', 'metadata', 'issuerMetadata', 'emailMetadata']
+const WORDS = [
+  'name',
+  'tenantName',
+  'issuerName',
+  'approvalFlowName',
+  'approvalFlowDescription',
+  'device',
+  'location',
+  'metadata',
+  'issuerMetadata',
+  'emailMetadata',
+]
 
 const withoutLinks = (data: MailData) => ({
   ...data,

@@ -1,6 +1,6 @@
 import { checkTwilio } from '@henhouse/sms'
 import { invalid } from '../../../kernel/errors.ts'
-import { add } from '../../../kernel/jobs.ts'
+import { rowOf } from '../../../kernel/jobs.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { mustBeCounted } from '../../../kernel/outbox.ts'
 import * as settings from '../../../kernel/settings.ts'
@@ -31,31 +31,41 @@ export interface OutgoingSms {
  * @param to E.164 without dashes
  * @throws 400 when nothing carries text messages
  */
-export async function send(ctx: Ctx, { template, to, userId, tenantId, data }: OutgoingSms) {
+export async function send(ctx: Ctx, { data, ...sms }: OutgoingSms) {
+  const text = await textOf(ctx, sms.template, data)
+  if (text === undefined) return mustBeCounted(ctx, sms.to)
+  const { message, job } = await write(ctx, { ...sms, text, code: data.code })
+  await ctx.db.message.create({ data: message, select: { id: true } })
+  if (job) await ctx.db.job.create({ data: job, select: { id: true } })
+}
+
+interface WrittenSms extends Omit<OutgoingSms, 'template' | 'data'> {
+  /** what the outbox calls it */
+  template: string
+  text: string
+  code?: string
+  link?: string
+}
+
+/** As `send`, with a text of its own, and without storing anything: the message, and the job that delivers it. */
+export async function write(ctx: Ctx, { to, userId, tenantId, ...content }: WrittenSms) {
   mustBeCounted(ctx, to)
-  const text = await textOf(ctx, template, data)
-  if (text === undefined) return
-  const { name, provider, isHeld } = await carrierOf(ctx),
-    id = ctx.random.uuid()
+  const { name, provider, isHeld } = await carrierOf(ctx)
   if (!isHeld && !provider) throw smsErrors.notSent(masked(to))
-  await ctx.db.message.create({
-    data: {
-      id,
-      channel: 'sms',
-      template,
-      userId: userId ?? null,
-      tenantId: tenantId ?? null,
-      recipient: to,
-      sender: '',
-      subject: '',
-      html: '',
-      text,
-      code: data.code,
-      createdAt: ctx.clock.now(),
-      ...(isHeld ? { status: 'held', provider: name } : { status: 'pending' }),
-    },
-  })
-  if (!isHeld) await add(ctx, deliverSms, { messageId: id })
+  const message = {
+    id: ctx.random.uuid(),
+    channel: 'sms',
+    userId: userId ?? null,
+    tenantId: tenantId ?? null,
+    recipient: to,
+    sender: '',
+    subject: '',
+    html: '',
+    ...content,
+    createdAt: ctx.clock.now(),
+    ...(isHeld ? { status: 'held', provider: name } : { status: 'pending' }),
+  }
+  return { message, ...(!isHeld && { job: rowOf(ctx, deliverSms, { messageId: message.id }) }) }
 }
 
 /** The configuration with its token masked. @throws 404 when there is none */
