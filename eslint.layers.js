@@ -34,6 +34,7 @@ const layers = {
     'usernames',
     'profile-pictures',
     'groups',
+    'approval-flows',
   ],
   machines: ['access-tokens', 'api-tokens', 'callers', 'delegation'],
   onboarding: ['invitations', 'user-tenants', 'user-creation', 'members', 'sub-account-users', 'user-bulk', 'imports'],

@@ -1,3 +1,4 @@
+import { approvalJobs, approvalRubbish } from './areas/people/approval-flows/executions.service.ts'
 import { auth0Jobs } from './areas/onboarding/imports/auth0.jobs.ts'
 import { importJobs } from './areas/onboarding/imports/imports.jobs.ts'
 import { importRubbish } from './areas/onboarding/imports/imports.service.ts'
@@ -23,6 +24,7 @@ import type { Job } from './kernel/jobs.ts'
 
 /** Everything that the server does later. */
 export const jobs: readonly Job[] = [
+  ...approvalJobs,
   ...auth0Jobs,
   ...forgottenJobs,
   ...importJobs,
@@ -42,6 +44,7 @@ export const jobs: readonly Job[] = [
 /** Everything that it deletes once it is no longer needed. */
 export const rubbish: readonly Rubbish[] = [
   apiRefreshTokenRubbish,
+  approvalRubbish,
   importRubbish,
   refreshTokenRubbish,
   rememberedDeviceRubbish,

@@ -4,6 +4,7 @@ import { activationRoutes } from './areas/sign-in/activation/activation.routes.t
 import { apiTokensRoutes } from './areas/machines/api-tokens/api-tokens.routes.ts'
 import { applicationsRoutes } from './areas/applications/applications/applications.routes.ts'
 import { auditsRoutes } from './areas/rights/events/audits.routes.ts'
+import { approvalFlowsRoutes } from './areas/people/approval-flows/approval-flows.routes.ts'
 import { captchaPolicyRoutes } from './areas/policies/captcha-policy/captcha-policy.routes.ts'
 import { domainRestrictionsRoutes } from './areas/policies/domain-restrictions/domain-restrictions.routes.ts'
 import { delegationRoutes } from './areas/machines/delegation/delegation.routes.ts'
@@ -77,6 +78,7 @@ export const operations: readonly Operation[] = [
   ...apiTokensRoutes,
   ...applicationsRoutes,
   ...auditsRoutes,
+  ...approvalFlowsRoutes,
   ...captchaPolicyRoutes,
   ...delegationRoutes,
   ...domainRestrictionsRoutes,

@@ -179,6 +179,26 @@ export async function furnished(env: TestEnvironment) {
   await ctx.db.userSourceApplication.create({
     data: { userSourceId: sourceIds['custom-code'], applicationId: application.id },
   })
+  const approvalFlow = await ctx.db.approvalFlow.create({
+    data: {
+      id: ctx.random.uuid(),
+      tenantId: user.tenantId,
+      name: 'A',
+      channels: { email: true, sms: false },
+      configuration: {},
+      steps: [
+        {
+          id: ctx.random.uuid(),
+          stepOrder: 1,
+          approverSelectors: { roleKeys: [], emails: ['approver@example.com'], phoneNumbers: [] },
+          configuration: { minApprovals: 1 },
+          createdAt: now.toISOString(),
+          updatedAt: now.toISOString(),
+        },
+      ],
+      ...row,
+    },
+  })
   const device = { userId: user.id, createdAt: now }
   const authenticator = await ctx.db.mfaDevice.create({
     data: {
@@ -273,6 +293,7 @@ export async function furnished(env: TestEnvironment) {
     emailId: email.id,
     phoneId: phone.id,
     username: username!,
+    approvalFlowId: approvalFlow.id,
     jwtTemplateId: jwtTemplate.id,
     jwtTemplateKey: jwtTemplate.key,
     jwtTargetingId: jwtTargeting.id,
@@ -308,6 +329,7 @@ const meaning: [RegExp, keyof Ids][] = [
   [/^\/webhook\/logs\//, 'webhookCallId'],
   [/^\/webhook\//, 'webhookId'],
   [/^\/event\//, 'environmentWebhookId'],
+  [/\/approval-flows\//, 'approvalFlowId'],
   [/\/jwt-templates\//, 'jwtTemplateId'],
   [/\/sso\/custom\//, 'customProviderId'],
   [/\/jwt-template-targeting\//, 'jwtTargetingId'],

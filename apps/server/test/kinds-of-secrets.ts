@@ -1,4 +1,5 @@
 import { expect } from 'vitest'
+import { decide, executed, flowOf, linkOf } from './approvals.ts'
 import { unique, type Answer, type Client, type TestEnvironment } from './environment.ts'
 import { allow, browserOf, CALLBACK, pathOf, pkce, queryOf, question } from './oauth-browser.ts'
 import { cookiesIn, custom, goesTo, grantedBy, paths, verified, wayBack } from './login-providers.ts'
@@ -614,6 +615,18 @@ export const kinds: Record<string, Kind> = {
             `/identity/resources/vendor-only/tenants/access-tokens/v1/${String(claimsOf(secret)['sub'])}`,
           ),
       }
+    },
+  },
+  // it decides about what others ask, and opens nothing of the user's
+  'link of an approver': {
+    purpose: 'approval',
+    lifetime: 5 * MINUTE,
+    after: { locked: 'waits', disabled: 'waits', 'password changed': 'lives' },
+    async issue(env, user) {
+      const flow = flowOf({ emails: [user.email] }, { timeoutMinutes: 5 })
+      await executed(env, flow, await env.newUser({ tenantId: user.tenantId }))
+      const link = await linkOf(env, user.email)
+      return { secrets: [link.approverId], show: () => decide(env.anonymous, link) }
     },
   },
   // it lifts only the lock that it was mailed for

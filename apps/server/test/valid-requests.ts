@@ -1,3 +1,4 @@
+import { executed, flowOf, linkOf } from './approvals.ts'
 import { mayDelegate } from '../src/areas/rights/permissions/permissions.keys.ts'
 import { changeRoles } from '../src/areas/onboarding/user-bulk/user-bulk.jobs.ts'
 import * as jobs from '../src/kernel/jobs.ts'
@@ -240,6 +241,10 @@ const ofPolicies = ({ env, ids, me, adminRoleId }: Scene): Requests => {
     history = { enabled: true, historySize: 3 },
     captcha = { enabled: true, siteKey: 'site', secretKey: 'secret', minScore: 0.5 },
     mfaChange = { enforceMFAType: 'DontForce' },
+    approverLink = async () => {
+      await executed(env, flowOf({ emails: ['approver@example.com'] }), { id: ids.userId, tenantId: ids.tenantId })
+      return linkOf(env, 'approver@example.com')
+    },
     rotation = { isActive: true }
   return {
     createCaptchaPolicyV1: { body: captcha },
@@ -281,6 +286,12 @@ const ofPolicies = ({ env, ids, me, adminRoleId }: Scene): Requests => {
     classifyPermissionsV1: { body: { permissionIds: [ids.permissionId], type: 'ALWAYS' } },
     createPermissionCategoryV1: { body: { name: 'New' } },
     updatePermissionCategoryV1: { body: { name: 'New' } },
+    createApprovalFlowV1: { body: flowOf({ emails: ['approver@example.com'] }) },
+    updateApprovalFlowV1: { body: { name: 'New' } },
+    executeApprovalFlowV1: { by: env.as(ids.tenantId, ids.userId), body: { executionData: { amount: 1 } } },
+    executeStepUpApprovalFlowV1: { by: env.as(ids.tenantId, ids.userId), body: {} },
+    getApprovalExecutionDataV1: async () => ({ query: await approverLink() }),
+    decideApprovalV1: async () => ({ body: { ...(await approverLink()), approved: true } }),
     createJwtTemplateV1: { body: { ...plainTemplate, key: 'hen' } },
     updateJwtTemplateV1: { body: { ...plainTemplate, key: 'hen' } },
     createJwtTemplateTargetingV1: async () => {

@@ -4,6 +4,7 @@ import * as mail from '../../src/areas/delivery/mail/mail.service.ts'
 import * as sms from '../../src/areas/delivery/sms/sms.service.ts'
 import { contextFor } from '../../src/kernel/context.ts'
 import { ANYBODY } from '../../src/kernel/limits.ts'
+import { approvalFlows, flowOf } from '../approvals.ts'
 import { deps, newEnvironment, newServer, operations, type Client, type TestEnvironment } from '../environment.ts'
 import { logIn, PASSWORD } from '../second-factors.ts'
 
@@ -96,6 +97,16 @@ const SENDING: Readonly<Record<string, (scene: Scene) => Promise<number>>> = {
     ).status,
   addUserToTenantV1: async ({ env, waiting }) =>
     (await env.vendor('POST', `${users}/v1/${waiting.id}/tenant`, { tenantId: await env.newTenant() })).status,
+  executeApprovalFlowV1: async ({ env, admin, waiting }) => {
+    const { body } = await env.vendor('POST', approvalFlows, flowOf({ emails: [waiting.email] }))
+    return (await admin('POST', `${approvalFlows}/${body.id}/execute`, {})).status
+  },
+  executeStepUpApprovalFlowV1: async ({ env, admin, waiting }) => {
+    const { db, clock } = await env.context()
+    await db.user.update({ where: { id: waiting.id }, data: { verified: true } })
+    await db.membership.updateMany({ where: { userId: waiting.id }, data: { acceptedAt: clock.now() } })
+    return (await env.as(admin.tenantId, waiting.id)('POST', `${approvalFlows}/step-up/execute`, {})).status
+  },
   setUserEmailV1: async ({ env, waiting }) => {
     await (await env.context()).db.user.update({ where: { id: waiting.id }, data: { email: 'other@example.com' } })
     return (await env.vendor('PUT', `${users}/v1/${waiting.id}/email`, { email: waiting.email })).status
@@ -107,6 +118,7 @@ const OF_SERVERS = new Set([
   'createInviteV1',
   'createUserInviteV1',
   'createUserInviteV2',
+  'executeStepUpApprovalFlowV1',
   'setUserEmailV1',
 ])
 

@@ -231,6 +231,7 @@ const OTHERS = {
   ],
   'a value that is stored, or not looked at': [
     'createApplicationClient',
+    'createApprovalFlowV1',
     'createCaptchaPolicyV1',
     'createEventConfigurationV1',
     'createJwtTemplateTargetingV1',
@@ -247,6 +248,7 @@ const OTHERS = {
     'signUpWithUsernameV1',
     'updateApplicationClient',
     'updateFederationUserSourceV1',
+    'updateApprovalFlowV1',
     'updateJwtTemplateTargetingV1',
     'updateWebhook',
   ],

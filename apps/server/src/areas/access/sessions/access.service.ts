@@ -1,8 +1,8 @@
 import type { Ctx } from '../../../kernel/operation.ts'
 import * as sessions from './sessions.service.ts'
 
-/** These let nobody in by themselves: invitations, and the link that undoes a lock. */
-const harmless = ['invitation', 'invitation-code', 'unlock']
+/** These let nobody in by themselves: invitations, the link that undoes a lock, and those of approvers, who must be let in themselves. */
+const harmless = ['invitation', 'invitation-code', 'unlock', 'approval']
 /** These prove a new address. Once it is proved, they only set passwords. */
 const proofs = ['activation', 'activation-code']
 
