@@ -6,7 +6,7 @@ import boundaries from 'eslint-plugin-boundaries'
  */
 
 const layers = {
-  delivery: ['templates', 'mail', 'sms', 'webhooks'],
+  delivery: ['templates', 'mail', 'sms', 'webhooks', 'prehooks'],
   policies: [
     'jwt-templates',
     'identity-settings',

@@ -41,6 +41,7 @@ import { passwordSettingsRoutes } from './areas/policies/password-settings/passw
 import { permissionsRoutes } from './areas/rights/permissions/permissions.routes.ts'
 import { numberChangeRoutes } from './areas/people/phone-numbers/number-change.routes.ts'
 import { phoneNumbersRoutes } from './areas/people/phone-numbers/phone-numbers.routes.ts'
+import { prehooksRoutes } from './areas/delivery/prehooks/prehooks.routes.ts'
 import { profilePicturesRoutes } from './areas/people/profile-pictures/profile-pictures.routes.ts'
 import { rolesRoutes } from './areas/rights/roles/roles.routes.ts'
 import { rolesV2Routes } from './areas/rights/roles/roles-v2.routes.ts'
@@ -117,6 +118,7 @@ export const operations: readonly Operation[] = [
   ...numberChangeRoutes,
   ...phoneNumbersRoutes,
   ...portalRoutes,
+  ...prehooksRoutes,
   ...profilePicturesRoutes,
   ...rolesRoutes,
   ...rolesV2Routes,

@@ -199,6 +199,17 @@ export async function furnished(env: TestEnvironment) {
       ...row,
     },
   })
+  // asks nobody
+  const prehook = await ctx.db.prehook.create({
+    data: {
+      id: ctx.random.uuid(),
+      url: 'https://hooks.example',
+      secret: deps.secrets.seal('s'),
+      failMethod: 'OPEN',
+      isActive: false,
+      ...row,
+    },
+  })
   const device = { userId: user.id, createdAt: now }
   const authenticator = await ctx.db.mfaDevice.create({
     data: {
@@ -294,6 +305,7 @@ export async function furnished(env: TestEnvironment) {
     phoneId: phone.id,
     username: username!,
     approvalFlowId: approvalFlow.id,
+    prehookId: prehook.id,
     jwtTemplateId: jwtTemplate.id,
     jwtTemplateKey: jwtTemplate.key,
     jwtTargetingId: jwtTargeting.id,
@@ -330,6 +342,7 @@ const meaning: [RegExp, keyof Ids][] = [
   [/^\/webhook\//, 'webhookId'],
   [/^\/event\//, 'environmentWebhookId'],
   [/\/approval-flows\//, 'approvalFlowId'],
+  [/^\/prehooks\//, 'prehookId'],
   [/\/jwt-templates\//, 'jwtTemplateId'],
   [/\/sso\/custom\//, 'customProviderId'],
   [/\/jwt-template-targeting\//, 'jwtTargetingId'],

@@ -286,6 +286,16 @@ const ofPolicies = ({ env, ids, me, adminRoleId }: Scene): Requests => {
     classifyPermissionsV1: { body: { permissionIds: [ids.permissionId], type: 'ALWAYS' } },
     createPermissionCategoryV1: { body: { name: 'New' } },
     updatePermissionCategoryV1: { body: { name: 'New' } },
+    createPrehookV1: {
+      body: {
+        url: 'https://hooks.example',
+        secret: 'a secret',
+        eventKeys: ['SIGN_UP'],
+        failMethod: 'OPEN',
+        isActive: false,
+      },
+    },
+    updatePrehookV1: { body: { displayName: 'New' } },
     createApprovalFlowV1: { body: flowOf({ emails: ['approver@example.com'] }) },
     updateApprovalFlowV1: { body: { name: 'New' } },
     executeApprovalFlowV1: { by: env.as(ids.tenantId, ids.userId), body: { executionData: { amount: 1 } } },

@@ -311,7 +311,7 @@ async function refuse(ctx: Scoped, op: Operation, thrown: unknown): Promise<neve
   const known = pointsNowhere(thrown) ? await lostScope(ctx) : undefined,
     error = known ?? callersFault(thrown) ?? thrown
   if (error !== thrown && !known) ctx.log.warn({ err: thrown }, 'refused by the database')
-  if (ctx.deps.strict && error instanceof ApiError && !declares(op, error.status))
+  if (ctx.deps.strict && error instanceof ApiError && !error.isTheirs && !declares(op, error.status))
     throw new Error(`${op.id} raised an undeclared ${error.status}: ${error.message}`, { cause: thrown })
   throw error
 }

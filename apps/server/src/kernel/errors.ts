@@ -10,6 +10,8 @@ export class ApiError extends Error {
   headers?: Readonly<Record<string, string>>
   /** the word of RFC 6749 §5.2 for it, where the caller speaks OAuth */
   oauthError?: string
+  /** the environment's own server has chosen the status: no operation can declare it */
+  isTheirs?: true
   constructor(status: number, code: string | undefined, messages: readonly string[]) {
     super(messages.join(', '))
     this.status = status

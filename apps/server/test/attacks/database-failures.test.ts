@@ -30,6 +30,7 @@ const KEYS: Readonly<Record<string, string>> = {
   Permission_vendorId_key_key: '409',
   PhoneNumber_vendorId_phoneNumber_key: '409',
   RedirectUri_vendorId_applicationId_redirectUri_key: 'skips duplicates',
+  PrehookEvent_pkey: '409',
   RolePermission_pkey: 'skips duplicates',
   Role_vendorId_key_tenantId_key: '409',
   Setting_vendorId_key_tenantId_key: '409, or read again',

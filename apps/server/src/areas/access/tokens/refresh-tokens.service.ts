@@ -62,6 +62,7 @@ export async function refuseChanged(ctx: Ctx, id: string): Promise<never> {
 }
 
 interface NewSession {
+  sessionId: string
   user: Seen
   tenantId: string
   applicationId: string | undefined
@@ -78,9 +79,12 @@ interface Place {
  * Logins of one user queue at the user's row, so that no two of them take the last place.
  * @throws as `mustBeUnchanged`
  */
-export async function start(ctx: HttpCtx, { user, tenantId, applicationId, mfaPassed }: NewSession, rules: Rules) {
+export async function start(
+  ctx: HttpCtx,
+  { sessionId, user, tenantId, applicationId, mfaPassed }: NewSession,
+  rules: Rules,
+) {
   const now = ctx.clock.now(),
-    sessionId = ctx.random.uuid(),
     token = ctx.random.token()
   const { ip, userAgent } = ctx.http
   const expiresAt = lifetime(rules, now, now)
@@ -111,7 +115,7 @@ export async function start(ctx: HttpCtx, { user, tenantId, applicationId, mfaPa
       await begin(tx)
       await events.tell(tx, line)
     })
-  return { sessionId, token, expiresAt }
+  return { token, expiresAt }
 }
 
 /** The first values of all statements. */

@@ -31,7 +31,7 @@ async function migrate(
     if (fault !== undefined) throw invalid(fault)
     const reached = { done: done + 1, errors }
     await ctx.atomically(async (tx) => {
-      await tenants.create(tx, { tenantId })
+      await tenants.insert(tx, { tenantId })
       await note(reached, tx)
     })
     return reached

@@ -13,16 +13,34 @@ import {
   type TenantChange,
   type TenantQuery,
 } from './tenants.schemas.ts'
+import { ask } from '../../delivery/prehooks/asking.service.ts'
+import { NoChanges } from '../../delivery/prehooks/users.ts'
 import * as events from '../../rights/events/events.service.ts'
 
 /** For operations on one row by its key. */
 export const keyOf = (ctx: Ctx, id: string) => ({ vendorId_id: { vendorId: ctx.vendorId, id } })
 
+/** What a prehook is asked about an account. It only lets pass or refuses. @throws what it says */
+export async function mayHappen(
+  ctx: Ctx,
+  event: 'CREATE_TENANT' | 'UPDATE_TENANT' | 'DELETE_TENANT',
+  tenant: { readonly tenantId: string } & Readonly<Record<string, unknown>>,
+) {
+  await ask(ctx, event, () => ({ data: { tenant }, tenantId: tenant.tenantId }), NoChanges)
+}
+
+/** As `insert`, if the environment's prehook has nothing against it. */
+export async function create(ctx: Ctx, tenant: NewTenant) {
+  const named = { ...tenant, tenantId: tenant.tenantId ?? ctx.random.uuid() }
+  await mayHappen(ctx, 'CREATE_TENANT', named)
+  return insert(ctx, named)
+}
+
 /**
  * Without an id from the caller the tenant gets a random one; without a name, its id.
  * @throws 409 when the id or the alias is taken, 404 when the parent is unknown
  */
-export async function create(
+export async function insert(
   ctx: Ctx,
   { tenantId = ctx.random.uuid(), parentTenantId, name = tenantId, metadata, ...fields }: NewTenant,
 ) {
@@ -111,6 +129,7 @@ export async function update(
   const value = textOf(metadata)
   const data = { ...fields, ...(value !== undefined && { metadata: value }) }
   if (!Object.keys(data).length) throw tenantErrors.nothingToChange()
+  await mayHappen(ctx, 'UPDATE_TENANT', { ...data, tenantId })
   return ctx.db.tenant
     .update({ where: keyOf(ctx, tenantId), data: { ...data, updatedAt: ctx.clock.now() } })
     .catch(onDuplicate(taken))
@@ -121,12 +140,15 @@ export async function update(
 export async function mergeMetadata(ctx: Ctx, tenantId: string, added: object | string) {
   const text = textOf(added)
   if (!text?.trimStart().startsWith('{')) throw tenantErrors.badMetadata()
+  await mayHappen(ctx, 'UPDATE_TENANT', { tenantId, metadata: text })
   return changed(ctx, await ctx.sql(mergingMetadata, tenantId, ctx.clock.now(), text))
 }
 
 /** A missing key is no failure. */
-export const removeMetadata = async (ctx: Ctx, tenantId: string, key: string) =>
-  changed(ctx, await ctx.sql(removingMetadata, tenantId, ctx.clock.now(), key))
+export async function removeMetadata(ctx: Ctx, tenantId: string, key: string) {
+  await mayHappen(ctx, 'UPDATE_TENANT', { tenantId, removedMetadata: [key] })
+  return changed(ctx, await ctx.sql(removingMetadata, tenantId, ctx.clock.now(), key))
+}
 
 async function changed(ctx: Ctx, [row]: { id: string }[]) {
   if (!row) throw tenantErrors.notFound()

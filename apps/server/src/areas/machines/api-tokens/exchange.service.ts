@@ -35,6 +35,8 @@ export async function authenticate(ctx: HttpCtx, { clientId, secret }: Credentia
   if (!isSecretOf(found ?? NOBODY, secret) || !found?.isAlive) throw apiTokenErrors.invalidAuthentication()
   await ips.mustAllow(ctx, ctx.http.ip, found.tenantId)
   const keys = await rightsOf(ctx, found),
+    // before anything is written: a prehook may refuse it
+    access = await accessToken(ctx, found, keys, configuration),
     refreshToken = ctx.random.token()
   await ctx
     .sql(issuing, found.id, fingerprint(refreshToken), endOf(ctx, found, configuration), MAX_REFRESH_TOKENS - 1)
@@ -42,7 +44,7 @@ export async function authenticate(ctx: HttpCtx, { clientId, secret }: Credentia
     .catch((error: unknown) => {
       throw pointsNowhere(error) ? apiTokenErrors.invalidAuthentication() : error
     })
-  return { ...(await accessToken(ctx, found, keys, configuration)), refreshToken }
+  return { ...access, refreshToken }
 }
 
 const isSecretOf = ({ secretHash }: Pick<Credential, 'secretHash'>, secret: string) =>
@@ -61,9 +63,9 @@ export async function refresh(ctx: HttpCtx, shown: string): Promise<Tokens> {
   if (!found?.isAlive || !isLive(ctx, found)) throw apiTokenErrors.invalidAuthentication()
   await mustNotBeUsed(ctx, shown, found)
   await ips.mustAllow(ctx, ctx.http.ip, found.tenantId)
-  const keys = await rightsOf(ctx, found),
+  const access = await accessToken(ctx, found, await rightsOf(ctx, found), configuration),
     refreshToken = await exchange(ctx, shown, found, configuration)
-  return { ...(await accessToken(ctx, found, keys, configuration)), refreshToken }
+  return { ...access, refreshToken }
 }
 
 const isLive = (ctx: Ctx, { tokenExpiresAt, newer }: Shown) =>

@@ -26,6 +26,8 @@ import { mailDataOf, type Person } from '../../delivery/mail/person.ts'
 import { invitationErrors, isLocked } from './invitations.errors.ts'
 import { toInvite, type InviteRow, type InviteTerms, type NewInvite } from './invitations.schemas.ts'
 import { keysOf, live, open } from '../../rights/held/held.service.ts'
+import { ask } from '../../delivery/prehooks/asking.service.ts'
+import { NoChanges, shown } from '../../delivery/prehooks/users.ts'
 import * as events from '../../rights/events/events.service.ts'
 
 /** Thirty days, as in the portal. */
@@ -76,6 +78,7 @@ export async function create(
     expiresAt: endOf(ctx, expiresInMinutes),
   }
   const mailed = personal && shouldSendEmail && user.email !== null
+  if (personal) await ask(ctx, 'USER_INVITE', () => ({ data: shown(user), tenantId, userId }), NoChanges)
   if (mailed) await sendings.countFor(ctx, caller, [user.email])
   return ctx.atomically(async (tx) => {
     const made = await put(tx, { ...fields, tenantId, userId: user?.id ?? null })

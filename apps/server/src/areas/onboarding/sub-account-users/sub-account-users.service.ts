@@ -21,6 +21,7 @@ import { familyOf } from '../../rights/held/sub-account-access.service.ts'
 import type { Counted, UsersOfSubAccount } from './sub-account-users.schemas.ts'
 import { open } from '../../rights/held/held.service.ts'
 import { countsByAccess } from './sub-account-users.sql.ts'
+import { mayBeRemoved } from '../../people/users/users.service.ts'
 
 export interface Root {
   tenantId: string
@@ -148,6 +149,7 @@ export async function remove(
     caller,
     tenantIds.map((tenantId) => ({ userId, tenantId })),
   )
+  for (const tenantId of tenantIds) await mayBeRemoved(ctx, userId, tenantId)
   await memberships.removeAll(ctx, userId, tenantIds)
 }
 

@@ -17,6 +17,7 @@ import { mustBeObjects, type UserWithRights } from '../../people/users/users.sch
 import * as users from '../../people/users/users.service.ts'
 import { enterAll, type Checked, type Note } from './arrivals.service.ts'
 import { knowledge, knowledgeOfIssuer } from './arrivals.sql.ts'
+import { isChanged, letPass } from './letting-pass.ts'
 
 /** A user to add to a tenant, as the wire describes them. */
 export interface Newcomer {
@@ -45,6 +46,8 @@ export interface Newcomer {
 /** A newcomer with their tenant. */
 export interface Arrival extends Newcomer {
   tenantId: string
+  /** the environment's prehook has chosen them: they may be stronger than the caller */
+  chosenRoleIds?: string[] | undefined
 }
 
 /**
@@ -64,22 +67,25 @@ export async function bringIn(ctx: Ctx, caller: Caller, tenantId: string, newcom
  * arrivals.
  */
 export async function bringAllIn(ctx: Ctx, caller: Caller, arrivals: readonly Arrival[], note?: Note) {
-  const checked = await mustBeGood(ctx, caller, arrivals)
+  const first = await mustBeGood(ctx, caller, arrivals),
+    passed = (await letPass(ctx, arrivals)).map(unlessRefused),
+    checked = isChanged(arrivals, passed) ? await mustBeGood(ctx, caller, passed) : first
   await sendings.countFor(ctx, caller, checked.map(mailedTo))
   return enterAll(ctx, checked, note).catch(async (error: unknown) => {
     if (!(error instanceof ApiError) || error.status !== 409) throw error
     // another call may just have made one of the same users
-    const again = await mustBeGood(ctx, caller, arrivals)
+    const again = await mustBeGood(ctx, caller, passed)
     if (!again.some(({ known }, i) => known && !checked[i]!.known)) throw error
     return enterAll(ctx, again, note)
   })
 }
 
 async function mustBeGood(ctx: Ctx, caller: Caller, arrivals: readonly Arrival[]): Promise<Checked[]> {
-  return (await checkAll(ctx, caller, arrivals)).map((one) => {
-    if (one instanceof ApiError) throw one
-    return one
-  })
+  return (await checkAll(ctx, caller, arrivals)).map(unlessRefused)
+}
+function unlessRefused<T>(one: T | ApiError): T {
+  if (one instanceof ApiError) throw one
+  return one
 }
 
 /**
@@ -92,12 +98,27 @@ export async function bringMostIn(
   arrivals: readonly Arrival[],
   note: (refusals: readonly (ApiError | undefined)[], tx: Ctx) => Promise<void>,
 ) {
-  const checked = await countMails(ctx, caller, await checkAll(ctx, caller, arrivals)),
+  const checked = await countMails(ctx, caller, await checkMost(ctx, caller, arrivals)),
     refusals = checked.map((one) => (one instanceof ApiError ? one : undefined))
   const good = checked.filter((one): one is Checked => !(one instanceof ApiError))
   if (good.length) await enterAll(ctx, good, (tx) => note(refusals, tx))
   else await note(refusals, ctx)
   return refusals
+}
+
+/** As `checkAll`, with what the environment's prehook says of those whom nothing else speaks against. */
+async function checkMost(ctx: Ctx, caller: Caller, arrivals: readonly Arrival[]) {
+  const checked = await checkAll(ctx, caller, arrivals),
+    good = arrivals.filter((_, index) => !(checked[index] instanceof ApiError)),
+    passed = await letPass(ctx, good)
+  if (!isChanged(good, passed)) return checked
+  const again = await checkAll(
+    ctx,
+    caller,
+    passed.filter((one): one is Arrival => !(one instanceof ApiError)),
+  )
+  const results = passed.map((one) => (one instanceof ApiError ? one : again.shift()!))
+  return checked.map((one) => (one instanceof ApiError ? one : results.shift()!))
 }
 
 /** Counts what is mailed to each. Those who get too much are refused. */
@@ -182,7 +203,9 @@ async function check(ctx: Ctx, caller: Caller, arrival: Arrival, known: Known, f
   if (caller.kind !== 'vendor' && password !== undefined) throw userErrors.passwordForbidden()
   if (email === undefined && username === undefined) throw userErrors.notNamed()
   mustBeObjects(arrival)
-  const named = await roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? [], known.strength),
+  const named = arrival.chosenRoleIds
+      ? await roles.assignable(ctx, { kind: 'vendor' }, tenantId, arrival.chosenRoleIds)
+      : await roles.assignable(ctx, caller, tenantId, arrival.roleIds ?? [], known.strength),
     expiresAt = await endOf(ctx, arrival)
   const user =
     email === undefined ? known.byUsername.get(canonicalEmail(username!)) : known.byEmail.get(canonicalEmail(email))

@@ -12,6 +12,8 @@ import * as access from '../../access/sessions/access.service.ts'
 import type { Circumstances, Person } from '../../delivery/mail/person.ts'
 import { activeTenantOf, mark, queueAt } from '../../people/users/users.service.ts'
 import { live, open } from '../../rights/held/held.service.ts'
+import { ask } from '../../delivery/prehooks/asking.service.ts'
+import { NoChanges, shown } from '../../delivery/prehooks/users.ts'
 import * as events from '../../rights/events/events.service.ts'
 
 /** Sets the user's active tenant from the next token on, at their own request. @throws 404 for a tenant that does not know them, 403 for one that has disabled them */
@@ -80,6 +82,7 @@ async function prepare(ctx: Ctx, userId: string, { tenantId, validateTenantExist
   ])
   if (!user) throw userErrors.notFound()
   if (!tenant && validateTenantExist) throw tenantErrors.notFound()
+  await mayBeInvited(ctx, user, tenantId)
   // another call may have made it in the meantime
   if (!tenant)
     await tenants.create(ctx, { tenantId }).catch((error: unknown) => {
@@ -87,6 +90,14 @@ async function prepare(ctx: Ctx, userId: string, { tenantId, validateTenantExist
     })
   return user
 }
+/** Asks the environment's prehook about a user who is no member there yet. @throws what it says */
+async function mayBeInvited(ctx: Ctx, user: Person, tenantId: string) {
+  const where = { userId: user.id, tenantId, ...live(ctx) }
+  const question = async () =>
+    (await ctx.db.membership.count({ where })) ? undefined : { data: shown(user), tenantId, userId: user.id }
+  await ask(ctx, 'USER_INVITE', question, NoChanges)
+}
+
 const isTaken = (error: unknown) => (error as { status?: number }).status === 409
 
 type Welcome = Circumstances & {

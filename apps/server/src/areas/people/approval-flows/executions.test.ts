@@ -119,24 +119,6 @@ describe.concurrent('a request for approval', () => {
     expect(await stateOf(env, id)).toBe('rejected')
   })
 
-  test('has one end, when the last approval meets the time-out', async () => {
-    const env = await newEnvironment(),
-      to = address(),
-      double = await httpDouble(() => ({ status: 200 })),
-      flow = flowOf({ emails: [to] }, { timeoutMinutes: 5, webhookUrl: double.url }),
-      id = await executed(env, flow, await env.newUser()),
-      link = await linkOf(env, to),
-      { db } = await env.context()
-    // the job is due, and the link still works
-    await db.job.updateMany({ where: { name: 'end-approval' }, data: { runAt: new Date(0) } })
-    const [answer] = await Promise.all([decide(env.anonymous, link), env.runJobs()])
-    await env.runJobs()
-    const state = await stateOf(env, id)
-    expect([200, 409]).toContain(answer.status)
-    expect(state).toBe(answer.status === 200 ? 'approved' : 'rejected')
-    expect(double.received.map(({ body }) => JSON.parse(body.toString()).status)).toEqual([state])
-  })
-
   test('is approved by itself where the flow says so, unless somebody was against it', async () => {
     const env = await newEnvironment(),
       [one, two] = [address(), address()],
@@ -300,7 +282,25 @@ describe.concurrent('approvers', () => {
   })
 })
 
-describe.concurrent('the webhooks of a request', () => {
+describe('the webhooks of a request', () => {
+  test('are told one end, when the last approval meets the time-out', async () => {
+    const env = await newEnvironment(),
+      to = address(),
+      double = await httpDouble(() => ({ status: 200 })),
+      flow = flowOf({ emails: [to] }, { timeoutMinutes: 5, webhookUrl: double.url }),
+      id = await executed(env, flow, await env.newUser()),
+      link = await linkOf(env, to),
+      { db } = await env.context()
+    // the job is due, and the link still works
+    await db.job.updateMany({ where: { name: 'end-approval' }, data: { runAt: new Date(0) } })
+    const [answer] = await Promise.all([decide(env.anonymous, link), env.runJobs()])
+    await env.runJobs()
+    const state = await stateOf(env, id)
+    expect([200, 409]).toContain(answer.status)
+    expect(state).toBe(answer.status === 200 ? 'approved' : 'rejected')
+    expect(double.received.map(({ body }) => JSON.parse(body.toString()).status)).toEqual([state])
+  })
+
   test('are told the outcome, that of the flow and that of the request, again and again until they hear it', async () => {
     const env = await newEnvironment(),
       to = address(),

@@ -13,6 +13,8 @@ import { profileByEmail, profileById, type Profile } from './profiles.sql.ts'
 import { mustBeObjects, secretColumns, type UserChange, type UserWithRights } from './users.schemas.ts'
 import { rightsBy, withRoles } from './user-rights.service.ts'
 import { live, rolesOf } from '../../rights/held/held.service.ts'
+import { ask } from '../../delivery/prehooks/asking.service.ts'
+import { NoChanges, ProfileChanges, profileIn, shown } from '../../delivery/prehooks/users.ts'
 import * as events from '../../rights/events/events.service.ts'
 
 export const byUsername = (ctx: Ctx, username: string) =>
@@ -159,8 +161,39 @@ export const membersOf = (ctx: Ctx, places: Prisma.MembershipWhereInput) => ({
   memberships: { some: { ...places, ...live(ctx) } },
 })
 
-/** Changes the given fields. @throws 404, 409 when the phone number is somebody else's */
+/** What prehooks see of a user. @throws 404 */
+async function mustBeShown(ctx: Ctx, where: Prisma.UserWhereInput) {
+  const found = await ctx.db.user.findFirst({ where, omit: secretColumns })
+  if (!found) throw userErrors.notFound()
+  return found
+}
+
+/** Whether a user may be deleted, or taken out of a tenant: the environment's prehook is asked. @throws what it says, 404 */
+export async function mayBeRemoved(ctx: Ctx, userId: string, tenantId: string | undefined) {
+  await ask(
+    ctx,
+    'USER_DELETE',
+    async () => ({ data: shown(await mustBeShown(ctx, { id: userId })), tenantId, userId }),
+    NoChanges,
+  )
+}
+
+/** Changes the given fields, as a prehook lets them. @throws 404, 409 when the phone number is somebody else's, what the prehook says */
 export async function update(ctx: Ctx, where: Prisma.UserWhereInput, { phoneNumber, ...fields }: UserChange) {
+  mustBeObjects(fields)
+  const { user } = await ask(
+    ctx,
+    'USER_UPDATE',
+    async () => {
+      const found = await mustBeShown(ctx, where)
+      return {
+        data: shown({ ...found, ...fields, ...(phoneNumber !== undefined && { phoneNumber }) }),
+        userId: found.id,
+      }
+    },
+    ProfileChanges,
+  )
+  Object.assign(fields, profileIn(user))
   mustBeObjects(fields)
   await mark(ctx, where, { ...fields, ...(phoneNumber !== undefined && { phoneNumber: plain(phoneNumber) }) })
 }
@@ -236,6 +269,7 @@ export const queueAt = (tx: Ctx, userId: string | undefined) =>
 /** With a tenant, ends the membership there; without one (management only), deletes the user and all that was theirs. */
 export async function remove(ctx: Ctx, caller: Caller, userId: string, tenant: TenantScope | undefined) {
   await roles.mayManage(ctx, caller, tenant, userId)
+  await mayBeRemoved(ctx, userId, tenant?.id)
   if (tenant) return memberships.remove(ctx, userId, tenant.id)
   await ctx.atomically(async (tx) => {
     // while there is something to tell of
@@ -260,6 +294,7 @@ export type NewUser = Pick<
   | 'passwordHash'
   | 'unprovenPast'
   | 'activeTenantId'
+  | 'subAccountAccess'
 > & { name?: string | undefined; verified: boolean }
 
 /** What a user is called who has not said it. */

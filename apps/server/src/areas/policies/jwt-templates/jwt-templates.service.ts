@@ -4,6 +4,7 @@ import { isUuid } from '../../../kernel/environments.ts'
 import { invalid, onDuplicate, onMissing } from '../../../kernel/errors.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { inOrderOf, page } from '../../../kernel/paging.ts'
+import { byPrehook } from './claims-prehook.ts'
 import { faultsIn, fill, type Claims, type DefaultClaims, type Held } from './claims.ts'
 import { jwtTemplateErrors } from './jwt-templates.errors.ts'
 import {
@@ -77,11 +78,18 @@ interface Terms {
 }
 
 /**
- * What a token of any kind says: by the template that the environment's rules find for it, else by default. Only tokens of
- * a session can be signed with the shared secret: no other one is believed when it is.
+ * What a token of any kind says: by the template that the environment's rules find for it, else by default; and then by the
+ * prehook that is asked about tokens. Only tokens of a session can be signed with the shared secret: no other one is believed
+ * when it is.
  * @param claims without `iat` and `exp`, which `signToken` adds
+ * @throws what the prehook says, if it lets nobody in
  */
 export async function apply(ctx: Ctx, claims: DefaultClaims, held: Held, terms: Terms): Promise<Made> {
+  const made = await byTemplate(ctx, claims, held, terms)
+  return byPrehook(ctx, made, claims, held, terms.atMost)
+}
+
+async function byTemplate(ctx: Ctx, claims: DefaultClaims, held: Held, terms: Terms): Promise<Made> {
   const { atMost = Infinity } = terms,
     template = await templateFor(ctx, claims, held),
     at = ctx.clock.now(),

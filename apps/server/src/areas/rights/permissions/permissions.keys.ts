@@ -100,3 +100,6 @@ export const needs = {
 
 /** What one needs to act for another, by a token exchange. It opens no operation. */
 export const mayDelegate = secure('write.delegation')
+
+/** Whether this server itself goes by a key, and not only the application. */
+export const isOfThisServer = (key: string) => key.startsWith('fe.')

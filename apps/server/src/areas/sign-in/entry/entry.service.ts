@@ -36,15 +36,21 @@ export async function enter(
 ): Promise<LoginAnswer> {
   const [rulesIn, keys] = await Promise.all([sessions.rulesOf(ctx, tenant.id), keysIn(ctx, user.id, tenant.id, held)])
   const rules = rulesIn(tenant.id),
-    former = cookie.of(ctx, applicationId)
-  // first, so that the new session takes its place, and not that of another browser
-  if (former.length) await refreshTokens.endSessions(ctx, former)
-  const session = await refreshTokens.start(ctx, { user, tenantId: tenant.id, applicationId, mfaPassed }, rules)
+    former = cookie.of(ctx, applicationId),
+    sessionId = ctx.random.uuid()
+  // before anything is written: a prehook may refuse it
   const access = await accessTokens.issue(
     ctx,
     user,
-    { tenant, sessionId: session.sessionId, applicationId, keys, proof },
+    { tenant, sessionId, applicationId, keys, proof },
     rules.configuration,
+  )
+  // first, so that the new session takes its place, and not that of another browser
+  if (former.length) await refreshTokens.endSessions(ctx, former)
+  const session = await refreshTokens.start(
+    ctx,
+    { sessionId, user, tenantId: tenant.id, applicationId, mfaPassed },
+    rules,
   )
   cookie.write(ctx, applicationId, session, rules.configuration)
   return answer(user, access, session)

@@ -85,13 +85,14 @@ export async function renew(ctx: HttpCtx, tokens: readonly string[], { wanted, a
   const demand = tenant.id === session.tenantId ? undefined : await mfa.demandOfSession(ctx, session, tenant)
   if (demand) return { demand }
   const rules = rulesIn(tenant.id)
-  const token = await refreshTokens.exchange(ctx, found, tenant.id, rules)
+  // a prehook may refuse it: then the refresh token can be shown again
   const access = await accessTokens.issue(
     ctx,
     session.user,
     { tenant, sessionId: session.id, applicationId: session.applicationId, keys, proof },
     rules.configuration,
   )
+  const token = await refreshTokens.exchange(ctx, found, tenant.id, rules)
   return {
     answer: entry.answer(session.user, access, token),
     token,

@@ -19,6 +19,10 @@ import { mustBeObjects } from '../../people/users/users.schemas.ts'
 import * as users from '../../people/users/users.service.ts'
 import { signUpErrors } from './signup.errors.ts'
 import type { Applicant, SignUpAnswer } from './signup.schemas.ts'
+import { ask } from '../../delivery/prehooks/asking.service.ts'
+import { profileIn, shown, SignUpChanges } from '../../delivery/prehooks/users.ts'
+import * as ips from '../../policies/ip-restrictions/ip-restrictions.service.ts'
+import * as roles from '../../rights/roles/roles.service.ts'
 import * as events from '../../rights/events/events.service.ts'
 
 type By = 'email' | 'username' | 'phoneNumber'
@@ -29,11 +33,11 @@ export async function signUp(ctx: HttpCtx, by: By, applicant: Applicant): Promis
   await captcha.mustPass(ctx, { token: recaptchaToken, email, ip: ctx.http.ip })
   const configuration = await signUpsAllowed(ctx, by)
   mustBeObjects(applicant)
-  const home = await homeOf(ctx, applicant)
-  const invitedTo = 'invite' in home ? [home.invite.tenantId] : undefined
+  const { changed, home } = await letPass(ctx, { ...applicant, provider: 'local' }, await homeOf(ctx, applicant)),
+    invitedTo = 'companyName' in home ? undefined : [tenantIdOf(home)]
   if (email !== undefined) await domains.mustAllow(ctx, email, invitedTo)
   const passwordHash = await goodPassword(ctx, applicant, configuration, invitedTo)
-  const made = await make(ctx, applicant, home, passwordHash, configuration)
+  const made = await make(ctx, changed, home, passwordHash, configuration)
   return sessionStarted(ctx, made, passwordHash)
 }
 
@@ -49,8 +53,14 @@ async function signUpsAllowed(ctx: HttpCtx, by: By) {
   return configuration
 }
 
-/** The account to join: the one of the invitation, or a new one. */
-type Home = { invite: invites.Usable } | { companyName: string }
+/** The account to join: the one of the invitation, a new one, or the one that the environment's prehook has chosen. */
+type Home = { invite: invites.Usable } | NewHome | { chosenId: string }
+interface NewHome {
+  companyName: string
+  tenantId: string
+}
+export const tenantIdOf = (home: Home) =>
+  'invite' in home ? home.invite.tenantId : 'companyName' in home ? home.tenantId : home.chosenId
 
 export async function homeOf(
   ctx: HttpCtx,
@@ -59,7 +69,48 @@ export async function homeOf(
   if (invitationToken) return { invite: await invites.forNewcomer(ctx, invitationToken) }
   const name = companyName?.trim()
   if (!name) throw invalid('companyName should not be empty')
-  return { companyName: name }
+  return { companyName: name, tenantId: ctx.random.uuid() }
+}
+
+/** Who signs up, with what only the environment's prehook says of them. */
+interface Changed extends Applicant {
+  chosenRoleIds?: string[]
+  subAccountAccess?: boolean
+}
+
+/** Asks the environment's prehooks about the user, and about an account that they would make. @throws what these say */
+export async function letPass(
+  ctx: HttpCtx,
+  applicant: Applicant & { provider?: string },
+  home: Home,
+): Promise<{ changed: Changed; home: Home }> {
+  const { user, tenant } = await ask(
+    ctx,
+    'SIGN_UP',
+    () => ({
+      data: shown({ ...applicant, ipAddress: ctx.http.ip }),
+      tenantId: 'invite' in home ? home.invite.tenantId : null,
+      applicationId: requestedApplication(ctx),
+    }),
+    SignUpChanges,
+  )
+  const { roleIds, allowSubaccountAccess } = user ?? {},
+    changed = {
+      ...applicant,
+      ...profileIn(user),
+      ...(roleIds?.length && { chosenRoleIds: roleIds }),
+      ...(allowSubaccountAccess !== undefined && { subAccountAccess: allowSubaccountAccess }),
+    },
+    at = tenant?.id === undefined ? home : { chosenId: tenant.id }
+  mustBeObjects(changed)
+  if ('chosenId' in at) {
+    await tenants.mustExist(ctx, at.chosenId)
+    await ips.mustAllow(ctx, ctx.http.ip, at.chosenId)
+  }
+  if ('companyName' in at)
+    await tenants.mayHappen(ctx, 'CREATE_TENANT', { tenantId: at.tenantId, name: at.companyName })
+  if (roleIds?.length) await roles.assignable(ctx, { kind: 'vendor' }, tenantIdOf(at), roleIds)
+  return { changed, home: at }
 }
 
 /**
@@ -86,20 +137,20 @@ type Made = Awaited<ReturnType<typeof make>>
 /** Inserts the user first: other sign-ups with the same address wait for that row, and then make nothing. */
 function make(
   ctx: HttpCtx,
-  applicant: Applicant,
+  applicant: Changed,
   home: Home,
   passwordHash: string | null,
   { allowNotVerifiedUsersLogin }: IdentityConfiguration,
 ) {
-  const { email, username, phoneNumber, name, profilePictureUrl, metadata, emailMetadata } = applicant
+  const { email, username, phoneNumber, name, profilePictureUrl, metadata, emailMetadata, subAccountAccess } = applicant
   // without an address there is nothing to verify
   const verified = email === undefined
   const shouldActivate = !verified && !(passwordHash !== null && allowNotVerifiedUsersLogin)
   const applicationId = requestedApplication(ctx),
     unprovenPast = !verified && passwordHash !== null
-  const fields = { email, username, phoneNumber, profilePictureUrl, metadata }
+  const fields = { email, username, phoneNumber, profilePictureUrl, metadata, subAccountAccess },
+    tenantId = tenantIdOf(home)
   return ctx.atomically(async (tx) => {
-    const tenantId = 'invite' in home ? home.invite.tenantId : tx.random.uuid()
     const user = await users.insert(tx, {
       ...given(fields),
       name,
@@ -108,7 +159,7 @@ function make(
       unprovenPast,
       activeTenantId: tenantId,
     })
-    await moveIn(tx, home, tenantId, user, applicationId)
+    await moveIn(tx, home, user, applicationId, applicant.chosenRoleIds)
     await events.record(tx, { key: 'frontegg.user.signedUp', userId: user.id, tenantId })
     const activationToken = shouldActivate
       ? await activationMails.send(tx, user, tenantId, { emailMetadata })
@@ -117,18 +168,31 @@ function make(
   })
 }
 
-export async function moveIn(tx: Ctx, home: Home, tenantId: string, user: User, applicationId: string | undefined) {
+export async function moveIn(
+  tx: Ctx,
+  home: Home,
+  user: User,
+  applicationId: string | undefined,
+  chosenRoleIds?: readonly string[],
+) {
+  const tenantId = tenantIdOf(home)
   if ('invite' in home) {
-    await invites.use(tx, home.invite, user, applicationId)
+    await invites.use(
+      tx,
+      chosenRoleIds ? { ...home.invite, roleIds: [...chosenRoleIds] } : home.invite,
+      user,
+      applicationId,
+    )
     return
   }
-  await tenants.create(tx, {
-    tenantId,
-    name: home.companyName,
-    creatorName: user.name,
-    ...(user.email !== null && { creatorEmail: user.email }),
-  })
-  await memberships.add(tx, { userId: user.id, tenantId })
+  if ('companyName' in home)
+    await tenants.insert(tx, {
+      tenantId,
+      name: home.companyName,
+      creatorName: user.name,
+      ...(user.email !== null && { creatorEmail: user.email }),
+    })
+  await memberships.add(tx, { userId: user.id, tenantId, ...(chosenRoleIds && { roleIds: chosenRoleIds }) })
   await applications.enrol(tx, { applicationId, userId: user.id, tenantId })
 }
 

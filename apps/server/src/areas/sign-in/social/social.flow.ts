@@ -7,13 +7,14 @@ import { mustBeObjects } from '../../people/users/users.schemas.ts'
 import * as users from '../../people/users/users.service.ts'
 import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 import type { Usable } from '../../policies/social-providers/social-providers.service.ts'
 import * as entry from '../entry/entry.service.ts'
 import { mustBeVerified } from '../entry/verified-address.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import * as login from '../login/login.service.ts'
 import { signUpErrors } from '../signup/signup.errors.ts'
-import { homeOf, moveIn } from '../signup/signup.flow.ts'
+import { homeOf, letPass, moveIn, tenantIdOf } from '../signup/signup.flow.ts'
 import type { Profile } from './providers.ts'
 import * as roundTrip from './round-trip.service.ts'
 import { profileOf } from './social.client.ts'
@@ -99,30 +100,39 @@ const identify = (tx: Ctx, { id: providerId }: Usable, { subject }: Profile, use
     skipDuplicates: true,
   })
 
-/** Signs up, by the rules of every sign-up; the provider has proved the address. @throws 403, 404, 409 */
+/** Signs up, by the rules of every sign-up; the provider has proved the address. @throws 403, 404, 409, and what a prehook says */
 async function newcomer(ctx: HttpCtx, provider: Usable, profile: Profile & { email: string }, given: Newcomer) {
-  const { email, picture } = profile,
-    name = users.nameOf(profile)
+  const { email, picture } = profile
   if (!(await identitySettings.current(ctx)).allowSignups) throw signUpErrors.switchedOff()
-  const home = await homeOf(ctx, {
-    companyName: given.companyName?.trim() || name,
-    ...(given.invitationToken && { invitationToken: given.invitationToken }),
-  })
-  await domains.mustAllow(ctx, email, 'invite' in home ? [home.invite.tenantId] : undefined)
+  const applicant = {
+      email,
+      name: users.nameOf(profile),
+      ...(picture !== undefined && { profilePictureUrl: picture }),
+      ...(given.metadata !== undefined && { metadata: given.metadata }),
+    },
+    asked = await homeOf(ctx, {
+      companyName: given.companyName?.trim() || applicant.name,
+      ...(given.invitationToken && { invitationToken: given.invitationToken }),
+    })
+  const { changed, home } = await letPass(ctx, { ...applicant, provider: provider.type }, asked),
+    { chosenRoleIds, subAccountAccess } = changed,
+    tenantId = tenantIdOf(home)
+  await domains.mustAllow(ctx, email, 'companyName' in home ? undefined : [tenantId])
   const applicationId = requestedApplication(ctx)
   return ctx.atomically(async (tx) => {
-    const tenantId = 'invite' in home ? home.invite.tenantId : tx.random.uuid()
     const user = await users.insert(tx, {
       email,
-      name,
+      name: changed.name,
       verified: true,
       provider: provider.type,
       activeTenantId: tenantId,
-      ...(picture !== undefined && { profilePictureUrl: picture }),
-      ...(given.metadata !== undefined && { metadata: given.metadata }),
+      ...(changed.profilePictureUrl !== undefined && { profilePictureUrl: changed.profilePictureUrl }),
+      ...(changed.metadata !== undefined && { metadata: changed.metadata }),
+      ...(subAccountAccess !== undefined && { subAccountAccess }),
     })
     await identify(tx, provider, profile, user.id)
-    await moveIn(tx, home, tenantId, user, applicationId)
+    await moveIn(tx, home, user, applicationId, chosenRoleIds)
+    await events.record(tx, { key: 'frontegg.user.signedUp', userId: user.id, tenantId })
     return user
   })
 }

@@ -1,0 +1,75 @@
+import type { Prisma } from '@henhouse/database'
+import { Type, type Static } from 'typebox'
+import { DateTime, Id, NameOrNone, OneOf, Text } from '../../../kernel/validation.ts'
+import { maskedSecret } from '../mail/mail.schemas.ts'
+
+/** The names of the events that this server asks about, with the older ones for them. */
+const NAMES = {
+  SIGN_UP: 'SIGN_UP',
+  USER_SIGNUP: 'SIGN_UP',
+  USER_INVITE: 'USER_INVITE',
+  USER_UPDATE: 'USER_UPDATE',
+  USER_DELETE: 'USER_DELETE',
+  CREATE_TENANT: 'CREATE_TENANT',
+  UPDATE_TENANT: 'UPDATE_TENANT',
+  DELETE_TENANT: 'DELETE_TENANT',
+  JWT_GENERATION: 'JWT_GENERATION',
+} as const
+type EventKey = keyof typeof NAMES
+export type PrehookEvent = (typeof NAMES)[EventKey]
+export const eventOf = (key: EventKey): PrehookEvent => NAMES[key]
+
+export const NewPrehook = Type.Object({
+  type: Type.Optional(OneOf(['API'])),
+  displayName: Type.Optional(NameOrNone),
+  description: Type.Optional(Text),
+  url: Type.String({ minLength: 1, maxLength: 2048 }),
+  // what looks like a key in PEM would be taken for one of another kind
+  secret: Type.String({
+    minLength: 1,
+    maxLength: 1024,
+    pattern: '^(?!-----BEGIN)[ -~]*$',
+    message: 'secret must have 1 to 1024 visible ASCII characters',
+  }),
+  eventKeys: Type.Array(OneOf(Object.keys(NAMES) as [EventKey, ...EventKey[]]), { minItems: 1, maxItems: 20 }),
+  failMethod: OneOf(['OPEN', 'CLOSE']),
+  isActive: Type.Optional(Type.Boolean()),
+})
+export type NewPrehook = Static<typeof NewPrehook>
+export const PrehookChange = Type.Partial(NewPrehook)
+export type PrehookChange = Static<typeof PrehookChange>
+
+export const Prehook = Type.Object({
+  id: Id,
+  type: OneOf(['API']),
+  displayName: Type.String(),
+  description: Type.String(),
+  url: Type.String(),
+  /** masked */
+  secret: Type.String(),
+  eventKeys: Type.Array(Type.String()),
+  failMethod: OneOf(['OPEN', 'CLOSE']),
+  isActive: Type.Boolean(),
+  createdAt: DateTime,
+  updatedAt: DateTime,
+})
+
+export const withEvents = { events: { orderBy: { event: 'asc' } } } as const
+type Row = Prisma.PrehookGetPayload<{ include: typeof withEvents }>
+export const toPrehook = (row: Row): Static<typeof Prehook> => ({
+  id: row.id,
+  type: 'API',
+  displayName: row.displayName ?? '',
+  description: row.description ?? '',
+  url: row.url,
+  secret: MASK,
+  eventKeys: row.events.map(({ eventKey }) => eventKey),
+  failMethod: row.failMethod as NewPrehook['failMethod'],
+  isActive: row.isActive,
+  createdAt: row.createdAt.toISOString(),
+  updatedAt: row.updatedAt.toISOString(),
+})
+
+const MASK = maskedSecret('')
+/** What clients were shown in its place, and send back. */
+export const isMasked = (secret: string) => secret.startsWith(MASK)
