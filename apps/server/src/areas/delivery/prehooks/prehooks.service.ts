@@ -61,6 +61,7 @@ export async function create(ctx: Ctx, { type: _, secret, eventKeys, ...fields }
 
 /** Changes what is given; a secret that was read back stays as it is. @throws as `create`, 404 */
 export async function update(ctx: Ctx, id: string, { type: _, secret, eventKeys, ...fields }: PrehookChange) {
+  if (!(await ctx.db.prehook.count({ where: { id } }))) throw prehookErrors.notFound()
   if (fields.url !== undefined) mustBeAddress(fields.url)
   return ctx.db.prehook
     .update({
