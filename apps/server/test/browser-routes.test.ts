@@ -25,7 +25,7 @@ const STOPS_EARLY = [
 ]
 /** Operations that are still to be built. */
 const TO_COME =
-  /^\/(identity\/resources\/(approval-flows|sso|auth\/v1\/user\/sso)\/|oauth\/(logout|authorize\/silent)$|webhook|event\/|audits)/
+  /^\/(identity\/resources\/approval-flows\/|oauth\/(logout|authorize\/silent)$|webhook|event\/|audits)/
 /** A kind of code that there is not. */
 const NO_SUCH_ROUTE = /^\/identity\/resources\/auth\/v1\/passwordless\/x\//
 
