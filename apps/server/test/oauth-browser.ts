@@ -72,9 +72,9 @@ export const pathOf = (url: string) => {
 
 /** The `fetch` of a client that finds the environment by its host. */
 export const fetchAt =
-  (env: TestEnvironment): typeof fetch =>
-  async (input, init) => {
-    const request = new Request(input, init),
+  (env: TestEnvironment) =>
+  async (input: string, init: { method?: string; headers?: unknown; body?: unknown }): Promise<Response> => {
+    const request = new Request(input, init as RequestInit),
       body = await request.text(),
       { pathname, search, host } = new URL(request.url)
     expect(host).toBe(`${env.name}.localhost:3100`)
