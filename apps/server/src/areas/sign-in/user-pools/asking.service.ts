@@ -88,9 +88,7 @@ export async function ask(ctx: HttpCtx, { sources, user }: InCharge, credentials
 
 /** Undefined when there is no answer: what cannot be asked lets nobody in. */
 const askOne = (ctx: HttpCtx, source: Source, configuration: Configuration, credentials: Credentials) =>
-  answered(ctx, source, () =>
-    (asks[source.type as SourceType] as Ask<SourceType>)(ctx, configuration as never, credentials),
-  )
+  answered(ctx, source, () => (asks[source.type as SourceType] as Ask<SourceType>)(ctx, configuration, credentials))
 
 async function answered(ctx: Ctx, source: Source, question: () => Promise<Profile | null | undefined>) {
   const about = { userSourceId: source.id, type: source.type }
@@ -136,7 +134,7 @@ export async function bringIn(ctx: Ctx, email: string) {
   for (const source of await handingOver(ctx)) {
     const configuration = configurationOf(ctx, source),
       find = finds[source.type as keyof typeof finds] as Find<SourceType>
-    const profile = await answered(ctx, source, () => find(ctx, configuration as never, email))
+    const profile = await answered(ctx, source, () => find(ctx, configuration, email))
     if (!profile) continue
     if (!profile.verified || profile.email !== email) return false
     const { applicationId } = ctx

@@ -315,7 +315,7 @@ describe('a source that keeps its users', () => {
   test('decides whatever password is set here, and no mail offers to set one', async () => {
     const ada = person(),
       { env, id } = await withScript([ada])
-    await attempt(env, ada)
+    expect(await attempt(env, ada)).toBe(200)
     const forgotten = () => env.anonymous('POST', '/identity/resources/users/v1/passwords/reset', { email: ada.email })
     expect((await forgotten()).status).toBe(201)
     expect(await env.messages()).toEqual([])
