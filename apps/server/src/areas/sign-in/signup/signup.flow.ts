@@ -73,7 +73,7 @@ export async function homeOf(
 }
 
 /** Who signs up, with what only the environment's prehook says of them. */
-interface Changed extends Applicant {
+interface Changed extends Omit<Applicant, 'provider'> {
   chosenRoleIds?: string[]
   subAccountAccess?: boolean
 }
@@ -81,7 +81,7 @@ interface Changed extends Applicant {
 /** Asks the environment's prehooks about the user, and about an account that they would make. @throws what these say */
 export async function letPass(
   ctx: HttpCtx,
-  applicant: Applicant & { provider?: string },
+  applicant: Omit<Applicant, 'provider'> & { provider: string },
   home: Home,
 ): Promise<{ changed: Changed; home: Home }> {
   const { user, tenant } = await ask(

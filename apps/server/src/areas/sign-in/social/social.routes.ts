@@ -34,21 +34,21 @@ export const socialRoutes = [
     id: 'startSocialLoginV1',
     path: `${auth}/v1/user/sso/default/{provider}/prelogin`,
     summary: 'Go to a built-in provider to log in, for older clients',
-    handler: (ctx, { params, query }) => roundTrip.begin(ctx, params.provider, query),
+    handler: async (ctx, { params, query }) => ({ location: await roundTrip.begin(ctx, params.provider, query) }),
   }),
   operation({
     ...beginning,
     id: 'startSocialLoginV2',
     path: `${auth}/v2/user/sso/default/{provider}/prelogin`,
     summary: 'Go to a built-in provider to log in',
-    handler: (ctx, { params, query }) => roundTrip.begin(ctx, params.provider, query),
+    handler: async (ctx, { params, query }) => ({ location: await roundTrip.begin(ctx, params.provider, query) }),
   }),
   operation({
     ...beginning,
     id: 'startCustomLoginV2',
     path: `${auth}/v2/user/sso/custom/{provider}/prelogin`,
     summary: 'Go to a custom provider to log in',
-    handler: (ctx, { params, query }) => roundTrip.begin(ctx, params.provider, query),
+    handler: async (ctx, { params, query }) => ({ location: await roundTrip.begin(ctx, params.provider, query) }),
   }),
   operation({
     ...common,
@@ -61,7 +61,7 @@ export const socialRoutes = [
     query: Return,
     returns: { 302: Redirect },
     errors: [socialProviderErrors.notFound, socialErrors.wrong],
-    handler: (ctx, { params, query }) => roundTrip.pass(ctx, params.provider, query),
+    handler: async (ctx, { params, query }) => ({ location: await roundTrip.pass(ctx, params.provider, query) }),
   }),
   operation({
     ...common,
@@ -71,7 +71,7 @@ export const socialRoutes = [
     summary: 'Come back from a provider by a form, as Apple sends one',
     body: Return,
     returns: { 303: Redirect },
-    handler: (ctx, { params, body }) => roundTrip.again(ctx, params.provider, body),
+    handler: (ctx, { params, body }) => ({ location: roundTrip.again(ctx, params.provider, body) }),
   }),
   operation({
     ...common,
