@@ -35,7 +35,6 @@ export const accountSettingsRoutes = [
     summary: 'Change settings of the account; what is not given stays',
     tag,
     auth: 'both',
-    audit: 'accountSettings.updated',
     permission: needs.account.write,
     tenant: 'required',
     body: AccountSettingsChange,

@@ -59,7 +59,6 @@ export const tenantsRoutes = [
     auth: 'vendor',
     params: TenantId,
     body: TenantChange,
-    audit: 'frontegg.tenant.updated',
     returns: { 200: Tenant },
     errors: [
       tenantErrors.notFound,
@@ -103,7 +102,6 @@ export const tenantsRoutes = [
     auth: 'vendor',
     params: TenantId,
     body: NewMetadata,
-    audit: 'frontegg.tenant.updated',
     returns: { 201: Tenant },
     errors: [tenantErrors.notFound, tenantErrors.badMetadata, tenantErrors.badMetadataText],
     handler: async (ctx, { params, body }) =>
@@ -117,7 +115,6 @@ export const tenantsRoutes = [
     tag,
     auth: 'vendor',
     params: Type.Object({ ...TenantId.properties, key: Text }),
-    audit: 'frontegg.tenant.updated',
     returns: { 200: Tenant },
     errors: [tenantErrors.notFound],
     handler: async (ctx, { params }) => toTenant(await tenants.removeMetadata(ctx, params.tenantId, params.key)),
@@ -153,7 +150,6 @@ export const tenantsRoutes = [
     auth: 'vendor',
     params: TenantId,
     body: TenantChange,
-    audit: 'frontegg.tenant.updated',
     returns: { 200: Tenant },
     errors: [
       tenantErrors.notFound,

@@ -130,8 +130,10 @@ export async function update(
   const data = { ...fields, ...(value !== undefined && { metadata: value }) }
   if (!Object.keys(data).length) throw tenantErrors.nothingToChange()
   await mayHappen(ctx, 'UPDATE_TENANT', { ...data, tenantId })
-  return ctx.db.tenant
-    .update({ where: keyOf(ctx, tenantId), data: { ...data, updatedAt: ctx.clock.now() } })
+  return events
+    .recording(ctx, updated(tenantId), (tx) =>
+      tx.db.tenant.update({ where: keyOf(tx, tenantId), data: { ...data, updatedAt: tx.clock.now() } }),
+    )
     .catch(onDuplicate(taken))
     .catch(onMissing(tenantErrors.notFound()))
 }
@@ -141,14 +143,20 @@ export async function mergeMetadata(ctx: Ctx, tenantId: string, added: object | 
   const text = textOf(added)
   if (!text?.trimStart().startsWith('{')) throw tenantErrors.badMetadata()
   await mayHappen(ctx, 'UPDATE_TENANT', { tenantId, metadata: text })
-  return changed(ctx, await ctx.sql(mergingMetadata, tenantId, ctx.clock.now(), text))
+  return events.recording(ctx, updated(tenantId), async (tx) =>
+    changed(tx, await tx.sql(mergingMetadata, tenantId, tx.clock.now(), text)),
+  )
 }
 
 /** A missing key is no failure. */
 export async function removeMetadata(ctx: Ctx, tenantId: string, key: string) {
   await mayHappen(ctx, 'UPDATE_TENANT', { tenantId, removedMetadata: [key] })
-  return changed(ctx, await ctx.sql(removingMetadata, tenantId, ctx.clock.now(), key))
+  return events.recording(ctx, updated(tenantId), async (tx) =>
+    changed(tx, await tx.sql(removingMetadata, tenantId, tx.clock.now(), key)),
+  )
 }
+
+const updated = (tenantId: string) => ({ key: 'frontegg.tenant.updated', tenantId })
 
 async function changed(ctx: Ctx, [row]: { id: string }[]) {
   if (!row) throw tenantErrors.notFound()

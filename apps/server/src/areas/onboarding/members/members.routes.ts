@@ -65,7 +65,6 @@ export const membersRoutes = [
     summary: 'Change the name and the roles of a member',
     permission: needs.users.update,
     body: MemberChange,
-    audit: 'frontegg.user.updated',
     returns: { 200: Member },
     errors: [
       userErrors.notFound,

@@ -1,3 +1,4 @@
+import * as events from '../../rights/events/events.service.ts'
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
 import { may } from '../../../kernel/authorize.ts'
 import { after, DAY } from '../../../kernel/clock.ts'
@@ -71,11 +72,14 @@ export async function update(
     isIn = row.places.some((place) => place.tenantId === tenant.id && place.acceptedAt !== null)
   if (isRenamed && caller.kind !== 'vendor' && !isIn) throw memberErrors.onlyInvited()
   await mayBeUpdated(ctx, row, tenant, isRenamed ? { name } : {})
-  if (roleIds && !isSame(roleIds, found.roleIds)) {
-    if (caller.kind !== 'vendor' && !may(caller.permissions, rolesPermission)) throw errors.forbidden(rolesPermission)
-    await memberships.changeRoles(ctx, caller, found.id, [{ tenantId: tenant.id, add: roleIds, remove: 'others' }])
-  }
-  if (isRenamed) await users.mark(ctx, { id: found.id }, { name })
+  const places = roleIds &&
+    !isSame(roleIds, found.roleIds) && [{ tenantId: tenant.id, add: roleIds, remove: 'others' as const }]
+  if (places && caller.kind !== 'vendor' && !may(caller.permissions, rolesPermission))
+    throw errors.forbidden(rolesPermission)
+  await events.recording(ctx, { key: 'frontegg.user.updated', userId: found.id, tenantId: tenant.id }, async (tx) => {
+    if (places) await memberships.changeRoles(tx, caller, found.id, places)
+    if (isRenamed) await users.mark(tx, { id: found.id }, { name })
+  })
   return get(ctx, caller, tenant, { id: found.id })
 }
 /** @throws what the environment's prehook says */

@@ -34,7 +34,6 @@ export const meRoutes = [
     path: '/identity/resources/users/v2/me',
     summary: 'Change the own profile',
     body: ProfileChange,
-    audit: 'frontegg.user.updated',
     returns: { 200: User },
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
     handler: async (ctx, { body }) => {

@@ -108,7 +108,6 @@ export const usersRoutes = [
     auth: 'vendor',
     params: UserId,
     body: UserChange,
-    audit: 'frontegg.user.updated',
     returns: { 200: User },
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
     handler: async (ctx, { params, body }) => {
@@ -128,7 +127,6 @@ export const usersRoutes = [
     tenant: 'required',
     user: 'required',
     body: ProfileChange,
-    audit: 'frontegg.user.updated',
     returns: { 200: User },
     errors: [userErrors.notFound, userErrors.phoneNumberTaken],
     handler: async (ctx, { body }) => {

@@ -179,7 +179,11 @@ export async function mayBeRemoved(ctx: Ctx, userId: string, tenantId: string | 
 }
 
 /** Changes the given fields, as a prehook lets them. @throws 404, 409 when the phone number is somebody else's, what the prehook says */
-export async function update(ctx: Ctx, where: Prisma.UserWhereInput, { phoneNumber, ...fields }: UserChange) {
+export async function update(
+  ctx: Ctx,
+  where: Prisma.UserWhereInput & { id: string },
+  { phoneNumber, ...fields }: UserChange,
+) {
   mustBeObjects(fields)
   const { user } = await ask(
     ctx,
@@ -195,13 +199,20 @@ export async function update(ctx: Ctx, where: Prisma.UserWhereInput, { phoneNumb
   )
   Object.assign(fields, profileIn(user))
   mustBeObjects(fields)
-  await mark(ctx, where, { ...fields, ...(phoneNumber !== undefined && { phoneNumber: plain(phoneNumber) }) })
+  await events.recording(ctx, { key: 'frontegg.user.updated', userId: where.id }, (tx) =>
+    mark(tx, where, { ...fields, ...(phoneNumber !== undefined && { phoneNumber: plain(phoneNumber) }) }),
+  )
 }
 
 /**
  * As `update`, of the user of the call. Another number asks for a recent login, as everything that logs in does. @throws 403, too
  */
-export async function updateSelf(ctx: Ctx, caller: Caller, self: Prisma.UserWhereInput, change: UserChange) {
+export async function updateSelf(
+  ctx: Ctx,
+  caller: Caller,
+  self: Prisma.UserWhereInput & { id: string },
+  change: UserChange,
+) {
   const { phoneNumber } = change
   const mayChange = caller.kind === 'vendor' || (caller.kind === 'person' && caller.mayChangeLogin)
   if (phoneNumber !== undefined && !mayChange) {

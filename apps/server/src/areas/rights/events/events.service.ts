@@ -40,6 +40,14 @@ export async function record(ctx: Ctx, ...events: readonly Event[]) {
   for (const [index, line] of lines.entries()) await tell(ctx, line, events[index]!)
 }
 
+/** Does something and writes it down, in one transaction: for what must not ask prehooks or hash inside it. */
+export const recording = <T>(ctx: Ctx, event: Event, work: (tx: Ctx) => Promise<T>) =>
+  ctx.atomically(async (tx) => {
+    const done = await work(tx)
+    await record(tx, event)
+    return done
+  })
+
 /** Takes as long as `record` does for one event: for somebody who is not there. */
 export async function recordNothing(ctx: Ctx) {
   await ctx.sql(storeAll, '[]')

@@ -6,6 +6,7 @@ import * as applications from '../../applications/applications/applications.serv
 import * as memberships from '../../people/memberships/memberships.service.ts'
 import { userErrors } from '../../people/users/users.errors.ts'
 import * as users from '../../people/users/users.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
 import { bySubject, type Arrived } from './arriving.sql.ts'
 import { tenantIdsIn, type Profile } from './sources/profile.ts'
@@ -110,12 +111,14 @@ async function tenantsOf(ctx: Ctx, tenantConfig: TenantConfig, { attributes }: P
  * Makes the user with their accounts, or nothing. An account that is there already believes an address only if the source
  * vouches for it: otherwise the user is invited there, and has to prove it first.
  */
-function make(ctx: Ctx, arrival: Arrival, tenantIds: readonly string[], passwordHash: string | null) {
+async function make(ctx: Ctx, arrival: Arrival, tenantIds: readonly string[], passwordHash: string | null) {
   const { source, profile, applicationId } = arrival,
     { subject, email, username, name, profilePictureUrl, verified } = profile,
     isProved = verified || email === undefined
+  const made = tenantIds.length ? undefined : ctx.random.uuid(),
+    homes = made === undefined ? tenantIds : [made]
+  if (made !== undefined) await tenants.mayHappen(ctx, 'CREATE_TENANT', { tenantId: made, name })
   return ctx.atomically(async (tx) => {
-    const homes = tenantIds.length ? tenantIds : [tx.random.uuid()]
     const user = await users.insert(tx, {
       name,
       verified: isProved,
@@ -128,9 +131,9 @@ function make(ctx: Ctx, arrival: Arrival, tenantIds: readonly string[], password
       ...(username !== undefined && { username }),
       ...(profilePictureUrl !== undefined && { profilePictureUrl }),
     })
-    if (!tenantIds.length)
-      await tenants.create(tx, {
-        tenantId: homes[0]!,
+    if (made !== undefined)
+      await tenants.insert(tx, {
+        tenantId: made,
         name: user.name,
         creatorName: user.name,
         ...(user.email !== null && { creatorEmail: user.email }),
@@ -143,6 +146,7 @@ function make(ctx: Ctx, arrival: Arrival, tenantIds: readonly string[], password
       .create({ data: { userId: user.id, userSourceId: source.id, subject, createdAt: tx.clock.now() } })
       // another login has brought them in
       .catch(onDuplicate(userErrors.emailTaken()))
+    for (const tenantId of homes) await events.record(tx, { key: 'frontegg.user.created', userId: user.id, tenantId })
     return user.id
   })
 }
