@@ -223,15 +223,30 @@ export const endSessions = (ctx: Ctx, tokens: readonly string[]) =>
 /** As `endSessions`, by their user. */
 export const logOut = (ctx: Ctx, tokens: readonly string[]) =>
   ctx.atomically(async (tx) => {
-    const ended = await endSessions(tx, tokens)
-    await events.record(
+    await loggedOut(tx, await endSessions(tx, tokens))
+  })
+
+/** As `logOut`, of a session that something else than its refresh token has shown. */
+export const logOutOf = (ctx: Ctx, sessionId: string) =>
+  ctx.atomically(async (tx) => {
+    await loggedOut(
       tx,
-      ...ended.map(({ id, userId, tenantId }) => ({
-        key: 'user.loggedOut',
-        ...{ tenantId, userId, subject: { kind: 'session', id }, by: { userId, sessionId: id } },
-      })),
+      await tx.db.session.updateManyAndReturn({
+        where: { id: sessionId, endedAt: null },
+        data: { endedAt: tx.clock.now() },
+        select: { id: true, userId: true, tenantId: true },
+      }),
     )
   })
+
+const loggedOut = (tx: Ctx, ended: readonly { id: string; userId: string; tenantId: string | null }[]) =>
+  events.record(
+    tx,
+    ...ended.map(({ id, userId, tenantId }) => ({
+      key: 'user.loggedOut',
+      ...{ tenantId, userId, subject: { kind: 'session', id }, by: { userId, sessionId: id } },
+    })),
+  )
 
 /**
  * Exchanges a good token for the next one; a second caller gets the same one.

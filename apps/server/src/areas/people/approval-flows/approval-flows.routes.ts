@@ -63,6 +63,7 @@ export const approvalFlowsRoutes = [
     permission: needs.securityPolicy.write,
     tenant: 'optional',
     body: NewApprovalFlow,
+    audit: 'approvalFlow.created',
     returns: { 201: ApprovalFlow },
     errors: [approvalErrors.tooManyFlows, tenantErrors.notFound],
     handler: async (ctx, { body }) => toApprovalFlow(await flows.create(ctx, ctx.tenant, body)),
@@ -92,6 +93,7 @@ export const approvalFlowsRoutes = [
     tenant: 'optional',
     params,
     body: ApprovalFlowChange,
+    audit: 'approvalFlow.updated',
     returns: { 200: ApprovalFlow },
     errors: [approvalErrors.flowNotFound, approvalErrors.ofEnvironment],
     handler: async (ctx, { params: { id }, body }) =>
@@ -107,6 +109,7 @@ export const approvalFlowsRoutes = [
     permission: needs.securityPolicy.write,
     tenant: 'optional',
     params,
+    audit: 'approvalFlow.deleted',
     returns: { 204: Empty },
     errors: [approvalErrors.flowNotFound, approvalErrors.ofEnvironment],
     handler: (ctx, { params: { id } }) => flows.remove(ctx, ctx.caller, ctx.tenant, id),

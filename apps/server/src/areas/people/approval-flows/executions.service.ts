@@ -10,6 +10,7 @@ import type { Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operat
 import { Id } from '../../../kernel/validation.ts'
 import * as sendings from '../../access/codes/sendings.service.ts'
 import { nobody } from '../../delivery/mail/person.ts'
+import * as events from '../../rights/events/events.service.ts'
 import { open } from '../../rights/held/held.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { approvalErrors } from './approval-flows.errors.ts'
@@ -129,6 +130,7 @@ async function begin(
       await ask(tx, row, subject, steps[0]!, approvers)
       await jobs.add(tx, endRequest, { executionId: id }, endsAt)
       if (reminderIntervalMinutes !== undefined) await remindLater(tx, row, reminderIntervalMinutes, 0)
+      await events.record(tx, lineFor('requested', row))
     })
     // the user, an approver or the tenant is gone by now
     .catch(onUnknownReference(userErrors.notFound()))
@@ -194,6 +196,10 @@ export async function decide(ctx: Ctx, { approved, ...link }: ApproverAction) {
     if ((await useUp(tx, challenge)).state !== 'ok') throw approvalErrors.decided()
     if (!(await mayStill(tx, execution.tenantId, approver, step))) throw approvalErrors.notFound()
     await tx.db.approvalApprover.update({ where: { id: approver.id }, data: { approved, decidedAt: now } })
+    await events.record(tx, {
+      ...lineFor('decided', execution),
+      details: { approved, approverId: approver.id, approverUserId: approver.userId },
+    })
     const { approvals } = await tx.db.approvalExecution.findUniqueOrThrow({ where: { id: execution.id } })
     if (planOf(execution).configuration.notifyOnDecisions)
       await tell(tx, execution, { approved, approvalFlowStepId: step.id })
@@ -220,8 +226,19 @@ async function finish(tx: Ctx, execution: ApprovalExecution, state: 'approved' |
     where: { id: execution.id, state: 'pending' },
     data: { state, finishedAt: tx.clock.now() },
   })
-  if (count) await tell(tx, execution, { status: state, reason })
+  if (!count) return
+  await events.record(tx, { ...lineFor(state, execution), details: { reason } })
+  await tell(tx, execution, { status: state, reason })
 }
+
+/** The line of the audit trail about a request. */
+const lineFor = (
+  what: string,
+  { id, tenantId, requesterId }: { id: string; tenantId: string; requesterId: string },
+) => ({
+  key: `approval.${what}`,
+  ...{ tenantId, userId: requesterId, subject: { kind: 'approval', id } },
+})
 
 /** Ends what is being asked by a flow. */
 export async function calledOff(tx: Ctx, flowId: string) {

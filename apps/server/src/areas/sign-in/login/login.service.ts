@@ -179,7 +179,7 @@ export const tokensOf = (ctx: HttpCtx, applicationIds: readonly (string | undefi
 /** Ends all sessions that the browser has in these applications, and forgets their cookies. @param applicationIds undefined for the environment */
 export async function logOutOf(ctx: HttpCtx, applicationIds: readonly (string | undefined)[]) {
   const tokens = tokensOf(ctx, applicationIds)
-  if (tokens.length) await refreshTokens.endSessions(ctx, tokens)
+  if (tokens.length) await refreshTokens.logOut(ctx, tokens)
   for (const id of applicationIds) cookie.clearOf(ctx, id)
 }
 

@@ -1,3 +1,4 @@
+import * as refreshTokens from '../../access/tokens/refresh-tokens.service.ts'
 import { epoch, SECOND } from '../../../kernel/clock.ts'
 import { baseUrl } from '../../../kernel/environments.ts'
 import { errors } from '../../../kernel/errors.ts'
@@ -107,5 +108,5 @@ export async function revoke(ctx: HttpCtx, { token, ...shown }: TokenInQuestion)
   if (audience !== own && !(caller.isAuthenticated && isFor(caller.client, audience))) throw oauthErrors.notYours()
   if (!found && holder?.caller.kind !== 'person') throw oauthErrors.unsupportedTokenType()
   const sessionId = found?.sessionId ?? (holder!.caller as { sessionId: string }).sessionId
-  await ctx.db.session.updateMany({ where: { id: sessionId, endedAt: null }, data: { endedAt: ctx.clock.now() } })
+  await refreshTokens.logOutOf(ctx, sessionId)
 }
