@@ -7,12 +7,13 @@ import { reaches } from './areas/rights/held/sub-account-access.service.ts'
 import { jobs, rubbish } from './jobs.ts'
 import { buildApp } from './kernel/app.ts'
 import type { ServerDeps } from './kernel/deps.ts'
+import { addLoginPages } from './login-pages.ts'
 import { operations } from './operations.ts'
 import { unserved } from './unserved.ts'
 
 /** The one app: production, the emulator and the tests differ in `deps` only. */
-export const buildServer = (deps: ServerDeps) =>
-  buildApp({
+export async function buildServer(deps: ServerDeps) {
+  const server = await buildApp({
     deps,
     operations,
     unserved,
@@ -27,3 +28,6 @@ export const buildServer = (deps: ServerDeps) =>
       allowsDelegation: delegation.isOn,
     },
   })
+  addLoginPages(server.http)
+  return server
+}

@@ -1,0 +1,46 @@
+import { translated } from '../../texts.ts'
+
+export const texts = translated(
+  {
+    title: 'Set up a second factor',
+    why: 'Your organisation asks for a second step at each login, besides your password.',
+    scan: 'Scan this picture with your authenticator app, then enter the six digits that it shows.',
+    picture: 'QR code for your authenticator app',
+    type: 'You cannot scan it? Enter this key in the app:',
+    bySms: 'Use text messages instead',
+    byApp: 'Use an authenticator app instead',
+    phoneText: 'We send a code to your phone at each login.',
+    phone: 'Phone number',
+    phoneHint: 'With the country code, like +49 151 23456789',
+    enterPhone: 'Enter your phone number, with the country code',
+    send: 'Send a code',
+    sentTo: (to: string) => `We have sent a code to ${to}.`,
+    taken: 'This phone is in use already',
+    none: 'Your organisation asks for a second factor that this page cannot set up. Log in through your application.',
+    keep: 'Keep your recovery code',
+    keepText:
+      'If you lose your second factor, this code is the only way back in. Print it, or write it down. It is not shown again.',
+    kept: 'I have kept it',
+  },
+  {
+    title: 'Zweiten Faktor einrichten',
+    why: 'Ihre Organisation verlangt bei jeder Anmeldung einen zweiten Schritt nach dem Passwort.',
+    scan: 'Scannen Sie dieses Bild mit Ihrer Authenticator-App und geben Sie die sechs Ziffern ein, die sie zeigt.',
+    picture: 'QR-Code für Ihre Authenticator-App',
+    type: 'Sie können es nicht scannen? Geben Sie diesen Schlüssel in der App ein:',
+    bySms: 'Stattdessen SMS verwenden',
+    byApp: 'Stattdessen eine Authenticator-App verwenden',
+    phoneText: 'Wir schicken bei jeder Anmeldung einen Code an Ihr Telefon.',
+    phone: 'Telefonnummer',
+    phoneHint: 'Mit Ländervorwahl, zum Beispiel +49 151 23456789',
+    enterPhone: 'Geben Sie Ihre Telefonnummer mit Ländervorwahl ein',
+    send: 'Code senden',
+    sentTo: (to: string) => `Wir haben einen Code an ${to} geschickt.`,
+    taken: 'Dieses Telefon wird schon verwendet',
+    none: 'Ihre Organisation verlangt einen zweiten Faktor, den diese Seite nicht einrichten kann. Melden Sie sich in Ihrer Anwendung an.',
+    keep: 'Bewahren Sie Ihren Wiederherstellungscode auf',
+    keepText:
+      'Wenn Sie Ihren zweiten Faktor verlieren, ist dieser Code der einzige Weg zurück. Drucken Sie ihn aus oder schreiben Sie ihn auf. Er wird nicht noch einmal gezeigt.',
+    kept: 'Ich habe ihn aufbewahrt',
+  },
+)

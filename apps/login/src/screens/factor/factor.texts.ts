@@ -1,0 +1,51 @@
+import { translated } from '../../texts.ts'
+
+export const texts = translated(
+  {
+    title: 'Confirm that it is you',
+    choose: 'How do you want to confirm that it is you?',
+    fromApp: 'Enter the six digits that your authenticator app shows.',
+    sentTo: (to: string) => `We have sent a code to ${to}.`,
+    remember: 'Do not ask again in this browser for a while',
+    other: 'Another way',
+    app: 'Authenticator app',
+    key: 'Security key or passkey',
+    phone: (number: string) => `Text a code to ${number}`,
+    mail: (address: string) => `Mail a code to ${address}`,
+    again: 'Send another code',
+    recover: 'I have lost my second factor',
+    recoverTitle: 'Log in without your second factor',
+    recoverText:
+      'Enter the recovery code that you were shown when you set it up. It takes all your second factors away, so set one up again afterwards.',
+    recoveryCode: 'Recovery code',
+    enterRecoveryCode: 'Enter the recovery code',
+    wrongRecoveryCode: 'The recovery code is wrong',
+    recovered: 'Your second factors are gone',
+    recoveredText: 'Log in again with your password, and set up a new one.',
+    noWay: 'This page cannot ask for your second factor. Log in through your application, or use your recovery code.',
+  },
+  {
+    title: 'Bestätigen Sie, dass Sie es sind',
+    choose: 'Wie möchten Sie das bestätigen?',
+    fromApp: 'Geben Sie die sechs Ziffern ein, die Ihre Authenticator-App zeigt.',
+    sentTo: (to: string) => `Wir haben einen Code an ${to} geschickt.`,
+    remember: 'In diesem Browser eine Zeit lang nicht mehr fragen',
+    other: 'Ein anderer Weg',
+    app: 'Authenticator-App',
+    key: 'Sicherheitsschlüssel oder Passkey',
+    phone: (number: string) => `Code per SMS an ${number}`,
+    mail: (address: string) => `Code per E-Mail an ${address}`,
+    again: 'Noch einen Code senden',
+    recover: 'Ich habe meinen zweiten Faktor verloren',
+    recoverTitle: 'Ohne zweiten Faktor anmelden',
+    recoverText:
+      'Geben Sie den Wiederherstellungscode ein, der Ihnen beim Einrichten gezeigt wurde. Er entfernt alle Ihre zweiten Faktoren; richten Sie danach wieder einen ein.',
+    recoveryCode: 'Wiederherstellungscode',
+    enterRecoveryCode: 'Geben Sie den Wiederherstellungscode ein',
+    wrongRecoveryCode: 'Der Wiederherstellungscode ist falsch',
+    recovered: 'Ihre zweiten Faktoren sind entfernt',
+    recoveredText: 'Melden Sie sich noch einmal mit Ihrem Passwort an und richten Sie einen neuen ein.',
+    noWay:
+      'Diese Seite kann Ihren zweiten Faktor nicht abfragen. Melden Sie sich in Ihrer Anwendung an oder benutzen Sie Ihren Wiederherstellungscode.',
+  },
+)

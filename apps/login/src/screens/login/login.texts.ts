@@ -1,0 +1,36 @@
+import { translated } from '../../texts.ts'
+
+export const texts = translated(
+  {
+    title: 'Log in',
+    wrong: 'The name or the password is wrong',
+    wrongEmail: 'The email address or the password is wrong',
+    notVerified: 'Confirm your email address first. We have sent you a link',
+    forgot: 'Forgotten your password?',
+    noAccount: 'No account yet?',
+    signUp: 'Sign up',
+    none: 'You log in here through your company or another provider. Begin in your application.',
+    sendLink: 'Mail me a link',
+    sendCode: 'Mail me a code',
+    sendSms: 'Text me a code',
+    linkHint: 'We send you a link that logs you in. You need no password.',
+    codeHint: 'We send you a code. You need no password.',
+    passkey: 'Log in with a passkey',
+  },
+  {
+    title: 'Anmelden',
+    wrong: 'Der Name oder das Passwort ist falsch',
+    wrongEmail: 'Die E-Mail-Adresse oder das Passwort ist falsch',
+    notVerified: 'Bestätigen Sie zuerst Ihre E-Mail-Adresse. Wir haben Ihnen einen Link geschickt',
+    forgot: 'Passwort vergessen?',
+    noAccount: 'Noch kein Konto?',
+    signUp: 'Registrieren',
+    none: 'Sie melden sich hier über Ihre Firma oder einen anderen Anbieter an. Beginnen Sie in Ihrer Anwendung.',
+    sendLink: 'Link per E-Mail senden',
+    sendCode: 'Code per E-Mail senden',
+    sendSms: 'Code per SMS senden',
+    linkHint: 'Wir schicken Ihnen einen Link, der Sie anmeldet. Sie brauchen kein Passwort.',
+    codeHint: 'Wir schicken Ihnen einen Code. Sie brauchen kein Passwort.',
+    passkey: 'Mit Passkey anmelden',
+  },
+)

@@ -1,0 +1,41 @@
+import { translated } from '../../texts.ts'
+
+export const texts = translated(
+  {
+    failed: 'Something went wrong',
+    failedText: 'That is our fault, not yours. Try again in a moment.',
+    trace: 'If it happens again, tell your administrator this number:',
+    missing: 'Page not found',
+    missingText: 'Check the address, or begin again at the login.',
+    foreign: 'This form came from another page',
+    foreignText: 'For your safety we did not accept it. Open the login here, and try again.',
+    expired: 'This link no longer works',
+    expiredText: 'Links work once, and for a limited time. Ask for another one, or log in.',
+    over: 'This login has taken too long',
+    overText: 'Begin again, please.',
+    locked: 'Your account is locked',
+    lockedText:
+      'There have been too many wrong attempts. If you have an email address with us, you get a link that unlocks your account. Otherwise ask your administrator.',
+    notAllowed: 'You cannot log in here',
+    notAllowedText: 'No account here lets you in. Ask your administrator.',
+  },
+  {
+    failed: 'Etwas ist schiefgegangen',
+    failedText: 'Das liegt an uns, nicht an Ihnen. Versuchen Sie es gleich noch einmal.',
+    trace: 'Wenn es wieder geschieht, nennen Sie Ihrer Administration diese Nummer:',
+    missing: 'Seite nicht gefunden',
+    missingText: 'Prüfen Sie die Adresse oder beginnen Sie bei der Anmeldung.',
+    foreign: 'Dieses Formular kam von einer anderen Seite',
+    foreignText:
+      'Zu Ihrer Sicherheit wurde es nicht angenommen. Öffnen Sie die Anmeldung hier und versuchen Sie es noch einmal.',
+    expired: 'Dieser Link gilt nicht mehr',
+    expiredText: 'Links gelten einmal und für begrenzte Zeit. Fordern Sie einen neuen an oder melden Sie sich an.',
+    over: 'Diese Anmeldung hat zu lange gedauert',
+    overText: 'Bitte beginnen Sie noch einmal.',
+    locked: 'Ihr Konto ist gesperrt',
+    lockedText:
+      'Es gab zu viele falsche Versuche. Wenn wir eine E-Mail-Adresse von Ihnen haben, erhalten Sie einen Link, der Ihr Konto entsperrt. Fragen Sie sonst Ihre Administration.',
+    notAllowed: 'Sie können sich hier nicht anmelden',
+    notAllowedText: 'Kein Konto hier lässt Sie ein. Fragen Sie Ihre Administration.',
+  },
+)
