@@ -27,7 +27,9 @@ export default ts.config(
   {
     files: ['**/*.ts', '**/*.tsx'],
     extends: ts.configs.recommendedTypeCheckedOnly,
-    languageOptions: { parserOptions: { project: ['tsconfig.json', 'apps/login/tsconfig.json'], tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { project: ['tsconfig.json', 'apps/login/tsconfig.json'], tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
       '@typescript-eslint/restrict-template-expressions': [
@@ -112,6 +114,30 @@ export default ts.config(
     files: ['packages/*/src/**/*.ts'],
     rules: {
       'no-restricted-imports': ['error', { paths: [{ name: '@henhouse/server', message: 'a package knows no app' }] }],
+    },
+  },
+  {
+    files: ['apps/login/src/**/*.{ts,tsx}'],
+    rules: {
+      'no-restricted-syntax': ['error', ...globals, environment],
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [{ group: ['@henhouse/*', 'fastify'], message: 'the login page asks the API, as any client does' }],
+        },
+      ],
+    },
+  },
+  {
+    files: ['apps/login/src/*.js'],
+    languageOptions: {
+      globals: {
+        document: 'readonly',
+        navigator: 'readonly',
+        addEventListener: 'readonly',
+        atob: 'readonly',
+        btoa: 'readonly',
+      },
     },
   },
   ...layering.map((rules) => ({ ...rules, ignores: tests })),

@@ -61,6 +61,8 @@ interface FieldProps {
 
 /** A field with its label, its hint and its fault. */
 export function Field({ name, label, hint, faults = {}, type, ...input }: FieldProps) {
+  // the types of Preact have one case for each kind of input, and take no union
+  const kind = type as 'text'
   const fault = faults[name],
     described = [hint && `${name}-hint`, fault && `${name}-fault`].filter(Boolean).join(' ')
   return (
@@ -79,8 +81,7 @@ export function Field({ name, label, hint, faults = {}, type, ...input }: FieldP
       <input
         id={name}
         name={name}
-        // the types of Preact have one case for each kind of input
-        type={type as 'text'}
+        type={kind}
         {...input}
         {...(described && { 'aria-describedby': described })}
         {...(fault && { 'aria-invalid': 'true' })}
@@ -89,16 +90,16 @@ export function Field({ name, label, hint, faults = {}, type, ...input }: FieldP
   )
 }
 
-type SpecialField = Pick<FieldProps, 'faults' | 'hint'> & { readonly visit: Visit }
+type Told = Pick<FieldProps, 'faults' | 'hint'>
+type SpecialField = Told & { readonly visit: Visit }
 
 /** An e-mail address or a username. Phones show the keyboard for addresses, and capitalise nothing. */
 export function NameField({
-  visit,
   name = 'identifier',
   label,
   value,
   ...rest
-}: SpecialField & { name?: string; label: string; value: string }) {
+}: Told & { name?: string; label: string; value: string }) {
   return (
     <Field
       {...rest}

@@ -98,16 +98,9 @@ export const common = translated(
 export function refusalText(language: Language, { status, body, retryAfterSeconds }: Reply): string {
   const t = common[language]
   if (status === 429) return t.soon(Math.max(1, Math.ceil((retryAfterSeconds ?? 60) / 60)))
-  switch (body.errorCode) {
-    case 'ER-01011':
-      return t.wrongCode
-    case 'ER-01017':
-      return t.codeExpired
-    case 'ER-01012':
-      return t.strategyOff
-    case 'ER-01037':
-      return t.notSent
-  }
+  const known = { 'ER-01011': t.wrongCode, 'ER-01017': t.codeExpired, 'ER-01012': t.strategyOff, 'ER-01037': t.notSent }
+  if (body.errorCode !== undefined && Object.hasOwn(known, body.errorCode))
+    return known[body.errorCode as keyof typeof known]
   const [said = ''] = body.errors ?? []
   if (/captcha/i.test(said)) return t.captcha
   if (/^email must be/i.test(said)) return t.badEmail

@@ -50,7 +50,7 @@ export const isGood = ({ status }: Reply) => status < 300
 /** The fields that lead back to whom the login is for. The API checks them: nothing here believes them. */
 const CARRIED = ['state', 'client_id', 'invitationToken'] as const
 export const carried = (visit: Visit): Record<string, string> =>
-  Object.fromEntries(CARRIED.map((name) => [name, visit.field(name)]).filter(([, value]) => value !== ''))
+  Object.fromEntries(CARRIED.map((name) => [name, visit.field(name)] as const).filter(([, value]) => value !== ''))
 
 /** A link to another page, which stays in the same login. */
 export function linkTo(visit: Visit, path: string, more: Record<string, string> = {}) {

@@ -62,6 +62,20 @@ describe.concurrent('the login page', () => {
     }
   })
 
+  test('lets password managers and phones fill in its fields', async () => {
+    const env = await newEnvironment(),
+      user = await withApp(env)
+    const field = ({ html }: Page, name: string) => new RegExp(`<input id="${name}"[^>]*>`).exec(html)![0]
+    const page = await visitorOf(env).open(LOGIN),
+      { page: second } = await logIn(env, user)
+    expect(field(page, 'identifier')).toContain('autocomplete="username"')
+    expect(field(page, 'password')).toMatch(/type="password".* autocomplete="current-password"/)
+    expect(field(await visitorOf(env).open('/account/sign-up'), 'password')).toContain('autocomplete="new-password"')
+    // one field for the whole code
+    expect(second.html.match(/<input(?![^>]*type="hidden")/g)).toHaveLength(1)
+    expect(field(second, 'code')).toMatch(/inputmode="numeric".* autocomplete="one-time-code"/)
+  })
+
   test('counts its guesses with those at the API, and shows when a user is locked, who unlocks themselves', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD })
@@ -378,7 +392,7 @@ describe.concurrent('a passkey', () => {
     expect((await user('POST', `${devices}/verify`, key.create(body.options))).status).toBe(201)
     const visitor = visitorOf(env),
       page = await visitor.submit(await visitor.open(LOGIN), {}, 'Log in with a passkey')
-    expect(await sessionsOf(env, user.id)).toBe(0)
+    expect(visitor.cookies).toEqual({})
     const { form, options } = keyFormIn(page),
       assertion = JSON.stringify(key.get(options))
     const home = await visitor.post(form.action, { ...form.fields, assertion })

@@ -255,7 +255,7 @@ function recoveryForm(visit: Visit, step: Step, faults: Faults = {}, status = 40
     body: (
       <Form visit={visit} to={PATH} hidden={{ mfaToken: step.mfaToken, ways: hiddenOf(step).ways }} faults={faults}>
         <p>{t.recoverText}</p>
-        <NameField visit={visit} name="email" label={c.email} value={step.email} faults={faults} />
+        <NameField name="email" label={c.email} value={step.email} faults={faults} />
         <Field
           name="recoveryCode"
           label={t.recoveryCode}

@@ -69,7 +69,6 @@ function form(visit: Visit, settings: Settings, identifier: string, faults: Faul
         ) : (
           <Form visit={visit} to="/login" faults={faults}>
             <NameField
-              visit={visit}
               label={hasUsernames ? c.username : c.email}
               value={identifier}
               faults={faults}

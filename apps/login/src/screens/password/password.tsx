@@ -39,7 +39,7 @@ function forgetForm(visit: Visit, identifier: string, faults: Faults = {}, statu
       <>
         <Form visit={visit} to={FORGET} faults={faults}>
           <p>{t.forgotText}</p>
-          <NameField visit={visit} label={common[visit.language].username} value={identifier} faults={faults} />
+          <NameField label={common[visit.language].username} value={identifier} faults={faults} />
           <Button>{t.send}</Button>
         </Form>
         <Back visit={visit} />

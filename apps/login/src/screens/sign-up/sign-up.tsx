@@ -73,7 +73,6 @@ async function form(visit: Visit, faults: Faults = {}, status = 400): Promise<An
     c = common[visit.language],
     { way, allowSignups } = await settingsOf(visit),
     isFaulty = Object.keys(faults).length > 0
-  const { email, name, companyName } = enteredIn(visit)
   return {
     title: t.title,
     isFaulty,
@@ -83,28 +82,7 @@ async function form(visit: Visit, faults: Faults = {}, status = 400): Promise<An
         {allowSignups ? (
           <Form visit={visit} to={PATH} faults={faults}>
             <Invitation visit={visit} name={await invitedBy(visit)} />
-            <Field
-              name="name"
-              label={t.name}
-              value={name}
-              type="text"
-              autocomplete="name"
-              maxLength={200}
-              faults={faults}
-            />
-            <NameField visit={visit} name="email" label={c.email} value={email} faults={faults} />
-            {!visit.field('invitationToken') && (
-              <Field
-                name="companyName"
-                label={t.company}
-                value={companyName}
-                type="text"
-                autocomplete="organization"
-                maxLength={200}
-                faults={faults}
-                required
-              />
-            )}
+            <Who visit={visit} faults={faults} />
             {way === 'password' && <PasswordField visit={visit} isNew hint={await rulesOf(visit)} faults={faults} />}
             <Button>{t.title}</Button>
           </Form>
@@ -138,3 +116,26 @@ const sent = (visit: Visit, to: string): Answer => ({
   title: texts[visit.language].sent,
   body: <p>{texts[visit.language].sentText(to)}</p>,
 })
+
+function Who({ visit, faults }: { visit: Visit; faults: Faults }) {
+  const t = texts[visit.language],
+    { email, name, companyName } = enteredIn(visit)
+  return (
+    <>
+      <Field name="name" label={t.name} value={name} type="text" autocomplete="name" maxLength={200} faults={faults} />
+      <NameField name="email" label={common[visit.language].email} value={email} faults={faults} />
+      {!visit.field('invitationToken') && (
+        <Field
+          name="companyName"
+          label={t.company}
+          value={companyName}
+          type="text"
+          autocomplete="organization"
+          maxLength={200}
+          faults={faults}
+          required
+        />
+      )}
+    </>
+  )
+}
