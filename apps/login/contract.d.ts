@@ -31,6 +31,10 @@ export interface PageRequest {
   /** whether a page of this server sent it, or the browser came by itself */
   readonly isOurs: boolean
   readonly api: Api
+  /** names the request to the operator */
+  readonly traceId: string
+  /** tells the operator of a fault of ours; the visitor sees a page */
+  report(error: unknown): void
 }
 export interface PageReply {
   readonly status: number

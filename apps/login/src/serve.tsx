@@ -5,7 +5,7 @@ import { foreignPage, missing, troubled } from './screens/trouble/trouble.tsx'
 import { screens } from './screens/screens.ts'
 import { languageOf } from './texts.ts'
 import { noTheme, themeOf } from './theme.ts'
-import { Trouble, type Answer, type Shown, type Visit } from './visit.ts'
+import { Trouble, type Answer, type Visit } from './visit.ts'
 
 /** As contract.d.ts says. */
 export const serve: typeof contract.serve = async (request) => {
@@ -43,7 +43,8 @@ async function visitOf({ base, fields, acceptLanguage, api }: contract.PageReque
 /** The longest that the API takes is what an authenticator says. */
 const MAX_FIELD = 70_000
 
-async function answerTo(visit: Visit, { method, path, isOurs }: contract.PageRequest): Promise<Answer> {
+async function answerTo(visit: Visit, request: contract.PageRequest): Promise<Answer> {
+  const { method, path, isOurs } = request
   if (!isOurs) return foreignPage(visit)
   const screen = screens.get(path.replace(/\/+$/, '')),
     handle = method === 'POST' ? screen?.post : screen?.get
@@ -53,13 +54,10 @@ async function answerTo(visit: Visit, { method, path, isOurs }: contract.PageReq
   try {
     return await handle(visit)
   } catch (error) {
-    return failed(visit, error)
+    if (error instanceof Trouble) return troubled(visit, error.reply)
+    request.report(error)
+    return troubled(visit, { status: 500, body: {}, traceId: request.traceId, retryAfterSeconds: undefined })
   }
-}
-
-function failed(visit: Visit, error: unknown): Shown {
-  if (!(error instanceof Trouble)) throw error
-  return troubled(visit, error.reply)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { serve } from '@henhouse/login'
 import { describe, expect, test } from 'vitest'
 import { authenticator } from '../test/authenticator.ts'
 import { newEnvironment, newServer, unique, type TestEnvironment } from '../test/environment.ts'
@@ -541,6 +542,29 @@ describe.concurrent('signing up', () => {
     expect(linksOf(await visitorOf(env).open(LOGIN)).some((href) => href.includes('sign-up'))).toBe(false)
     expect(formsOf(await visitorOf(env).open('/oauth/account/sign-up'))).toEqual([])
   })
+})
+
+test.for([
+  ['the API', async () => ({ status: 503, body: {} as never, traceId: 'trace-of-the-api', retryAfterSeconds: 1 })],
+  ['the page', async () => Promise.reject(new Error('secret detail'))],
+] as const)('a fault of %s is told with a number for the operator, and no more', async ([whose, api]) => {
+  const reported: unknown[] = []
+  const { status, body } = await serve({
+    method: 'GET',
+    base: '/account',
+    path: '/login',
+    fields: {},
+    acceptLanguage: 'en',
+    isOurs: true,
+    api,
+    traceId: 'trace-of-the-page',
+    report: (error) => reported.push(error),
+  })
+  expect(status).toBe(whose === 'the API' ? 503 : 500)
+  expect(body).toContain(whose === 'the API' ? '<code>trace-of-the-api</code>' : '<code>trace-of-the-page</code>')
+  expect(body).toContain('Something went wrong')
+  expect(body).not.toContain('secret detail')
+  expect(reported).toHaveLength(whose === 'the API' ? 0 : 1)
 })
 
 test('limits of the API hold on its pages, for the address that the browser has', async () => {

@@ -39,6 +39,8 @@ function pageFor(
     acceptLanguage: request.headers['accept-language'] ?? '',
     isOurs: isOurs(request),
     api: apiFor(app, request, reply),
+    traceId: request.id,
+    report: (error) => request.log.error({ err: error, path: address }, 'a page failed'),
   })
 }
 
