@@ -83,6 +83,8 @@ function follow() {
     'watch',
     '--clear-screen=false',
     '--conditions=development',
+    // it says how JSX is compiled; nothing else needs a configuration here
+    `--tsconfig=${join(root, 'apps/login/tsconfig.json')}`,
   ]
   const child = spawn(process.execPath, ['--import', followUs(), ...tsx, file, ...rest], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],

@@ -30,7 +30,7 @@ export function Form({ visit, to, hidden = {}, faults = {}, children }: FormProp
   )
 }
 
-export function FaultList({ visit, faults }: { visit: Visit; faults: Faults }) {
+function FaultList({ visit, faults }: { visit: Visit; faults: Faults }) {
   const entries = Object.entries(faults)
   return entries.length ? (
     <Problem language={visit.language}>

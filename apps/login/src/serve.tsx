@@ -54,7 +54,7 @@ async function answerTo(visit: Visit, request: contract.PageRequest): Promise<An
   try {
     return await handle(visit)
   } catch (error) {
-    if (error instanceof Trouble) return troubled(visit, error.reply)
+    if (error instanceof Trouble) return error.page ? error.page(visit) : troubled(visit, error.reply)
     request.report(error)
     return troubled(visit, { status: 500, body: {}, traceId: request.traceId, retryAfterSeconds: undefined })
   }

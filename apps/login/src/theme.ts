@@ -78,7 +78,7 @@ function luminance(colour: string) {
   })
   return 0.2126 * r + 0.7152 * g + 0.0722 * b
 }
-export function contrast(one: string, other: string) {
+function contrast(one: string, other: string) {
   const [low = 0, high = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b)
   return (high + 0.05) / (low + 0.05)
 }

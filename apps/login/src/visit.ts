@@ -39,9 +39,12 @@ export interface Screen {
 /** Ends a request with the page for failures. */
 export class Trouble extends Error {
   readonly reply: Reply
-  constructor(reply: Reply) {
+  readonly page: ((visit: Visit) => Shown) | undefined
+  /** @param page the one to show for a refusal, where there is a better one than for all */
+  constructor(reply: Reply, page?: (visit: Visit) => Shown) {
     super(`the API answered ${reply.status}`)
     this.reply = reply
+    this.page = reply.status < 500 && reply.status !== 429 ? page : undefined
   }
 }
 
@@ -62,7 +65,7 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 export const isId = (text: string) => UUID.test(text)
 
 /** The application that the login is for. */
-export const applicationOf = (visit: Visit) => {
+const applicationOf = (visit: Visit) => {
   const id = visit.field('client_id')
   return isId(id) ? { applicationId: id.toLowerCase() } : {}
 }

@@ -502,7 +502,78 @@ describe.concurrent('a mailed link', () => {
   })
 })
 
+describe.concurrent('a password', () => {
+  test('that is too old is replaced at the login', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD })
+    await env.vendor('POST', `${settings}/password-rotation`, {
+      isActive: true,
+      rotationPeriod: 100,
+      notificationPeriod: 10,
+    })
+    await env.clock.advance(101 * 60_000)
+    const { visitor, page } = await logIn(env, user)
+    expect(page.title).toContain('Your password has expired')
+    expect(visitor.cookies).toEqual({})
+    expect((await visitor.submit(page)).status).toBe(400)
+    expect((await visitor.submit(page, { password: NEW })).title).toContain('Your password is saved')
+    expect((await logIn(env, { email: user.email, password: NEW })).page.address).toBe('/oauth/account')
+  })
+
+  test('that others know opens nothing', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: 'password' })
+    await env.vendor('POST', `${settings}/password`, { blockPwnedPasswords: true })
+    const { visitor, page } = await logIn(env, { email: user.email, password: 'password' })
+    expect(page).toMatchObject({ status: 401, title: expect.stringContaining('Your password is known to others') })
+    expect(visitor.cookies).toEqual({})
+    const { link } = await lastMail(env, user.email),
+      form = await visitor.open(link!)
+    expect(textOf(await visitor.submit(form, { password: 'password' }))).toContain('among stolen ones')
+    expect((await visitor.submit(form, { password: NEW })).title).toContain('Your password is saved')
+  })
+})
+
 describe.concurrent('a mailed code', () => {
+  test('activates and invites, where the environment says so, and wrong ones are counted', async () => {
+    const env = await newEnvironment(),
+      tenantId = await env.newTenant(),
+      email = `${unique('new')}@example.com`,
+      member = await env.newUser({ password: PASSWORD }),
+      visitor = visitorOf(env)
+    for (const kind of ['activation', 'invitation'])
+      await env.vendor('POST', `${settings}/${kind}/strategies`, { strategy: 'code', codeExpiration: 3600 })
+    const wrongOf = (code: string) => (code === '000000' ? '111111' : '000000')
+    await env.as(tenantId)('POST', '/identity/resources/users/v2', { email })
+    const activation = await lastMail(env, email)
+    expect(new URL(activation.link!).pathname).toBe('/account/activate/code')
+    const form = await visitor.open(activation.link!),
+      wrong = await visitor.submit(form, { code: wrongOf(activation.code!), password: NEW })
+    expect([wrong.status, isClean(wrong)]).toEqual([401, true])
+    expect(textOf(wrong)).toContain('The code is wrong')
+    expect(textOf(await visitor.submit(wrong, { code: activation.code!, password: NEW }))).toContain(email)
+    await env.as(tenantId)('POST', '/identity/resources/users/v2', { email: member.email })
+    const invitation = await lastMail(env, member.email)
+    expect(new URL(invitation.link!).pathname).toBe('/account/invitation/code')
+    const accepting = await visitor.open(invitation.link!)
+    expect((await visitor.submit(accepting, { code: wrongOf(invitation.code!) })).status).toBe(401)
+    expect((await visitor.submit(accepting, { code: invitation.code! })).title).toContain('You have accepted')
+    expect((await visitor.submit(accepting, { code: invitation.code! })).status).toBe(410)
+  })
+
+  test('by text message logs in, to a number that is shown in part', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser(),
+      phoneNumber = '+4915112345678',
+      visitor = visitorOf(env)
+    await env.vendor('POST', settings, { authStrategy: 'SmsCode' })
+    await env.vendor('PUT', `/identity/resources/users/v1/${user.id}`, { phoneNumber })
+    const form = await visitor.submit(await visitor.open(LOGIN), { identifier: user.email })
+    expect(textOf(form)).not.toContain(phoneNumber)
+    const { code } = await lastMail(env, phoneNumber)
+    expect(textOf(await visitor.submit(form, { code: code! }))).toContain(user.email)
+  })
+
   test('logs in, in the browser that asked for it', async () => {
     const env = await newEnvironment(),
       user = await env.newUser(),
@@ -534,6 +605,25 @@ describe.concurrent('signing up', () => {
     expect((await logIn(env, { email, password: NEW })).page.status).toBe(200)
     const taken = await visitor.submit(form, { email, companyName: unique('Globex'), password: NEW })
     expect(taken.status).toBe(409)
+  })
+
+  test('by an invitation link leads into the account that invites, also through the login', async () => {
+    const env = await newEnvironment(),
+      name = unique('Globex'),
+      tenantId = await env.newTenant(name),
+      email = `${unique('new')}@example.com`
+    const { body } = await env.vendor('POST', '/identity/resources/tenants/invites/v1', { tenantId })
+    const visitor = visitorOf(env),
+      login = await visitor.open(`/account/login?invitationToken=${body.token}`),
+      form = await visitor.open(linksOf(login).find((href) => href.includes('sign-up'))!)
+    expect(textOf(form)).toContain(`You have been invited to ${name}`)
+    expect((await visitor.submit(form, { email, password: NEW })).title).toContain('Look into your mail')
+    const ctx = await env.context()
+    expect(await ctx.db.membership.count({ where: { tenantId, user: { email } } })).toBe(1)
+    const user = await env.newUser({ password: PASSWORD }),
+      other = visitorOf(env)
+    const page = await other.submit(await other.open(login.address), { identifier: user.email, password: PASSWORD })
+    expect(textOf(page)).toContain(name)
   })
 
   test('is not offered where it is switched off', async () => {

@@ -4,7 +4,7 @@ import { isGood, post, Trouble, type Answer, type Reply, type Visit } from '../v
 import { beginEnrolment } from './enrol/enrol.tsx'
 import { beginFactor } from './factor/factor.tsx'
 import { breached, expired } from './password/password.tsx'
-import { locked, loginOver, notAllowed } from './trouble/trouble.tsx'
+import { locked, loginOver, noWayBack, notAllowed, notEnough } from './trouble/trouble.tsx'
 
 /** What the API answers to every way to log in. */
 export interface LoginAnswer {
@@ -42,7 +42,7 @@ export async function wayOn(visit: Visit, token: string): Promise<{ to: string; 
   const state = visit.field('state')
   if (!state) return { to: homeOf(visit), isHosted: false }
   const reply = await visit.api<{ redirectUrl: string }>('POST', '/oauth/postlogin', { body: { state, token } })
-  if (!isGood(reply)) throw new Trouble(reply)
+  if (!isGood(reply)) throw new Trouble(reply, reply.status === 403 ? notEnough : noWayBack)
   return { to: reply.body.redirectUrl, isHosted: true }
 }
 

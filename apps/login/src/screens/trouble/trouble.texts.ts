@@ -16,6 +16,12 @@ export const texts = translated(
     locked: 'Your account is locked',
     lockedText:
       'There have been too many wrong attempts. If you have an email address with us, you get a link that unlocks your account. Otherwise ask your administrator.',
+    noWayBack: 'We cannot take you back to the application',
+    noWayBackText:
+      'Its request for this login has expired, or was made in another browser. Open the application, and begin there.',
+    notEnough: 'The application asks for more',
+    notEnoughText:
+      'It wants a fresh login, or one with a second factor. Log in again, or set up a second factor first.',
     notAllowed: 'You cannot log in here',
     notAllowedText: 'No account here lets you in. Ask your administrator.',
   },
@@ -35,6 +41,12 @@ export const texts = translated(
     locked: 'Ihr Konto ist gesperrt',
     lockedText:
       'Es gab zu viele falsche Versuche. Wenn wir eine E-Mail-Adresse von Ihnen haben, erhalten Sie einen Link, der Ihr Konto entsperrt. Fragen Sie sonst Ihre Administration.',
+    noWayBack: 'Wir können Sie nicht zur Anwendung zurückbringen',
+    noWayBackText:
+      'Ihre Bitte um diese Anmeldung ist abgelaufen oder kam aus einem anderen Browser. Öffnen Sie die Anwendung und beginnen Sie dort.',
+    notEnough: 'Die Anwendung verlangt mehr',
+    notEnoughText:
+      'Sie will eine frische Anmeldung oder eine mit zweitem Faktor. Melden Sie sich noch einmal an oder richten Sie zuerst einen zweiten Faktor ein.',
     notAllowed: 'Sie können sich hier nicht anmelden',
     notAllowedText: 'Kein Konto hier lässt Sie ein. Fragen Sie Ihre Administration.',
   },

@@ -47,4 +47,8 @@ export const missing = plain(404, 'missing', 'missingText'),
   /** of a step between first factor and session */
   loginOver = plain(401, 'over', 'overText'),
   locked = plain(423, 'locked', 'lockedText'),
-  notAllowed = plain(403, 'notAllowed', 'notAllowedText')
+  notAllowed = plain(403, 'notAllowed', 'notAllowedText'),
+  /** the client's request is over, or another browser's */
+  noWayBack = plain(400, 'noWayBack', 'noWayBackText'),
+  /** the client asks for more than the login has shown */
+  notEnough = plain(403, 'notEnough', 'notEnoughText')
