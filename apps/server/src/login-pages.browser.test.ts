@@ -70,9 +70,9 @@ describe.skipIf(executablePath === undefined)('in a browser, the login page', { 
   /** What axe finds, and whether the page is wider than the screen. */
   async function faultsOf(page: Page, name: string) {
     await page.evaluate(axe.source)
-    const { violations } = (await page.evaluate(
+    const { violations } = await page.evaluate<axe.AxeResults>(
       'axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })',
-    )) as axe.AxeResults
+    )
     const overflow = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
     if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`), fullPage: true })
     return [
