@@ -255,9 +255,12 @@ describe.concurrent('every page', () => {
       })
     expect(page.address).toBe('/oauth/account')
     expect(page.html).not.toContain('evil.test')
-    const double = await visitorOf(env).open('//evil.test/oauth/account/login')
-    expect(JSON.stringify(double.headers)).not.toContain('evil.test')
-    expect(double.html).not.toMatch(/(?:href|src|action)="\/\/evil/)
+    for (const path of ['//oauth/account/login', '//frontegg//oauth//account//login', '/oauth/account/login//']) {
+      const { status, body } = await env.anonymous('GET', `http://localhost${path}`)
+      expect(status).toBe(200)
+      expect(body).toMatch(/action="(?:\/frontegg)?\/oauth\/account\/login"/)
+      expect(body).not.toMatch(/(?:href|src|action)="\/\//)
+    }
   })
 
   test('is in German for browsers that prefer it', async () => {

@@ -28,8 +28,8 @@ function pageFor(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<PageReply> {
-  // the browser may see a prefix that the server does not
-  const [address = ''] = request.originalUrl.split('?'),
+  // the browser may see a prefix that the server does not; two slashes at the beginning would name a host
+  const address = request.originalUrl.replace(/[?#].*$/s, '').replaceAll(/\/{2,}/g, '/'),
     at = address.indexOf(place) + place.length
   return serve({
     method: request.method,
