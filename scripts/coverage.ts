@@ -42,18 +42,16 @@ const table = [
   '',
   summary,
 ]
-const missing = [
-  `- Not there yet: ${sorted
-    .filter(({ here }) => !here)
-    .map(({ name }) => name)
-    .join(', ')}.`,
-  `- Partly there: ${
-    sorted
-      .filter(({ here, all }) => here && here < all)
-      .map((row) => `${row.name} (${share(row)})`)
-      .join(', ') || 'none'
-  }.`,
-]
+const names = (rows: typeof sorted, show: (row: (typeof sorted)[number]) => string) => rows.map(show).join(', ')
+const absent = sorted.filter(({ here }) => !here),
+  partly = sorted.filter(({ here, all }) => here && here < all)
+const missing =
+  absent.length || partly.length
+    ? [
+        ...(absent.length ? [`- Not there yet: ${names(absent, ({ name }) => name)}.`] : []),
+        ...(partly.length ? [`- Partly there: ${names(partly, (row) => `${row.name} (${share(row)})`)}.`] : []),
+      ]
+    : [`All ${total.all} are there.`]
 
 for (const [file, mark, lines] of [
   ['docs/coverage.md', 'coverage', table],
