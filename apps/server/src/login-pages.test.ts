@@ -245,9 +245,8 @@ describe.concurrent('every page', () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD })
     const elsewhere = 'https://evil.test/'
-    const query = new URLSearchParams(
-      ['redirect_uri', 'redirectUrl', 'next', 'returnTo', 'post_logout_redirect_uri'].map((name) => [name, elsewhere]),
-    )
+    const names = ['redirect_uri', 'redirectUrl', 'next', 'returnTo', 'post_logout_redirect_uri'],
+      query = new URLSearchParams(Object.fromEntries(names.map((name) => [name, elsewhere])))
     const visitor = visitorOf(env),
       page = await visitor.submit(await visitor.open(`${LOGIN}?${query}`), {
         identifier: user.email,
