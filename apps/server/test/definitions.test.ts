@@ -238,24 +238,24 @@ describe.concurrent('another replica', () => {
  * one of them is no longer tried, and names a new one.
  */
 const changing = `
-  assignUserSourceV1 createAuth0UserSourceV1 createCognitoUserSourceV1 createCustomCodeUserSourceV1
-  createFederationUserSourceV1 createFirebaseUserSourceV1 deleteUserSourceV1 unassignUserSourceV1
-  updateAuth0UserSourceV1 updateCognitoUserSourceV1 updateCustomCodeUserSourceV1 updateFederationUserSourceV1
-  updateFirebaseUserSourceV1
-  addPermissionToRolesV1 changeGroupsConfigurationV1 classifyPermissionsV1 createApplicationV1 createCaptchaPolicyV1
-  createCustomProviderV1 createEventConfigurationV1 createLockoutPolicyV1 createMfaPolicyV1
-  createPasswordHistoryPolicyV1 createPermissionsV1 createRoleV2 createRolesV1 createWebhook deleteApplicationV1
+  activateOauthV1 addPermissionToRolesV1 assignUserSourceV1 changeGroupsConfigurationV1 classifyPermissionsV1
+  createApplicationV1 createAuth0UserSourceV1 createCaptchaPolicyV1 createCognitoUserSourceV1
+  createCustomCodeUserSourceV1 createCustomProviderV1 createEventConfigurationV1 createFederationUserSourceV1
+  createFirebaseUserSourceV1 createLockoutPolicyV1 createMfaPolicyV1 createPasswordHistoryPolicyV1
+  createPermissionsV1 createRoleV2 createRolesV1 createWebhook deactivateOauthV1 deleteApplicationV1
   deleteCustomProviderV1 deleteEventConfigurationV1 deleteJwtTemplateTargetingV1 deleteJwtTemplateV1
-  deleteMailConfigurationV1 deleteMailTemplateV1 deletePermissionCategoryV1 deletePermissionV1 deleteRoleV1
-  deleteSmsConfigurationV1 deleteTenantV1 deleteWebhook putMfaPolicyV1 replaceCaptchaPolicyV1
-  replaceDomainRestrictionsV1 replaceJwtTemplateTargetingV1 setActivationStrategyV1 setDelegationV1
-  setDomainConfigurationV1 setEnvironmentSessionConfigurationV1 setInvitationStrategyV1 setIpConfigurationV1
-  setMailConfigurationV1 setMailConfigurationV2 setMailTemplateV1 setMetadata setMfaStrategyV1
-  setNamedSocialProviderV2 updateWebhook
-  setPasswordPolicyV1 setPasswordRotationV1 setRolePermissionsV1 setRoleTenantV1 setSessionConfigurationV1
-  setSmsConfigurationV1 setTemporaryUsersConfigurationV1 setUserEmailsPolicyV1 updateApplicationV1
-  updateConfigurationV1 updateCustomProviderV1 updateJwtTemplateTargetingV1 updateJwtTemplateV1 updateLockoutPolicyV1
-  updateMfaConfigurationV1 updateMfaPolicyV1 updatePasswordHistoryPolicyV1 updatePermissionV1 updateRoleV1`
+  deleteMailConfigurationV1 deleteMailTemplateV1 deletePermissionCategoryV1 deletePermissionV1 deleteRedirectUriV1
+  deleteRoleV1 deleteSmsConfigurationV1 deleteTenantV1 deleteUserSourceV1 deleteWebhook putMfaPolicyV1
+  replaceCaptchaPolicyV1 replaceDomainRestrictionsV1 replaceJwtTemplateTargetingV1 setActivationStrategyV1
+  setDelegationV1 setDomainConfigurationV1 setEnvironmentSessionConfigurationV1 setInvitationStrategyV1
+  setIpConfigurationV1 setMailConfigurationV1 setMailConfigurationV2 setMailTemplateV1 setMetadata setMfaStrategyV1
+  setNamedSocialProviderV2 setOauthConfigurationV1 setPasswordPolicyV1 setPasswordRotationV1 setRolePermissionsV1
+  setRoleTenantV1 setSessionConfigurationV1 setSmsConfigurationV1 setTemporaryUsersConfigurationV1
+  setUserEmailsPolicyV1 unassignUserSourceV1 updateApplicationV1 updateAuth0UserSourceV1 updateCognitoUserSourceV1
+  updateConfigurationV1 updateCustomCodeUserSourceV1 updateCustomProviderV1 updateFederationUserSourceV1
+  updateFirebaseUserSourceV1 updateJwtTemplateTargetingV1 updateJwtTemplateV1 updateLockoutPolicyV1
+  updateMfaConfigurationV1 updateMfaPolicyV1 updatePasswordHistoryPolicyV1 updatePermissionV1 updateRoleV1
+  updateWebhook`
   .trim()
   .split(/\s+/)
 
@@ -264,7 +264,7 @@ const bodies: Record<string, (ids: Ids) => unknown> = {
   createRoleV2: ({ roleId }) => ({ key: unique(), name: 'R', baseRoleId: roleId, permissionIds: [] }),
   createEventConfigurationV1: () => ({ url: 'https://a.example', events: ['e'], displayName: 'W', key: unique() }),
   createWebhook: () => ({ url: 'https://a.example', eventKeys: ['e'] }),
-  updateWebhook: () => ({ url: 'https://b.example' }),
+  updateWebhook: () => ({ eventKeys: ['e', 'f'] }),
   updateJwtTemplateV1: () => ({ expiration: 700 }),
   updateCustomProviderV1: () => ({ displayName: 'Renamed' }),
   replaceJwtTemplateTargetingV1: ({ jwtTemplateKey }) => ({ rules: [ruleForAll(jwtTemplateKey)] }),

@@ -46,9 +46,11 @@ const earlier = (known: Known) => (name: string) =>
 
 /** Everything that there is in the environment but counts of tries. */
 async function facts({ env }: Run) {
-  const { Challenge: _, User, ...others } = await everythingOf(env.id)
+  const { Challenge: _, User, Event, ...others } = await everythingOf(env.id)
   return {
     ...others,
+    // a refusal may be written down
+    Event: (Event as { outcome: string }[] | null)?.filter(({ outcome }) => outcome === 'success'),
     User: (User as { failedLogins: number }[] | null)?.map(({ failedLogins: _counted, ...user }) => user),
   }
 }

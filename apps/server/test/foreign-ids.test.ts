@@ -43,6 +43,10 @@ const noIds: [RegExp, string][] = [
   ],
   [/^(authorize|logOutOfClient|introspectToken|revokeToken) /, 'words of OAuth; clients prove who they are'],
   [/^(setNamed|set)SocialProviderV2 |^(create|update)CustomProviderV1 /, 'ids that a login provider has given'],
+  [/^(list|export)AuditsV\d /, 'what is searched for, and how columns are called'],
+  [/^\w+ApprovalFlowV1 \.steps\[\]\.approverSelectors\.roleKeys\[\]$/, 'the keys of roles that need not be there'],
+  [/^(getApprovalExecutionData|decideApproval)V1 /, 'ids of a link, which only its receiver knows'],
+  [/^prelogin(Sso|Saml)V\d \.email$/, 'nobody is looked up'],
   [/\.color$|\.transports\[\]$|\.entityName$/, 'words'],
 ]
 

@@ -88,6 +88,8 @@ describe.concurrent('the table of permissions', () => {
   test('reading operations need a read permission, and writing ones never do', () => {
     const reading = new Set<string>([
       'countUsersOfTenantsV1',
+      'exportAuditsV1',
+      'exportAuditsV2',
       'getGroupsByIdsV1',
       'verifyIpV1',
       'verifyIpInAllowListV1',

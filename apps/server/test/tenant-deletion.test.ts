@@ -8,6 +8,7 @@ import {
   type Client,
   type TestEnvironment,
 } from './environment.ts'
+import { flowOf } from './approvals.ts'
 import { wantAccessTokens } from './furnished.ts'
 import { fillPath, sampleBody } from './samples.ts'
 import { claimsOf } from './second-factors.ts'
@@ -122,6 +123,12 @@ async function furnish(
     const { clientId, secret } = await ok(client('POST', `${identity}/${path}`, {}))
     await ok(env.anonymous('POST', `${identity}/auth/v2/api-token`, { clientId, secret }))
   }
+  await ok(tenant('POST', '/webhook/custom', { url: 'http://127.0.0.1:9/', eventKeys: ['frontegg.group.updated'] }))
+  await ok(tenant('PATCH', `${identity}/groups/v1/${group.id}`, { description: 'told to the webhook' }))
+  const { id: flowId } = await ok(
+    tenant('POST', `${identity}/approval-flows/v1`, flowOf({ emails: [`${unique('approver')}@example.com`] })),
+  )
+  await ok(env.as(tenantId, only.id)('POST', `${identity}/approval-flows/v1/${flowId}/execute`, {}))
   await ok(wantAccessTokens(env))
   await ok(tenant('POST', `${identity}/tenants/access-tokens/v1`, { roleIds: [role.id] }))
   await ok(env.as(tenantId, only.id)('POST', `${identity}/users/access-tokens/v1`, {}))

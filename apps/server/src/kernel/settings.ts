@@ -125,7 +125,7 @@ export async function create<S extends TObject>(
   taken: ApiError,
   tenant?: TenantScope,
 ) {
-  return (await insert(ctx, s, value, tenant).catch(onDuplicate(taken))) as unknown as Stored<Static<S>>
+  return (await insert(ctx, s, value, tenant).catch(onDuplicate(taken)))!
 }
 
 /** Stores the whole document and replaces the old one. */
@@ -149,11 +149,8 @@ async function change<S extends TObject>(
     const old = await ctx.db.setting.findFirst({ where: where(s, tenant) })
     const value = next(old?.value as Static<S> | undefined)
     if (!old) {
-      const made = await insert(ctx, s, value, tenant).catch((error: unknown) => {
-        if (attempt < 10 && (error as { code?: string }).code === 'P2002') return undefined
-        throw error
-      })
-      if (made) return made as unknown as Stored<Static<S>>
+      const made = await insert(ctx, s, value, tenant, { skipDuplicates: true })
+      if (made) return made
       continue
     }
     const updatedAt = ctx.clock.now()
@@ -170,16 +167,24 @@ export async function remove(ctx: Ctx, s: Any, tenant?: TenantScope) {
   return (await ctx.db.setting.deleteMany({ where: where(s, tenant) })).count > 0
 }
 
-function insert<S extends TObject>(ctx: Ctx, s: Setting<S>, value: Static<S>, tenant: TenantScope | undefined) {
-  const now = ctx.clock.now()
-  return (
-    ctx.db.setting
-      .create({
-        data: { id: ctx.random.uuid(), ...where(s, tenant), value: value as object, createdAt: now, updatedAt: now },
-      })
-      // also when one of the same id is there again by now: what the call was let in for is gone
-      .catch(onUnknownReference(errors.notFound('Tenant')))
-  )
+/**
+ * @param skipDuplicates where somebody else may have stored one: nothing is returned then, and a transaction goes on. A violated
+ * index would end it.
+ */
+async function insert<S extends TObject>(
+  ctx: Ctx,
+  s: Setting<S>,
+  value: Static<S>,
+  tenant: TenantScope | undefined,
+  { skipDuplicates = false } = {},
+): Promise<Stored<Static<S>> | undefined> {
+  const now = ctx.clock.now(),
+    row = { id: ctx.random.uuid(), ...where(s, tenant), createdAt: now, updatedAt: now }
+  const { count } = await ctx.db.setting
+    .createMany({ data: [{ ...row, value: value as object }], skipDuplicates })
+    // also when one of the same id is there again by now: what the call was let in for is gone
+    .catch(onUnknownReference(errors.notFound('Tenant')))
+  return count ? { ...row, value } : undefined
 }
 
 /** A stored document as the wire shows it. */

@@ -205,15 +205,10 @@ describe.concurrent('what a login page asks first', () => {
     expect((await env.client({ 'frontegg-vendor-id': UNKNOWN_ID })('GET', '/vendors/public')).status).toBe(404)
   })
 
-  test('flags are an empty object, and metadata rows or none', async () => {
+  test('flags are an empty object, and metadata has to be named', async () => {
     const env = await newEnvironment()
     expect(await env.anonymous('GET', '/frontegg/flags')).toMatchObject({ status: 200, body: {} })
     expect((await env.anonymous('GET', '/flags')).body).toEqual({})
-    expect((await env.anonymous('GET', '/frontegg/metadata?entityName=adminBox')).body).toEqual({
-      rows: [{ configuration: { navigation: {} } }],
-    })
-    expect(await env.anonymous('GET', '/metadata?entityName=saml')).toMatchObject({ status: 200, body: { rows: [] } })
-    expect((await env.anonymous('GET', '/metadata/?entityName=audits')).body).toEqual({ rows: [] })
     expect(await env.anonymous('GET', '/metadata')).toMatchObject({
       status: 400,
       body: { errors: ['entityName must be a string'] },

@@ -9,6 +9,8 @@ import * as access from '../sessions/access.service.ts'
 import * as unlocking from './unlock.service.ts'
 import * as events from '../../rights/events/events.service.ts'
 
+const FAILED = 'frontegg.user.failedAuthentication'
+
 /**
  * Counts a wrong password or second factor. The one that locks the user causes a mail about it; those that come at the
  * same time are not told that they were wrong.
@@ -49,11 +51,11 @@ export async function failed(ctx: Ctx, target: Target): Promise<{ counted: boole
 
 /** The audit trail has only those who are there; for others it takes the same time. */
 async function writeDown(ctx: Ctx, target: Target, locked: boolean) {
-  if (!('userId' in target)) return events.recordNothing(ctx)
+  if (!('userId' in target)) return events.recordNothing(ctx, FAILED)
   const whose = { userId: target.userId, tenantId: target.tenantId, failed: true } as const
   await events.record(
     ctx,
-    { ...whose, key: 'frontegg.user.failedAuthentication' },
+    { ...whose, key: FAILED },
     ...(locked ? [{ ...whose, key: 'user.locked', severity: 'High' } as const] : []),
   )
 }

@@ -49,7 +49,10 @@ export const recording = <T>(ctx: Ctx, event: Event, work: (tx: Ctx) => Promise<
   })
 
 /** Takes as long as `record` does for one event: for somebody who is not there. */
-export async function recordNothing(ctx: Ctx) {
+export async function recordNothing(ctx: Ctx, key: string) {
+  await ctx.sql(storeAll, '[]')
+  if (!(await isTold(ctx, { key, tenantId: null }))) return
+  await bodyOf(ctx, { key, tenantId: null, userId: ctx.random.uuid(), subjectId: null })
   await ctx.sql(storeAll, '[]')
 }
 

@@ -25,6 +25,8 @@ import * as userPools from '../user-pools/user-pools.service.ts'
 import * as passwords from './passwords.service.ts'
 import * as events from '../../rights/events/events.service.ts'
 
+const FORGOT = 'frontegg.user.forgotPassword'
+
 const [token, code] = users.passwordResets
 export const TOKEN_MS = DAY
 const CODE_MS = 10 * MINUTE
@@ -209,10 +211,9 @@ function renew(ctx: Ctx, kind: ChallengeKind, { secret, lifetimeMs, user, data, 
       // what nobody asked for about themselves is not kept
       ...(user && { userId: user.id, ...(data && { data }) }),
     })
-    if (forgot && user)
-      await events.record(tx, { key: 'frontegg.user.forgotPassword', userId: user.id, tenantId: user.activeTenantId })
+    if (forgot && user) await events.record(tx, { key: FORGOT, userId: user.id, tenantId: user.activeTenantId })
     // takes as long for nobody
-    else if (forgot) await events.recordNothing(tx)
+    else if (forgot) await events.recordNothing(tx, FORGOT)
     return id
   })
 }
