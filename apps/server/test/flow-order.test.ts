@@ -46,11 +46,10 @@ const earlier = (known: Known) => (name: string) =>
 
 /** Everything that there is in the environment but counts of tries. */
 async function facts({ env }: Run) {
-  const { Challenge: _, User, Event, ...others } = await everythingOf(env.id)
+  // what is refused, or changes nothing, may be written down all the same
+  const { Challenge: _, Event: _told, User, ...others } = await everythingOf(env.id)
   return {
     ...others,
-    // a refusal may be written down
-    Event: (Event as { outcome: string }[] | null)?.filter(({ outcome }) => outcome === 'success'),
     User: (User as { failedLogins: number }[] | null)?.map(({ failedLogins: _counted, ...user }) => user),
   }
 }

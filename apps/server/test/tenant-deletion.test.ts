@@ -182,6 +182,9 @@ function closure(rows: Rows, ids: string[], stays: (table: string, row: Row) => 
   return taken
 }
 
+/** Jobs that say only which request or webhook they are for. They find nothing, and end. */
+const LEFT = new Set<unknown>(['end-approval', 'deliver-webhooks'])
+
 describe.concurrent('deleting a tenant', () => {
   test('deletes everything in it, and nothing else in the environment', async () => {
     const { env, shared, above, appId } = await household()
@@ -199,7 +202,9 @@ describe.concurrent('deleting a tenant', () => {
 
     const after = await everythingOf(env.id)
     const survives = (table: string, row: Row) =>
-      (table === 'User' && row['id'] === shared.id) || (table === 'Tenant' && row['id'] !== 'doomed')
+      (table === 'Job' && LEFT.has(row['name'])) ||
+      (table === 'User' && row['id'] === shared.id) ||
+      (table === 'Tenant' && row['id'] !== 'doomed')
     const gone = closure(before, ['doomed', doomed.only], survives)
     for (const [table, rows] of Object.entries(before)) {
       const expected = rows
@@ -238,7 +243,8 @@ describe.concurrent('deleting a tenant', () => {
     await ok(env.vendor('DELETE', '/tenants/resources/tenants/v1/doomed'))
     const before = await everythingOf(env.id)
     await env.runJobs()
-    expect(await everythingOf(env.id)).toEqual(before)
+    // those that have run are not there any more
+    expect({ ...(await everythingOf(env.id)), Job: [] }).toEqual({ ...before, Job: [] })
   })
 })
 

@@ -29,7 +29,7 @@ export interface Event {
   /** who did it, where the call's token does not say: somebody who has just logged in */
   readonly by?: { readonly userId: string; readonly sessionId: string } | undefined
   /** What webhooks are told, if not of what the key is about (`bodies.ts`). Called only when one of them hears the event. */
-  readonly body?: (ctx: Ctx) => Promise<object> | object
+  readonly body?: (ctx: Ctx) => Promise<object>
 }
 
 /** Writes down what has happened, in the transaction that does it, with one statement. Webhooks that hear it are told when that commits. */
@@ -37,7 +37,7 @@ export async function record(ctx: Ctx, ...events: readonly Event[]) {
   if (!events.length) return
   const lines = events.map((event) => lineOf(ctx, event))
   await ctx.sql(storeAll, JSON.stringify(lines))
-  for (const [index, line] of lines.entries()) await tell(ctx, line, events[index]!)
+  for (const [index, line] of lines.entries()) await tell(ctx, line, events[index])
 }
 
 /** Does something and writes it down, in one transaction: for what must not ask prehooks or hash inside it. */
@@ -123,7 +123,7 @@ export async function tell(ctx: Ctx, line: Line, { body }: Pick<Event, 'body'> =
     ...{ id, key, at, tenantId, userId },
     subject: `${subjectKind} ${subjectId ?? ''}`,
     body: {
-      ...(await (body ? body(ctx) : bodyOf(ctx, line))),
+      ...(body ? await body(ctx) : await bodyOf(ctx, line)),
       eventContext: { ...(tenantId !== null && { tenantId }), ...(userId !== null && { userId }) },
       eventKey: key,
     },
