@@ -24,8 +24,7 @@ const STOPS_EARLY = [
   'applications.getUsersOfApplications',
 ]
 /** Operations that are still to be built. */
-const TO_COME =
-  /^\/(identity\/resources\/approval-flows\/|oauth\/(logout|authorize\/silent)$|webhook|event\/|audits)/
+const TO_COME = /^\/(identity\/resources\/approval-flows\/|oauth\/(logout|authorize\/silent)$|webhook|event\/|audits)/
 /** A kind of code that there is not. */
 const NO_SUCH_ROUTE = /^\/identity\/resources\/auth\/v1\/passwordless\/x\//
 

@@ -87,7 +87,7 @@ async function inVain<T>(work: () => Promise<T>) {
 }
 
 /** What they are asked for is not there yet. */
-export const REFUSE = ['preloginSamlV1', 'preloginSsoV2']
+const REFUSE = ['preloginSamlV1', 'preloginSsoV2']
 
 /**
  * Serves the request with this name, which must succeed, and undoes it.

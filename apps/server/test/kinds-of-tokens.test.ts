@@ -83,7 +83,11 @@ const secrets = await (async () => {
   await wantAccessTokens(env, false)
   const signed = (of: object) => ({ secret: signedBy(ctx, { ...claims, ...of }), of: user })
   const kinds: Record<string, Secret> = {
-    'a refresh token': { secret: refreshToken, of: user, home: /^(refreshTokenV1|logOutV1|logOutToken) \.refreshToken$/ },
+    'a refresh token': {
+      secret: refreshToken,
+      of: user,
+      home: /^(refreshTokenV1|logOutV1|logOutToken) \.refreshToken$/,
+    },
     'the client id of an API token': { secret: program.clientId, of: user },
     'the secret of an API token': { secret: program.secret, of: user, home: /^authenticateApiToken\w+ \.secret$/ },
     'a refresh token of an API token': {

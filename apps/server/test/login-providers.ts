@@ -31,7 +31,7 @@ export type Person = Readonly<Record<string, unknown>>
  * A provider of plain OAuth 2, which keeps nothing: its codes and access tokens say whose they are. Codes ask for their verifier,
  * and clients for their secret.
  */
-export const plainProvider = await (async () => {
+const plainProvider = await (async () => {
   const url = await listening(async (request, response) => {
     const { pathname } = new URL(request.url!, 'http://x')
     if (pathname === '/token') {
@@ -55,7 +55,7 @@ interface Granted {
   challenge: string | null
   redirectUri: string
 }
-export const SECRET = 'the-secret-of-the-client'
+const SECRET = 'the-secret-of-the-client'
 
 export const custom = (type: string, more: object = {}) => {
   const { url: _, ...urls } = plainProvider

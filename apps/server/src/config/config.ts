@@ -139,7 +139,6 @@ export function productionConfig(variables: Variables = process.env): {
     mailFrom: optional('HENHOUSE_MAIL_FROM', mailAddress, undefined),
     captchaUrl: optional('HENHOUSE_CAPTCHA_URL', serviceUrl, 'https://www.google.com/recaptcha/api/siteverify'),
     breachedPasswordsUrl: optional('HENHOUSE_BREACHED_PASSWORDS_URL', serviceUrlOrNone, HAVE_I_BEEN_PWNED),
-    auth0Url: optional('HENHOUSE_AUTH0_URL', serviceUrl, undefined),
     auditDays: optional('HENHOUSE_AUDIT_DAYS', integer(1, 36_500), 90),
     ...outgoing(optional),
     importMegabytes: optional('HENHOUSE_IMPORT_MEGABYTES', integer(1, 10_000), 100),
@@ -431,6 +430,7 @@ function isNetwork(text: string) {
 
 /** Where calls of environments may go. */
 const outgoing = (optional: Optional) => ({
+  auth0Url: optional('HENHOUSE_AUTH0_URL', serviceUrl, undefined),
   privateNetworks: optional('HENHOUSE_PRIVATE_NETWORKS', networks, []),
   socialUrls: optional('HENHOUSE_SOCIAL_URLS', socialUrls, {}),
 })

@@ -20,7 +20,7 @@ import {
   type WebhookChange,
 } from './webhooks.schemas.ts'
 
-export { isHeard, queueFor, type OutgoingEvent } from './queue.ts'
+export { isHeard, queueFor } from './queue.ts'
 
 /** Of a tenant, or of the environment. */
 const MOST = 100

@@ -1,7 +1,7 @@
 import { Type, type Static } from 'typebox'
 import { DateTime, Id, Key, Name, Nullable, OneOf } from '../../../kernel/validation.ts'
 
-export const SEVERITIES = ['Info', 'Medium', 'High', 'Critical', 'Error'] as const
+const SEVERITIES = ['Info', 'Medium', 'High', 'Critical', 'Error'] as const
 
 /** `createdAt`, `time` and `updatedAt` are the same: a line never changes. */
 const SortBy = OneOf([
@@ -45,7 +45,7 @@ export const NewAudit = Type.Object(
 export type NewAudit = Static<typeof NewAudit>
 
 /** A line, and whatever fields an environment gave its own. */
-export const Audit = Type.Object(
+const Audit = Type.Object(
   {
     _id: Id,
     frontegg_id: Id,

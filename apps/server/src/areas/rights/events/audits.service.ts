@@ -3,7 +3,7 @@ import { errors } from '../../../kernel/errors.ts'
 import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
 import { counted, shownBy, type By, type ShownLine } from './audits.sql.ts'
 import { MOST_EXPORTED, type AuditQuery, type Export, type NewAudit } from './audits.schemas.ts'
-import { record, type Details } from './events.service.ts'
+import { record } from './events.service.ts'
 
 /* The audit trail as clients of the reference read it, and as environments add to it. */
 
@@ -41,7 +41,7 @@ export async function add(ctx: Ctx, tenant: TenantScope, { severity, tenantId: n
   // ours, whatever it says
   await record(ctx, {
     key: CUSTOM,
-    ...{ tenantId, severity, subject: { kind: CUSTOM, id: null }, details: fields as Details },
+    ...{ tenantId, severity, subject: { kind: CUSTOM, id: null }, details: fields },
   })
 }
 

@@ -164,7 +164,8 @@ describe.concurrent('POST /audits/export', () => {
     const { body } = await member('POST', '/audits/export/csv?sortDirection=asc', {
       properties: [{ name: 'note', displayName: '=A1' }],
     })
-    const cells = (parse(body) as string[][]).map(([cell]) => cell)
+    const rows: string[][] = parse(body)
+    const cells = rows.map(([cell]) => cell)
     expect(cells).toEqual(["'=A1", ...notes.slice(0, 6).map((note) => `'${note}`), ...notes.slice(6)])
   })
 })

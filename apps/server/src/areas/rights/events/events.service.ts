@@ -8,10 +8,10 @@ import { isHeard, queueFor } from '../../delivery/webhooks/webhooks.service.ts'
 /* Whatever happens leaves a line in the audit trail, in the transaction of its cause; and webhooks hear of it. */
 
 export type { Line }
-export type Severity = 'Info' | 'Medium' | 'High' | 'Critical' | 'Error'
+type Severity = 'Info' | 'Medium' | 'High' | 'Critical' | 'Error'
 
 /** Small facts. Never a secret, a code, or what somebody sent as a whole. */
-export type Details = Readonly<Record<string, string | number | boolean | null | readonly string[] | undefined>>
+type Details = Readonly<Record<string, string | number | boolean | null | readonly string[] | undefined>>
 
 export interface Event {
   /** what happened; webhooks hear those that begin with `frontegg.` */
