@@ -66,7 +66,8 @@ export const ApprovalFlow = Type.Object({
   description: Type.Optional(Type.String()),
   isActive: Type.Boolean(),
   channels: Channels,
-  configuration: Configuration,
+  /** `logging`: decisions are always written down, in the audit trail */
+  configuration: Type.Object({ ...Configuration.properties, logging: Type.Boolean() }),
   steps: Type.Array(Step),
   createdAt: DateTime,
   updatedAt: DateTime,
@@ -91,6 +92,7 @@ export const toApprovalFlow = (row: Row): Static<typeof ApprovalFlow> => ({
   ...(row.description !== null && { description: row.description }),
   isActive: row.isActive,
   ...planOf(row),
+  configuration: { ...planOf(row).configuration, logging: true },
   steps: [...planOf(row).steps],
   createdAt: row.createdAt.toISOString(),
   updatedAt: row.updatedAt.toISOString(),

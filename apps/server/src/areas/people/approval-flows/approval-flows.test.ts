@@ -33,6 +33,8 @@ describe.concurrent('an approval flow', () => {
     expect(status).toBe(201)
     expect(body).toEqual({
       ...flow,
+      // decisions are written down in the audit trail
+      configuration: { ...flow.configuration, logging: true },
       ...ids,
       vendorId: env.id,
       isActive: true,
