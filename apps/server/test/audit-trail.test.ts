@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { operations } from './environment.ts'
 import { database, names, served } from './in-vain.ts'
 import { PASSWORD } from './second-factors.ts'
@@ -101,8 +101,6 @@ const secretsSent = (messages: Awaited<ReturnType<typeof look>>['messages']) =>
     ...(code === null ? [] : [code]),
     ...(link === null ? [] : new URL(link).searchParams.getAll('token')),
   ])
-
-afterAll(() => database.close())
 
 describe('what changes something', () => {
   test.each(changing)('%s leaves a line in the audit trail, or is known not to, and no secret there', async (name) => {

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, expect, test } from 'vitest'
-import { database, names, served } from './in-vain.ts'
+import { names, served } from './in-vain.ts'
 
 /*
  * What a request costs is what its statements cost. Every operation is called once, and the number of statements that it
@@ -13,8 +13,7 @@ const allowed = JSON.parse(readFileSync(FILE, 'utf8')) as Record<string, number>
 const isWriting = process.env['STATEMENTS'] === 'write'
 
 const counts = new Map<string, number>()
-afterAll(async () => {
-  await database.close()
+afterAll(() => {
   if (!isWriting) return
   const entries = names.map(
     (name) => [name, Math.min(allowed[name] ?? Infinity, counts.get(name) ?? Infinity)] as const,
