@@ -9,7 +9,7 @@ const NewTenant = Type.Object({ tenantResolverType: Type.Literal('new') })
 const DynamicTenant = Type.Object({ tenantResolverType: Type.Literal('dynamic'), tenantIdFieldName: FilledKey })
 const TenantFromSource = Type.Object({ tenantResolverType: Type.Literal('from-source') })
 const byType = { discriminator: { propertyName: 'tenantResolverType' } }
-const AnyTenant = Type.Union([DynamicTenant, StaticTenant, NewTenant], byType)
+const AnyTenant = Type.Union([StaticTenant, DynamicTenant, NewTenant], byType)
 export type TenantConfig = Static<typeof AnyTenant> | Static<typeof TenantFromSource>
 
 const Secret = Type.String({ minLength: 1, maxLength: 1024 })
