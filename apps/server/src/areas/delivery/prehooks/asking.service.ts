@@ -1,19 +1,16 @@
-import { createHash } from 'node:crypto'
-import { sign } from '@henhouse/jwt'
 import { oneLine, Refused } from '@henhouse/outbound'
 import { Type, type Static, type TObject } from 'typebox'
-import { epoch, SECOND } from '../../../kernel/clock.ts'
+import { SECOND } from '../../../kernel/clock.ts'
 import { ApiError, messageCode } from '../../../kernel/errors.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { fits, isStorable } from '../../../kernel/validation.ts'
+import { signatureOf } from '../webhooks/signature.ts'
 import { prehookErrors } from './prehooks.errors.ts'
 import type { PrehookEvent } from './prehooks.schemas.ts'
 import { activePrehooks, type Asked } from './prehooks.service.ts'
 
 /** How long a prehook may take. */
 const TIMEOUT = 5 * SECOND
-/** Seconds that a signature is good for: the receiver's clock may be off. */
-const SIGNED_FOR = 300
 
 /** What a prehook is asked. */
 export interface Question {
@@ -85,7 +82,10 @@ async function answerOf(ctx: Ctx, { url, secret: sealed, eventKey }: Asked, ques
       url,
       {
         method: 'POST',
-        headers: { 'content-type': 'application/json', 'x-webhook-secret': signatureOf(ctx, secret, body) },
+        headers: {
+          'content-type': 'application/json',
+          'x-webhook-secret': signatureOf(ctx, { kid: 'prehook', secret, body }),
+        },
         body,
         timeoutMs: TIMEOUT,
       },
@@ -138,12 +138,4 @@ function changesIn<S extends TObject>(schema: S, response: unknown): Partial<Sta
   if (JSON.stringify(response).length > MOST_CHANGED) throw new NoAnswer('it changes too much')
   if (!fits(schema, response) || !isStorable(response)) throw new NoAnswer('what it changes has another form')
   return response
-}
-
-/** A JWT under the prehook's secret over the hash of what is sent. The receiver compares its times with the real time. */
-function signatureOf({ deps: { systemClock } }: Ctx, secret: string, body: string) {
-  const iat = epoch(systemClock.now()),
-    data = createHash('sha256').update(body).digest('hex'),
-    claims = { data, iat, exp: iat + SIGNED_FOR }
-  return sign(claims, { kid: 'prehook', algorithm: 'HS256', key: secret })
 }

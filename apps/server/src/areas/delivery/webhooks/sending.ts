@@ -1,13 +1,9 @@
-import { createHash } from 'node:crypto'
-import { sign } from '@henhouse/jwt'
 import { Refused } from '@henhouse/outbound'
-import { epoch } from '../../../kernel/clock.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
+import { signatureOf } from './signature.ts'
 
 /** Milliseconds that a receiver may take. */
 export const TIMEOUT = 10_000
-/** Seconds that a signature is good for: the receiver's clock may be off. */
-const LIFETIME = 300
 /** Of the answer, what is kept. */
 const MOST_KEPT = 4096
 
@@ -38,7 +34,7 @@ export async function send(ctx: Ctx, { url, secret, body, headers }: Sending): P
   const { outbound, systemClock } = ctx.deps,
     began = systemClock.now().getTime()
   const requestHeaders = { 'content-type': 'application/json', 'user-agent': 'Henhouse', ...headers }
-  const signature = secret === null ? undefined : signed(ctx, secret, body)
+  const signature = secret === null ? undefined : signatureOf(ctx, { kid: 'webhook', secret, body })
   const took = () => Math.max(0, systemClock.now().getTime() - began)
   const shown = { ...requestHeaders, ...(signature !== undefined && { 'x-webhook-secret': '***' }) }
   try {
@@ -71,17 +67,3 @@ export async function send(ctx: Ctx, { url, secret, body, headers }: Sending): P
 /** A receiver may answer with all that it was sent. */
 const concealed = (text: string, secrets: readonly (string | null | undefined)[]) =>
   secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(secret, '***') : rest), text)
-
-/**
- * What `x-webhook-secret` holds: a JWT under the webhook's secret over the hash of what is sent. The receiver compares its
- * times with the real time, so they do not come from the environment's clock.
- */
-function signed({ deps: { systemClock } }: Ctx, secret: string, body: string) {
-  const iat = epoch(systemClock.now()),
-    data = createHash('sha256').update(body).digest('hex')
-  return sign({ data, iat, exp: iat + LIFETIME } as { iat: number; exp: number }, {
-    kid: 'webhook',
-    algorithm: 'HS256',
-    key: secret,
-  })
-}
