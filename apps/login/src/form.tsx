@@ -6,6 +6,12 @@ import { carried, type Visit } from './visit.ts'
 /** What is wrong with a form, by the name of the field; under an empty name what is about no field. */
 export type Faults = Readonly<Record<string, string>>
 
+/** What a page with a form says of it. @param status of what was refused */
+export function outcomeOf(faults: Faults, status: number) {
+  const isFaulty = Object.keys(faults).length > 0
+  return { isFaulty, status: isFaulty ? status : 200 }
+}
+
 interface FormProps {
   readonly visit: Visit
   /** where it goes, below the base */

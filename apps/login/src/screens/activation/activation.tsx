@@ -1,5 +1,5 @@
 import type { VNode } from 'preact'
-import { Button, CodeField, Form, LinkButton, PasswordField, type Faults } from '../../form.tsx'
+import { Button, CodeField, Form, LinkButton, PasswordField, outcomeOf, type Faults } from '../../form.tsx'
 import { common, refusalText } from '../../texts.ts'
 import { isGood, linkTo, post, Trouble, type Answer, type Reply, type Screen, type Visit } from '../../visit.ts'
 import { prove, refusedLogin } from '../entered.tsx'
@@ -33,11 +33,9 @@ function linkPage(
   visit: Visit,
   { path, title, text, button, hidden, fields, faults = {}, status = 400 }: LinkPage,
 ): Answer {
-  const isFaulty = Object.keys(faults).length > 0
   return {
     title,
-    isFaulty,
-    status: isFaulty ? status : 200,
+    ...outcomeOf(faults, status),
     body: (
       <Form visit={visit} to={path} hidden={hidden} faults={faults}>
         <p>{text}</p>

@@ -1,4 +1,4 @@
-import { Button, CodeField, Field, Form, LinkButton, NameField, type Faults } from '../../form.tsx'
+import { Button, CodeField, Field, Form, LinkButton, NameField, outcomeOf, type Faults } from '../../form.tsx'
 import { common, refusalText } from '../../texts.ts'
 import { isGood, isId, linkTo, post, Trouble, type Answer, type Reply, type Screen, type Visit } from '../../visit.ts'
 import { prove, refusedLogin, type LoginAnswer } from '../entered.tsx'
@@ -133,12 +133,10 @@ async function askKey(visit: Visit, step: Step, { id }: Way, faults: Faults = {}
     if (!page) throw new Trouble(reply)
     return page
   }
-  const { webauthnToken, options } = reply.body,
-    isFaulty = Object.keys(faults).length > 0
+  const { webauthnToken, options } = reply.body
   return {
     title: texts[visit.language].title,
-    isFaulty,
-    status: isFaulty ? status : 200,
+    ...outcomeOf(faults, status),
     body: (
       <>
         <KeyForm
@@ -179,13 +177,11 @@ export const faultsOf = (visit: Visit, reply: Reply): Faults => ({
 
 async function codeForm(visit: Visit, step: Step, faults: Faults = {}, status = 400): Promise<Answer> {
   const t = texts[visit.language],
-    way = step.ways[step.at]!,
-    isFaulty = Object.keys(faults).length > 0
+    way = step.ways[step.at]!
   const mayRemember = await isRemembering(visit, step.mfaToken)
   return {
     title: t.title,
-    isFaulty,
-    status: isFaulty ? status : 200,
+    ...outcomeOf(faults, status),
     body: (
       <>
         <Form visit={visit} to={PATH} hidden={hiddenOf(step)} faults={faults}>
@@ -246,12 +242,10 @@ function OtherWays({ visit, step }: { visit: Visit; step: Step }) {
 
 function recoveryForm(visit: Visit, step: Step, faults: Faults = {}, status = 400): Answer {
   const t = texts[visit.language],
-    c = common[visit.language],
-    isFaulty = Object.keys(faults).length > 0
+    c = common[visit.language]
   return {
     title: t.recoverTitle,
-    isFaulty,
-    status: isFaulty ? status : 200,
+    ...outcomeOf(faults, status),
     body: (
       <Form visit={visit} to={PATH} hidden={{ mfaToken: step.mfaToken, ways: hiddenOf(step).ways }} faults={faults}>
         <p>{t.recoverText}</p>

@@ -1,4 +1,4 @@
-import type { Faults } from '../../form.tsx'
+import { outcomeOf, type Faults } from '../../form.tsx'
 import { common, refusalText } from '../../texts.ts'
 import { isGood, linkTo, post, Trouble, type Answer, type Screen, type Visit } from '../../visit.ts'
 import { prove } from '../entered.tsx'
@@ -36,13 +36,11 @@ export const passkeyScreen: Screen = {
 
 async function begin(visit: Visit, faults: Faults = {}, status = 400): Promise<Answer> {
   const t = texts[visit.language],
-    reply = await post<{ options: object }>(visit, `${AT}/prelogin`, {}),
-    isFaulty = Object.keys(faults).length > 0
+    reply = await post<{ options: object }>(visit, `${AT}/prelogin`, {})
   if (reply.status >= 500 || reply.status === 429) throw new Trouble(reply)
   return {
     title: t.title,
-    isFaulty,
-    status: isFaulty ? status : 200,
+    ...outcomeOf(faults, status),
     body: (
       <>
         {isGood(reply) ? (

@@ -1,4 +1,4 @@
-import { Button, Form, LinkButton, NameField, PasswordField, type Faults } from '../../form.tsx'
+import { Button, Form, LinkButton, NameField, PasswordField, outcomeOf, type Faults } from '../../form.tsx'
 import { common, refusalText } from '../../texts.ts'
 import { isGood, linkTo, post, Trouble, type Answer, type Screen, type Visit } from '../../visit.ts'
 import { named } from '../settings.ts'
@@ -29,12 +29,10 @@ export const forgetScreen: Screen = {
 }
 
 function forgetForm(visit: Visit, identifier: string, faults: Faults = {}, status = 400): Answer {
-  const t = texts[visit.language],
-    isFaulty = Object.keys(faults).length > 0
+  const t = texts[visit.language]
   return {
     title: t.forgot,
-    isFaulty,
-    status: isFaulty ? status : 200,
+    ...outcomeOf(faults, status),
     body: (
       <>
         <Form visit={visit} to={FORGET} faults={faults}>

@@ -1,4 +1,4 @@
-import { Button, CodeField, Form, type Faults } from '../../form.tsx'
+import { Button, CodeField, Form, outcomeOf, type Faults } from '../../form.tsx'
 import { common, refusalText } from '../../texts.ts'
 import { isGood, linkTo, post, Trouble, type Answer, type Reply, type Screen, type Visit } from '../../visit.ts'
 import { prove, refusedLogin } from '../entered.tsx'
@@ -62,12 +62,10 @@ export const codeScreen: Screen = {
 }
 
 function codeForm(visit: Visit, way: Sent, to: string, faults: Faults = {}, status = 400): Answer {
-  const t = texts[visit.language],
-    isFaulty = Object.keys(faults).length > 0
+  const t = texts[visit.language]
   return {
     title: t.codeTitle,
-    isFaulty,
-    status: isFaulty ? status : 200,
+    ...outcomeOf(faults, status),
     body: (
       <>
         <Form visit={visit} to={CODE} hidden={{ way, to }} faults={faults}>
@@ -96,12 +94,10 @@ export const magicLinkScreen: Screen = {
 }
 
 function linkForm(visit: Visit, faults: Faults = {}, status = 400): Answer {
-  const t = texts[visit.language],
-    isFaulty = Object.keys(faults).length > 0
+  const t = texts[visit.language]
   return {
     title: t.link,
-    isFaulty,
-    status: isFaulty ? status : 200,
+    ...outcomeOf(faults, status),
     body: (
       <Form visit={visit} to={LINK} hidden={{ token: visit.field('token') }} faults={faults}>
         <p>{t.linkText}</p>

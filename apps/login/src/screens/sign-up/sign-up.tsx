@@ -1,4 +1,4 @@
-import { Button, Field, Form, NameField, PasswordField, type Faults } from '../../form.tsx'
+import { Button, Field, Form, NameField, PasswordField, outcomeOf, type Faults } from '../../form.tsx'
 import { common, refusalText } from '../../texts.ts'
 import { isGood, linkTo, post, Trouble, type Answer, type Reply, type Screen, type Visit } from '../../visit.ts'
 import { afterLogin, type LoginAnswer } from '../entered.tsx'
@@ -71,12 +71,10 @@ function faultsOf(visit: Visit, reply: Reply): Faults {
 async function form(visit: Visit, faults: Faults = {}, status = 400): Promise<Answer> {
   const t = texts[visit.language],
     c = common[visit.language],
-    { way, allowSignups } = await settingsOf(visit),
-    isFaulty = Object.keys(faults).length > 0
+    { way, allowSignups } = await settingsOf(visit)
   return {
     title: t.title,
-    isFaulty,
-    status: isFaulty ? status : 200,
+    ...outcomeOf(faults, status),
     body: (
       <>
         {allowSignups ? (
