@@ -145,7 +145,7 @@ async function change<S extends TObject>(
   next: (old: Static<S> | undefined) => Static<S>,
   tenant: TenantScope | undefined,
 ): Promise<Stored<Static<S>>> {
-  for (let attempt = 1; ; attempt++) {
+  for (let attempt = 1; attempt <= 10; attempt++) {
     const old = await ctx.db.setting.findFirst({ where: where(s, tenant) })
     const value = next(old?.value as Static<S> | undefined)
     if (!old) {
@@ -159,8 +159,8 @@ async function change<S extends TObject>(
       data: { value: value as object, updatedAt, version: { increment: 1 } },
     })
     if (count === 1) return { ...old, value, updatedAt }
-    if (attempt === 10) throw new Error(`the setting ${s.key} kept changing`)
   }
+  throw new Error(`the setting ${s.key} kept changing`)
 }
 
 export async function remove(ctx: Ctx, s: Any, tenant?: TenantScope) {
