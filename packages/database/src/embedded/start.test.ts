@@ -112,6 +112,13 @@ describe('an embedded Postgres', () => {
     expect(await query(url, `select 'ÅSA' ilike 'åsa' as same`)).toEqual([{ same: true }])
   })
 
+  it('counts the rows of a new table within seconds, so that plans of its first moments do not last', async () => {
+    const { url } = await start()
+    await query(url, 'create table eggs as select generate_series(1, 1000) as number')
+    const counted = () => query(url, `select reltuples from pg_class where relname = 'eggs' and reltuples = 1000`)
+    await vi.waitUntil(async () => (await counted()).length, { timeout: 40_000, interval: 250 })
+  }, 60_000)
+
   it('ends when its owner is killed, and starts again on the same folder at once', async () => {
     const { owner, url } = await startElsewhere(dataDir)
     await query(url, 'create table eggs as select 12 as number')

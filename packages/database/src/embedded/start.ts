@@ -37,6 +37,9 @@ const DEFAULT_SETTINGS = {
   unix_socket_directories: '',
   // the default lets a busy afternoon leave a gigabyte of log behind
   max_wal_size: '256MB',
+  // Prepared statements keep the plan of their first minute, in which tables are nearly empty and are read whole, until
+  // Postgres has counted the rows again.
+  autovacuum_naptime: '5s',
   // failed statements are the caller's to report; their texts hold personal data
   log_min_messages: 'log',
   log_checkpoints: 'off',
