@@ -1,4 +1,4 @@
-import { eventRubbish, recordChange } from './areas/rights/events/events.service.ts'
+import { eventRubbish, recordChange, recordRefusal } from './areas/rights/events/events.service.ts'
 import { sessionOf } from './areas/access/sessions/living.sql.ts'
 import { machineOf } from './areas/machines/callers/callers.service.ts'
 import * as delegation from './areas/machines/delegation/delegation.service.ts'
@@ -19,7 +19,7 @@ export async function buildServer(deps: ServerDeps) {
     unserved,
     jobs,
     rubbish: [...rubbish, eventRubbish(deps.auditDays)],
-    record: recordChange,
+    record: { change: recordChange, refusal: recordRefusal },
     lookups: {
       sessionOf,
       machineOf,

@@ -31,6 +31,7 @@ import {
   isDatabaseAway,
   oauthFields,
   pointsNowhere,
+  type Refusal,
 } from './errors.ts'
 import { leaveForms, partsOf } from './forms.ts'
 import { health } from './health.ts'
@@ -70,8 +71,11 @@ export interface AppParts {
   lookups: Lookups
   record: Recording
 }
-/** Writes down that an operation with `audit` has succeeded: in its transaction. */
-type Recording = (ctx: Scoped, key: string, input: unknown, result: unknown) => Promise<void>
+interface Recording {
+  /** Writes down that an operation with `audit` has succeeded: in its transaction. */
+  change: (ctx: Scoped, key: string, input: unknown, result: unknown) => Promise<void>
+  refusal: (ctx: Ctx, refusal: Refusal) => Promise<void>
+}
 /** `http` listens and serves; `worker` names what `startWorker` and `runDue` need. */
 export type Server = Awaited<ReturnType<typeof buildApp>>
 
@@ -298,10 +302,11 @@ async function answer(ctx: Scoped, op: Operation, input: unknown, record: Record
     return await ctx.atomically(async (tx) => {
       const within = { ...ctx, ...tx },
         result: unknown = await op.handler(within, input)
-      await record(within, audit, input, isReply(result) ? result.body : result)
+      await record.change(within, audit, input, isReply(result) ? result.body : result)
       return result
     })
   } catch (error) {
+    if (error instanceof ApiError && error.event) await record.refusal(ctx, error.event)
     return refuse(ctx, op, error)
   }
 }

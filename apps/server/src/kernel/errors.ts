@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
 
+/** A refusal that administrators want to know of. */
+export interface Refusal {
+  readonly key: string
+  readonly tenantId: string | null
+  /** small facts */
+  readonly details: Readonly<Record<string, string>>
+}
+
 /** A failure that the caller is meant to see. Any other error becomes a 500. */
 export class ApiError extends Error {
   override readonly name = 'ApiError'
@@ -10,6 +18,8 @@ export class ApiError extends Error {
   headers?: Readonly<Record<string, string>>
   /** the word of RFC 6749 §5.2 for it, where the caller speaks OAuth */
   oauthError?: string
+  /** for the audit trail and webhooks: written when all else that the call did is undone */
+  event?: Refusal
   /** the environment's own server has chosen the status: no operation can declare it */
   isTheirs?: true
   constructor(status: number, code: string | undefined, messages: readonly string[]) {

@@ -79,13 +79,26 @@ function takeSome(ctx: Ctx, tenantId: string) {
       select: { userId: true },
     })
     const userIds = { in: members.map(({ userId }) => userId) }
-    await tx.db.user.deleteMany({
-      where: { id: userIds, superUser: false, memberships: { some: { tenantId }, every: { tenantId } } },
-    })
+    await removeResidents(tx, tenantId, { id: userIds })
     await tx.db.user.updateMany({ where: { id: userIds, activeTenantId: tenantId }, data: { activeTenantId: null } })
     await tx.db.session.deleteMany({ where: { userId: userIds, tenantId } })
     await tx.db.membership.deleteMany({ where: { tenantId, userId: userIds } })
     return members.length === STEP
+  })
+}
+
+/** Deletes the users, of these, who belong to no other tenant. */
+async function removeResidents(tx: Ctx, tenantId: string, among: { id?: { in: string[] } } = {}) {
+  const residents = await tx.db.user.findMany({
+    where: { ...among, superUser: false, memberships: { some: { tenantId }, every: { tenantId } } },
+    select: { id: true },
+    orderBy: { id: 'asc' },
+  })
+  if (!residents.length) return
+  // while there is something to tell of
+  await events.record(tx, ...residents.map(({ id }) => ({ key: 'frontegg.user.deleted', userId: id, tenantId })))
+  await tx.db.user.deleteMany({
+    where: { id: { in: residents.map(({ id }) => id) }, memberships: { every: { tenantId } } },
   })
 }
 
@@ -123,9 +136,7 @@ async function removeAll(ctx: Ctx, tenantId: string) {
   const tenant = await locked(ctx, tenantId)
   if (hasChildren)
     await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
-  await ctx.db.user.deleteMany({
-    where: { superUser: false, memberships: { some: { tenantId }, every: { tenantId } } },
-  })
+  await removeResidents(ctx, tenantId)
   await ctx.db.user.updateMany({ where: { activeTenantId: tenantId }, data: { activeTenantId: null } })
   // the jobs about it; one that is running finds nothing there any more
   await ctx.db.job.deleteMany({ where: { payload: { path: ['tenantId'], equals: tenantId } } })

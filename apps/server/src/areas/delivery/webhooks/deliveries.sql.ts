@@ -1,40 +1,44 @@
 import { statement } from '../../../kernel/sql.ts'
 
+/** An event for one webhook. */
+export interface Queued {
+  webhookId: string
+  deliveryId: string
+  jobId: string
+  eventId: string
+  key: string
+  subject: string
+  tenantId: string | null
+  body: string
+  at: Date
+}
+/** Jobs of a webhook that are woken for one change: one process does not deliver more at once. */
+const MOST_WOKEN = 3
+
 /**
- * An event for these webhooks, as far as they are still there and switched on, each with a job that delivers it. They are
- * locked, so that one that is deleted at this moment does not make the cause of the event fail.
+ * Events for webhooks, as far as these are still there and switched on, with jobs that deliver them. The webhooks are locked, so
+ * that one that is deleted at this moment does not make the cause of the event fail.
  */
-export const queueEvent = statement<
-  object,
-  [
-    webhookIds: readonly string[],
-    deliveryIds: readonly string[],
-    jobIds: readonly string[],
-    eventId: string,
-    key: string,
-    subject: string,
-    tenantId: string | null,
-    body: string,
-    at: Date,
-    job: string,
-    maxAttempts: number,
-  ]
->(
+export const queueEvents = statement<object, [queued: string, job: string, maxAttempts: number]>(
   'webhooks.queue',
   `
-  with hook as (
-    select w.id, given."deliveryId", given."jobId"
-    from unnest($2::uuid[], $3::uuid[], $4::uuid[]) as given (id, "deliveryId", "jobId")
-    join "Webhook" w on w."vendorId" = $1::uuid and w.id = given.id and w."isActive"
-    for key share of w),
+  with given as (
+    select * from jsonb_to_recordset($2::jsonb) as g ("webhookId" uuid, "deliveryId" uuid, "jobId" uuid, "eventId" uuid,
+      key text, subject text, "tenantId" text, body text, at timestamptz)),
+  hook as materialized (
+    select w.id from "Webhook" w
+    where w."vendorId" = $1::uuid and w.id in (select g."webhookId" from given g) and w."isActive"
+    for key share),
   delivery as (
     insert into "WebhookDelivery"
       ("vendorId", id, "webhookId", "eventId", "eventKey", subject, "tenantId", body, state, attempts, "dueAt", "createdAt")
-    select $1::uuid, "deliveryId", id, $5::uuid, $6::text, $7::text, $8::text, $9::text, 'pending', 0, $10::timestamptz,
-      $10::timestamptz from hook)
+    select $1::uuid, g."deliveryId", g."webhookId", g."eventId", g.key, g.subject, g."tenantId", g.body, 'pending', 0, g.at, g.at
+    from given g join hook h on h.id = g."webhookId"),
+  woken as (
+    select g.*, row_number() over (partition by g."webhookId") as number from given g join hook h on h.id = g."webhookId")
   insert into "Job" ("vendorId", id, name, payload, "runAt", "maxAttempts", state, "createdAt")
-  select $1::uuid, "jobId", $11::text, jsonb_build_object('webhookId', id), $10::timestamptz, $12::int, 'queued',
-    $10::timestamptz from hook`,
+  select $1::uuid, w."jobId", $3::text, jsonb_build_object('webhookId', w."webhookId"), w.at, $4::int, 'queued', w.at
+  from woken w where w.number <= ${MOST_WOKEN}`,
 )
 
 export interface Taken {

@@ -2,7 +2,7 @@ import { definition, definitionOfTenants } from '../../../kernel/definitions.ts'
 import { rowOf } from '../../../kernel/jobs.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { grouped } from '../../../kernel/paging.ts'
-import { queueEvent } from './deliveries.sql.ts'
+import { queueEvents, type Queued } from './deliveries.sql.ts'
 import { deliverWebhooks } from './webhooks.jobs.ts'
 
 interface Listener {
@@ -71,26 +71,18 @@ export interface OutgoingEvent {
 }
 
 /**
- * Tells the webhooks that hear of it, with one statement in the caller's transaction: if that is rolled back, nobody is told.
- * Once it is committed they are told at least once, for a day.
+ * Tells the webhooks that hear of these events, with one statement in the caller's transaction: if that is rolled back, nobody is
+ * told. Once it is committed they are told at least once, for a day.
  */
-export async function queueFor(ctx: Ctx, { id, key, at, subject, tenantId, body }: OutgoingEvent) {
-  const hooks = await listenersOf(ctx, key, tenantId)
-  if (!hooks.length) return
-  const ids = hooks.map((hook) => hook.id),
-    { name, maxAttempts } = rowOf(ctx, deliverWebhooks, { webhookId: ids[0]! })
-  await ctx.sql(
-    queueEvent,
-    ids,
-    ids.map(() => ctx.random.uuid()),
-    ids.map(() => ctx.random.uuid()),
-    id,
-    key,
-    subject,
-    tenantId ?? null,
-    JSON.stringify(body),
-    at,
-    name,
-    maxAttempts,
-  )
+export async function queueFor(ctx: Ctx, ...events: readonly OutgoingEvent[]) {
+  const queued: Queued[] = []
+  for (const { id, key, at, subject, tenantId = null, body } of events)
+    for (const hook of await listenersOf(ctx, key, tenantId))
+      queued.push({
+        ...{ webhookId: hook.id, deliveryId: ctx.random.uuid(), jobId: ctx.random.uuid() },
+        ...{ eventId: id, key, subject, tenantId, body: JSON.stringify(body), at },
+      })
+  if (!queued.length) return
+  const { name, maxAttempts } = rowOf(ctx, deliverWebhooks, { webhookId: queued[0]!.webhookId })
+  await ctx.sql(queueEvents, JSON.stringify(queued), name, maxAttempts)
 }

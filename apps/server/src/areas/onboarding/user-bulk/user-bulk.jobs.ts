@@ -3,6 +3,7 @@ import { ApiError } from '../../../kernel/errors.ts'
 import { job, TakenOver, type JobControl } from '../../../kernel/jobs.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
+import * as events from '../../rights/events/events.service.ts'
 import { bringAllIn, bringMostIn, type Arrival, type Newcomer } from '../user-creation/user-creation.service.ts'
 import type { InviteProgress, RolesProgress } from './user-bulk.schemas.ts'
 import { changeRolesIn } from './user-roles.service.ts'
@@ -60,9 +61,14 @@ async function inviteOne(ctx: Ctx, control: JobControl, { arrivals, from, to, er
   const failed = await attempt(ctx, control, () =>
     bringAllIn(ctx, vendor, [arrival], (tx) => control.progress({ done: to, errors }, tx)),
   )
-  if (failed === undefined) return
-  errors.push({ index: from, email: arrival.email ?? null, message: failed })
-  await control.progress({ done: to, errors })
+  if (!failed) return
+  errors.push({ index: from, email: arrival.email ?? null, message: failed.message })
+  const { event } = failed
+  if (!event) return control.progress({ done: to, errors })
+  await ctx.atomically(async (tx) => {
+    await control.progress({ done: to, errors }, tx)
+    await events.recordRefusal(tx, event)
+  })
 }
 
 const vendor = { kind: 'vendor' } as const
@@ -89,7 +95,7 @@ export const changeRoles = job({
       const failed = await attempt(ctx, control, () =>
         changeRolesIn(ctx, { userId, tenantIds: [tenantId], add, remove }),
       )
-      if (failed !== undefined) errors.push({ tenantId, message: failed })
+      if (failed) errors.push({ tenantId, message: failed.message })
       await control.progress({ done: index + 1, errors })
     }
   },
@@ -106,13 +112,13 @@ async function storedProgress<P extends { done: number; errors: object[] }>(ctx:
  * counts for this entry, so that the next ones are done.
  * @returns why it was refused
  */
-async function attempt(ctx: Ctx, { last }: JobControl, work: () => Promise<unknown>): Promise<string | undefined> {
+async function attempt(ctx: Ctx, { last }: JobControl, work: () => Promise<unknown>): Promise<ApiError | undefined> {
   try {
     await work()
   } catch (error) {
-    if (error instanceof ApiError) return error.message
+    if (error instanceof ApiError) return error
     if (!last || error instanceof TakenOver) throw error
     ctx.log.error({ err: error }, 'an entry failed for good')
-    return 'Internal error'
+    return new ApiError(500, undefined, ['Internal error'])
   }
 }

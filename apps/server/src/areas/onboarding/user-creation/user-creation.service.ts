@@ -9,6 +9,7 @@ import * as domainRestrictions from '../../policies/domain-restrictions/domain-r
 import { membershipErrors } from '../../people/memberships/memberships.errors.ts'
 import { temporaryUsers } from '../../people/memberships/memberships.schemas.ts'
 import * as passwordSettings from '../../policies/password-settings/password-settings.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 import { rolesOf } from '../../rights/held/held.service.ts'
 import * as roles from '../../rights/roles/roles.service.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
@@ -101,8 +102,11 @@ export async function bringMostIn(
   const checked = await countMails(ctx, caller, await checkMost(ctx, caller, arrivals)),
     refusals = checked.map((one) => (one instanceof ApiError ? one : undefined))
   const good = checked.filter((one): one is Checked => !(one instanceof ApiError))
-  if (good.length) await enterAll(ctx, good, (tx) => note(refusals, tx))
-  else await note(refusals, ctx)
+  const finish = async (tx: Ctx) => {
+    await note(refusals, tx)
+    await events.recordRefusal(tx, ...refusals.flatMap((refusal) => refusal?.event ?? []))
+  }
+  await (good.length ? enterAll(ctx, good, finish) : ctx.atomically(finish))
   return refusals
 }
 

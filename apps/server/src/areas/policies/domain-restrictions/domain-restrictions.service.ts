@@ -113,10 +113,13 @@ export async function restrictions(ctx: Ctx, emails: readonly string[], tenantId
       if (!rules) continue
       const isListed = listed.has(keyOf(scope, domain))
       if ((rules.blockPublicDomains && publicDomains.has(domain)) || isListed !== (rules.listType === 'ALLOW'))
-        throw domainErrors.restricted()
+        throw Object.assign(domainErrors.restricted(), {
+          event: { key: RESTRICTED, tenantId: scope ?? tenantIds[0] ?? null, details: { domain } },
+        })
     }
   }
 }
+const RESTRICTED = 'frontegg.account.security.domain.restricted'
 const keyOf = (tenantId: string | null, domain: string) => JSON.stringify([tenantId, domain])
 
 /** Empty for a text that is no address: no list has such a domain. */

@@ -22,16 +22,25 @@ async function guard(env: TestEnvironment, type: 'ALLOW' | 'BLOCK', tenantId?: s
   ).toBe(201)
   expect((await manage('POST', `${url}/config`, { active: true, type })).status).toBe(201)
 }
+const lines = async (env: TestEnvironment) =>
+  (await env.context()).db.event.findMany({
+    where: { key: 'frontegg.account.security.domain.restricted' },
+    select: { tenantId: true, outcome: true, details: true },
+    orderBy: { at: 'asc' },
+  })
 async function onlyGood(env: TestEnvironment, attempt: (email: string) => Promise<Answer>) {
-  const refused = bad()
+  const refused = bad(),
+    before = (await lines(env)).length
   expect(await attempt(refused)).toMatchObject({
     status: 403,
     body: { errors: ['The domain of this e-mail address is not allowed'] },
   })
   expect(await (await env.context()).db.userEmail.count({ where: { email: refused } })).toBe(0)
   expect(await env.messages({ to: refused })).toEqual([])
+  expect((await lines(env)).slice(before)).toMatchObject([{ outcome: 'failure', details: { domain: 'bad.example' } }])
   const answer = await attempt(good())
   expect(answer.status, JSON.stringify(answer.body)).toBeLessThan(300)
+  expect(await lines(env)).toHaveLength(before + 1)
 }
 
 describe.concurrent.for(['ALLOW', 'BLOCK'] as const)('a domain that is kept out (%s)', (type) => {
@@ -59,10 +68,12 @@ describe.concurrent.for(['ALLOW', 'BLOCK'] as const)('a domain that is kept out 
       env.vendor('POST', `${users}/v1/${known.id}/tenant`, { tenantId }),
     ])
       expect((await attempt).status).toBe(403)
+    const before = (await lines(env)).length
     const { body } = await env.as(tenantId)('POST', `${users}/bulk/v1/invite`, {
       users: [{ email: good() }, { email: bad() }, { email: known.email }],
     })
     await env.runJobs()
+    expect((await lines(env)).slice(before)).toMatchObject(Array.from({ length: 2 }, () => ({ tenantId })))
     expect((await env.vendor('GET', `${users}/bulk/v1/status/${body.id}`)).body).toMatchObject({
       status: 'CompletedWithErrors',
       processed: 3,

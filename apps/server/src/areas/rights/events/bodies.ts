@@ -1,7 +1,8 @@
+import type { Prisma } from '@henhouse/database'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { pictureOf } from '../../delivery/mail/person.ts'
-import { definedRights } from '../held/defined.ts'
-import { live, rolesHeld } from '../held/held.service.ts'
+import { definedRights, rolesNamed, type DefinedPermission, type DefinedRole } from '../held/defined.ts'
+import { live, rolesHeldInMany } from '../held/held.service.ts'
 import { toPermission } from '../permissions/permissions.schemas.ts'
 import { toRole } from '../roles/roles.schemas.ts'
 import type { Line } from './events.sql.ts'
@@ -10,33 +11,73 @@ import type { Line } from './events.sql.ts'
 
 export type About = Pick<Line, 'key' | 'tenantId' | 'userId' | 'subjectId'>
 
-/** The object that a key is about: `frontegg.user.created` is about a user. What is gone has none. */
-export async function bodyOf(ctx: Ctx, about: About): Promise<object> {
-  const kind = about.key.split('.')[1]!
-  if (kind === 'user') return { user: about.userId === null ? undefined : await user(ctx, about.userId, about) }
-  if (kind === 'tenant') return { tenant: about.tenantId === null ? undefined : await tenant(ctx, about.tenantId) }
-  if (about.subjectId === null) return {}
-  if (kind === 'group') return { group: await group(ctx, about.subjectId) }
-  return kind === 'userApiToken' || kind === 'tenantApiToken' ? { apiToken: await apiToken(ctx, about.subjectId) } : {}
+/** The objects that keys are about: `frontegg.user.created` is about a user. What is gone has none. */
+export async function bodiesOf<A extends About>(ctx: Ctx, abouts: readonly A[]): Promise<Map<A, object>> {
+  const found = new Map<A, object>(),
+    ofUsers = abouts.filter(({ key }) => kindOf(key) === 'user'),
+    shown = await users(ctx, ofUsers)
+  for (const [index, about] of ofUsers.entries()) found.set(about, { user: shown[index] })
+  for (const about of abouts) if (!found.has(about)) found.set(about, await otherBody(ctx, about))
+  return found
+}
+export const bodyOf = async (ctx: Ctx, about: About) => (await bodiesOf(ctx, [about])).get(about)!
+const kindOf = (key: string) => key.split('.')[1]!
+
+async function otherBody(ctx: Ctx, { key, tenantId, subjectId }: About): Promise<object> {
+  const kind = kindOf(key)
+  if (kind === 'tenant') return { tenant: tenantId === null ? undefined : await tenant(ctx, tenantId) }
+  if (subjectId === null) return {}
+  if (kind === 'group') return { group: await group(ctx, subjectId) }
+  return kind === 'userApiToken' || kind === 'tenantApiToken' ? { apiToken: await apiToken(ctx, subjectId) } : {}
 }
 
-async function user(ctx: Ctx, id: string, { key, tenantId: about }: About) {
-  const row = await ctx.db.user.findUnique({
-    where: { id },
-    include: {
-      memberships: {
-        where: live(ctx),
-        orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
-        select: { tenantId: true, isDisabled: true, acceptedAt: true, expiresAt: true },
-      },
-    },
+/** In the order of the events. */
+async function users(ctx: Ctx, abouts: readonly About[]) {
+  const ids = abouts.flatMap(({ userId }) => userId ?? [])
+  if (!ids.length) return abouts.map(() => undefined)
+  const rows = await ctx.db.user.findMany({ where: { id: { in: ids } }, include: withPlaces(ctx) }),
+    byId = new Map(rows.map((row) => [row.id, row]))
+  const places = abouts.map(({ userId, tenantId }) => {
+    const row = userId === null ? undefined : byId.get(userId)
+    return { row, tenantId: tenantId ?? row?.activeTenantId ?? row?.memberships[0]?.tenantId ?? null }
   })
-  if (!row) return undefined
-  const tenantId = about ?? row.activeTenantId ?? row.memberships[0]?.tenantId ?? null,
-    held = tenantId === null ? [] : await rolesHeld(ctx, id, tenantId),
-    { permissions } = await definedRights(ctx),
-    given = new Set(held.flatMap((role) => role.permissions.map(({ permissionId }) => permissionId))),
-    here = row.memberships.find((one) => one.tenantId === tenantId)
+  const inTenants = places.flatMap(({ row, tenantId }) =>
+      row && tenantId !== null ? { userId: row.id, tenantId } : [],
+    ),
+    roleIds = await rolesHeldInMany(ctx, inTenants),
+    defined = await definedRights(ctx)
+  const roles = await rolesNamed(
+    ctx,
+    roleIds.flat(),
+    inTenants.map(({ tenantId }) => tenantId),
+  )
+  return places.map(({ row, tenantId }, index) => {
+    if (!row) return undefined
+    const at = inTenants.findIndex((place) => place.userId === row.id && place.tenantId === tenantId),
+      held = roles.filter(({ id }) => roleIds[at]?.includes(id))
+    return shownUser(row, { tenantId, held, permissions: [...defined.permissions.values()], key: abouts[index]!.key })
+  })
+}
+
+const withPlaces = (ctx: Ctx) => ({
+  memberships: {
+    where: live(ctx),
+    orderBy: [{ createdAt: 'asc' as const }, { tenantId: 'asc' as const }],
+    select: { tenantId: true, isDisabled: true, acceptedAt: true, expiresAt: true },
+  },
+})
+type Row = Prisma.UserGetPayload<{ include: ReturnType<typeof withPlaces> }>
+interface Standing {
+  tenantId: string | null
+  held: readonly DefinedRole[]
+  permissions: readonly DefinedPermission[]
+  key: string
+}
+
+function shownUser(row: Row, { tenantId, held, permissions, key }: Standing) {
+  const given = new Set(held.flatMap((role) => role.permissions.map(({ permissionId }) => permissionId))),
+    here = row.memberships.find((one) => one.tenantId === tenantId),
+    { id } = row
   return {
     id,
     sub: id,
@@ -61,7 +102,7 @@ async function user(ctx: Ctx, id: string, { key, tenantId: about }: About) {
       })),
     }),
     roles: held.map(toRole),
-    permissions: [...permissions.values()].filter(({ id }) => given.has(id)).map(toPermission),
+    permissions: permissions.filter(({ id }) => given.has(id)).map(toPermission),
     activatedForTenant: !!here?.acceptedAt && row.verified,
     isLocked: row.isLocked,
     createdAt: row.createdAt.toISOString(),

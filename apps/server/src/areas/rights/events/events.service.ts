@@ -1,7 +1,8 @@
 import type { Rubbish } from '../../../kernel/cleanup.ts'
 import { isUuid } from '../../../kernel/environments.ts'
+import type { Refusal } from '../../../kernel/errors.ts'
 import type { Call, Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
-import { bodyOf } from './bodies.ts'
+import { bodiesOf, bodyOf } from './bodies.ts'
 import { storeAll, type Line } from './events.sql.ts'
 import { isHeard, queueFor } from '../../delivery/webhooks/webhooks.service.ts'
 
@@ -37,7 +38,10 @@ export async function record(ctx: Ctx, ...events: readonly Event[]) {
   if (!events.length) return
   const lines = events.map((event) => lineOf(ctx, event))
   await ctx.sql(storeAll, JSON.stringify(lines))
-  for (const [index, line] of lines.entries()) await tell(ctx, line, events[index])
+  await tellOf(
+    ctx,
+    lines.map((line, index) => ({ line, body: events[index]!.body })),
+  )
 }
 
 /** Does something and writes it down, in one transaction: for what must not ask prehooks or hash inside it. */
@@ -115,19 +119,35 @@ const tenantOf = (call: Call | undefined) =>
 export const isTold = (ctx: Ctx, { key, tenantId }: Pick<Line, 'key' | 'tenantId'>) =>
   key.startsWith('frontegg.') ? isHeard(ctx, key, tenantId) : Promise.resolve(false)
 
-/** Queues what webhooks are told of a stored event, in the same transaction. */
-export async function tell(ctx: Ctx, line: Line, { body }: Pick<Event, 'body'> = {}) {
-  if (!(await isTold(ctx, line))) return
-  const { id, key, at, subjectKind, subjectId, tenantId, userId } = line
-  await queueFor(ctx, {
-    ...{ id, key, at, tenantId, userId },
-    subject: `${subjectKind} ${subjectId ?? ''}`,
-    body: {
-      ...(body ? await body(ctx) : await bodyOf(ctx, line)),
-      eventContext: { ...(tenantId !== null && { tenantId }), ...(userId !== null && { userId }) },
-      eventKey: key,
-    },
-  })
+/** Queues what webhooks are told of stored events, in the same transaction. */
+export const tell = (ctx: Ctx, ...lines: readonly Line[]) =>
+  tellOf(
+    ctx,
+    lines.map((line) => ({ line, body: undefined })),
+  )
+
+async function tellOf(ctx: Ctx, stored: readonly { line: Line; body: Event['body'] }[]) {
+  const told: (typeof stored)[number][] = []
+  for (const one of stored) if (await isTold(ctx, one.line)) told.push(one)
+  if (!told.length) return
+  const usual = await bodiesOf(
+    ctx,
+    told.filter(({ body }) => !body).map(({ line }) => line),
+  )
+  const outgoing = []
+  for (const { line, body } of told) {
+    const { id, key, at, subjectKind, subjectId, tenantId, userId } = line
+    outgoing.push({
+      ...{ id, key, at, tenantId, userId },
+      subject: `${subjectKind} ${subjectId ?? ''}`,
+      body: {
+        ...(body ? await body(ctx) : usual.get(line)),
+        eventContext: { ...(tenantId !== null && { tenantId }), ...(userId !== null && { userId }) },
+        eventKey: key,
+      },
+    })
+  }
+  await queueFor(ctx, ...outgoing)
 }
 
 type Scoped = Ctx & { readonly tenant: TenantScope | undefined; readonly user: UserScope | undefined }
@@ -165,6 +185,10 @@ const idsIn = (result: unknown) =>
     const { id, clientId } = (one ?? {}) as { id?: unknown; clientId?: unknown }
     return textOf(id) ?? textOf(clientId) ?? []
   })
+
+/** Call it outside what the refusal undoes. */
+export const recordRefusal = (ctx: Ctx, ...refusals: readonly Refusal[]) =>
+  record(ctx, ...refusals.map((refusal) => ({ ...refusal, failed: true }) as const))
 
 /** @param days how long the audit trail goes back */
 export const eventRubbish = (days = 90): Rubbish => ({

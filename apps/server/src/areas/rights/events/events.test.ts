@@ -115,6 +115,37 @@ describe.concurrent('the audit trail', () => {
     ])
   })
 
+  test('has each user who goes with an account, and webhooks hear who it was', async () => {
+    const env = await newEnvironment(),
+      tenantId = await env.newTenant(),
+      other = await env.newTenant()
+    const created = await env.vendor('POST', '/event/resources/configurations/v1', {
+      ...{ displayName: 'Ends', url: 'https://receiver.example/', key: 'secret-of-the-webhook', isActive: true },
+      events: ['frontegg.user.deleted'],
+    })
+    expect(created.status, JSON.stringify(created.body)).toBeLessThan(300)
+    const going = [await env.newUser({ tenantId }), await env.newUser({ tenantId })],
+      staying = await env.newUser({ tenantId })
+    expect((await env.vendor('POST', `${identity}/users/v1/${staying.id}/tenant`, { tenantId: other })).status).toBe(
+      201,
+    )
+    expect((await env.vendor('DELETE', `/tenants/resources/tenants/v1/${tenantId}`)).status).toBe(200)
+    const { db } = await env.context()
+    const lines = await db.event.findMany({ where: { key: 'frontegg.user.deleted' } })
+    expect(new Set(lines.map(({ userId }) => userId))).toEqual(new Set(going.map(({ id }) => id)))
+    expect(lines.every((line) => line.tenantId === tenantId)).toBe(true)
+    const deliveries = await db.webhookDelivery.findMany({ where: { eventKey: 'frontegg.user.deleted' } }),
+      bodies = deliveries.map(
+        ({ body }) => JSON.parse(body) as { user: { id: string; email: string; roles: object[] } },
+      )
+    for (const user of going)
+      expect(bodies.find((body) => body.user.id === user.id)).toMatchObject({
+        user: { email: user.email, tenantIds: [tenantId] },
+        eventContext: { tenantId, userId: user.id },
+      })
+    expect(bodies).toHaveLength(going.length)
+  })
+
   test('has nothing of what is refused, or rolled back', async () => {
     const env = await newEnvironment(),
       member = await env.user({ permissions: ['fe.secure.write.groups'] })
