@@ -49,6 +49,15 @@ export async function failed(ctx: Ctx, target: Target): Promise<{ counted: boole
   })
 }
 
+/** For a wrong code of a login, which has limits of its own: it is written down, and locks nobody. */
+export async function wrongCode(ctx: Ctx, userId: string | null) {
+  const user = await ctx.db.user.findUnique({
+    where: { id: userId ?? ctx.random.uuid() },
+    select: { id: true, activeTenantId: true },
+  })
+  await writeDown(ctx, user ? { userId: user.id, tenantId: user.activeTenantId } : { name: '' }, false)
+}
+
 /** The audit trail has only those who are there; for others it takes the same time. */
 async function writeDown(ctx: Ctx, target: Target, locked: boolean) {
   if (!('userId' in target)) return events.recordNothing(ctx, FAILED)

@@ -151,7 +151,7 @@ describe.concurrent('POST /audits/export', () => {
       ['a.three', '', ''],
     ])
     expect((await member('POST', '/audits/export/csv', columns)).status).toBe(201)
-    expect((await member('POST', '/audits/export/pdf', columns)).status).toBe(404)
+    expect((await member('POST', '/audits/export/pdf', columns)).status).toBe(501)
     expect((await (await env.user())('POST', '/audits/export/csv', columns)).status).toBe(403)
     expect(actions((await member('GET', '/audits?filter=exported')).body)).toHaveLength(2)
   })

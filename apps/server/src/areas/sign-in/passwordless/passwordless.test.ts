@@ -222,6 +222,26 @@ describe.concurrent('a code by mail', () => {
     expect((await me.postlogin('code', next)).status).toBe(201)
   })
 
+  test.for(['code', 'smscode'] as const)('wrong ones are failed logins, by %s', async (method) => {
+    const env = await environment(method),
+      user = await withPhone(env),
+      who = method === 'code' ? { email: user.email } : { userId: user.id },
+      me = browser(env)
+    const { db } = await env.context()
+    await db.user.update({ where: { id: user.id }, data: { activeTenantId: user.tenantId } })
+    await me.prelogin(method, who)
+    expect(await me.postlogin(method, 'abcdef')).toMatchObject(wrongCode)
+    const stranger = browser(env)
+    await stranger.prelogin(
+      method,
+      method === 'code' ? { email: 'nobody@example.com' } : { phoneNumber: '+4915100000000' },
+    )
+    expect(await stranger.postlogin(method, 'abcdef')).toMatchObject(wrongCode)
+    expect(await db.event.findMany({ where: { key: 'frontegg.user.failedAuthentication' } })).toMatchObject([
+      { userId: user.id, tenantId: user.tenantId, outcome: 'failure', actorKind: 'anonymous' },
+    ])
+  })
+
   test('for an unknown user is requested and refused like any other', async () => {
     const env = await environment('code'),
       { email } = await env.newUser()

@@ -2,9 +2,11 @@ import type { Challenge, User } from '@henhouse/database'
 import { networkOf } from '../../../kernel/addresses.ts'
 import { codeErrors, find, hashOf, mustAnswer, redeem } from '../../../kernel/challenges.ts'
 import { MINUTE } from '../../../kernel/clock.ts'
+import { ApiError } from '../../../kernel/errors.ts'
 import { giveBack, spend } from '../../../kernel/limits.ts'
 import type { HttpCtx } from '../../../kernel/operation.ts'
 import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
+import * as guesses from '../../access/guesses/guesses.service.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as login from '../login/login.service.ts'
@@ -61,7 +63,10 @@ async function codeRight(ctx: HttpCtx, method: Method, code: string, { forceSame
   // counts as wrong until it is checked, so that simultaneous tries cannot pass the limit
   await spend(ctx, tries, WRONG_CODES[kind])
   const { id, ip } = known ?? (await attemptOfAddress(ctx, method, code))
-  const challenge = await mustAnswer(ctx, ways[method], id, code, undefined, ip)
+  const challenge = await mustAnswer(ctx, ways[method], id, code, undefined, ip).catch(async (error: unknown) => {
+    if (error instanceof ApiError) await guesses.wrongCode(ctx, known?.userId ?? null)
+    throw error
+  })
   await giveBack(ctx, tries, WRONG_CODES[kind])
   return challenge
 }
@@ -73,7 +78,7 @@ async function attemptOfDevice(ctx: HttpCtx, method: Method) {
     where: { id: { in: known.map(({ attemptId }) => attemptId) }, purpose: ways[method].purpose },
   })
   const attempt = attempts.find((one) => device.matches(known, one))
-  return attempt && { id: attempt.id, ip: (attempt.data as unknown as AttemptData).ip }
+  return attempt && { id: attempt.id, userId: attempt.userId, ip: (attempt.data as unknown as AttemptData).ip }
 }
 
 async function attemptOfAddress(ctx: HttpCtx, method: Method, code: string) {
