@@ -2,7 +2,7 @@ import { openDatabase } from '@henhouse/database'
 import { expect, inject } from 'vitest'
 import { declaredDefinitions } from '../src/kernel/definitions.ts'
 import { memoryOf } from '../src/kernel/memory.ts'
-import { deps, newEnvironment, newServer, operations } from './environment.ts'
+import { deps, newEnvironment, newServer, operations, type TestEnvironment } from './environment.ts'
 import { operationOf, prepared, requestNames, sceneOf } from './valid-requests.ts'
 
 /*
@@ -89,24 +89,32 @@ async function inVain<T>(work: () => Promise<T>) {
 /** What they are asked for is not there yet. */
 const REFUSE = ['preloginSamlV1', 'preloginSsoV2']
 
-/**
- * Serves the request with this name, which must succeed, and undoes it.
- * @param look looks at the environment before and after it, on the connection of the request
- * @returns the statements that it has sent, its reply, and what was seen
- */
-export const served = <T>(name: string, look?: (vendorId: string) => Promise<T>) =>
+interface Wishes<T> {
+  /** prepares the environment once the request is ready */
+  ready?: (env: TestEnvironment) => Promise<unknown>
+  /** looks at the environment before and after the request, on its connection */
+  look?: (vendorId: string) => Promise<T>
+}
+/** Serves the request with this name, and undoes it. @returns the statements that it has sent, its reply, and what was seen */
+export const tried = <T>(name: string, { ready, look }: Wishes<T> = {}) =>
   inVain(async () => {
     const op = operations.find(({ id }) => id === operationOf(name))
     if (!op) throw new Error(`${name}: there is no such operation`)
     const send = await prepared(scene, op, name)
+    await ready?.(env)
     await warm()
     last = undefined
     const before = await look?.(env.id),
       { status, body } = await send()
-    expect(REFUSE.includes(name) ? status === 404 : status < 400, `${name}: ${status} ${JSON.stringify(body)}`).toBe(
-      true,
-    )
     expect(last, name).toMatchObject({ operation: op.id })
     const { statements } = last!
-    return { statements, body: body as unknown, before, after: await look?.(env.id) }
+    return { status, statements, body: body as unknown, before, after: await look?.(env.id) }
   })
+
+/** As `tried`, of a request that must succeed. */
+export async function served<T>(name: string, look?: (vendorId: string) => Promise<T>) {
+  const done = await tried(name, look && { look }),
+    { status, body } = done
+  expect(REFUSE.includes(name) ? status === 404 : status < 400, `${name}: ${status} ${JSON.stringify(body)}`).toBe(true)
+  return done
+}

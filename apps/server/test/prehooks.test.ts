@@ -1,68 +1,17 @@
 import { describe, expect, test } from 'vitest'
-import { deps, newEnvironment, operations, unique, type TestEnvironment } from './environment.ts'
-import { everythingOf } from './furnished.ts'
+import { deps, newEnvironment, unique, type TestEnvironment } from './environment.ts'
 import { EVENTS, hooked, nowhere, prehooks, REFUSED, setHook } from './prehooks.ts'
 import { claimsOf, logIn, PASSWORD } from './second-factors.ts'
-import { prepared, sceneOf } from './valid-requests.ts'
 import { house, setUp, ways } from './ways-in.ts'
 
 /*
- * What prehooks are asked about, wherever it happens.
+ * What prehooks are asked about, and what they change. `prehooks-everywhere.test.ts` goes through all operations.
  */
 
 const users = '/identity/resources/users',
   auth = '/identity/resources/auth/v1/user'
 
-/** Each operation that does what a prehook is asked about. A new one belongs here. */
-const ASKING: Readonly<Record<string, readonly string[]>> = {
-  SIGN_UP: ['signUpV1', 'signUpWithUsernameV1', 'signUpWithPhoneNumberV1'],
-  USER_INVITE: [
-    'createUserV1',
-    'createUserV2',
-    'createVendorUserV1',
-    'addMemberV1',
-    'addUserToSubAccountsV1',
-    'addUsersToSubAccountV2',
-    'addUserToTenantV1',
-    'createInviteV1',
-  ],
-  USER_UPDATE: ['updateUserV1', 'updateOwnUserV1', 'updateMeV2', 'updateMemberV1'],
-  USER_DELETE: ['deleteUserV1', 'removeMemberV1', 'removeUserFromSubAccountsV1'],
-  CREATE_TENANT: ['createTenantV1', 'createSubTenantV1', 'signUpV1'],
-  UPDATE_TENANT: [
-    'updateTenantV1',
-    'updateTenantV2',
-    'updateAccountSettingsV1',
-    'updateSubTenantV1',
-    'updateSubTenantManagementV1',
-    'updateSubTenantHierarchySettingsV1',
-    'addTenantMetadataV1',
-    'deleteTenantMetadataV1',
-  ],
-  DELETE_TENANT: ['deleteTenantV1', 'deleteSubTenantV1', 'deleteCurrentTenantV1'],
-}
-const byId = new Map(operations.map((op) => [op.id, op]))
-/** What counts calls, and the prehook itself. */
-const unrelated = new Set(['Tally', 'Prehook', 'PrehookEvent', 'Challenge', 'Setting'])
-
 describe('where a prehook gives no answer and closes', () => {
-  test.for(Object.entries(ASKING))('%s is refused by every operation, and changes nothing', async ([event, ids]) => {
-    const env = await newEnvironment(),
-      scene = await sceneOf(env),
-      hook = await setHook(env, await nowhere(), [event], { isActive: false }),
-      switchTo = (isActive: boolean) => env.vendor('PATCH', `${prehooks}/${hook}`, { isActive })
-    const rows = async () =>
-      Object.fromEntries(Object.entries(await everythingOf(env.id)).filter(([table]) => !unrelated.has(table)))
-    for (const id of ids) {
-      const call = await prepared(scene, byId.get(id)!, id)
-      await switchTo(true)
-      const before = await rows()
-      expect(await call(), id).toMatchObject(REFUSED)
-      expect(await rows(), id).toEqual(before)
-      await switchTo(false)
-    }
-  })
-
   // signing up with a number gives no token by itself
   test.for(Object.entries(ways).filter(([name]) => name !== 'signing up with a number'))(
     'there is no token: %s',

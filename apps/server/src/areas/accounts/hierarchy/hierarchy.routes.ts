@@ -78,7 +78,6 @@ export const hierarchyRoutes = [
     method: 'POST',
     summary: 'Put an account below another one',
     body: Kinship,
-    audit: 'tenant.linked',
     returns: { 201: HierarchyNode },
     errors: [hierarchyErrors.sameTenant, hierarchyErrors.elsewhere, hierarchyErrors.circular, tenantErrors.notFound],
     handler: async (ctx, { body: { parentTenantId = '', childTenantId = '' } }) => {
@@ -93,7 +92,6 @@ export const hierarchyRoutes = [
     method: 'DELETE',
     summary: 'Take an account out from under another one',
     body: Relation,
-    audit: 'tenant.unlinked',
     returns: { 200: Empty },
     errors: [hierarchyErrors.notRelated, tenantErrors.notFound],
     handler: (ctx, { body }) => rearrangement.unlink(ctx, body),

@@ -15,8 +15,6 @@ import * as users from '../../people/users/users.service.ts'
 import { memberErrors } from './members.errors.ts'
 import { toMember, type MemberChange, type MemberQuery } from './members.schemas.ts'
 import { memberStats } from './members.sql.ts'
-import { ask } from '../../delivery/prehooks/asking.service.ts'
-import { NoChanges, shown as shownToPrehooks } from '../../delivery/prehooks/users.ts'
 
 /** A page of the tenant's members, without those of the tenants below. */
 export async function list(
@@ -71,7 +69,7 @@ export async function update(
   const isRenamed = name !== undefined && name !== found.name,
     isIn = row.places.some((place) => place.tenantId === tenant.id && place.acceptedAt !== null)
   if (isRenamed && caller.kind !== 'vendor' && !isIn) throw memberErrors.onlyInvited()
-  await mayBeUpdated(ctx, row, tenant, isRenamed ? { name } : {})
+  await users.mayBeUpdated(ctx, row.id, isRenamed ? { name } : {}, tenant.id)
   const places = roleIds &&
     !isSame(roleIds, found.roleIds) && [{ tenantId: tenant.id, add: roleIds, remove: 'others' as const }]
   if (places && caller.kind !== 'vendor' && !may(caller.permissions, rolesPermission))
@@ -81,11 +79,6 @@ export async function update(
     if (isRenamed) await users.mark(tx, { id: found.id }, { name })
   })
   return get(ctx, caller, tenant, { id: found.id })
-}
-/** @throws what the environment's prehook says */
-async function mayBeUpdated(ctx: Ctx, row: UserWithTenants, { id }: TenantScope, change: { name?: string }) {
-  const question = () => ({ data: shownToPrehooks({ ...row, ...change }), tenantId: id, userId: row.id })
-  await ask(ctx, 'USER_UPDATE', question, NoChanges)
 }
 const rolesPermission = needs.users.giveRoles
 

@@ -1,5 +1,5 @@
 import { canonicalEmail } from '../../../kernel/email-addresses.ts'
-import { issue, mustAnswer, redeem, revoke, type ChallengeKind } from '../../../kernel/challenges.ts'
+import { find, issue, mustAnswer, revoke, useUp, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { discreetly } from '../../../kernel/discretion.ts'
 import type { Ctx, UserScope } from '../../../kernel/operation.ts'
 import { linkTo } from '../../delivery/mail/links.ts'
@@ -36,8 +36,10 @@ export async function confirm(
   user: UserScope,
   { changePhoneId, code }: { changePhoneId: string; code: string },
 ) {
-  const { data } = await mustAnswer(ctx, change, changePhoneId, code, user.id)
-  await ctx.atomically((tx) => replace(tx, user.id, (data as { phoneNumber: string }).phoneNumber))
+  const { data } = await mustAnswer(ctx, change, changePhoneId, code, user.id),
+    { phoneNumber } = data as { phoneNumber: string }
+  await users.mayBeUpdated(ctx, user.id, { phoneNumber })
+  await ctx.atomically((tx) => replace(tx, user.id, phoneNumber))
 }
 
 /**
@@ -85,13 +87,16 @@ export async function confirmReset(
 /** Sets the number, on the word of the e-mail address, and ends all sessions, as the lost phone may hold one. @throws 400 for the token; 409, and the token can be used again */
 export async function finishReset(
   ctx: Ctx,
-  { changePhoneNumberToken, phoneNumber }: { changePhoneNumberToken: string; phoneNumber: string },
+  { changePhoneNumberToken, phoneNumber: written }: { changePhoneNumberToken: string; phoneNumber: string },
 ) {
+  const found = await find(ctx, afterReset, changePhoneNumberToken),
+    userId = found.state === 'ok' ? found.challenge.userId : null,
+    phoneNumber = users.plain(written)
+  if (found.state !== 'ok' || userId === null) throw phoneNumberErrors.badToken()
+  await users.mayBeUpdated(ctx, userId, { phoneNumber })
   await ctx.atomically(async (tx) => {
-    const outcome = await redeem(tx, afterReset, changePhoneNumberToken),
-      userId = outcome.state === 'ok' ? outcome.challenge.userId : null
-    if (userId === null) throw phoneNumberErrors.badToken()
-    await replace(tx, userId, users.plain(phoneNumber))
+    if ((await useUp(tx, found.challenge)).state !== 'ok') throw phoneNumberErrors.badToken()
+    await replace(tx, userId, phoneNumber)
     await access.end(tx, userId)
   })
 }

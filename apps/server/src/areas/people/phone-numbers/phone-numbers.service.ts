@@ -94,9 +94,11 @@ export async function preverify(ctx: Ctx, user: UserScope, written: string) {
 
 /** Verifies a number with its code. @throws 401 or 400 for the code; 409 when somebody else was faster */
 export async function verify(ctx: Ctx, user: UserScope, { otcToken, code }: { otcToken: string; code: string }) {
-  const { data } = await mustAnswer(ctx, verification, otcToken, code, user.id)
+  const { data } = await mustAnswer(ctx, verification, otcToken, code, user.id),
+    { phoneNumber } = data as { phoneNumber: string }
+  await users.mayBeUpdated(ctx, user.id, { phoneNumber })
   await ctx.atomically(async (tx) => {
-    await hold(tx, user.id, (data as { phoneNumber: string }).phoneNumber)
+    await hold(tx, user.id, phoneNumber)
     await events.record(tx, { key: 'user.phoneNumberVerified', userId: user.id })
   })
 }
@@ -123,16 +125,14 @@ export async function confirmRemoval(
   await mustBeOwn(ctx, user.id, phoneId)
   const { data } = await mustAnswer(ctx, removal, otcToken, code, user.id)
   if ((data as { phoneId: string }).phoneId !== phoneId) throw codeErrors.wrong()
-  await ctx.atomically(async (tx) => {
-    await remove(tx, user.id, phoneId)
-    await events.record(tx, { key: 'user.phoneNumberRemoved', userId: user.id })
-  })
+  await remove(ctx, user.id, phoneId)
 }
 
 /** Adds a verified number on management's word. @throws 404 for the user; 409 for a number that is verified already, or somebody else's */
-export function addVerified(ctx: Ctx, userId: string, written: string) {
+export async function addVerified(ctx: Ctx, userId: string, written: string) {
   const phoneNumber = users.plain(written)
-  return ctx.atomically(async (tx) => {
+  await users.mayBeUpdated(ctx, userId, { phoneNumber })
+  await events.recording(ctx, { key: 'user.phoneNumberAdded', userId }, async (tx) => {
     await users.locked(tx, userId)
     if (await tx.db.phoneNumber.count({ where: { userId, phoneNumber, verified: true } }))
       throw userErrors.phoneNumberTaken()
@@ -141,8 +141,9 @@ export function addVerified(ctx: Ctx, userId: string, written: string) {
 }
 
 /** Deletes a number. The oldest remaining verified one becomes the user's own. @throws 404 */
-export function remove(ctx: Ctx, userId: string, phoneId: string) {
-  return ctx.atomically(async (tx) => {
+export async function remove(ctx: Ctx, userId: string, phoneId: string) {
+  await users.mayBeUpdated(ctx, userId)
+  await events.recording(ctx, { key: 'user.phoneNumberRemoved', userId, details: { phoneId } }, async (tx) => {
     const user = await users.locked(tx, userId),
       { phoneNumber } = await mustBeOwn(tx, userId, phoneId)
     if (user.phoneNumber === phoneNumber) {

@@ -20,7 +20,6 @@ export const profilePicturesRoutes = [
     user: 'required',
     body: Type.Object({ profileImage: Type.String({ minLength: 1, maxLength: 1_500_000 }) }),
     upload: 'profileImage',
-    audit: 'user.pictureChanged',
     returns: { 200: Raw },
     errors: [
       userErrors.notFound,

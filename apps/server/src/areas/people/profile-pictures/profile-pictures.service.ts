@@ -2,6 +2,7 @@ import type { Prisma } from '@henhouse/database'
 import { baseUrl } from '../../../kernel/environments.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import * as users from '../users/users.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 import { imageOf } from './image.ts'
 import { pictureErrors } from './profile-pictures.errors.ts'
 
@@ -12,7 +13,7 @@ const MOST_BYTES = 1024 * 1024,
 /**
  * Sets the user's picture. The one before is deleted, and its address stops working.
  * @param text base64, with or without the prefix of a data URL; the type that the prefix claims does not count
- * @returns where it is served @throws 400 for what is no image, 413 for one that is too large, 404
+ * @returns where it is served @throws 400 for what is no image, 413 for one that is too large, 404, what a prehook says
  */
 export async function store(ctx: Ctx, where: Prisma.UserWhereInput & { id: string }, text: string) {
   const data = bytes(text),
@@ -22,7 +23,8 @@ export async function store(ctx: Ctx, where: Prisma.UserWhereInput & { id: strin
   const id = ctx.random.uuid(),
     userId = where.id
   const url = `${baseUrl(ctx.deps.publicUrl, ctx.environment)}${PATH}/${ctx.vendorId}/${id}`
-  await ctx.atomically(async (tx) => {
+  await users.mayBeUpdated(ctx, userId, { profilePictureUrl: url })
+  await events.recording(ctx, { key: 'user.pictureChanged', userId }, async (tx) => {
     // locks the user's row first, so that of two pictures at once one stays
     await users.mark(tx, where, { profilePictureUrl: url })
     await tx.db.profilePicture.deleteMany({ where: { userId } })

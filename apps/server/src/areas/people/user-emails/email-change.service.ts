@@ -32,6 +32,7 @@ export async function confirm(ctx: OwnCtx, user: UserScope, { email, code }: { e
   await mustBeAllowed(ctx)
   await mayTake(ctx, user.id, canonicalEmail(email))
   await mustAnswerFor(ctx, user, change, email, code)
+  await users.mayBeUpdated(ctx, user.id, { email: canonicalEmail(email) })
   await ctx.atomically((tx) => replace(tx, user.id, canonicalEmail(email), { verified: true }, originOf(ctx)))
 }
 
@@ -42,6 +43,7 @@ export async function confirm(ctx: OwnCtx, user: UserScope, { email, code }: { e
 export async function set(ctx: Ctx, userId: string, written: string) {
   const email = canonicalEmail(written)
   await mayTake(ctx, userId, email)
+  await users.mayBeUpdated(ctx, userId, { email })
   await countFor(ctx, { kind: 'vendor' }, [email])
   return ctx.atomically(async (tx) => {
     const former = await replace(tx, userId, email, {})

@@ -84,7 +84,8 @@ export const own = async (ctx: Ctx, user: UserScope) =>
 export async function add(ctx: Ctx, userId: string, written: string, { verified }: { verified: boolean }) {
   const email = canonicalEmail(written)
   await mayTake(ctx, userId, email)
-  if (!verified) await countSending(ctx, userId, email)
+  if (verified) await users.mayBeUpdated(ctx, userId, { email })
+  else await countSending(ctx, userId, email)
   return ctx.atomically(async (tx) => {
     const user = await users.locked(tx, userId)
     const known = await tx.db.userEmail.findFirst({ where: { userId, email }, select: { verified: true } })
@@ -105,15 +106,17 @@ export async function add(ctx: Ctx, userId: string, written: string, { verified 
 export async function verify(ctx: Ctx, user: UserScope, { email, code }: { email: string; code: string }) {
   await mayTake(ctx, user.id, canonicalEmail(email))
   await mustAnswerFor(ctx, user, verification, email, code)
+  await users.mayBeUpdated(ctx, user.id, { email: canonicalEmail(email) })
   await ctx.atomically(async (tx) => {
     await hold(tx, user.id, canonicalEmail(email))
     await events.record(tx, { key: 'user.emailVerified', userId: user.id })
   })
 }
 
-/** @throws 404; 400 for the primary one */
-export function remove(ctx: Ctx, userId: string, emailId: string) {
-  return ctx.atomically(async (tx) => {
+/** @throws 404; 400 for the primary one; what a prehook says */
+export async function remove(ctx: Ctx, userId: string, emailId: string) {
+  await users.mayBeUpdated(ctx, userId)
+  await events.recording(ctx, { key: 'user.emailRemoved', userId, details: { emailId } }, async (tx) => {
     const user = await users.locked(tx, userId)
     const found = await tx.db.userEmail.findFirst({ where: { id: emailId, userId }, select: { email: true } })
     if (!found) throw userEmailErrors.notFound()
@@ -123,10 +126,11 @@ export function remove(ctx: Ctx, userId: string, emailId: string) {
   })
 }
 
-/** Makes one of the user's verified addresses the primary one (`User.email`), and mails the former one. @throws 404; 400 for one that is not verified */
-export function setPrimary(ctx: Ctx, userId: string, written: string, from?: Origin) {
+/** Makes one of the user's verified addresses the primary one (`User.email`), and mails the former one. @throws 404; 400 for one that is not verified; what a prehook says */
+export async function setPrimary(ctx: Ctx, userId: string, written: string, from?: Origin) {
   const email = canonicalEmail(written)
-  return ctx.atomically(async (tx) => {
+  await users.mayBeUpdated(ctx, userId, { email })
+  await events.recording(ctx, { key: 'user.primaryEmailChanged', userId }, async (tx) => {
     const user = await users.locked(tx, userId)
     const found = await tx.db.userEmail.findFirst({ where: { userId, email }, select: { verified: true } })
     if (!found) throw userEmailErrors.notFound()

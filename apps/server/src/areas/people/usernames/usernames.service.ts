@@ -9,6 +9,8 @@ import { userErrors } from '../users/users.errors.ts'
 import { usernameErrors } from './usernames.errors.ts'
 import type { UsernameQuery } from './usernames.schemas.ts'
 import { usernamesOf } from './usernames.sql.ts'
+import * as users from '../users/users.service.ts'
+import * as events from '../../rights/events/events.service.ts'
 
 /** A page of the usernames of the users that the caller may list. */
 export async function list(ctx: Ctx, caller: Caller, tenant: TenantScope | undefined, query: UsernameQuery) {
@@ -53,23 +55,30 @@ export async function own(ctx: Ctx, { id: userId }: UserScope) {
   return { userId, username }
 }
 
-/** @throws 409 for a user who has a username, and for a taken one */
-export async function create(ctx: Ctx, { id }: UserScope, username: string) {
-  const { count } = await ctx.db.user
-    .updateMany({
-      where: { id, username: null },
-      data: { username: canonicalEmail(username), updatedAt: ctx.clock.now() },
-    })
-    .catch(onDuplicate(userErrors.usernameTaken()))
-  if (!count) throw usernameErrors.hasOne()
+/** @throws 409 for a user who has a username, and for a taken one; what a prehook says */
+export async function create(ctx: Ctx, { id }: UserScope, written: string) {
+  const username = canonicalEmail(written)
+  await users.mayBeUpdated(ctx, id, { username })
+  await events.recording(ctx, { key: 'user.usernameAdded', userId: id }, async (tx) => {
+    const { count } = await tx.db.user
+      .updateMany({ where: { id, username: null }, data: { username, updatedAt: tx.clock.now() } })
+      .catch(onDuplicate(userErrors.usernameTaken()))
+    if (!count) throw usernameErrors.hasOne()
+  })
 }
 
-/** @param user the user it must belong to; undefined: any (management only) @throws 404; 400 when the user has no other identifier */
+/** @param user the user it must belong to; undefined: any (management only) @throws 404; 400 when the user has no other identifier; what a prehook says */
 export async function remove(ctx: Ctx, user: UserScope | undefined, written: string) {
-  const where = { username: canonicalEmail(written), ...(user && { id: user.id }) }
-  const { count } = await ctx.db.user.updateMany({
-    where: { ...where, OR: [{ email: { not: null } }, { phoneNumber: { not: null } }] },
-    data: { username: null, updatedAt: ctx.clock.now() },
+  const username = canonicalEmail(written),
+    owner = await ctx.db.user.findFirst({ where: { username, ...(user && { id: user.id }) }, select: { id: true } })
+  if (!owner) throw usernameErrors.notFound()
+  await users.mayBeUpdated(ctx, owner.id, { username: null })
+  await events.recording(ctx, { key: 'user.usernameRemoved', userId: owner.id, details: { username } }, async (tx) => {
+    const where = { ...owner, username }
+    const { count } = await tx.db.user.updateMany({
+      where: { ...where, OR: [{ email: { not: null } }, { phoneNumber: { not: null } }] },
+      data: { username: null, updatedAt: tx.clock.now() },
+    })
+    if (!count) throw (await tx.db.user.count({ where })) ? usernameErrors.lastIdentifier() : usernameErrors.notFound()
   })
-  if (!count) throw (await ctx.db.user.count({ where })) ? usernameErrors.lastIdentifier() : usernameErrors.notFound()
 }

@@ -178,6 +178,22 @@ export async function mayBeRemoved(ctx: Ctx, userId: string, tenantId: string | 
   )
 }
 
+/** What prehooks are told of a change, of all that they see of a user. */
+type Shown = Partial<Pick<User, 'email' | 'username' | 'phoneNumber' | 'name' | 'profilePictureUrl'>>
+
+/**
+ * Whether a user may be changed so: the environment's prehook is asked. Not in a transaction. `update` does so by itself.
+ * @param change of an address or number that is one of several, this one @throws what it says, 404
+ */
+export async function mayBeUpdated(ctx: Ctx, userId: string, change: Shown = {}, tenantId?: string) {
+  await ask(
+    ctx,
+    'USER_UPDATE',
+    async () => ({ data: shown({ ...(await mustBeShown(ctx, { id: userId })), ...change }), userId, tenantId }),
+    NoChanges,
+  )
+}
+
 /** Changes the given fields, as a prehook lets them. @throws 404, 409 when the phone number is somebody else's, what the prehook says */
 export async function update(
   ctx: Ctx,
