@@ -219,7 +219,7 @@ describe('what a prehook changes', () => {
     const first = await kept.activePrehooks(ctx)
     expect(await kept.activePrehooks(ctx)).toBe(first)
     expect(first.size).toBe(0)
-    expect(EVENTS).toHaveLength(8)
+    expect(EVENTS).toHaveLength(9)
     expect(deps.strict).toBe(true)
   })
 })

@@ -7,6 +7,7 @@ export const SECRET = 'a secret of the prehook'
 
 export const EVENTS = [
   'SIGN_UP',
+  'SIGN_UP_USER_POOL',
   'USER_INVITE',
   'USER_UPDATE',
   'USER_DELETE',

@@ -7,6 +7,7 @@ import { maskedSecret } from '../mail/mail.schemas.ts'
 const NAMES = {
   SIGN_UP: 'SIGN_UP',
   USER_SIGNUP: 'SIGN_UP',
+  SIGN_UP_USER_POOL: 'SIGN_UP_USER_POOL',
   USER_INVITE: 'USER_INVITE',
   USER_UPDATE: 'USER_UPDATE',
   USER_DELETE: 'USER_DELETE',

@@ -19,10 +19,9 @@ import { mustBeObjects } from '../../people/users/users.schemas.ts'
 import * as users from '../../people/users/users.service.ts'
 import { signUpErrors } from './signup.errors.ts'
 import type { Applicant, SignUpAnswer } from './signup.schemas.ts'
-import { ask } from '../../delivery/prehooks/asking.service.ts'
-import { profileIn, shown, SignUpChanges } from '../../delivery/prehooks/users.ts'
+import { shown } from '../../delivery/prehooks/users.ts'
+import * as newcomers from '../entry/newcomers.service.ts'
 import * as ips from '../../policies/ip-restrictions/ip-restrictions.service.ts'
-import * as roles from '../../rights/roles/roles.service.ts'
 import * as events from '../../rights/events/events.service.ts'
 
 type By = 'email' | 'username' | 'phoneNumber'
@@ -72,11 +71,7 @@ export async function homeOf(
   return { companyName: name, tenantId: ctx.random.uuid() }
 }
 
-/** Who signs up, with what only the environment's prehook says of them. */
-interface Changed extends Omit<Applicant, 'provider'> {
-  chosenRoleIds?: string[]
-  subAccountAccess?: boolean
-}
+type Changed = Omit<Applicant, 'provider'> & Omit<newcomers.Said, 'chosenTenantId'>
 
 /** Asks the environment's prehooks about the user, and about an account that they would make. @throws what these say */
 export async function letPass(
@@ -84,33 +79,17 @@ export async function letPass(
   applicant: Omit<Applicant, 'provider'> & { provider: string },
   home: Home,
 ): Promise<{ changed: Changed; home: Home }> {
-  const { user, tenant } = await ask(
-    ctx,
-    'SIGN_UP',
-    () => ({
+  const { chosenTenantId: chosenId, ...said } = await newcomers.letPass(ctx, 'SIGN_UP', () => ({
       data: shown({ ...applicant, ipAddress: ctx.http.ip }),
       tenantId: 'invite' in home ? home.invite.tenantId : null,
       applicationId: requestedApplication(ctx),
-    }),
-    SignUpChanges,
-  )
-  const { roleIds, allowSubaccountAccess } = user ?? {},
-    changed = {
-      ...applicant,
-      ...profileIn(user),
-      ...(roleIds?.length && { chosenRoleIds: roleIds }),
-      ...(allowSubaccountAccess !== undefined && { subAccountAccess: allowSubaccountAccess }),
-    },
-    at = tenant?.id === undefined ? home : { chosenId: tenant.id }
-  mustBeObjects(changed)
-  if ('chosenId' in at) {
-    await tenants.mustExist(ctx, at.chosenId)
-    await ips.mustAllow(ctx, ctx.http.ip, at.chosenId)
-  }
+    })),
+    at = chosenId === undefined ? home : { chosenId }
+  if ('chosenId' in at) await ips.mustAllow(ctx, ctx.http.ip, at.chosenId)
   if ('companyName' in at)
     await tenants.mayHappen(ctx, 'CREATE_TENANT', { tenantId: at.tenantId, name: at.companyName })
-  if (roleIds?.length) await roles.assignable(ctx, { kind: 'vendor' }, tenantIdOf(at), roleIds)
-  return { changed, home: at }
+  await newcomers.mustHaveRoles(ctx, said, [tenantIdOf(at)])
+  return { changed: { ...applicant, ...said }, home: at }
 }
 
 /**

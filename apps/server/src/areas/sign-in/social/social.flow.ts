@@ -64,7 +64,7 @@ async function known(
     return { user: await newcomer(ctx, provider, { ...profile, email }, given), isNewUser: true }
   } catch (error) {
     // the same user has come twice at once
-    if (isAgain || !(error instanceof ApiError && error.status === 409)) throw error
+    if (isAgain || !(error instanceof ApiError && error.status === 409) || error.isTheirs) throw error
     return known(ctx, provider, profile, given, true)
   }
 }

@@ -78,7 +78,7 @@ export async function ask(ctx: HttpCtx, { sources, user }: InCharge, credentials
     if (!profile) continue
     const userId = await arrive(
       ctx,
-      { source, configuration, profile, user, applicationId: requestedApplication(ctx) },
+      { source, configuration, profile, user, applicationId: requestedApplication(ctx), ipAddress: ctx.http.ip },
       credentials.password,
     )
     return userId === null ? { verdict: 'no' } : { verdict: 'yes', userId }
