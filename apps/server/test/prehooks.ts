@@ -42,6 +42,21 @@ export async function hooked(
   return { ...double, id, questions: () => double.received.map(({ body }) => JSON.parse(body.toString())) }
 }
 
+/** Has this script asked about these events. @returns the prehook's id */
+export async function setScript(
+  env: TestEnvironment,
+  codePayload: string,
+  eventKeys: readonly string[],
+  more: object = {},
+) {
+  const { status, body } = await env.vendor('POST', prehooks, {
+    ...{ type: 'CUSTOM_CODE', codePayload, eventKeys, failMethod: 'CLOSE' },
+    ...more,
+  })
+  expect(status, JSON.stringify(body)).toBe(201)
+  return body.id as string
+}
+
 /** Nobody answers there. */
 export const nowhere = async () => `http://127.0.0.1:${await unreachable()}/`
 

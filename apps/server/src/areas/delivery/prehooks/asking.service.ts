@@ -1,4 +1,5 @@
 import { oneLine, Refused } from '@henhouse/outbound'
+import { Fault, runScript } from '@henhouse/sandbox'
 import { Type, type Static, type TObject } from 'typebox'
 import { SECOND } from '../../../kernel/clock.ts'
 import { ApiError, messageCode } from '../../../kernel/errors.ts'
@@ -9,7 +10,7 @@ import { prehookErrors } from './prehooks.errors.ts'
 import type { PrehookEvent } from './prehooks.schemas.ts'
 import { activePrehooks, type Asked } from './prehooks.service.ts'
 
-/** How long a prehook may take. */
+/** How long a server may take; a script has what the sandbox gives it. */
 const TIMEOUT = 5 * SECOND
 
 /** What a prehook is asked. */
@@ -20,7 +21,7 @@ export interface Question {
   readonly applicationId?: string | null | undefined
 }
 
-const Fault = Type.Object({ status: Type.Optional(Type.Integer()), message: Type.Optional(Type.Unknown()) })
+const Reason = Type.Object({ status: Type.Optional(Type.Integer()), message: Type.Optional(Type.Unknown()) })
 /** In the newer form, or in the older one. */
 const Answer = Type.Object({
   verdict: Type.Optional(Type.Enum(['allow', 'block', 'challenge', 'lock'])),
@@ -29,11 +30,11 @@ const Answer = Type.Object({
   error: Type.Optional(Type.Unknown()),
 })
 
-/** An environment's server could not be asked, or did not answer as it must. */
+/** An environment's server or script could not be asked, or did not answer as it must. */
 class NoAnswer extends Error {}
 
 /**
- * Asks the environment's server, if it has one for this event, whether something may happen, and what it changes of it.
+ * Asks the environment's server or script, if it has one for this event, whether something may happen, and what it changes of it.
  * Not in a transaction: it may take seconds.
  * @param question is made only if there is somebody to ask; undefined: there is nothing to ask
  * @param response what may be changed; anything else is ignored, and what has another form is no answer
@@ -63,10 +64,8 @@ export async function ask<S extends TObject>(
   }
 }
 
-async function answerOf(ctx: Ctx, { url, secret: sealed, eventKey }: Asked, question: Question) {
-  const { data, tenantId, userId, applicationId } = question,
-    secret = ctx.deps.secrets.open(sealed)
-  const body = JSON.stringify({
+async function answerOf(ctx: Ctx, { by, eventKey }: Asked, { data, tenantId, userId, applicationId }: Question) {
+  const asked = {
     eventKey,
     data,
     prehookContext: {
@@ -75,7 +74,25 @@ async function answerOf(ctx: Ctx, { url, secret: sealed, eventKey }: Asked, ques
       tenantId: tenantId ?? null,
       ...(userId !== undefined && { userId }),
     },
-  })
+  }
+  return answerIn(
+    'codePayload' in by ? await saidByScript(ctx, by.codePayload, asked) : await saidByServer(ctx, by, asked),
+  )
+}
+
+/** The script defines `async function onEvent(eventData)`, and returns what a server would answer. */
+async function saidByScript({ deps: { secrets } }: Ctx, sealed: string, asked: object) {
+  try {
+    return await runScript(secrets.open(sealed), asked)
+  } catch (error) {
+    // its own words may hold anything that it knows
+    throw error instanceof Fault ? new NoAnswer(`its script failed: ${error.kind}`) : error
+  }
+}
+
+async function saidByServer(ctx: Ctx, { url, secret: sealed }: { url: string; secret: string }, asked: object) {
+  const secret = ctx.deps.secrets.open(sealed),
+    body = JSON.stringify(asked)
   const { status, text } = await ctx.deps.outbound
     .call(
       'the prehook',
@@ -95,16 +112,14 @@ async function answerOf(ctx: Ctx, { url, secret: sealed, eventKey }: Asked, ques
       throw error instanceof Refused ? new NoAnswer(error.message) : error
     })
   if (status < 200 || status > 299) throw new NoAnswer(`it answered ${status}`)
-  return parsed(text)
-}
-
-function parsed(text: string): Static<typeof Answer> {
-  let value: unknown
   try {
-    value = JSON.parse(text)
+    return JSON.parse(text) as unknown
   } catch {
     throw new NoAnswer('its answer is no JSON')
   }
+}
+
+function answerIn(value: unknown): Static<typeof Answer> {
   if (!fits(Answer, value)) throw new NoAnswer('its answer has another form')
   const answer = value as Static<typeof Answer>
   if (answer.verdict === undefined && answer.continue === undefined) throw new NoAnswer('its answer has no verdict')
@@ -119,7 +134,7 @@ const MOST_MESSAGES = 10,
 
 function mustLetPass({ verdict, continue: goesOn, error }: Static<typeof Answer>) {
   if ((verdict ?? (goesOn ? 'allow' : 'block')) === 'allow') return
-  const { status = 400, message } = fits(Fault, error) ? (error as Static<typeof Fault>) : {}
+  const { status = 400, message } = fits(Reason, error) ? (error as Static<typeof Reason>) : {}
   const messages = [message]
     .flat()
     .filter((text) => typeof text === 'string')

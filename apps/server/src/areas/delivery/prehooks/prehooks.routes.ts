@@ -18,7 +18,7 @@ export const prehooksRoutes = [
     tag,
     auth: 'vendor',
     returns: { 200: Type.Array(Prehook) },
-    handler: async (ctx) => (await prehooks.list(ctx)).map(toPrehook),
+    handler: async (ctx) => (await prehooks.list(ctx)).map((row) => toPrehook(ctx, row)),
   }),
   operation({
     id: 'createPrehookV1',
@@ -31,7 +31,7 @@ export const prehooksRoutes = [
     audit: 'prehook.created',
     returns: { 201: Prehook },
     errors: [prehookErrors.eventTaken],
-    handler: async (ctx, { body }) => toPrehook(await prehooks.create(ctx, body)),
+    handler: async (ctx, { body }) => toPrehook(ctx, await prehooks.create(ctx, body)),
   }),
   operation({
     id: 'updatePrehookV1',
@@ -45,7 +45,7 @@ export const prehooksRoutes = [
     audit: 'prehook.updated',
     returns: { 200: Prehook },
     errors: [prehookErrors.notFound, prehookErrors.eventTaken],
-    handler: async (ctx, { params: { id }, body }) => toPrehook(await prehooks.update(ctx, id, body)),
+    handler: async (ctx, { params: { id }, body }) => toPrehook(ctx, await prehooks.update(ctx, id, body)),
   }),
   operation({
     id: 'deletePrehookV1',

@@ -1,5 +1,6 @@
 import type { Prisma } from '@henhouse/database'
 import { Type, type Static } from 'typebox'
+import type { Ctx } from '../../../kernel/operation.ts'
 import { DateTime, Id, NameOrNone, OneOf, Text } from '../../../kernel/validation.ts'
 import { maskedSecret } from '../mail/mail.schemas.ts'
 
@@ -20,18 +21,26 @@ type EventKey = keyof typeof NAMES
 export type PrehookEvent = (typeof NAMES)[EventKey]
 export const eventOf = (key: EventKey): PrehookEvent => NAMES[key]
 
+/** A server that is called, or a script that is run. */
+const TYPES = ['API', 'CUSTOM_CODE'] as const
+
 export const NewPrehook = Type.Object({
-  type: Type.Optional(OneOf(['API'])),
+  type: Type.Optional(OneOf([...TYPES])),
   displayName: Type.Optional(NameOrNone),
   description: Type.Optional(Text),
-  url: Type.String({ minLength: 1, maxLength: 2048 }),
+  /** of API: this, and a secret */
+  url: Type.Optional(Type.String({ minLength: 1, maxLength: 2048 })),
   // what looks like a key in PEM would be taken for one of another kind
-  secret: Type.String({
-    minLength: 1,
-    maxLength: 1024,
-    pattern: '^(?!-----BEGIN)[ -~]*$',
-    message: 'secret must have 1 to 1024 visible ASCII characters',
-  }),
+  secret: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 1024,
+      pattern: '^(?!-----BEGIN)[ -~]*$',
+      message: 'secret must have 1 to 1024 visible ASCII characters',
+    }),
+  ),
+  /** of CUSTOM_CODE */
+  codePayload: Type.Optional(Type.String({ minLength: 1, maxLength: 32_768, maxBytes: 32_768 })),
   eventKeys: Type.Array(OneOf(Object.keys(NAMES) as [EventKey, ...EventKey[]]), { minItems: 1, maxItems: 20 }),
   failMethod: OneOf(['OPEN', 'CLOSE']),
   isActive: Type.Optional(Type.Boolean()),
@@ -42,12 +51,13 @@ export type PrehookChange = Static<typeof PrehookChange>
 
 export const Prehook = Type.Object({
   id: Id,
-  type: OneOf(['API']),
+  type: OneOf([...TYPES]),
   displayName: Type.String(),
   description: Type.String(),
-  url: Type.String(),
+  url: Type.Optional(Type.String()),
   /** masked */
-  secret: Type.String(),
+  secret: Type.Optional(Type.String()),
+  codePayload: Type.Optional(Type.String()),
   eventKeys: Type.Array(Type.String()),
   failMethod: OneOf(['OPEN', 'CLOSE']),
   isActive: Type.Boolean(),
@@ -57,13 +67,14 @@ export const Prehook = Type.Object({
 
 export const withEvents = { events: { orderBy: { event: 'asc' } } } as const
 type Row = Prisma.PrehookGetPayload<{ include: typeof withEvents }>
-export const toPrehook = (row: Row): Static<typeof Prehook> => ({
+export const toPrehook = ({ deps: { secrets } }: Ctx, row: Row): Static<typeof Prehook> => ({
   id: row.id,
-  type: 'API',
+  type: row.type as (typeof TYPES)[number],
   displayName: row.displayName ?? '',
   description: row.description ?? '',
-  url: row.url,
-  secret: MASK,
+  ...(row.url !== null && { url: row.url }),
+  ...(row.secret !== null && { secret: MASK }),
+  ...(row.codePayload !== null && { codePayload: secrets.open(row.codePayload) }),
   eventKeys: row.events.map(({ eventKey }) => eventKey),
   failMethod: row.failMethod as NewPrehook['failMethod'],
   isActive: row.isActive,

@@ -1,3 +1,4 @@
+import type { Prehook as Row } from '@henhouse/database'
 import { definition } from '../../../kernel/definitions.ts'
 import { invalid, onDuplicate, onMissing } from '../../../kernel/errors.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
@@ -11,11 +12,10 @@ import {
   type PrehookEvent,
 } from './prehooks.schemas.ts'
 
-/** Whom an event is asked of. */
+/** Whom an event is asked of: a server, or a script. */
 export interface Asked {
-  readonly url: string
-  /** sealed */
-  readonly secret: string
+  readonly by:
+    { readonly url: string; /** sealed */ readonly secret: string } | { /** sealed */ readonly codePayload: string }
   readonly eventKey: string
   readonly failMethod: string
 }
@@ -26,9 +26,9 @@ export const activePrehooks = definition('prehooks', {
   async load({ db }): Promise<ReadonlyMap<string, Asked>> {
     const rows = await db.prehookEvent.findMany({ where: { prehook: { isActive: true } }, include: { prehook: true } })
     return new Map(
-      rows.map(({ event, eventKey, prehook: { url, secret, failMethod } }) => [
+      rows.map(({ event, eventKey, prehook: { url, secret, codePayload, failMethod } }) => [
         event satisfies string as PrehookEvent,
-        { url, secret, eventKey, failMethod },
+        { by: codePayload === null ? { url: url!, secret: secret! } : { codePayload }, eventKey, failMethod },
       ]),
     )
   },
@@ -38,18 +38,18 @@ export const activePrehooks = definition('prehooks', {
 export const list = (ctx: Ctx) =>
   ctx.db.prehook.findMany({ include: withEvents, orderBy: [{ createdAt: 'asc' }, { id: 'asc' }] })
 
-/** @throws 400 for an address that is none, 409 when another one has an event */
-export async function create(ctx: Ctx, { type: _, secret, eventKeys, ...fields }: NewPrehook) {
-  mustBeAddress(fields.url)
-  if (isMasked(secret)) throw invalid('secret must be the whole secret')
-  const now = ctx.clock.now()
+/** @throws 400 for an address that is none, and without what its type needs; 409 when another one has an event */
+export async function create(ctx: Ctx, { type, url, secret, codePayload, eventKeys, ...fields }: NewPrehook) {
+  if (secret !== undefined && isMasked(secret)) throw invalid('secret must be the whole secret')
+  const now = ctx.clock.now(),
+    by = addressee(ctx, { type, url, secret, codePayload }, NOTHING)
   return ctx.db.prehook
     .create({
       data: {
         isActive: true,
         ...fields,
+        ...by,
         id: ctx.random.uuid(),
-        secret: ctx.deps.secrets.seal(secret),
         createdAt: now,
         updatedAt: now,
         events: { create: eventsOf(eventKeys) },
@@ -60,15 +60,20 @@ export async function create(ctx: Ctx, { type: _, secret, eventKeys, ...fields }
 }
 
 /** Changes what is given; a secret that was read back stays as it is. @throws as `create`, 404 */
-export async function update(ctx: Ctx, id: string, { type: _, secret, eventKeys, ...fields }: PrehookChange) {
-  if (!(await ctx.db.prehook.count({ where: { id } }))) throw prehookErrors.notFound()
-  if (fields.url !== undefined) mustBeAddress(fields.url)
+export async function update(
+  ctx: Ctx,
+  id: string,
+  { type, url, secret, codePayload, eventKeys, ...fields }: PrehookChange,
+) {
+  const before = await ctx.db.prehook.findUnique({ where: { id } })
+  if (!before) throw prehookErrors.notFound()
+  const given = secret !== undefined && isMasked(secret) ? undefined : secret
   return ctx.db.prehook
     .update({
       where: { id },
       data: {
         ...fields,
-        ...(secret !== undefined && !isMasked(secret) && { secret: ctx.deps.secrets.seal(secret) }),
+        ...addressee(ctx, { type, url, secret: given, codePayload }, before),
         ...(eventKeys && { events: { deleteMany: {}, create: eventsOf(eventKeys) } }),
         updatedAt: ctx.clock.now(),
       },
@@ -76,6 +81,29 @@ export async function update(ctx: Ctx, id: string, { type: _, secret, eventKeys,
     })
     .catch(onDuplicate(prehookErrors.eventTaken()))
     .catch(onMissing(prehookErrors.notFound()))
+}
+
+type Addressee = Pick<Row, 'type' | 'url' | 'secret' | 'codePayload'>
+const NOTHING: Addressee = { type: 'API', url: null, secret: null, codePayload: null }
+
+/** What is stored of whom it asks: what its type needs, as given or as before, and nothing else. @throws 400 when something is missing */
+function addressee(
+  { deps: { secrets } }: Ctx,
+  { type, url, secret, codePayload }: { [K in keyof Addressee]: PrehookChange[K] | undefined },
+  before: Addressee,
+): Addressee {
+  const sealed = (text: string | undefined) => (text === undefined ? undefined : secrets.seal(text))
+  if ((type ?? before.type) === 'CUSTOM_CODE') {
+    const code = sealed(codePayload) ?? before.codePayload
+    if (code === null) throw invalid('codePayload should not be empty')
+    return { ...NOTHING, type: 'CUSTOM_CODE', codePayload: code }
+  }
+  const at = url ?? before.url,
+    key = sealed(secret) ?? before.secret
+  if (at === null) throw invalid('url should not be empty')
+  if (key === null) throw invalid('secret should not be empty')
+  mustBeAddress(at)
+  return { ...NOTHING, url: at, secret: key }
 }
 
 /** @throws 404 */

@@ -35,7 +35,7 @@ describe.concurrent('a prehook', () => {
     const env = await newEnvironment(),
       id = await setHook(env, 'https://hooks.example/x', ['SIGN_UP']),
       { db, deps } = await env.context(),
-      secret = async () => deps.secrets.open((await db.prehook.findFirstOrThrow()).secret)
+      secret = async () => deps.secrets.open((await db.prehook.findFirstOrThrow()).secret!)
     const changed = await env.vendor('PATCH', `${prehooks}/${id}`, {
       secret: '********',
       eventKeys: ['USER_INVITE', 'JWT_GENERATION'],
@@ -70,8 +70,12 @@ describe.concurrent('a prehook', () => {
   test.for([
     ['an address of another kind', { url: 'file:///etc/passwd' }, 'url must be an http or https address'],
     ['an event that nobody asks about', { eventKeys: ['SAML_AUTH'] }, /eventKeys/],
-    ['code', { type: 'CUSTOM_CODE' }, 'type must be one of the following values: API'],
-    ['no secret', { secret: '' }, /secret/],
+    ['a type of another kind', { type: 'LAMBDA' }, /type must be one of/],
+    ['no code', { type: 'CUSTOM_CODE' }, 'codePayload should not be empty'],
+    ['too much code', { type: 'CUSTOM_CODE', codePayload: 'é'.repeat(20_000) }, /codePayload/],
+    ['no address', { url: undefined }, 'url should not be empty'],
+    ['an empty secret', { secret: '' }, /secret/],
+    ['no secret', { secret: undefined }, 'secret should not be empty'],
     ['a secret that only looks like one', { secret: '********' }, 'secret must be the whole secret'],
   ] as const)('cannot have %s', async ([, change, message]) => {
     const env = await newEnvironment()
@@ -80,6 +84,33 @@ describe.concurrent('a prehook', () => {
       body: { errors: [expect.stringMatching(message)] },
     })
     expect((await env.vendor('GET', prehooks)).body).toEqual([])
+  })
+
+  test('is a script instead of a server, and back', async () => {
+    const env = await newEnvironment(),
+      { url: _, secret: __, ...rest } = hook,
+      code = { type: 'CUSTOM_CODE', codePayload: 'const KEY = "k3y"; function onEvent() {}' }
+    const { status, body } = await env.vendor('POST', prehooks, { ...rest, ...code })
+    expect([status, body]).toEqual([
+      201,
+      { ...rest, ...code, id: body.id, createdAt: expect.any(String), updatedAt: expect.any(String) },
+    ])
+    const change = (given: object) => env.vendor('PATCH', `${prehooks}/${body.id}`, given),
+      { db } = await env.context()
+    expect(JSON.stringify(await db.prehook.findFirst())).not.toContain('k3y')
+    expect(await change({ type: 'API', url: hook.url })).toMatchObject({
+      status: 400,
+      body: { errors: ['secret should not be empty'] },
+    })
+    expect((await change({ displayName: 'Other' })).body).toMatchObject({ ...code, displayName: 'Other' })
+    const api = await change({ type: 'API', url: hook.url, secret: SECRET })
+    expect(api.body).toMatchObject({ type: 'API', url: hook.url, secret: '********' })
+    expect(api.body).not.toHaveProperty('codePayload')
+    expect(await change({ type: 'CUSTOM_CODE' })).toMatchObject({
+      status: 400,
+      body: { errors: ['codePayload should not be empty'] },
+    })
+    expect((await env.vendor('GET', prehooks)).body).toEqual([api.body])
   })
 
   test("is nobody else's", async () => {
