@@ -163,15 +163,18 @@ export async function openIdProvider(
     if (!isRight) return json(response, 400, { error: 'invalid_grant' })
     const { person, token, idToken = (making) => making.sign(making.claims) } = toldTo(known.clientId)
     if (token) return token(request, response)
-    const now = Math.floor(Date.now() / 1000),
-      { clientId: aud, nonce } = known
-    const made = idToken({
-      claims: { iss: url, aud, iat: now, exp: now + 300, nonce, ...person },
+    const { clientId: aud, nonce } = known,
+      made = idToken(making({ aud, nonce, ...person }))
+    return json(response, 200, { access_token: aud, token_type: 'Bearer', ...(made && { id_token: made }) })
+  }
+  function making(told: Person): Making {
+    const now = Math.floor(Date.now() / 1000)
+    return {
+      claims: { iss: url, iat: now, exp: now + 300, ...told },
       sign: (claims, algorithm = 'RS256', key = privateKey, id = kid) =>
         sign(claims as { iat: number }, { kid: id, algorithm, key }),
       publicKey,
-    })
-    return json(response, 200, { access_token: aud, token_type: 'Bearer', ...(made && { id_token: made }) })
+    }
   }
   const url = await listening((request, response) => {
     const { pathname } = new URL(request.url!, 'http://x')
@@ -200,6 +203,8 @@ export async function openIdProvider(
     asked,
     /** what came to the token endpoint */
     forms,
+    /** For an app that asks without a browser. */
+    making,
     /** The user agrees: what the browser is sent back with. */
     grant({ searchParams: query }: URL) {
       const code = cryptoRandom.token(),

@@ -30,6 +30,8 @@ const Options = Type.Object({
   teamId: Type.Optional(Key),
   /** not in the reference: only this directory of Microsoft's logs in */
   directory: Type.Optional(Type.String({ maxLength: 255, pattern: '^[A-Za-z0-9.-]*$' })),
+  /** not in the reference: ids of apps at the provider, whose id tokens are taken, too */
+  nativeClientIds: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 255 }), { maxItems: 20 })),
   verifyEmail: Type.Optional(Type.Boolean()),
   /** not in the reference: its addresses count as verified although it does not say so */
   trustEmail: Type.Optional(Type.Boolean()),

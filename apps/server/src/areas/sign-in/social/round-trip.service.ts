@@ -125,8 +125,9 @@ export const again = (ctx: Ctx, type: string, { state, code, iss, error, error_d
   return `${callbackOf(ctx, encodeURIComponent(type))}?${new URLSearchParams(given)}`
 }
 
+export type Way = Pick<Shown, 'redirectUri' | 'state'> & { readonly code: string }
 /** Ends the way: what the provider is to be asked with. @throws 401, 404 */
-export async function end(ctx: HttpCtx, type: string, { code, redirectUri, state }: Shown) {
+export async function end(ctx: HttpCtx, type: string, { code, redirectUri, state }: Way) {
   const provider = await socialProviders.usable(ctx, type),
     trip = await arrived(ctx, homeward, provider, code, ({ page, state: own }) =>
       [redirectUri ?? page, state ?? own].every((given, at) => given === [page, own][at]),

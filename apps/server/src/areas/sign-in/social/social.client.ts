@@ -96,7 +96,7 @@ async function read(configuration: oidc.Configuration, url: string, token: strin
 const HEADERS = new Headers({ accept: 'application/json', 'user-agent': 'henhouse' })
 
 /** Logs what went wrong, but nothing of what the provider said: it may hold tokens. @throws 401, 503 */
-async function asking<T>({ log }: Ctx, { type }: Usable, work: () => Promise<T>): Promise<T> {
+export async function asking<T>({ log }: Ctx, { type }: Usable, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
@@ -115,7 +115,7 @@ async function asking<T>({ log }: Ctx, { type }: Usable, work: () => Promise<T>)
 const kept = new WeakMap<Deps, LRUCache<string, oidc.Configuration>>()
 
 /** A provider as openid-client knows it. It is kept, so that not every login begins with a discovery. */
-async function configurationOf({ deps }: Ctx, provider: Usable): Promise<oidc.Configuration> {
+export async function configurationOf({ deps }: Ctx, provider: Usable): Promise<oidc.Configuration> {
   let cache = kept.get(deps)
   if (!cache) kept.set(deps, (cache = new LRUCache<string, oidc.Configuration>({ max: 1000, ttl: KEPT_MS })))
   const key = `${provider.id} ${provider.updatedAt.getTime()} ${provider.secret}`
@@ -171,7 +171,7 @@ function clientSecret({ secrets, systemClock }: Deps, { type, custom, clientId, 
 }
 
 /** @param tokenUrl of a provider without discovery: what its token endpoint says is made plain */
-const fetchBy =
+export const fetchBy =
   ({ outbound, secrets }: Deps, { type, secret }: Usable, tokenUrl?: string): oidc.CustomFetch =>
   async (url, { method, headers, body }) => {
     const {

@@ -1,5 +1,5 @@
 import type { User } from '@henhouse/database'
-import { ApiError } from '../../../kernel/errors.ts'
+import { ApiError, invalid } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import { requestedApplication } from '../../access/tokens/refresh-cookie.ts'
 import * as userEmails from '../../people/user-emails/user-emails.service.ts'
@@ -8,6 +8,7 @@ import * as users from '../../people/users/users.service.ts'
 import * as domains from '../../policies/domain-restrictions/domain-restrictions.service.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
 import * as events from '../../rights/events/events.service.ts'
+import * as socialProviders from '../../policies/social-providers/social-providers.service.ts'
 import type { Usable } from '../../policies/social-providers/social-providers.service.ts'
 import * as entry from '../entry/entry.service.ts'
 import { mustBeVerified } from '../entry/verified-address.service.ts'
@@ -15,6 +16,7 @@ import { loginErrors } from '../login/login.errors.ts'
 import * as login from '../login/login.service.ts'
 import { signUpErrors } from '../signup/signup.errors.ts'
 import { homeOf, letPass, moveIn, tenantIdOf } from '../signup/signup.flow.ts'
+import * as idTokens from './id-tokens.service.ts'
 import type { Profile } from './providers.ts'
 import * as roundTrip from './round-trip.service.ts'
 import { profileOf } from './social.client.ts'
@@ -24,9 +26,7 @@ import type { Newcomer, Shown, SocialAnswer } from './social.schemas.ts'
 /** The end of a login with a provider, step by step. Who comes is known by the provider's own id of them, never by an address. */
 export async function logInBy(ctx: HttpCtx, type: string, shown: Shown, given: Newcomer): Promise<SocialAnswer> {
   mustBeObjects(given)
-  // this login has used up its code
-  const { provider, ties, query } = await roundTrip.end(ctx, type, shown)
-  const profile = await profileOf(ctx, provider, ties, query)
+  const { provider, profile } = await told(ctx, type, shown)
   const { user, isNewUser } = await known(ctx, provider, profile, given)
   if (user.isLocked) throw loginErrors.locked()
   await mustBeVerified(ctx, user, await identitySettings.current(ctx))
@@ -39,6 +39,17 @@ export async function logInBy(ctx: HttpCtx, type: string, shown: Shown, given: N
     tenantId: place.tenant.id,
     name: user.name,
   }
+}
+
+/** What the provider tells of the user. This login has used up its code, or its token. @throws 400, 401, 404, 503 */
+async function told(ctx: HttpCtx, type: string, { code, id_token: token, nonce, ...way }: Shown) {
+  if (token) {
+    const provider = await socialProviders.usable(ctx, type)
+    return { provider, profile: await idTokens.profileOf(ctx, provider, token, nonce) }
+  }
+  if (!code) throw invalid('code should not be empty')
+  const { provider, ties, query } = await roundTrip.end(ctx, type, { ...way, code })
+  return { provider, profile: await profileOf(ctx, provider, ties, query) }
 }
 
 interface Known {

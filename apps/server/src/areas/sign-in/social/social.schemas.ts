@@ -23,9 +23,15 @@ export const Return = Type.Object({
 })
 export type Return = Static<typeof Return>
 
-/** What the page came back with. The verifiers that clients may send are not needed: the server has made its own. */
+/**
+ * What the page came back with. The verifiers that clients may send are not needed: the server has made its own. Apps that have
+ * asked a provider by themselves show its id token in place of a code.
+ */
 export const Shown = Type.Object({
-  code: FilledToken,
+  code: Type.Optional(Token),
+  id_token: Type.Optional(Token),
+  /** of the id token, if it has one */
+  nonce: Type.Optional(Token),
   redirectUri: Type.Optional(Text),
   state: Type.Optional(Text),
 })
