@@ -41,7 +41,7 @@ const made = async (env: TestEnvironment) => {
 const another = await generateKeyPair()
 const seconds = () => Math.floor(Date.now() / 1000)
 
-describe.concurrent('an id token of a provider', () => {
+describe('an id token of a provider', () => {
   test('signs up who comes for the first time, knows them by the id, and gives a session', async () => {
     const { env, clientId } = await house(),
       person = ada()
