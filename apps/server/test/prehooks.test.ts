@@ -45,6 +45,17 @@ describe('where a prehook gives no answer and closes', () => {
     expect(await env.messages()).toEqual([])
   })
 
+  test.each(['setUserTenantV1', 'addUserToTenantV1'])('%s makes no account', async (id) => {
+    const env = await newEnvironment(),
+      { db } = await env.context(),
+      user = await env.newUser(),
+      method = id === 'setUserTenantV1' ? 'PUT' : 'POST'
+    await setHook(env, await nowhere(), ['CREATE_TENANT'])
+    const before = await db.tenant.count()
+    expect(await env.vendor(method, `${users}/v1/${user.id}/tenant`, { tenantId: 'unheard-of' })).toMatchObject(REFUSED)
+    expect([await db.tenant.count(), await db.membership.count()]).toEqual([before, 1])
+  })
+
   test('the session and its refresh token stay, and go on once it answers', async () => {
     const env = await newEnvironment(),
       user = await env.newUser({ password: PASSWORD }),

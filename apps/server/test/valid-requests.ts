@@ -504,7 +504,6 @@ const ofPeople = (scene: Scene): Requests => {
     chooseTenantV1: { body: { tenantId } },
     setUserTenantV1: { body: { tenantId } },
     'setUserTenantV1: in another account': { body: { tenantId: elsewhereId } },
-    'setUserTenantV1: in an account that is not there': { body: { tenantId: 'unheard-of' } },
     'deleteUserV1: everywhere': { by: env.vendor },
     addUserToTenantV1: { body: { tenantId: elsewhereId } },
     createGroupV1: { body: { name: 'New' } },

@@ -70,11 +70,11 @@ export async function create(ctx: Ctx, { id }: UserScope, written: string) {
 /** @param user the user it must belong to; undefined: any (management only) @throws 404; 400 when the user has no other identifier; what a prehook says */
 export async function remove(ctx: Ctx, user: UserScope | undefined, written: string) {
   const username = canonicalEmail(written),
-    owner = await ctx.db.user.findFirst({ where: { username, ...(user && { id: user.id }) }, select: { id: true } })
+    owner = user ?? (await ctx.db.user.findFirst({ where: { username }, select: { id: true } }))
   if (!owner) throw usernameErrors.notFound()
   await users.mayBeUpdated(ctx, owner.id, { username: null })
   await events.recording(ctx, { key: 'user.usernameRemoved', userId: owner.id, details: { username } }, async (tx) => {
-    const where = { ...owner, username }
+    const where = { id: owner.id, username }
     const { count } = await tx.db.user.updateMany({
       where: { ...where, OR: [{ email: { not: null } }, { phoneNumber: { not: null } }] },
       data: { username: null, updatedAt: tx.clock.now() },
