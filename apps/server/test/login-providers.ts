@@ -37,10 +37,13 @@ const plainProvider = await (async () => {
     if (pathname === '/token') {
       const form = new URLSearchParams(await text(request))
       const { person, challenge, redirectUri } = unpacked<Granted>(form.get('code')!)
+      const [, basic = ''] = request.headers.authorization?.split(' ') ?? [],
+        secret =
+          form.get('client_secret') ?? decodeURIComponent(Buffer.from(basic, 'base64').toString().split(':')[1] ?? '')
       const isRight =
         challengeOf(form.get('code_verifier') ?? '') === challenge &&
         form.get('redirect_uri') === redirectUri &&
-        form.get('client_secret') === SECRET
+        secret === SECRET
       return isRight
         ? json(response, 200, { access_token: packed(person), token_type: 'bearer', id_token: 'none.to.check' })
         : json(response, 400, { error: 'invalid_grant' })

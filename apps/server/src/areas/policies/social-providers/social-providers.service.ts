@@ -28,7 +28,12 @@ const providers = definition('social providers', {
 })
 
 /** A provider with which users can log in. */
-export type Usable = SocialProvider & { readonly clientId: string; readonly secret: string }
+export type Usable = SocialProvider & {
+  readonly clientId: string
+  readonly secret: string
+  /** of a federated server, which is no provider of the environment's: where it tells what it is, if anywhere */
+  readonly federated?: { readonly discoveryUrl: string | undefined }
+}
 const isUsable = (row: SocialProvider | undefined): row is Usable =>
   row !== undefined && row.active && !!row.clientId && !!row.secret
 

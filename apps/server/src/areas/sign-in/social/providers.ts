@@ -121,6 +121,7 @@ export const isDiscovered = (at: Facts['at']): at is { readonly issuer: string }
 /** @param base where it is, if not at its usual address */
 export function factsOf(provider: Usable, base: string | undefined): Facts {
   const { custom, type, options, additionalScopes } = provider
+  if (provider.federated) return ofFederated(provider, provider.federated)
   if (custom) return ofCustom(provider)
   const facts = builtIn[type as BuiltIn](options as Options)
   return {
@@ -129,6 +130,11 @@ export function factsOf(provider: Usable, base: string | undefined): Facts {
     at: base === undefined ? facts.at : movedTo(base, facts.at),
   }
 }
+
+const ofFederated = (provider: Usable, { discoveryUrl }: NonNullable<Usable['federated']>): Facts =>
+  discoveryUrl === undefined
+    ? { ...ofCustom(provider), basic: true }
+    : { at: { issuer: discoveryUrl }, scopes: OPENID, pkce: true, basic: true }
 
 const ofCustom = ({ authorizationUrl, tokenUrl, userInfoUrl, scopes }: Usable): Facts => ({
   at: { authorization: authorizationUrl!, token: tokenUrl!, userInfo: userInfoUrl! },

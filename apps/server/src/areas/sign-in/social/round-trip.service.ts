@@ -7,9 +7,9 @@ import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
 import { addressOf, definedApplications } from '../../delivery/mail/applications.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
-import * as socialProviders from '../../policies/social-providers/social-providers.service.ts'
 import type { Usable } from '../../policies/social-providers/social-providers.service.ts'
 import { addressToLogInAt, type Ties } from './social.client.ts'
+import { serviceFor } from './services.ts'
 import { socialErrors } from './social.errors.ts'
 import type { Beginning, Return, Shown } from './social.schemas.ts'
 
@@ -47,7 +47,7 @@ const cookieOf = ({ vendorId }: Ctx) => `fe_social_${vendorId.replaceAll('-', ''
 
 /** Begins a login. @returns where the browser goes @throws 400 for a page of others, 404, 503 */
 export async function begin(ctx: HttpCtx, type: string, { redirectUri, redirect_uri, state }: Beginning) {
-  const provider = await socialProviders.usable(ctx, type),
+  const { provider } = await serviceFor(ctx, type),
     page = await pageFor(ctx, provider, redirectUri || redirect_uri),
     browser = ctx.random.token()
   const ties: Ties = {
@@ -100,7 +100,7 @@ async function isKnown(ctx: Ctx, origin: string) {
 
 /** Takes the browser from the provider on to the page, with a code of our own, or with the provider's refusal. @throws 401, 404 */
 export async function pass(ctx: HttpCtx, type: string, { state, code, iss, error, error_description }: Return) {
-  const provider = await socialProviders.usable(ctx, type),
+  const { provider } = await serviceFor(ctx, type),
     trip = await arrived(ctx, outward, provider, state),
     back = new URL(trip.page)
   if (error !== undefined || !code) {
@@ -128,13 +128,14 @@ export const again = (ctx: Ctx, type: string, { state, code, iss, error, error_d
 export type Way = Pick<Shown, 'redirectUri' | 'state'> & { readonly code: string }
 /** Ends the way: what the provider is to be asked with. @throws 401, 404 */
 export async function end(ctx: HttpCtx, type: string, { code, redirectUri, state }: Way) {
-  const provider = await socialProviders.usable(ctx, type),
+  const service = await serviceFor(ctx, type),
+    { provider } = service,
     trip = await arrived(ctx, homeward, provider, code, ({ page, state: own }) =>
       [redirectUri ?? page, state ?? own].every((given, at) => given === [page, own][at]),
     )
   ctx.http.clearCookie(cookieOf(ctx))
   return {
-    provider,
+    ...service,
     ties: JSON.parse(ctx.deps.secrets.open(trip.ties)) as Ties,
     query: ctx.deps.secrets.open(trip.query!),
   }

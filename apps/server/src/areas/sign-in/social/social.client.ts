@@ -47,38 +47,46 @@ export async function addressToLogInAt(ctx: Ctx, provider: Usable, ties: Ties) {
 }
 
 /** Who the provider says the user is, given what the browser came back with. @throws 401, 503 */
-export async function profileOf(
+export async function profileOf(ctx: Ctx, provider: Usable, ties: Ties, query: string): Promise<Profile> {
+  const told = await claimsOf(ctx, provider, ties, query),
+    profile = profileFrom(provider, factsOf(provider, ctx.deps.socialUrls?.[provider.type]), told)
+  if (!profile) throw socialErrors.wrong()
+  return profile
+}
+
+/** All that it tells of the user. @throws as `profileOf` */
+export async function claimsOf(
   ctx: Ctx,
   provider: Usable,
   { state, nonce, verifier, redirectUri }: Ties,
   query: string,
-): Promise<Profile> {
+): Promise<Claims> {
   const facts = factsOf(provider, ctx.deps.socialUrls?.[provider.type]),
     { at } = facts,
     back = new URL(`${redirectUri}?${query}`)
   // without discovery there is no issuer to compare it with: the address to come back to is each provider's own (RFC 9700 §4.4.2)
   if (!isDiscovered(at)) back.searchParams.delete('iss')
-  const told = await asking(ctx, provider, async () => {
+  return asking(ctx, provider, async () => {
     const configuration = await configurationOf(ctx, provider),
       tokens = await oidc.authorizationCodeGrant(configuration, back, {
         expectedState: state,
         ...(isDiscovered(at) && { expectedNonce: nonce, idTokenExpected: true }),
         ...(facts.pkce && { pkceCodeVerifier: verifier }),
       })
-    return isDiscovered(at) ? byIdToken(configuration, tokens) : byReply(configuration, at, tokens.access_token)
+    if (!isDiscovered(at)) return byReply(configuration, at, tokens.access_token)
+    // what says where a user of a source belongs may be there only
+    return byIdToken(configuration, tokens, provider.federated !== undefined)
   })
-  const profile = profileFrom(provider, facts, told)
-  if (!profile) throw socialErrors.wrong()
-  return profile
 }
 
 /** Some leave the address out of the token, and tell it on another call. */
 async function byIdToken(
   configuration: oidc.Configuration,
   tokens: oidc.TokenEndpointResponse & oidc.TokenEndpointResponseHelpers,
+  wantsAll: boolean,
 ): Promise<Claims> {
   const claims = tokens.claims()!
-  if (claims['email'] !== undefined || !configuration.serverMetadata().userinfo_endpoint) return claims
+  if ((claims['email'] !== undefined && !wantsAll) || !configuration.serverMetadata().userinfo_endpoint) return claims
   return { ...(await oidc.fetchUserInfo(configuration, tokens.access_token, claims.sub)), ...claims }
 }
 
@@ -130,8 +138,10 @@ async function configure(deps: Deps, provider: Usable) {
   const { clientId } = provider,
     { at, basic } = factsOf(provider, deps.socialUrls?.[provider.type]),
     secret = clientSecret(deps, provider)
-  const authentication: oidc.ClientAuth = (...request) =>
-    (basic ? oidc.ClientSecretBasic : oidc.ClientSecretPost)(secret())(...request)
+  const authentication: oidc.ClientAuth = (server, ...request) => {
+    const takesBasic = server.token_endpoint_auth_methods_supported?.includes('client_secret_basic') ?? true
+    return (basic && takesBasic ? oidc.ClientSecretBasic : oidc.ClientSecretPost)(secret())(server, ...request)
+  }
   if (!isDiscovered(at)) {
     const { authorization: authorization_endpoint, token: token_endpoint } = at
     const server = { issuer: new URL(authorization_endpoint).origin, authorization_endpoint, token_endpoint }

@@ -17,17 +17,18 @@ import * as login from '../login/login.service.ts'
 import { signUpErrors } from '../signup/signup.errors.ts'
 import { homeOf, letPass, moveIn, tenantIdOf } from '../signup/signup.flow.ts'
 import * as idTokens from './id-tokens.service.ts'
-import type { Profile } from './providers.ts'
+import type { Claims, Profile } from './providers.ts'
 import * as roundTrip from './round-trip.service.ts'
-import { profileOf } from './social.client.ts'
+import * as userPools from '../user-pools/asking.service.ts'
+import type { Source } from '../user-pools/user-pools.schemas.ts'
+import { claimsOf, profileOf } from './social.client.ts'
 import { socialErrors } from './social.errors.ts'
 import type { Newcomer, Shown, SocialAnswer } from './social.schemas.ts'
 
 /** The end of a login with a provider, step by step. Who comes is known by the provider's own id of them, never by an address. */
 export async function logInBy(ctx: HttpCtx, type: string, shown: Shown, given: Newcomer): Promise<SocialAnswer> {
   mustBeObjects(given)
-  const { provider, profile } = await told(ctx, type, shown)
-  const { user, isNewUser } = await known(ctx, provider, profile, given)
+  const { user, isNewUser } = await told(ctx, type, shown, given)
   if (user.isLocked) throw loginErrors.locked()
   await mustBeVerified(ctx, user, await identitySettings.current(ctx))
   const invitationToken = isNewUser ? undefined : given.invitationToken,
@@ -41,15 +42,30 @@ export async function logInBy(ctx: HttpCtx, type: string, shown: Shown, given: N
   }
 }
 
-/** What the provider tells of the user. This login has used up its code, or its token. @throws 400, 401, 404, 503 */
-async function told(ctx: HttpCtx, type: string, { code, id_token: token, nonce, ...way }: Shown) {
+/** Whom the provider, or the federated server of a user source, tells of. This login has used up its code, or its token. @throws 400, 401, 404, 503 */
+async function told(
+  ctx: HttpCtx,
+  type: string,
+  { code, id_token: token, nonce, ...way }: Shown,
+  given: Newcomer,
+): Promise<Known> {
   if (token) {
     const provider = await socialProviders.usable(ctx, type)
-    return { provider, profile: await idTokens.profileOf(ctx, provider, token, nonce) }
+    return known(ctx, provider, await idTokens.profileOf(ctx, provider, token, nonce), given)
   }
   if (!code) throw invalid('code should not be empty')
-  const { provider, ties, query } = await roundTrip.end(ctx, type, { ...way, code })
-  return { provider, profile: await profileOf(ctx, provider, ties, query) }
+  const { provider, source, ties, query } = await roundTrip.end(ctx, type, { ...way, code })
+  return source
+    ? fromSource(ctx, source, await claimsOf(ctx, provider, ties, query))
+    : known(ctx, provider, await profileOf(ctx, provider, ties, query), given)
+}
+
+/** The user of a source, by its own rules. @throws 401, and as `arrive` */
+async function fromSource(ctx: HttpCtx, source: Source, claims: Claims): Promise<Known> {
+  const arrived = await userPools.bringBack(ctx, source, claims),
+    user = arrived && (await ctx.db.user.findUnique({ where: { id: arrived.userId } }))
+  if (!user) throw socialErrors.wrong()
+  return { user, isNewUser: arrived.isNewUser }
 }
 
 interface Known {

@@ -7,7 +7,7 @@ import { arrive } from './arriving.service.ts'
 import { askAuth0, findInAuth0 } from './sources/auth0.ts'
 import { askCognito, findInCognito } from './sources/cognito.ts'
 import { askScript, findByScript } from './sources/custom-code.ts'
-import { askFederation } from './sources/federation.ts'
+import { askFederation, profileIn } from './sources/federation.ts'
 import { askFirebase, findInFirebase } from './sources/firebase.ts'
 import type { Credentials, Profile } from './sources/profile.ts'
 import type { Configuration, Configurations, Source, SourceType } from './user-pools.schemas.ts'
@@ -101,6 +101,25 @@ async function answered(ctx: Ctx, source: Source, question: () => Promise<Profil
     ctx.log.error({ ...about, reason: error.message }, 'a user source could not be asked')
     return undefined
   }
+}
+
+/** A federated server to whose page users go. Undefined: there is none with this id */
+export const federated = async (ctx: Ctx, id: string) =>
+  (await definedSources(ctx)).find((source) => source.id === id && source.type === 'federation')
+
+/** Brings in who comes back from the page of a federated server, given what that tells of them. @returns undefined when they cannot be let in */
+export async function bringBack(ctx: HttpCtx, source: Source, told: Readonly<Record<string, unknown>>) {
+  const isAsked = (await assigned(ctx, [source])).length > 0,
+    profile = isAsked ? profileIn(told) : undefined
+  if (!profile) return undefined
+  const isKnown = await ctx.db.userSourceUser.count({ where: { userSourceId: source.id, subject: profile.subject } })
+  const userId = await arrive(ctx, {
+    ...{ source, profile, user: null },
+    configuration: configurationOf(ctx, source),
+    applicationId: requestedApplication(ctx),
+    ipAddress: ctx.http.ip,
+  })
+  return userId === null ? undefined : { userId, isNewUser: !isKnown }
 }
 
 type Find<T extends SourceType> = (

@@ -47,8 +47,12 @@ export async function askFederation(
     secrets: [...secrets, token],
   })
   if (found.status !== 200) throw failed(source, found, [...secrets, token])
-  const user = found.json
-  return profileOf({
+  return profileIn(found.json)
+}
+
+/** What it tells of a user, by the names of OpenID Connect. */
+export const profileIn = (user: Readonly<Record<string, unknown>>) =>
+  profileOf({
     subject: user['sub'],
     email: user['email'],
     verified: user['email_verified'],
@@ -57,7 +61,6 @@ export async function askFederation(
     profilePictureUrl: user['picture'],
     attributes: user,
   })
-}
 
 /** Where it is, as configured or as it says itself (OpenID Connect Discovery 1.0 §3). @throws Refused when it takes no passwords */
 async function serverOf(
