@@ -256,9 +256,9 @@ const signUp = (operation: string, path: string, who: () => object, needs: Needs
 })
 
 /** Up to the code that a provider's answer has given. */
-async function byProvider({ env }: House, person: Person, body: object) {
-  const { page, cookies } = await wayBack(env, 'acme', person),
-    path = `${paths.end('acme')}?code=${page.searchParams.get('code')}`
+async function byProvider({ env }: House, person: Person, body: object, type = 'acme') {
+  const { page, cookies } = await wayBack(env, type, person),
+    path = `${paths.end(type)}?code=${page.searchParams.get('code')}`
   return (from: Client) => from('POST', path, body, { cookies })
 }
 
@@ -447,6 +447,22 @@ export const ways: Readonly<Record<string, Way>> = {
     async begin(house) {
       const user = await member(house, house.there)
       return { ...subjectOf(user), finish: await byProvider(house, verified(user.email), {}) }
+    },
+  },
+  'a login at the page of a federated server': {
+    operation: 'logInBySocialV1',
+    async begin(house) {
+      const { env, there } = house,
+        user = await member(house, there),
+        { authorizationUrl, tokenUrl, userInfoUrl, secret } = custom('any'),
+        oauth2Config = { authorizationUrl, tokenUrl, userInfoUrl },
+        userSourceId = await addSource(env, 'federation', { wellknownUrl: undefined, oauth2Config, secret }),
+        { db, clock } = await env.context(),
+        person = verified(user.email)
+      await db.userSourceUser.create({
+        data: { userId: user.id, userSourceId, subject: String(person['sub']), createdAt: clock.now() },
+      })
+      return { ...subjectOf(user), finish: await byProvider(house, person, {}, userSourceId) }
     },
   },
   'signing up with a provider': {
