@@ -69,6 +69,7 @@ import { entitlementsRoutes } from './areas/rights/entitlements/entitlements.rou
 import { portalRoutes } from './areas/policies/portal/portal.routes.ts'
 import { ssoRoutes } from './areas/sign-in/sso/sso.routes.ts'
 import { webhooksRoutes } from './areas/delivery/webhooks/webhooks.routes.ts'
+import { workspaceRoutes } from './areas/environments/workspace.routes.ts'
 import type { Operation } from './kernel/operation.ts'
 
 /** The table of contents: everything that the server can be asked. */
@@ -144,4 +145,5 @@ export const operations: readonly Operation[] = [
   ...userPoolsRoutes,
   ...usersRoutes,
   ...webhooksRoutes,
+  ...workspaceRoutes,
 ]

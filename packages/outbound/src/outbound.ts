@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns/promises'
 import { TIMEOUT } from './http.ts'
 import { open, type Opened, type Opening, type Reach } from './open.ts'
 import { Refused, type Confidential } from './refusal.ts'
@@ -25,6 +26,8 @@ export interface Outbound {
   readonly reach: Reach
   /** Calls once. Redirects are answers. @throws Refused without an answer, or for an address that must not be called */
   call(name: string, url: string, call?: Call, confidential?: Confidential): Promise<Called>
+  /** The names that a host name is an alias of (CNAME, RFC 1034 §3.6.2); none for one that is no alias, or is not there. */
+  aliasesOf(host: string): Promise<string[]>
   /** The same, for a reply that is too long to be held. */
   open(name: string, url: string, opening: Opening, confidential: Confidential): Promise<Opened>
 }
@@ -32,6 +35,7 @@ export interface Outbound {
 /** One rule for all such calls of a server: see `Reach`. */
 export const outbound = (reach: Reach): Outbound => ({
   reach,
+  aliasesOf: (host) => new Resolver({ timeout: TIMEOUT / 4, tries: 2 }).resolveCname(host).catch(() => []),
   open: (name, url, opening, confidential) => open(reach, name, url, opening, confidential),
   async call(name, url, { timeoutMs = TIMEOUT, mostBytes = MOST_READ, ...rest } = {}, confidential = { secrets: [] }) {
     const { status, headers, body } = await open(

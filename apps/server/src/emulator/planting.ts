@@ -69,7 +69,7 @@ export async function reset(deps: ServerDeps, id: string) {
       await tx.$executeRawUnsafe(await wiping(tx), id)
       await tx.tally.deleteMany({ where: { scope: id } })
       const vendor = await tx.vendor.update({ where: { id }, data: { clockOffsetMs: 0, clockFrozenAt: null } })
-      const ctx = contextFor(deps, { ...vendor, keys: [] }, deps.log)
+      const ctx = contextFor(deps, { ...vendor, keys: [], title: null, allowedOrigins: [], domains: [] }, deps.log)
       await addBuiltIns(tx, ctx, firstApplication(id))
       await sow(tx, ctx, seed, hashes)
     },

@@ -14,14 +14,20 @@ import helmet from 'helmet'
 import { TooManyHashes } from '@henhouse/passwords'
 import type { Logger } from 'pino'
 import type { TSchema } from 'typebox'
-import { admit, basicIn, callerOf, guestOf, header, identify, tenantOf, userOf } from './authorize.ts'
+import { admit, basicIn, callerOf, guestOf, environmentOf, header, identify, tenantOf, userOf } from './authorize.ts'
 import { acceptBodies, isOauth } from './bodies.ts'
 import type { Rubbish } from './cleanup.ts'
 import { contextFor, sqlFor } from './context.ts'
 import { cookiesOf, mustBeHome } from './cookies.ts'
 import type { Deps, ServerDeps } from './deps.ts'
 import { edge, guardEdge } from './edge.ts'
-import { baseUrl, environmentDirectory, type Environment, type EnvironmentDirectory } from './environments.ts'
+import {
+  baseUrl,
+  environmentDirectory,
+  isAllowedOrigin,
+  type Environment,
+  type EnvironmentDirectory,
+} from './environments.ts'
 import {
   ApiError,
   callersFault,
@@ -83,7 +89,7 @@ const MAX_BODY_BYTES = 2 * 1024 * 1024
 
 export async function buildApp({ deps, operations, unserved, jobs, rubbish, lookups, record }: AppParts) {
   const environments = environmentDirectory(deps.database, memoryOf(deps.database))
-  const app = await framework(deps)
+  const app = await framework(deps, environments)
   const read = tokenReader(app.jwt, environments, deps.secrets)
   measure(app, deps.metrics)
   const state = health(app, deps.database)
@@ -129,7 +135,7 @@ function refuseUnserved(app: FastifyInstance, unserved: readonly Unserved[]) {
  * Fastify with what every request gets: a trace id, a line in the log, the error envelope, cookies, headers for
  * browsers.
  */
-async function framework(deps: Deps) {
+async function framework(deps: Deps, environments: EnvironmentDirectory) {
   const loggerInstance: FastifyBaseLogger = deps.log
   const app = Fastify({
     ...edge,
@@ -165,7 +171,7 @@ async function framework(deps: Deps) {
   await app.register(cookie)
   // every call names its own key: this secret signs and verifies nothing
   await app.register(jwt, { secret: deps.random.token() })
-  await protectBrowsers(app, deps)
+  await protectBrowsers(app, deps, environments)
   guardEdge(app)
   return app
 }
@@ -185,9 +191,8 @@ const security = (() => {
   return headers
 })()
 
-async function protectBrowsers(app: FastifyInstance, { allowedOrigins, publicUrl }: Deps) {
-  await app.register(cors, {
-    origin: allowedOrigins === '*' ? true : [...allowedOrigins, publicUrl.origin],
+async function protectBrowsers(app: FastifyInstance, deps: Deps, environments: EnvironmentDirectory) {
+  const common = {
     credentials: true,
     methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
     exposedHeaders: [
@@ -198,7 +203,24 @@ async function protectBrowsers(app: FastifyInstance, { allowedOrigins, publicUrl
       'x-rate-limit-reset',
     ],
     maxAge: 600,
-  })
+  }
+  if (deps.allowedOrigins === '*') return app.register(cors, { ...common, origin: true })
+  const operators = [...deps.allowedOrigins, deps.publicUrl.origin]
+  return app.register(cors, () => async (request: FastifyRequest) => ({
+    ...common,
+    origin: (await isOfEnvironment(deps, environments, request)) || operators,
+  }))
+}
+
+/**
+ * Whether the page that calls is of an origin that the environment allows. The host tells which environment it is: browsers ask
+ * without a token first.
+ */
+async function isOfEnvironment(deps: Deps, environments: EnvironmentDirectory, request: FastifyRequest) {
+  const origin = header(request, 'origin')
+  if (origin === undefined) return false
+  const environment = await environmentOf(request, environments, deps.publicUrl.hostname).catch(() => undefined)
+  return !!environment && isAllowedOrigin(deps, environment, origin)
 }
 
 type Serving = Pick<AppParts, 'deps' | 'lookups' | 'record'> & {
@@ -236,7 +258,7 @@ function serving({ deps, environments, read, lookups, record }: Serving) {
     const user = await userOf(named, op, known, request)
     const full: HttpCtx & Scoped & { caller: unknown } = {
       ...named,
-      http: httpOf(deps, op, request, reply, holderIn(ctx, op, read, lookups, request.ip)),
+      http: httpOf(deps, environment, op, request, reply, holderIn(ctx, op, read, lookups, request.ip)),
       caller,
       tenant,
       user,
@@ -354,6 +376,7 @@ function inputOf(op: Operation, request: FastifyRequest) {
 
 function httpOf(
   deps: Deps,
+  environment: Environment,
   op: Operation,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -363,7 +386,7 @@ function httpOf(
     holderOf: ofToken,
     ip: request.ip,
     userAgent: header(request, 'user-agent') ?? '',
-    origin: originOf(deps, request),
+    origin: originOf(deps, environment, request),
     applicationId: applicationIn(request),
     tenantHeader: header(request, 'frontegg-tenant-id'),
     loginAlias: header(request, 'frontegg-login-alias'),
@@ -376,11 +399,9 @@ function httpOf(
 const applicationIn = (request: FastifyRequest) =>
   header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id')
 
-function originOf({ allowedOrigins, publicUrl }: Deps, request: FastifyRequest) {
+function originOf(deps: Deps, environment: Environment, request: FastifyRequest) {
   const origin = header(request, 'origin')
-  const known =
-    origin !== undefined && (allowedOrigins === '*' || origin === publicUrl.origin || allowedOrigins.includes(origin))
-  return known && URL.canParse(origin) ? origin : undefined
+  return origin !== undefined && isAllowedOrigin(deps, environment, origin) && URL.canParse(origin) ? origin : undefined
 }
 
 const writers = new WeakMap<TSchema, (value: unknown) => string>()

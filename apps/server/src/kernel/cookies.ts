@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { header } from './authorize.ts'
 import type { Deps } from './deps.ts'
-import { baseUrl, type Environment } from './environments.ts'
+import { baseUrl, isAllowedOrigin, type Environment } from './environments.ts'
 import { errors } from './errors.ts'
 import type { Http, Operation } from './operation.ts'
 
@@ -10,13 +10,13 @@ import type { Http, Operation } from './operation.ts'
  * and passes. @throws 403
  */
 export function mustBeHome(deps: Deps, environment: Environment, op: Operation, request: FastifyRequest) {
-  if (op.cookies && !(op.navigated && isNavigation(request)) && isForeign(deps, environment, request))
+  if (op.cookies && !(op.navigated && isNavigation(op, request)) && isForeign(deps, environment, request))
     throw errors.foreignPage()
 }
 
 /** The browser goes here with its user; the page that sent it learns nothing of what comes. */
-const isNavigation = (request: FastifyRequest) =>
-  request.method === 'GET' &&
+const isNavigation = (op: Operation, request: FastifyRequest) =>
+  request.method === op.method &&
   header(request, 'sec-fetch-mode') === 'navigate' &&
   header(request, 'sec-fetch-dest') === 'document'
 
@@ -56,13 +56,16 @@ export function cookiesOf(
 }
 
 /** A browser calls, and for a page of another site. Pages cannot choose what these headers say. */
-function isForeign({ allowedOrigins, publicUrl }: Deps, environment: Environment, request: FastifyRequest) {
+function isForeign(deps: Deps, environment: Environment, request: FastifyRequest) {
   const origin = header(request, 'origin'),
     site = header(request, 'sec-fetch-site')
-  if (allowedOrigins === '*' || site === 'same-origin') return false
+  if (deps.allowedOrigins === '*' || site === 'same-origin') return false
   if (origin === undefined) return site === 'cross-site'
-  const own = [publicUrl.origin, new URL(baseUrl(publicUrl, environment)).origin]
-  return !own.includes(origin) && !allowedOrigins.includes(origin)
+  const own = [
+    new URL(baseUrl(deps.publicUrl, environment)).origin,
+    ...environment.domains.map((domain) => `https://${domain}`),
+  ]
+  return !own.includes(origin) && !isAllowedOrigin(deps, environment, origin)
 }
 
 /** All that came under this name: a browser may hold one for each domain above it, and other hosts there may set one. */

@@ -13,6 +13,12 @@ export interface Environment extends ClockSetting {
   readonly isDefault: boolean
   /** Newest first: the first signs, the others still verify. Private parts are sealed. */
   readonly keys: readonly SigningKey[]
+  /** as its administrators want it shown, if not as `name` */
+  readonly title: string | null
+  /** origins whose pages may call it with cookies, as browsers write them, beside those that the operator allows */
+  readonly allowedOrigins: readonly string[]
+  /** host names that lead to it, beside `host` */
+  readonly domains: readonly string[]
 }
 interface SigningKey {
   readonly id: string
@@ -27,7 +33,7 @@ interface SigningKey {
  */
 const NOBODY = { id: '00000000-0000-0000-0000-000000000000', apiKeyHash: '0'.repeat(64) }
 
-const kind: Kind = { name: 'environment', models: ['Vendor', 'SigningKey'] }
+const kind: Kind = { name: 'environment', models: ['Vendor', 'SigningKey', 'Workspace', 'CustomDomain'] }
 
 /** Of hosts (RFC 1035 §2.3.4) and what stands before them here. Longer ones would fill the memory. */
 const MAX_NAME = 260
@@ -74,7 +80,12 @@ export function environmentDirectory(
         ({ keys }) => keys.some((key) => key.id === kid),
         async () => (await prisma.signingKey.findUnique({ where: { id: kid }, select: { vendorId: true } }))?.vendorId,
       ),
-    byHost: (host: string) => through(`host:${host}`, fits({ host }), () => idOf(prisma, { host })),
+    byHost: (host: string) =>
+      through(
+        `host:${host}`,
+        (environment) => environment.host === host || environment.domains.includes(host),
+        async () => (await idOf(prisma, { host })) ?? (await idOfDomain(prisma, host)),
+      ),
     byName: (name: string) => through(`name:${name}`, fits({ name }), () => idOf(prisma, { name })),
     /** The environment with this id and API key. An unknown environment takes as long as a wrong key. */
     async byApiKey(id: string, apiKey: string) {
@@ -88,11 +99,46 @@ export type EnvironmentDirectory = ReturnType<typeof environmentDirectory>
 
 async function read(prisma: PrismaClient, id: string): Promise<Environment | undefined> {
   const [row, keys] = await Promise.all([
-    prisma.vendor.findUnique({ where: { id }, omit: { apiKeyHash: true } }),
+    prisma.vendor.findUnique({
+      where: { id },
+      omit: { apiKeyHash: true },
+      include: {
+        workspace: { select: { name: true, allowedOrigins: true } },
+        customDomains: { where: { activeDomain: { not: null } }, select: { activeDomain: true } },
+      },
+    }),
     prisma.signingKey.findMany({ where: { vendorId: id, retiredAt: null }, orderBy: { createdAt: 'desc' } }),
   ])
-  return row ? { ...row, keys } : undefined
+  if (!row) return undefined
+  const { workspace, customDomains, ...vendor } = row
+  return {
+    ...vendor,
+    keys,
+    title: workspace?.name ?? null,
+    allowedOrigins: (workspace?.allowedOrigins ?? []).map(asBrowsersWrite),
+    domains: customDomains.flatMap(({ activeDomain }) => activeDomain ?? []),
+  }
 }
+
+/** An origin as browsers send it (RFC 6454 §6.1): in lower case, without a slash at its end or the port that is usual. */
+export function asBrowsersWrite(origin: string) {
+  const url = URL.canParse(origin) ? new URL(origin) : undefined
+  return url && url.origin !== 'null' ? url.origin : origin.toLowerCase().replace(/\/$/, '')
+}
+
+/** Whether pages of this origin may call the environment with cookies. `*` lets any (emulator). */
+export const isAllowedOrigin = (
+  { allowedOrigins, publicUrl }: { readonly allowedOrigins: readonly string[] | '*'; readonly publicUrl: URL },
+  environment: Environment,
+  origin: string,
+) =>
+  allowedOrigins === '*' ||
+  origin === publicUrl.origin ||
+  allowedOrigins.includes(origin) ||
+  environment.allowedOrigins.includes(origin)
+
+const idOfDomain = async (prisma: PrismaClient, activeDomain: string) =>
+  (await prisma.customDomain.findUnique({ where: { activeDomain }, select: { vendorId: true } }))?.vendorId
 
 type Way = { host: string } | { name: string } | { isDefault: true }
 const fits = (way: Way) => (environment: Environment) =>

@@ -54,7 +54,12 @@ export const environmentsRoutes = [
     auth: 'public',
     returns: { 200: PublicEnvironment },
     // the login page shows no other name
-    handler: (ctx) => ({ name: ctx.environment.name, logo: '', icon: '', whiteLabelMode: true }),
+    handler: ({ environment }) => ({
+      name: environment.title ?? environment.name,
+      logo: '',
+      icon: '',
+      whiteLabelMode: true,
+    }),
   }),
   operation({
     id: 'listFlags',

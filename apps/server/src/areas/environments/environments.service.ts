@@ -3,7 +3,7 @@ import { keyId } from '@henhouse/jwt'
 import { DAY, SECOND } from '../../kernel/clock.ts'
 import { contextFor } from '../../kernel/context.ts'
 import type { ServerDeps } from '../../kernel/deps.ts'
-import type { EnvironmentDirectory } from '../../kernel/environments.ts'
+import type { Environment, EnvironmentDirectory } from '../../kernel/environments.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import { fingerprint } from '../../kernel/random.ts'
 import { signToken } from '../../kernel/tokens.ts'
@@ -53,7 +53,10 @@ export async function createEnvironment(
     privateKey: deps.secrets.seal(pair.privateKey),
     secret: deps.secrets.seal(deps.random.token()),
   }
-  const environment = { id, name, host: host ?? null, isDefault, clockOffsetMs: 0n, clockFrozenAt: null, keys: [key] }
+  const environment: Environment = {
+    ...{ id, name, host: host ?? null, isDefault, clockOffsetMs: 0n, clockFrozenAt: null, keys: [key] },
+    ...{ title: null, allowedOrigins: [], domains: [] },
+  }
   const ctx = contextFor(deps, environment, deps.log)
   await deps.database.prisma.$transaction(
     async (tx) => {

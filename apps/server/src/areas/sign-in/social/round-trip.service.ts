@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { find, issue, useUp, type ChallengeKind } from '../../../kernel/challenges.ts'
 import { MINUTE, SECOND } from '../../../kernel/clock.ts'
-import { baseUrl } from '../../../kernel/environments.ts'
+import { baseUrl, isAllowedOrigin } from '../../../kernel/environments.ts'
 import { invalid } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
@@ -89,8 +89,8 @@ async function pageFor(ctx: Ctx, { redirectUrl }: Usable, wanted: string | undef
 }
 
 async function isKnown(ctx: Ctx, origin: string) {
-  const { allowedOrigins, publicUrl } = ctx.deps
-  if (allowedOrigins === '*' || allowedOrigins.includes(origin)) return true
+  const { publicUrl } = ctx.deps
+  if (isAllowedOrigin(ctx.deps, ctx.environment, origin)) return true
   const applications = [...(await definedApplications(ctx)).byId.values()]
   return [
     baseUrl(publicUrl, ctx.environment),
