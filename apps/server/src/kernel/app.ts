@@ -387,6 +387,7 @@ function httpOf(
     ip: request.ip,
     userAgent: header(request, 'user-agent') ?? '',
     origin: originOf(deps, environment, request),
+    isVisit: isVisit(request),
     applicationId: applicationIn(request),
     tenantHeader: header(request, 'frontegg-tenant-id'),
     loginAlias: header(request, 'frontegg-login-alias'),
@@ -395,6 +396,10 @@ function httpOf(
     form: (mostBytes) => partsOf(op, request, mostBytes),
   }
 }
+
+/** Over plain http browsers leave out the first of these headers. Scripts take anything, unless they say so. */
+const isVisit = (request: FastifyRequest) =>
+  (header(request, 'sec-fetch-mode') ?? (/\btext\/html\b/.test(header(request, 'accept') ?? '') && 'navigate')) === 'navigate'
 
 const applicationIn = (request: FastifyRequest) =>
   header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id')

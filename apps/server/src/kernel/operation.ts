@@ -162,6 +162,8 @@ export interface Http {
   readonly userAgent: string
   /** the origin of the calling page, as browsers send it; only one that may call with cookies */
   readonly origin: string | undefined
+  /** a browser opens it as a page, for its user to see; not by a script */
+  readonly isVisit: boolean
   /** `frontegg-requested-application-id` or `frontegg-application-id` */
   readonly applicationId: string | undefined
   /** `frontegg-tenant-id` as sent, not proven */

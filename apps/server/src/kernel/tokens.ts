@@ -1,7 +1,7 @@
 import { sign, type Algorithm } from '@henhouse/jwt'
 import type { FastifyInstance } from 'fastify'
 import { LRUCache } from 'lru-cache'
-import { epoch } from './clock.ts'
+import { DAY, epoch, SECOND } from './clock.ts'
 import type { Environment, EnvironmentDirectory } from './environments.ts'
 import type { Ctx } from './operation.ts'
 import type { SecretBox } from './secrets.ts'
@@ -128,4 +128,10 @@ function opened(secrets: SecretBox, sealed: string) {
   let plain = cache.get(sealed)
   if (plain === undefined) cache.set(sealed, (plain = secrets.open(sealed)))
   return plain
+}
+
+/** A token to manage the environment with, for a day. Always RS256: servers' SDKs know only the public key. */
+export function environmentToken(ctx: Ctx) {
+  const expiresIn = DAY / SECOND
+  return { token: signToken(ctx, { type: 'vendor', vendorId: ctx.vendorId, scopes: [] }, { expiresIn }), expiresIn }
 }

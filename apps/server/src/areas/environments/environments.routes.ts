@@ -4,6 +4,7 @@ import { SECOND } from '../../kernel/clock.ts'
 import { baseUrl } from '../../kernel/environments.ts'
 import { perIp } from '../../kernel/limits.ts'
 import { operation } from '../../kernel/operation.ts'
+import { environmentToken } from '../../kernel/tokens.ts'
 import { environmentErrors } from './environments.errors.ts'
 import { BaseUrl, Credentials, EnvironmentToken, KeySet, PublicEnvironment } from './environments.schemas.ts'
 import * as environments from './environments.service.ts'
@@ -23,7 +24,7 @@ export const environmentsRoutes = [
     returns: { 200: EnvironmentToken },
     errors: [environmentErrors.invalidAuthentication],
     environment: (directory, { body }) => environments.authenticate(directory, body),
-    handler: (ctx) => environments.issueToken(ctx),
+    handler: (ctx) => environmentToken(ctx),
   }),
   operation({
     id: 'listSigningKeys',

@@ -1,12 +1,10 @@
 import type { Prisma } from '@henhouse/database'
 import { keyId } from '@henhouse/jwt'
-import { DAY, SECOND } from '../../kernel/clock.ts'
 import { contextFor } from '../../kernel/context.ts'
 import type { ServerDeps } from '../../kernel/deps.ts'
 import type { Environment, EnvironmentDirectory } from '../../kernel/environments.ts'
 import type { Ctx } from '../../kernel/operation.ts'
 import { fingerprint } from '../../kernel/random.ts'
-import { signToken } from '../../kernel/tokens.ts'
 import * as applications from '../applications/applications/applications.service.ts'
 import { builtInCategories, builtInRoles, permissionName } from './built-in.ts'
 import { environmentErrors } from './environments.errors.ts'
@@ -134,10 +132,4 @@ export async function authenticate(
   const environment = await directory.byApiKey(clientId, secret)
   if (!environment) throw environmentErrors.invalidAuthentication()
   return environment
-}
-
-/** A token to manage the environment with, for a day. Always RS256: servers' SDKs know only the public key. */
-export function issueToken(ctx: Ctx) {
-  const expiresIn = DAY / SECOND
-  return { token: signToken(ctx, { type: 'vendor', vendorId: ctx.vendorId, scopes: [] }, { expiresIn }), expiresIn }
 }

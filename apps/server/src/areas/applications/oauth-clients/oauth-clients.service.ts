@@ -83,13 +83,8 @@ export interface Caller {
  * The client that calls, by `Authorization: Basic` or by the fields of the body; undefined for a call that names none.
  * @throws 400 for two different ones, 401 for an unknown one, a wrong secret, and for none where the client must have one
  */
-export async function callerIn(ctx: HttpCtx, { client_id, client_secret }: Shown): Promise<Caller | undefined> {
-  const { basic } = ctx.http
-  if (basic && ((client_id !== undefined && client_id !== basic.id) || client_secret !== undefined))
-    throw clientErrors.notSame()
-  const id = (basic?.id ?? client_id)?.toLowerCase(),
-    secret = basic?.secret ?? client_secret
-  if (!id && secret !== undefined) throw invalid('client_id should not be empty')
+export async function callerIn(ctx: HttpCtx, shown: Shown): Promise<Caller | undefined> {
+  const { id, secret } = credentialsIn(ctx, shown)
   if (!id) return undefined
   const client = await clientOf(ctx, id)
   if (
@@ -101,6 +96,16 @@ export async function callerIn(ctx: HttpCtx, { client_id, client_secret }: Shown
   return { client, isAuthenticated: secret !== undefined }
 }
 
+/** Who calls and with which secret, not proven. @throws 400 for two different ones, and for a secret alone */
+export function credentialsIn({ http: { basic } }: HttpCtx, { client_id, client_secret }: Shown) {
+  if (basic && ((client_id !== undefined && client_id !== basic.id) || client_secret !== undefined))
+    throw clientErrors.notSame()
+  const id = (basic?.id ?? client_id)?.toLowerCase(),
+    secret = basic?.secret ?? client_secret
+  if (!id && secret !== undefined) throw invalid('client_id should not be empty')
+  return { id, secret }
+}
+
 /** As `callerIn`, for what only a client may do that shows its secret. @throws as `callerIn`, 401 */
 export async function mustAuthenticate(ctx: HttpCtx, shown: Shown): Promise<Client> {
   const caller = await callerIn(ctx, shown)
@@ -109,7 +114,7 @@ export async function mustAuthenticate(ctx: HttpCtx, shown: Shown): Promise<Clie
 }
 
 /** In the form that the call has used (RFC 6749 §5.2). */
-function refused(ctx: HttpCtx) {
+export function refused(ctx: HttpCtx) {
   const error = clientErrors.invalid()
   if (ctx.http.basic) error.headers = { 'www-authenticate': 'Basic realm="oauth"' }
   return error

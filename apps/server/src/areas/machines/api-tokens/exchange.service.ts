@@ -28,15 +28,9 @@ const NOBODY = { secretHash: '0'.repeat(64) }
  * Tokens for a client id and its secret. What they may do is read now.
  * @throws 401, 403 where there are no API tokens or from an IP address that the tenant blocks
  */
-export async function authenticate(ctx: HttpCtx, { clientId, secret }: Credentials): Promise<Tokens> {
-  const configuration = await identitySettings.current(ctx)
-  mustBeOn(configuration)
-  const [found] = isUuid(clientId) ? await ctx.sql(credentialById, ctx.clock.now(), clientId) : []
-  if (!isSecretOf(found ?? NOBODY, secret) || !found?.isAlive) throw apiTokenErrors.invalidAuthentication()
-  await ips.mustAllow(ctx, ctx.http.ip, found.tenantId)
-  const keys = await rightsOf(ctx, found),
-    // before anything is written: a prehook may refuse it
-    access = await accessToken(ctx, found, keys, configuration),
+export async function authenticate(ctx: HttpCtx, shown: Credentials): Promise<Tokens> {
+  // before anything is written: a prehook may refuse it
+  const { found, configuration, access } = await accessFor(ctx, shown),
     refreshToken = ctx.random.token()
   await ctx
     .sql(issuing, found.id, fingerprint(refreshToken), endOf(ctx, found, configuration), MAX_REFRESH_TOKENS - 1)
@@ -45,6 +39,16 @@ export async function authenticate(ctx: HttpCtx, { clientId, secret }: Credentia
       throw pointsNowhere(error) ? apiTokenErrors.invalidAuthentication() : error
     })
   return { ...access, refreshToken }
+}
+
+/** As `authenticate`, without a refresh token: for programs that show their secret again each time. @throws as `authenticate` */
+export async function accessFor(ctx: HttpCtx, { clientId, secret }: Credentials) {
+  const configuration = await identitySettings.current(ctx)
+  mustBeOn(configuration)
+  const [found] = isUuid(clientId) ? await ctx.sql(credentialById, ctx.clock.now(), clientId) : []
+  if (!isSecretOf(found ?? NOBODY, secret) || !found?.isAlive) throw apiTokenErrors.invalidAuthentication()
+  await ips.mustAllow(ctx, ctx.http.ip, found.tenantId)
+  return { found, configuration, access: await accessToken(ctx, found, await rightsOf(ctx, found), configuration) }
 }
 
 const isSecretOf = ({ secretHash }: Pick<Credential, 'secretHash'>, secret: string) =>

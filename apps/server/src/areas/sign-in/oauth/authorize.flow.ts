@@ -2,7 +2,7 @@ import { after, MINUTE, SECOND } from '../../../kernel/clock.ts'
 import * as challenges from '../../../kernel/challenges.ts'
 import { baseUrl } from '../../../kernel/environments.ts'
 import { ApiError, errors } from '../../../kernel/errors.ts'
-import type { Destination, HttpCtx } from '../../../kernel/operation.ts'
+import type { Ctx, Destination, HttpCtx } from '../../../kernel/operation.ts'
 import * as cookie from '../../access/tokens/refresh-cookie.ts'
 import * as refreshTokens from '../../access/tokens/refresh-tokens.service.ts'
 import type { Subject } from '../../access/tokens/refresh-tokens.service.ts'
@@ -61,6 +61,14 @@ export async function authorize(ctx: HttpCtx, query: AuthorizeQuery): Promise<De
     return refuse(ctx, { redirectUri: query.redirect_uri!, state: query.state }, error)
   }
 }
+
+/**
+ * Goes on to `authorize`. A form of another site comes without the cookies that a link or a redirect from there comes with: so
+ * what it asks is looked at only after a redirect.
+ */
+export const asQuery = (ctx: Ctx, asked: AuthorizeQuery): Destination => ({
+  location: withQuery(`${base(ctx)}/oauth/authorize`, asked as Record<string, string>),
+})
 
 /** @throws 400 */
 async function clientAt(ctx: HttpCtx, id: string | undefined, redirectUri: string | undefined) {
@@ -217,7 +225,7 @@ async function shown<D extends Begun = Begun>(ctx: HttpCtx, kind: { purpose: str
   return { ...data, challenge }
 }
 
-const base = (ctx: HttpCtx) => baseUrl(ctx.deps.publicUrl, ctx.environment)
+const base = (ctx: Ctx) => baseUrl(ctx.deps.publicUrl, ctx.environment)
 /** The address itself stays as it is, byte for byte. */
 export const withQuery = (address: string, fields: Record<string, string>) =>
   `${address}${address.includes('?') ? '&' : '?'}${new URLSearchParams(fields)}`

@@ -1,5 +1,6 @@
+import { baseUrl } from '../../../kernel/environments.ts'
 import { invalid } from '../../../kernel/errors.ts'
-import type { Destination, HttpCtx } from '../../../kernel/operation.ts'
+import type { Ctx, Destination, HttpCtx } from '../../../kernel/operation.ts'
 import { definedApplications } from '../../delivery/mail/applications.ts'
 import * as clients from '../../applications/oauth-clients/oauth-clients.service.ts'
 import * as redirectUris from '../../applications/oauth-clients/redirect-uris.service.ts'
@@ -28,6 +29,11 @@ export async function logOut(ctx: HttpCtx, query: LogoutQuery): Promise<Destinat
   if (!(await redirectUris.isAllowedAfterLogout(ctx, uri))) throw oauthErrors.notAfterLogout()
   return { location: state === undefined ? uri : withQuery(uri, { state }) }
 }
+
+/** What the user sees who has logged out and goes nowhere. */
+export const page = (ctx: Ctx): Destination => ({
+  location: `${baseUrl(ctx.deps.publicUrl, ctx.environment)}/oauth/account/logged-out`,
+})
 
 /** undefined stands for the environment. */
 async function applicationsOf(ctx: HttpCtx, clientId: string | undefined) {

@@ -5,6 +5,7 @@ import { Empty, operation, type HttpCtx } from '../../../kernel/operation.ts'
 import { sessionErrors } from '../../access/sessions/sessions.errors.ts'
 import { clientErrors } from '../../applications/oauth-clients/oauth-clients.errors.ts'
 import * as clients from '../../applications/oauth-clients/oauth-clients.service.ts'
+import { apiTokenErrors } from '../../machines/api-tokens/api-tokens.errors.ts'
 import { delegationErrors } from '../../machines/delegation/delegation.errors.ts'
 import * as delegation from '../../machines/delegation/delegation.service.ts'
 import { ipErrors } from '../../policies/ip-restrictions/ip-restrictions.errors.ts'
@@ -19,12 +20,14 @@ import {
   UserInfo,
 } from './oauth.schemas.ts'
 import * as grantsOfUsers from './grants.service.ts'
+import * as programs from './programs.service.ts'
 import * as tokens from './tokens.service.ts'
 
 /** What each grant gives for a request. */
 const grants: ReadonlyMap<string, (ctx: HttpCtx, body: TokenRequest) => Promise<TokenAnswer>> = new Map([
   ['authorization_code', grantsOfUsers.byCode],
   ['refresh_token', grantsOfUsers.byRefreshToken],
+  ['client_credentials', programs.byCredentials],
   ['urn:ietf:params:oauth:grant-type:token-exchange', delegation.exchange],
 ])
 
@@ -68,7 +71,7 @@ export const oauthRoutes = [
     method: 'POST',
     path: '/oauth/token',
     summary:
-      'Get tokens by one of the grants of OAuth: for a code, for a refresh token, or for two tokens of who acts for whom',
+      'Get tokens by one of the grants of OAuth: for a code, a refresh token, credentials, or two tokens of who acts for whom',
     tag,
     auth: 'public',
     oauth: true,
@@ -82,6 +85,8 @@ export const oauthRoutes = [
       oauthErrors.noVerifier,
       clientErrors.off,
       clientErrors.invalid,
+      clientErrors.noProgram,
+      apiTokenErrors.disabled,
       sessionErrors.ended,
       delegationErrors.badSubject,
       ipErrors.restricted,
