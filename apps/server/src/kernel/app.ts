@@ -361,10 +361,17 @@ const declares = (op: Operation, status: number) =>
   (status === 429 && !!op.limits) ||
   !!op.errors?.some((e) => e.status === status)
 
+/** RFC 6749 §3.1: which of two would hold is not to be guessed. @throws 400 */
+function mustNameOnce({ query }: FastifyRequest) {
+  const twice = Object.entries(query as object).find(([, value]) => Array.isArray(value))
+  if (twice) throw invalid(`${twice[0]} must be given once`)
+}
+
 function inputOf(op: Operation, request: FastifyRequest) {
   if (request.url.includes('%00')) throw errors.notFound()
   // a malformed id finds nothing
   if (op.params && faults(op.params, request.params).length) throw errors.notFound()
+  if (op.oauth) mustNameOnce(request)
   const query = op.query && fromQuery(op.query, request.query as Record<string, unknown>)
   const body =
     op.body && tidy(op.body, request.body ?? ((op.body as { type?: string }).type === 'array' ? undefined : {}))
@@ -399,7 +406,8 @@ function httpOf(
 
 /** Over plain http browsers leave out the first of these headers. Scripts take anything, unless they say so. */
 const isVisit = (request: FastifyRequest) =>
-  (header(request, 'sec-fetch-mode') ?? (/\btext\/html\b/.test(header(request, 'accept') ?? '') && 'navigate')) === 'navigate'
+  (header(request, 'sec-fetch-mode') ?? (/\btext\/html\b/.test(header(request, 'accept') ?? '') && 'navigate')) ===
+  'navigate'
 
 const applicationIn = (request: FastifyRequest) =>
   header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id')

@@ -32,6 +32,7 @@ const wordsIn = (text = '') => text.split(/[ +]+/).filter(Boolean)
 export async function readAsked(ctx: HttpCtx, client: Client, query: AuthorizeQuery): Promise<Asked> {
   if (query.request !== undefined) throw oauthErrors.requestNotSupported()
   if (query.request_uri !== undefined) throw oauthErrors.requestUriNotSupported()
+  if (query.response_type === undefined) throw oauthErrors.noResponseType()
   if (query.response_type !== 'code') throw oauthErrors.unsupportedResponseType()
   if ((query.response_mode ?? 'query') !== 'query') throw oauthErrors.unsupportedResponseMode()
   return {
@@ -57,9 +58,13 @@ function challengeIn({ code_challenge: challenge, code_challenge_method: method 
   return challenge
 }
 
+export const PROMPTS: readonly string[] = ['none', 'login', 'consent', 'select_account']
+
 function promptIn({ prompt }: AuthorizeQuery) {
   const words = wordsIn(prompt)
   if (words.includes('none') && words.length > 1) throw oauthErrors.badPrompt()
+  // OpenID Connect Prompt Create §4.1.1
+  if (!words.every((word) => PROMPTS.includes(word))) throw oauthErrors.unknownPrompt()
   return words.includes('login') ? 'login' : words[0]
 }
 

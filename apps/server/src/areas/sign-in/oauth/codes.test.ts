@@ -84,7 +84,6 @@ describe.concurrent('a code', () => {
       { code_verifier: pkce().verifier },
       { code_verifier: challenge },
       { code_verifier: 'short' },
-      { redirect_uri: undefined },
       { redirect_uri: `${CALLBACK}/` },
       { client_id: other },
       { code: 'x'.repeat(43) },
@@ -92,6 +91,7 @@ describe.concurrent('a code', () => {
       const { status, body } = await exchange(env, { code: shown, ...fields })
       expect([status, body.error], JSON.stringify(fields)).toEqual([400, 'invalid_grant'])
     }
+    expect((await exchange(env, { code: shown, redirect_uri: undefined })).body.error).toBe('invalid_request')
     const elsewhere = await exchange(await newEnvironment(), { code: shown })
     expect(elsewhere.body.error).toBe('invalid_grant')
     // none of these has used it up

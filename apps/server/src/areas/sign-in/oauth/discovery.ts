@@ -1,6 +1,7 @@
 import { baseUrl } from '../../../kernel/environments.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import * as identitySettings from '../../policies/identity-settings/identity-settings.service.ts'
+import { PROMPTS } from './asked.ts'
 import { MULTI_FACTOR } from '../mfa/mfa-login.flow.ts'
 
 /** What clients have to know of the server (OpenID Connect Discovery §3, RFC 8414 §2). */
@@ -28,7 +29,7 @@ export async function metadata(ctx: Ctx, grants: Iterable<string>) {
     revocation_endpoint_auth_methods_supported: [...ways, 'none'],
     introspection_endpoint_auth_methods_supported: ways,
     code_challenge_methods_supported: ['S256'],
-    prompt_values_supported: ['none', 'login', 'consent', 'select_account'],
+    prompt_values_supported: [...PROMPTS],
     claims_supported: [
       ...['sub', 'iss', 'aud', 'exp', 'iat', 'nonce', 'auth_time', 'acr', 'amr', 'sid'],
       ...[

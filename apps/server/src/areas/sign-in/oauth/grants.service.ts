@@ -23,6 +23,7 @@ const VERIFIER = /^[\w.~-]{16,128}$/
  */
 export async function byCode(ctx: HttpCtx, request: TokenRequest): Promise<TokenAnswer> {
   if (!request.code) throw invalid('code should not be empty')
+  if (!request.redirect_uri) throw invalid('redirect_uri should not be empty')
   const caller = await clients.callerIn(ctx, request)
   const found = await challenges.find(ctx, authorizationCode, request.code)
   if (found.state === 'used') await endStolen(ctx, found.challenge)
