@@ -55,6 +55,7 @@ import { strategiesRoutes } from './areas/policies/strategies/strategies.routes.
 import { temporaryUsersRoutes } from './areas/people/memberships/temporary-users.routes.ts'
 import { tenantMigrationsRoutes } from './areas/accounts/tenant-migrations/tenant-migrations.routes.ts'
 import { tenantsRoutes } from './areas/accounts/tenants/tenants.routes.ts'
+import { triggersRoutes } from './areas/rights/events/triggers.routes.ts'
 import { userEmailsPolicyRoutes } from './areas/policies/user-emails-policy/user-emails-policy.routes.ts'
 import { emailChangeRoutes } from './areas/people/user-emails/email-change.routes.ts'
 import { userEmailsRoutes } from './areas/people/user-emails/user-emails.routes.ts'
@@ -134,6 +135,7 @@ export const operations: readonly Operation[] = [
   ...temporaryUsersRoutes,
   ...tenantMigrationsRoutes,
   ...tenantsRoutes,
+  ...triggersRoutes,
   ...userEmailsPolicyRoutes,
   ...emailChangeRoutes,
   ...userEmailsRoutes,

@@ -22,6 +22,26 @@ afterAll(() => {
 })
 
 describe('the published server-side client, unmodified', () => {
+  test('@frontegg/client triggers an event, and reads what has become of it', async () => {
+    const env = await newEnvironment(),
+      tenantId = await env.newTenant(),
+      { EventsClient, FronteggAuthenticator } = loaded(),
+      authenticator = new FronteggAuthenticator()
+    await authenticator.init(env.id, env.apiKey)
+    const events = new EventsClient(authenticator),
+      eventId = await events.send(tenantId, {
+        eventKey: 'eggs.laid',
+        data: { title: 'Eggs', description: 'Three of them' },
+        channelConfiguration: { slack: { emails: ['a@example.com'] } },
+      })
+    expect(eventId).toMatch(/^[0-9a-f-]{36}$/)
+    expect(await events.getStatus(eventId)).toEqual({
+      ...{ eventId, eventKey: 'eggs.laid' },
+      channels: { slack: { status: 'FAILED', errorMetadata: { message: expect.any(String) } } },
+    })
+    authenticator.shutdown?.()
+  })
+
   test("@frontegg/client authenticates the environment and validates a user's token, roles and permissions", async () => {
     const env = await newEnvironment()
     const user = await env.newUser({ password: 'Henhouse-1!', roleKeys: ['ReadOnly'] })

@@ -142,6 +142,15 @@ async function sow(tx: Transaction, ctx: Ctx, seed: Seed, hashes: ReadonlyMap<st
     ],
   })
   await tx.tenant.createMany({ data: tenants.map((row) => ({ ...row, vendorId, ...times })) })
+  await tx.redirectUri.createMany({
+    data: (seed.redirectUris ?? []).map((redirectUri) => ({
+      vendorId,
+      id: nameBasedId(vendorId, `redirect ${redirectUri}`),
+      applicationId: null,
+      redirectUri,
+      createdAt: now,
+    })),
+  })
   await sowRoles(tx, ctx, seed, tenantIdOf)
   await sowUsers(tx, ctx, seed, tenantIdOf, hashes)
 }

@@ -1,4 +1,5 @@
 import { canonicalEmail } from '../kernel/email-addresses.ts'
+import { isGood } from '../areas/applications/oauth-clients/redirect-uris.service.ts'
 import { builtInCategories, builtInRoles } from '../areas/environments/built-in.ts'
 import type { Seed, SeedEnvironment } from './seed.schemas.ts'
 
@@ -34,6 +35,7 @@ export function faultsOf(seed: Seed, at = ''): string[] {
     ...roleFaults(seed, at, tenantOf),
     ...tenantFaults(seed, at, tenantOf),
     ...userFaults(seed, at, tenantOf),
+    ...redirectFaults(seed, at),
   ]
 }
 
@@ -47,6 +49,13 @@ export function finder(tenants: readonly { id?: string; name: string }[]) {
   }
 }
 type Finder = ReturnType<typeof finder>
+
+const redirectFaults = ({ redirectUris = [] }: Seed, at: string) => [
+  ...repeated(redirectUris.map((value, n) => ({ path: `${at}redirectUris.${n}`, value }))),
+  ...redirectUris.flatMap((uri, n) =>
+    isGood(uri) ? [] : [`${at}redirectUris.${n} must be an absolute URI without a fragment, and no script`],
+  ),
+]
 
 const builtInPermissions = builtInCategories.flatMap((category) => category.permissions)
 const builtInRoleKeys = builtInRoles.map((role) => role.key)

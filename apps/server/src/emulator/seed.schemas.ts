@@ -1,4 +1,5 @@
 import { Type, type Static, type TString } from 'typebox'
+import { NewRedirectUri } from '../areas/applications/oauth-clients/oauth-clients.schemas.ts'
 import { OwnId } from '../areas/accounts/tenants/tenants.schemas.ts'
 import { NewUser } from '../areas/onboarding/user-creation/user-creation.schemas.ts'
 import { Email, PhoneNumber, PictureUrl } from '../areas/people/users/users.schemas.ts'
@@ -75,6 +76,8 @@ export const Seed = Type.Object({
   roles: Type.Optional(Type.Array(SeedRole)),
   tenants: Type.Optional(Type.Array(SeedTenant)),
   users: Type.Optional(Type.Array(SeedUser)),
+  /** where browsers may be sent after a login or logout, of any application */
+  redirectUris: Type.Optional(Type.Array(NewRedirectUri.properties.redirectUri)),
 })
 export type Seed = Static<typeof Seed>
 
@@ -110,4 +113,8 @@ export const demo: SeedEnvironment = {
       tenants: [{ tenant: 'Acme', roles: ['ReadOnly'] }],
     },
   ],
+  // an application on this machine, whatever its port (RFC 8252 §7.3)
+  redirectUris: ['localhost', '127.0.0.1'].flatMap((host) =>
+    ['', '/', '/oauth/callback', '/callback', '/account/logout'].map((path) => `http://${host}${path}`),
+  ),
 }

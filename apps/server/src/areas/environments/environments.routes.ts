@@ -11,6 +11,19 @@ import * as environments from './environments.service.ts'
 
 const tag = 'Environments'
 
+const flags = (id: string, path: `/${string}`, summary: string) =>
+  operation({
+    id,
+    method: 'GET',
+    path,
+    summary,
+    tag,
+    auth: 'public',
+    returns: { 200: Type.Object({}) },
+    // none: each client uses its own default
+    handler: () => ({}),
+  })
+
 export const environmentsRoutes = [
   operation({
     id: 'authenticateEnvironment',
@@ -62,15 +75,10 @@ export const environmentsRoutes = [
       whiteLabelMode: true,
     }),
   }),
-  operation({
-    id: 'listFlags',
-    method: 'GET',
-    path: '/flags',
-    summary: 'Read which features of the login page and the portal are on or off',
-    tag,
-    auth: 'public',
-    returns: { 200: Type.Object({}) },
-    // none: each client uses its own default
-    handler: () => ({}),
-  }),
+  flags('listFlags', '/flags', 'Read which features of the login page and the portal are on or off'),
+  flags(
+    'listFeatureFlagsV1',
+    '/identity/resources/auth/v1/feature-flags',
+    'Read which features of Android apps are on or off',
+  ),
 ]

@@ -209,6 +209,8 @@ describe.concurrent('what a login page asks first', () => {
     const env = await newEnvironment()
     expect(await env.anonymous('GET', '/frontegg/flags')).toMatchObject({ status: 200, body: {} })
     expect((await env.anonymous('GET', '/flags')).body).toEqual({})
+    // as Android apps ask when they start
+    expect((await env.anonymous('GET', '/identity/resources/auth/v1/feature-flags')).body).toEqual({})
     expect(await env.anonymous('GET', '/metadata')).toMatchObject({
       status: 400,
       body: { errors: ['entityName must be a string'] },

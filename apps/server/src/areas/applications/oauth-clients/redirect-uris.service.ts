@@ -55,7 +55,7 @@ async function applicationOf(ctx: Ctx, named: string | undefined) {
 }
 
 /** RFC 6749 §3.1.2: absolute, without a fragment. Schemes of apps are allowed, those that run in a page are not. */
-const isGood = (uri: string) =>
+export const isGood = (uri: string) =>
   /^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$/i.test(uri) &&
   !uri.includes('#') &&
   !/^(javascript|data|vbscript|blob|file|about):/i.test(uri) &&

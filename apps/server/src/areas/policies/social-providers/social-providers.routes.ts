@@ -15,6 +15,7 @@ import {
   NewCustomProvider,
   Provider,
   ProviderChange,
+  ProvidersByType,
 } from './social-providers.schemas.ts'
 import * as socialProviders from './social-providers.service.ts'
 
@@ -48,6 +49,17 @@ export const socialProvidersRoutes = [
     limits: [perIp(1000, MINUTE)],
     returns: { 200: Type.Array(ListedProvider) },
     handler: (ctx) => socialProviders.list(ctx),
+  }),
+  operation({
+    id: 'getSocialConfigurationV1',
+    method: 'GET',
+    path: '/identity/resources/auth/v1/sso/config',
+    summary: 'List the providers to log in with by their types, for Android apps',
+    tag,
+    auth: 'public',
+    limits: [perIp(1000, MINUTE)],
+    returns: { 200: ProvidersByType },
+    handler: (ctx) => socialProviders.byType(ctx),
   }),
   operation({
     id: 'listSocialProvidersForUserV2',

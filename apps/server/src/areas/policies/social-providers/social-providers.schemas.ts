@@ -91,6 +91,13 @@ export const ListedProviderV1 = Type.Object({
   active: Type.Boolean(),
 })
 
+const ProviderOfType = Type.Object({
+  active: Type.Boolean(),
+  clientId: Nullable(Type.String()),
+  authorizationUrl: Type.String(),
+  additionalScopes: Type.Array(Type.String()),
+})
+
 /** As login boxes read it. Where `customised` is false, they let the server make the address to log in at. */
 export const ListedProvider = Type.Object({
   type: Type.String(),
@@ -103,6 +110,11 @@ export const ListedProvider = Type.Object({
   options: Type.Object({ verifyEmail: Type.Boolean() }),
   additionalScopes: Type.Array(Type.String()),
 })
+
+/** As Android apps read them, by their types. Without a client id, they let the server make the address to log in at. */
+export const ProvidersByType = Type.Unsafe<Record<string, Static<typeof ProviderOfType>>>(
+  Type.Object({}, { additionalProperties: ProviderOfType }),
+)
 
 const custom = {
   clientId: FilledKey,

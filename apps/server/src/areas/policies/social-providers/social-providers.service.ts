@@ -72,6 +72,15 @@ export const list = async (ctx: Ctx) =>
     additionalScopes: row.additionalScopes,
   }))
 
+/** As Android apps read them. */
+export const byType = async (ctx: Ctx) =>
+  Object.fromEntries(
+    (await list(ctx)).map(({ type, active, clientId, authorizationUrl, additionalScopes }) => [
+      type,
+      { active, clientId, authorizationUrl, additionalScopes },
+    ]),
+  )
+
 /** @throws 404 */
 export async function get(ctx: Ctx, type: string) {
   const row = await ctx.db.socialProvider.findFirst({ where: { type, custom: false } })

@@ -90,6 +90,7 @@ export const needs = {
     readLogs: connectivity('read.webhookLogs'),
     readEvents: connectivity('read.events'),
     readCategories: connectivity('read.eventCategories'),
+    trigger: connectivity('write.triggerEvent'),
   },
   usersBelow: {
     read: secure('read.userSubTenants'),

@@ -3,7 +3,7 @@ import { Provider } from 'oidc-provider'
 import { expect, test, vi } from 'vitest'
 import { newEnvironment, server, type TestEnvironment } from '../../../../test/environment.ts'
 import { listening } from '../../../../test/login-providers.ts'
-import { allow, browserOf, CALLBACK, pathOf, pkce, queryOf, question } from '../../../../test/oauth-browser.ts'
+import { allow, browserOf, CALLBACK, pathOf, pkce, question } from '../../../../test/oauth-browser.ts'
 import { PASSWORD } from '../../../../test/second-factors.ts'
 
 /*
