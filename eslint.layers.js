@@ -92,6 +92,7 @@ const kernelFiles = [
   'metrics',
   'edge',
   'bodies',
+  'browsers',
   'app',
 ]
 

@@ -15,6 +15,7 @@ import { hierarchyRoutes } from './areas/accounts/hierarchy/hierarchy.routes.ts'
 import { subAccountUsersRoutes } from './areas/onboarding/sub-account-users/sub-account-users.routes.ts'
 import { subTenantsRoutes } from './areas/accounts/hierarchy/sub-tenants.routes.ts'
 import { identitySettingsRoutes } from './areas/policies/identity-settings/identity-settings.routes.ts'
+import { impersonationRoutes } from './areas/machines/delegation/impersonation.routes.ts'
 import { importsRoutes } from './areas/onboarding/imports/imports.routes.ts'
 import { invitationsRoutes } from './areas/onboarding/invitations/invitations.routes.ts'
 import { invitesRoutes } from './areas/onboarding/invitations/invites.routes.ts'
@@ -93,6 +94,7 @@ export const operations: readonly Operation[] = [
   ...subAccountUsersRoutes,
   ...subTenantsRoutes,
   ...identitySettingsRoutes,
+  ...impersonationRoutes,
   ...importsRoutes,
   ...invitationsRoutes,
   ...invitesRoutes,

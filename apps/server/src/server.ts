@@ -2,6 +2,7 @@ import { eventRubbish, recordChange, recordRefusal } from './areas/rights/events
 import { sessionOf } from './areas/access/sessions/living.sql.ts'
 import { machineOf } from './areas/machines/callers/callers.service.ts'
 import * as delegation from './areas/machines/delegation/delegation.service.ts'
+import * as impersonation from './areas/machines/delegation/impersonation.service.ts'
 import { keysOf } from './areas/rights/held/held.service.ts'
 import { reaches } from './areas/rights/held/sub-account-access.service.ts'
 import { jobs, rubbish } from './jobs.ts'
@@ -25,7 +26,7 @@ export async function buildServer(deps: ServerDeps) {
       machineOf,
       permissionsOf: async (ctx, userId, tenantId) => (await keysOf(ctx, userId, tenantId)).permissions,
       reaches,
-      allowsDelegation: delegation.isOn,
+      allowsActing: (ctx, way) => (way === 'impersonation' ? impersonation.isOn(ctx) : delegation.isOn(ctx)),
     },
   })
   addLoginPages(server.http)

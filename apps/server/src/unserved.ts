@@ -26,6 +26,5 @@ export const unserved: readonly Unserved[] = [
   },
   { what: 'The audit trail in other formats than CSV', paths: ['/audits/export/*'] },
   { what: 'The builder of login boxes', paths: ['/metadata/admin-box'] },
-  { what: 'Impersonation', paths: ['/identity/resources/impersonation/v1'] },
   { what: 'Where an IP address is', paths: ['/metadata/ip/{ip}', '/metadata/ipme'] },
 ]

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import cookie from '@fastify/cookie'
-import cors from '@fastify/cors'
 import jwt from '@fastify/jwt'
 import fastJson from 'fast-json-stringify'
 import Fastify, {
@@ -14,7 +13,8 @@ import helmet from 'helmet'
 import { TooManyHashes } from '@henhouse/passwords'
 import type { Logger } from 'pino'
 import type { TSchema } from 'typebox'
-import { admit, basicIn, callerOf, guestOf, environmentOf, header, identify, tenantOf, userOf } from './authorize.ts'
+import { admit, basicIn, callerOf, guestOf, header, identify, tenantOf, userOf } from './authorize.ts'
+import { isVisit, originOf, protectBrowsers } from './browsers.ts'
 import { acceptBodies, isOauth } from './bodies.ts'
 import type { Rubbish } from './cleanup.ts'
 import { contextFor, sqlFor } from './context.ts'
@@ -24,7 +24,6 @@ import { edge, guardEdge } from './edge.ts'
 import {
   baseUrl,
   environmentDirectory,
-  isAllowedOrigin,
   type Environment,
   type EnvironmentDirectory,
 } from './environments.ts'
@@ -190,38 +189,6 @@ const security = (() => {
   apply({} as IncomingMessage, reply as unknown as ServerResponse, () => {})
   return headers
 })()
-
-async function protectBrowsers(app: FastifyInstance, deps: Deps, environments: EnvironmentDirectory) {
-  const common = {
-    credentials: true,
-    methods: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-    exposedHeaders: [
-      'frontegg-trace-id',
-      'retry-after',
-      'x-rate-limit-limit',
-      'x-rate-limit-remaining',
-      'x-rate-limit-reset',
-    ],
-    maxAge: 600,
-  }
-  if (deps.allowedOrigins === '*') return app.register(cors, { ...common, origin: true })
-  const operators = [...deps.allowedOrigins, deps.publicUrl.origin]
-  return app.register(cors, () => async (request: FastifyRequest) => ({
-    ...common,
-    origin: (await isOfEnvironment(deps, environments, request)) || operators,
-  }))
-}
-
-/**
- * Whether the page that calls is of an origin that the environment allows. The host tells which environment it is: browsers ask
- * without a token first.
- */
-async function isOfEnvironment(deps: Deps, environments: EnvironmentDirectory, request: FastifyRequest) {
-  const origin = header(request, 'origin')
-  if (origin === undefined) return false
-  const environment = await environmentOf(request, environments, deps.publicUrl.hostname).catch(() => undefined)
-  return !!environment && isAllowedOrigin(deps, environment, origin)
-}
 
 type Serving = Pick<AppParts, 'deps' | 'lookups' | 'record'> & {
   environments: EnvironmentDirectory
@@ -404,18 +371,8 @@ function httpOf(
   }
 }
 
-/** Over plain http browsers leave out the first of these headers. Scripts take anything, unless they say so. */
-const isVisit = (request: FastifyRequest) =>
-  (header(request, 'sec-fetch-mode') ?? (/\btext\/html\b/.test(header(request, 'accept') ?? '') && 'navigate')) ===
-  'navigate'
-
 const applicationIn = (request: FastifyRequest) =>
   header(request, 'frontegg-requested-application-id') ?? header(request, 'frontegg-application-id')
-
-function originOf(deps: Deps, environment: Environment, request: FastifyRequest) {
-  const origin = header(request, 'origin')
-  return origin !== undefined && isAllowedOrigin(deps, environment, origin) && URL.canParse(origin) ? origin : undefined
-}
 
 const writers = new WeakMap<TSchema, (value: unknown) => string>()
 /** Only declared fields leave. Compiled when first used. */

@@ -74,8 +74,8 @@ export interface Lookups {
   readonly machineOf: MachineOf
   readonly permissionsOf: PermissionsOf
   readonly reaches: Reaches
-  /** Whether one may act for another at all. */
-  readonly allowsDelegation: (ctx: Ctx) => Promise<boolean>
+  /** Whether one may act for another at all, in this way. */
+  readonly allowsActing: (ctx: Ctx, way: Actor['type']) => Promise<boolean>
 }
 
 /** Claims that are good by themselves: they have not expired, and those of an environment token name this environment. */
@@ -179,7 +179,7 @@ export async function foundBy(
   const ties = claims && tiesOf(ctx, claims)
   if (!ties || (claims.permissions !== undefined && !areTexts(claims.permissions))) return undefined
   const isDelegated = ties.length > 1
-  if (isDelegated && !(await lookups.allowsDelegation(ctx))) return undefined
+  if (isDelegated && !(await areAllowed(ctx, claims.act as Actor, lookups))) return undefined
   const [subject, ...others] = await Promise.all(ties.map((tie) => liveOf(ctx, tie, lookups, ip)))
   if (!subject || others.includes(undefined)) return undefined
   if (!isDelegated) {
@@ -194,6 +194,11 @@ export async function foundBy(
     permissions: claims.permissions,
     caller: { kind: 'agent', userId: claims.sub!, tenantId, permissions: [], by },
   }
+}
+
+/** Whether all who act, one for the other, may still do that. */
+async function areAllowed(ctx: Ctx, { type, act }: Actor, lookups: Lookups): Promise<boolean> {
+  return (await lookups.allowsActing(ctx, type)) && (!act || areAllowed(ctx, act, lookups))
 }
 
 /** Those that the token names, else those that its user has now. */

@@ -85,7 +85,7 @@ export interface Holder {
 /** Who acts for the subject of a token (RFC 8693 §4.1); within, who acted before. */
 export interface Actor {
   readonly sub: string
-  readonly type: 'delegation'
+  readonly type: 'delegation' | 'impersonation'
   readonly email?: string
   readonly act?: Actor
 }

@@ -26,7 +26,7 @@ export const Session = Type.Object({
   userAgent: Nullable(Type.String()),
   /** the session of the caller's token */
   current: Type.Boolean(),
-  /** clients expect it; nobody can impersonate anybody so far */
+  /** somebody else is in it, in the user's place */
   impersonated: Type.Boolean(),
   /** when it ends without further activity */
   expires: DateTime,
@@ -39,7 +39,7 @@ export const toSession = ({
 }: SessionRow & { expires: Date; current: boolean }): Static<typeof Session> => ({
   ...row,
   current,
-  impersonated: false,
+  impersonated: row.impersonatorId !== null,
   createdAt: row.createdAt.toISOString(),
   expires: expires.toISOString(),
 })

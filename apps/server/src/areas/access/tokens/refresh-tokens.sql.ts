@@ -34,6 +34,7 @@ const surplus = `
   other as materialized (
     select s.id, s."tenantId", s."createdAt", s."lastActiveAt" from "Session" s
     where s."vendorId" = $1 and s."userId" = $3 and s.id <> $5 and s."endedAt" is null and s."expiresAt" > $2
+      and s."impersonatorId" is null
       and (s."tenantId" is distinct from $4 or coalesce(
         least(s."lastActiveAt" + $8::float8 * interval '1 second', s."createdAt" + $9::float8 * interval '1 second') > $2,
         true))),

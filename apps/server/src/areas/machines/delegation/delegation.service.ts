@@ -118,7 +118,7 @@ async function mustBeAllowed(ctx: Ctx, actor: Holder, subject: Holder) {
 }
 
 /** Tokens of a session that was idle for too long, or has lasted too long, are still good for what they are; they give no others. */
-async function hasRunOut(ctx: Ctx, found: readonly Dependence[]) {
+export async function hasRunOut(ctx: Ctx, found: readonly Dependence[]) {
   const rulesIn = await sessions.rulesOf(ctx, ...found.map((session) => session.tenantId))
   return found.some(({ tenantId, createdAt, lastActiveAt, expiresAt }) => {
     const times = {

@@ -102,5 +102,8 @@ export const needs = {
 /** What one needs to act for another, by a token exchange. It opens no operation. */
 export const mayDelegate = secure('write.delegation')
 
+/** What one needs to be in another's place. It opens no operation. */
+export const mayImpersonate = secure('write.actorToken')
+
 /** Whether this server itself goes by a key, and not only the application. */
 export const isOfThisServer = (key: string) => key.startsWith('fe.')

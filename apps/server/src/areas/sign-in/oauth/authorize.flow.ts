@@ -67,7 +67,7 @@ export async function authorize(ctx: HttpCtx, query: AuthorizeQuery): Promise<De
  * what it asks is looked at only after a redirect.
  */
 export const asQuery = (ctx: Ctx, asked: AuthorizeQuery): Destination => ({
-  location: withQuery(`${base(ctx)}/oauth/authorize`, asked as Record<string, string>),
+  location: withQuery(`${base(ctx)}/oauth/authorize`, asked),
 })
 
 /** @throws 400 */
