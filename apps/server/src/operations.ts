@@ -71,6 +71,7 @@ import { entitlementsRoutes } from './areas/rights/entitlements/entitlements.rou
 import { portalRoutes } from './areas/policies/portal/portal.routes.ts'
 import { ssoRoutes } from './areas/sign-in/sso/sso.routes.ts'
 import { webhooksRoutes } from './areas/delivery/webhooks/webhooks.routes.ts'
+import { mobileAppsRoutes } from './areas/environments/mobile-apps.routes.ts'
 import { workspaceRoutes } from './areas/environments/workspace.routes.ts'
 import type { Operation } from './kernel/operation.ts'
 
@@ -149,5 +150,6 @@ export const operations: readonly Operation[] = [
   ...userPoolsRoutes,
   ...usersRoutes,
   ...webhooksRoutes,
+  ...mobileAppsRoutes,
   ...workspaceRoutes,
 ]

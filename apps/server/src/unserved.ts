@@ -26,5 +26,9 @@ export const unserved: readonly Unserved[] = [
   },
   { what: 'The audit trail in other formats than CSV', paths: ['/audits/export/*'] },
   { what: 'The builder of login boxes', paths: ['/metadata/admin-box'] },
+  {
+    what: 'E-mail templates under an old address (/configs/templates has them)',
+    paths: ['/identity/resources/mail/v1/configs/emails'],
+  },
   { what: 'Where an IP address is', paths: ['/metadata/ip/{ip}', '/metadata/ipme'] },
 ]

@@ -37,7 +37,27 @@ ALTER TABLE "Workspace" ADD CONSTRAINT "Workspace_vendorId_fkey" FOREIGN KEY ("v
 -- AddForeignKey
 ALTER TABLE "CustomDomain" ADD CONSTRAINT "CustomDomain_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
 
+-- CreateTable
+CREATE TABLE "MobileApp" (
+    "vendorId" UUID NOT NULL DEFAULT vendor_id_required(),
+    "id" UUID NOT NULL,
+    "platform" TEXT COLLATE "C" NOT NULL,
+    "name" TEXT COLLATE "C" NOT NULL,
+    "fingerprints" TEXT[] COLLATE "C",
+    "createdAt" TIMESTAMPTZ(3) NOT NULL,
+
+    CONSTRAINT "MobileApp_pkey" PRIMARY KEY ("id")
+);
+
+-- CreateIndex
+CREATE UNIQUE INDEX "MobileApp_vendorId_platform_name_key" ON "MobileApp"("vendorId", "platform", "name");
+
+-- AddForeignKey
+ALTER TABLE "MobileApp" ADD CONSTRAINT "MobileApp_vendorId_fkey" FOREIGN KEY ("vendorId") REFERENCES "Vendor"("id") ON DELETE CASCADE ON UPDATE CASCADE;
+
 SELECT owned_by_vendor('"Workspace"');
 SELECT owned_by_vendor('"CustomDomain"');
 SELECT tells_of_changes('"Workspace"');
 SELECT tells_of_changes('"CustomDomain"');
+SELECT owned_by_vendor('"MobileApp"');
+SELECT tells_of_changes('"MobileApp"');

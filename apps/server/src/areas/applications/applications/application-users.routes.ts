@@ -97,6 +97,21 @@ export const userRoutes = [
     handler: (ctx, { params }) => assignments.usersOf(ctx, params.appId),
   }),
   operation({
+    // no specification lists it: tools call it
+    id: 'assignUsersToNamedApplicationV1',
+    method: 'POST',
+    path: `${v1}/{appId}/users`,
+    summary: 'Let members of an account into the application that the path names',
+    tag,
+    auth: 'vendor',
+    params: Type.Object({ appId: Id }),
+    body: Type.Omit(UsersOfApplication, ['appId']),
+    returns: { 201: Type.Array(UserAssignment) },
+    errors: wrongIds,
+    handler: async (ctx, { params, body }) =>
+      (await assignments.assign(ctx, ctx.caller, undefined, { ...body, appIds: [params.appId] })).map(toUserAssignment),
+  }),
+  operation({
     id: 'listUsersOfApplicationsV1',
     method: 'GET',
     path: `${v1}/apps-users`,
