@@ -27,6 +27,8 @@ const quiet: Record<string, string> = {
   introspectToken: READS,
   testWebhook: 'it only tries an address',
   authorizeSilently: OFTEN,
+  authorizeByForm: STARTS,
+  'grantToken: for credentials': OFTEN,
   'grantToken: for a refresh token': OFTEN,
   'grantToken: for a code': OFTEN,
   finishHostedLogin: STARTS,

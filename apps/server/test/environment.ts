@@ -37,7 +37,12 @@ export const deps: ServerDeps = {
   mail: 'hold',
   sms: 'hold',
   metrics: 'open',
-  outbound: outbound('anywhere'),
+  // no name is looked up: `<label>.of.<name>.example` is an alias of the environment with this name
+  outbound: {
+    ...outbound('anywhere'),
+    aliasesOf: async (host) =>
+      [/\.of\.([^.]+)\.example$/.exec(host)?.[1]].flatMap((name) => (name ? `${name}.localhost` : [])),
+  },
   strict: true,
 }
 

@@ -41,12 +41,20 @@ const noIds: [RegExp, string][] = [
     /^grantToken \.(\w+_type|audience|client_\w+|code_verifier)$/,
     'words of OAuth; the audience is the environment or nothing, and clients prove who they are',
   ],
-  [/^(authorize|logOutOfClient|introspectToken|revokeToken) /, 'words of OAuth; clients prove who they are'],
+  [
+    /^(authorize|authorizeByForm|logOutOfClient|introspectToken|revokeToken) /,
+    'words of OAuth; clients prove who they are',
+  ],
   [/^(setNamed|set)SocialProviderV2 |^(create|update)CustomProviderV1 /, 'ids that a login provider has given'],
   [/^(list|export)AuditsV\d /, 'what is searched for, and how columns are called'],
   [/^\w+ApprovalFlowV1 \.steps\[\]\.approverSelectors\.roleKeys\[\]$/, 'the keys of roles that need not be there'],
   [/^(getApprovalExecutionData|decideApproval)V1 /, 'ids of a link, which only its receiver knows'],
   [/^prelogin(Sso|Saml)V\d \.email$/, 'nobody is looked up'],
+  [/^triggerEventV3 \.eventKey$/, 'the key of an event, which need not be known'],
+  [
+    /^updateEnvironment |^(create|verify)CustomDomainV2 |^createIosAppV1 /,
+    'words, origins and host names; what Apple calls an app',
+  ],
   [/\.color$|\.transports\[\]$|\.entityName$/, 'words'],
 ]
 

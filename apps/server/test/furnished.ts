@@ -283,7 +283,25 @@ export async function furnished(env: TestEnvironment) {
       createdAt: now,
     },
   })
+  const triggered = await ctx.db.event.create({
+    data: {
+      ...{ id: ctx.random.uuid(), at: now, key: 'event.triggered', severity: 'Info', outcome: 'success' },
+      ...{ subjectKind: 'event', subjectId: 'eggs.laid', actorKind: 'vendor', tenantId: user.tenantId },
+    },
+  })
+  const customDomain = await ctx.db.customDomain.create({
+    data: { id: ctx.random.uuid(), domain: `${unique('login')}.example`, createdAt: now },
+  })
+  const [iosApp, androidApp] = await Promise.all(
+    ['ios', 'android'].map((platform) =>
+      ctx.db.mobileApp.create({ data: { id: ctx.random.uuid(), platform, name: unique('app'), createdAt: now } }),
+    ),
+  )
   return {
+    eventId: triggered.id,
+    customDomainId: customDomain.id,
+    iosAppId: iosApp!.id,
+    androidAppId: androidApp!.id,
     webhookId: webhook.id,
     environmentWebhookId: environmentWebhook.id,
     webhookCallId: webhookCall.id,
@@ -353,6 +371,9 @@ const meaning: [RegExp, keyof Ids][] = [
   [/\/user-sources\//, 'userSourceId'],
   [/\/application-clients\//, 'clientId'],
   [/\/redirect-uri\//, 'redirectUriId'],
+  [/\/custom-domains\//, 'customDomainId'],
+  [/\/associated-domains\/v1\/ios\//, 'iosAppId'],
+  [/\/associated-domains\/v1\/android\//, 'androidAppId'],
   [/\/applications\/v1\//, 'appId'],
   [/\/tenants\/api-tokens\//, 'tenantApiTokenId'],
   [/\/users\/api-tokens\//, 'userApiTokenId'],
@@ -383,7 +404,9 @@ const named: [RegExp, keyof Ids][] = [
   [/^app(lication)?ids?$/, 'appId'],
 ]
 /** What a general name means there. */
-const ofOperations: Record<string, keyof Ids> = {
+const ofOperations: Record<string, keyof Ids | undefined> = {
+  'createIosAppV1 .appId': undefined,
+  'impersonateV1 .impersonatedUserId': 'userId',
   'listApplicationsV1 ?.ids': 'appId',
   'listJwtTemplatesV1 ?.ids[]': 'jwtTemplateId',
   'listUsersV1 ?.ids': 'userId',
@@ -400,7 +423,8 @@ const ofOperations: Record<string, keyof Ids> = {
 /** Which of the ids belongs there; undefined for what is no id. @param at as in `leavesOf` */
 export function kindOf(op: Operation, at: string): keyof Ids | undefined {
   const name = /(\w+)(\[\])?$/.exec(at)![1]!.replace(/^_/, '').toLowerCase()
-  return ofOperations[`${op.id} ${at}`] ?? named.find(([pattern]) => pattern.test(name))?.[1]
+  const place = `${op.id} ${at}`
+  return place in ofOperations ? ofOperations[place] : named.find(([pattern]) => pattern.test(name))?.[1]
 }
 
 export function idFor(op: Operation, name: string, ids: Ids): string {

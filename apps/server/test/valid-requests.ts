@@ -173,6 +173,7 @@ const ofAccounts = ({ env, ids, me, ownId, tenantId, belowId, elsewhereId, membe
   updateApplicationClient: { body: { clientName: 'New' } },
   assignApplicationToTenantV1: { body: { tenantId: elsewhereId } },
   updateApplicationOfTenantV1: { body: { accessType: 'FREE_ACCESS' } },
+  assignUsersToNamedApplicationV1: { path: { appId: ids.appId }, body: { tenantId, userIds: [member.id] } },
   assignUsersToApplicationV1: { body: { appId: ids.appId, tenantId, userIds: [member.id] } },
   unassignUsersFromApplicationV1: { body: { appId: ids.appId, tenantId, userIds: [ownId] } },
   assignUserToApplicationsV1: { body: { userId: member.id, tenantId, appIds: [ids.appId] } },
@@ -279,6 +280,9 @@ const ofPolicies = ({ env, ids, me, adminRoleId }: Scene): Requests => {
     setActivationStrategyV1: { body: { strategy: 'code' } },
     setInvitationStrategyV1: { body: { strategy: 'code' } },
     setUserEmailsPolicyV1: { body: { allowEmailChange: true } },
+    setImpersonationV1: { body: { enabled: true } },
+    createCustomDomainV2: { body: { customDomain: 'login.acme.example' } },
+    verifyCustomDomainV2: { body: { customDomain: `login.of.${env.name}.example` } },
     setDelegationV1: { body: { enabled: true } },
     createPermissionsV1: { body: [{ key: 'eggs.read', name: 'Read eggs' }] },
     updatePermissionV1: { body: { name: 'New' } },
@@ -715,7 +719,7 @@ export function requestNames(scene: Scene, operations: readonly Operation[]) {
 }
 
 /** What programs log in with. */
-const ofPrograms = ({ env, ids, tenantId, ownId, readOnlyRoleId }: Scene): Requests => {
+const ofPrograms = ({ env, ids, tenantId, ownId, readOnlyRoleId, member }: Scene): Requests => {
   const exchange = '/identity/resources/auth/v1/api-token',
     ofAccount = async () => {
       const made = { roleIds: [readOnlyRoleId] },
@@ -747,6 +751,14 @@ const ofPrograms = ({ env, ids, tenantId, ownId, readOnlyRoleId }: Scene): Reque
   return {
     grantToken: async () =>
       delegation(await env.userToken({ id: ownId, tenantId }, { permissions: ['*'] }), await actor()),
+    impersonateV1: async () => {
+      await ok(env.vendor('POST', '/identity/resources/configurations/v1/impersonation', { enabled: true }))
+      const actorToken = await env.userToken({ id: ownId, tenantId }, { permissions: ['*'] })
+      return { body: { impersonatedUserId: member.id, actorToken } }
+    },
+    'grantToken: for credentials': {
+      body: { grant_type: 'client_credentials', client_id: env.id, client_secret: env.apiKey },
+    },
     'grantToken: of programs': async () =>
       delegation((await env.machine({ tenantId, userId: ownId })).token, await actor()),
     'listUsersV3: by a program of the account': async () => ({
@@ -805,6 +817,7 @@ const ofClients = ({ env, ids, member }: Scene): Requests => {
         { state } = queryOf(await browser.ask(question(env, challenge)))
       return { query: { state: state! }, headers: cookieOf(browser) }
     },
+    authorizeByForm: async () => ({ body: (await asked({})).query }),
     authorizeSilently: async () => ({ body: {}, headers: cookieOf(await loggedIn()) }),
     'grantToken: for a refresh token': async () => ({
       body: { grant_type: 'refresh_token', refresh_token: await refreshToken() },

@@ -223,7 +223,6 @@ describe.concurrent('the claims of a token', () => {
     const signing = files.filter((name) => /\bsignToken\(/.test(readFileSync(new URL(name, root), 'utf8')))
     expect(signing.toSorted()).toEqual([
       'areas/access/tokens/access-tokens.service.ts',
-      'areas/environments/environments.service.ts',
       'areas/machines/access-tokens/access-tokens.service.ts', // looked up on each call: living.test.ts
       'areas/machines/api-tokens/exchange.service.ts',
       'kernel/tokens.ts',

@@ -84,8 +84,8 @@ describe.concurrent('a page of another site', () => {
 interface Schema {
   properties?: Record<string, Schema>
 }
-/** Programs keep no cookies. */
-const toPrograms = ['authenticateApiTokenV1', 'refreshApiTokenV1']
+/** Programs keep no cookies, and impersonation cannot be refreshed. */
+const toPrograms = ['authenticateApiTokenV1', 'refreshApiTokenV1', 'impersonateV1']
 /** Whether a reply may hold a refresh token, which a cookie holds, too. */
 const givesTokens = (schema: Schema): boolean =>
   Object.entries(schema.properties ?? {}).some(([name, part]) => name === 'refreshToken' || givesTokens(part))

@@ -96,6 +96,8 @@ type House = Awaited<ReturnType<typeof house>>
 const LISTS: Readonly<Record<string, (house: House) => Promise<Answer>>> = {
   assignUsersToApplicationV1: ({ appId, userIds, top }) =>
     env.vendor('POST', '/identity/resources/applications/v1', { appId, userIds, tenantId: top }),
+  assignUsersToNamedApplicationV1: ({ appId, userIds, top }) =>
+    env.vendor('POST', `/identity/resources/applications/v1/${appId}/users`, { userIds, tenantId: top }),
   unassignUsersFromApplicationV1: ({ appId, userIds, top }) =>
     env.vendor('DELETE', '/identity/resources/applications/v1', { appId, userIds, tenantId: top }),
   addRolesInSubAccountsV1: ({ admin, visitor, ids, roleIds }) =>
@@ -192,6 +194,7 @@ function longest(schema: unknown): number {
 /** Operations with long lists that are not called here, by what becomes of the list. */
 const OTHERS = {
   'one condition, or one insert of many rows': [
+    'updateEnvironment',
     'addPermissionToRolesV1',
     'addRolesToGroupV1',
     'addUserRolesV1',

@@ -2,10 +2,22 @@ import { Type } from 'typebox'
 import { Id } from '../../kernel/validation.ts'
 
 /** `<team>.<bundle>`, as Apple wants it */
-const AppId = Type.String({ maxLength: 255, pattern: '^[A-Z0-9]{10}\\.[A-Za-z0-9.-]+$' })
-const PackageName = Type.String({ maxLength: 255, pattern: '^[A-Za-z][A-Za-z0-9_]*(\\.[A-Za-z][A-Za-z0-9_]*)+$' })
+const AppId = Type.String({
+  maxLength: 255,
+  examples: ['ABCDE12345.com.example.app'],
+  pattern: '^[A-Z0-9]{10}\\.[A-Za-z0-9.-]+$',
+})
+const PackageName = Type.String({
+  maxLength: 255,
+  examples: ['com.example.app'],
+  pattern: '^[A-Za-z][A-Za-z0-9_]*(\\.[A-Za-z][A-Za-z0-9_]*)+$',
+})
 /** SHA-256, in pairs of digits with colons between them, as Android's tools print it */
-const Fingerprint = Type.String({ maxLength: 95, pattern: '^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31}$' })
+const Fingerprint = Type.String({
+  maxLength: 95,
+  examples: [`00${':00'.repeat(31)}`],
+  pattern: '^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){31}$',
+})
 const Fingerprints = Type.Array(Fingerprint, { minItems: 1, maxItems: 20 })
 
 export const NewIosApp = Type.Object({ appId: AppId })

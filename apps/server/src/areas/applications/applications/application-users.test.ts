@@ -48,6 +48,12 @@ describe.concurrent('users of applications', () => {
     })
     expect((await env.vendor('GET', `${url}/${appId}/users`)).body).toEqual([ben.id])
     expect((await env.vendor('GET', `${url}/${ada.id}/apps`)).body).toEqual([])
+    // tools name the application in the path
+    expect(await env.vendor('POST', `${url}/${appId}/users`, { tenantId, userIds: [ada.id] })).toMatchObject({
+      status: 201,
+      body: [{ appId }],
+    })
+    expect((await env.vendor('POST', `${url}/${UNKNOWN_ID}/users`, { tenantId, userIds: [ada.id] })).status).toBe(404)
   })
 
   test('are let in once, also when it is done many times at once', async () => {

@@ -10,7 +10,7 @@ import * as triggers from './triggers.service.ts'
 
 const url = '/event/resources/triggers/v3'
 // no specification lists these operations: servers' SDKs call them
-const common = { tag: 'Webhooks', auth: 'both', permission: needs.webhooks.trigger, tenant: 'optional' } as const
+const common = { tag: 'Webhooks', auth: 'both', tenant: 'optional' } as const
 
 export const triggersRoutes = [
   operation({
@@ -19,6 +19,7 @@ export const triggersRoutes = [
     method: 'POST',
     path: url,
     summary: 'Tell webhooks of something that has happened in the application',
+    permission: needs.webhooks.trigger,
     body: Trigger,
     limits: [perIp(6000, MINUTE)],
     returns: { 200: Triggered },
@@ -31,6 +32,7 @@ export const triggersRoutes = [
     method: 'GET',
     path: `${url}/{eventId}/statuses`,
     summary: 'Read how far webhooks have been told of it',
+    permission: needs.webhooks.readEvents,
     params: Type.Object({ eventId: Id }),
     returns: { 200: TriggerStatus },
     errors: [triggerErrors.notFound],

@@ -79,7 +79,7 @@ describe.concurrent('an event of the application', () => {
 
   test('is triggered and seen by users who may, in their account only', async () => {
     const { env, double, hear } = await prepared(),
-      may = await env.user({ permissions: ['fe.connectivity.write.triggerEvent'] }),
+      may = await env.user({ permissions: ['fe.connectivity.write.triggerEvent', 'fe.connectivity.read.events'] }),
       mayNot = await env.user({ permissions: ['fe.connectivity.read.*'] }),
       elsewhere = await env.newTenant()
     await hear(env.as(elsewhere))
