@@ -32,7 +32,13 @@ describe.concurrent('definitions', () => {
       select c.relname as table, array_agg(t.tgname::text order by t.tgname) as triggers
       from pg_trigger t join pg_class c on c.oid = t.tgrelid
       where t.tgname like 'tell_of_%' and t.tgenabled = 'O' and c.relnamespace = current_schema()::regnamespace group by 1`)
-    const made = new Set(['Vendor', 'SigningKey', ...declaredDefinitions.flatMap(({ models }) => models)])
+    const made = new Set([
+      'Vendor',
+      'SigningKey',
+      'Workspace',
+      'CustomDomain',
+      ...declaredDefinitions.flatMap(({ models }) => models),
+    ])
     expect(rows.map((row) => row.table).toSorted()).toEqual([...made].toSorted())
     for (const { table, triggers } of rows)
       expect(triggers, table).toEqual(['tell_of_delete', 'tell_of_insert', 'tell_of_update'])
@@ -255,7 +261,7 @@ const changing = `
   updateConfigurationV1 updateCustomCodeUserSourceV1 updateCustomProviderV1 updateFederationUserSourceV1
   updateFirebaseUserSourceV1 updateJwtTemplateTargetingV1 updateJwtTemplateV1 updateLockoutPolicyV1
   updateMfaConfigurationV1 updateMfaPolicyV1 updatePasswordHistoryPolicyV1 updatePermissionV1 updateRoleV1
-  updateWebhook`
+  updateWebhook createAndroidAppV1 createIosAppV1 deleteAndroidAppV1 deleteIosAppV1 setImpersonationV1`
   .trim()
   .split(/\s+/)
 
@@ -263,6 +269,7 @@ const changing = `
 const bodies: Record<string, (ids: Ids) => unknown> = {
   createRoleV2: ({ roleId }) => ({ key: unique(), name: 'R', baseRoleId: roleId, permissionIds: [] }),
   createEventConfigurationV1: () => ({ url: 'https://a.example', events: ['e'], displayName: 'W', key: unique() }),
+  createIosAppV1: () => ({ appId: 'ABCDE12345.com.example.app' }),
   createWebhook: () => ({ url: 'https://a.example', eventKeys: ['e'] }),
   updateWebhook: () => ({ eventKeys: ['e', 'f'] }),
   updateJwtTemplateV1: () => ({ expiration: 700 }),

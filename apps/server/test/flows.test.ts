@@ -13,6 +13,7 @@ const areas = /^areas\/(sign-in|onboarding|access|machines|people\/(user-emails|
 const harmless = [
   'addRolesInSubAccountsV1',
   'assignUserSourceV1',
+  'authorizeByForm',
   'changeUserRolesInBulkV1',
   'countUsersOfTenantsV1',
   'createAuth0UserSourceV1',
@@ -56,6 +57,7 @@ const harmless = [
   'revokeSessionsV1',
   'setDelegationV1',
   'setEnvironmentSessionConfigurationV1',
+  'setImpersonationV1',
   'setRolesInSubAccountsV1',
   'setSessionConfigurationV1',
   'setSubAccountAccessV1',

@@ -1235,6 +1235,25 @@ const delegations: Flow[] = [
   },
 ]
 
+/** A member of the account is in the place of another. */
+const impersonations: Flow[] = [
+  {
+    name: 'an impersonation',
+    settings: (env) => env.vendor('POST', `${settings}/impersonation`, { enabled: true }),
+    async who(env) {
+      const known = await person()(env),
+        support = await env.newUser({ tenantId: known.tenantId, permissions: ['fe.secure.*'] })
+      return { ...known, actorToken: await env.userToken(support, { permissions: ['fe.secure.*'] }) }
+    },
+    steps: [
+      step('impersonateV1', ({ id, actorToken }) => ({ impersonatedUserId: id, actorToken: String(actorToken) }), {
+        gives: ({ accessToken }) => ({ delegatedToken: accessToken as string }),
+        again: true,
+      }),
+    ],
+  },
+]
+
 /** A client sends a browser to the server, and gets tokens for a code. */
 const { verifier, challenge } = pkce()
 const question = (more: Record<string, string> = {}): NonNullable<Step['query']> => {
@@ -1354,6 +1373,7 @@ export const flows: readonly Flow[] = [
   ...accessTokens,
   ...hosted,
   ...delegations,
+  ...impersonations,
   ...byPassword,
   ...bySecondFactor,
   ...ownFactors,

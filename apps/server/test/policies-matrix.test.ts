@@ -60,6 +60,8 @@ const ELSEWHERE = 'a password that a source of users knows',
   ]
 /** by the refresh token of a session */
 const REFRESHES = ['a refresh', 'a refresh for a client', 'a silent login']
+const OF_CLIENT = 'a personal API token of an OAuth client',
+  IN_PLACE = 'being in the place of a user'
 const PERSONAL = ['a personal API token', 'a refresh of a personal API token'],
   OF_ACCOUNTS = ["an account's API token", "a refresh of an account's API token"]
 const BY_PROVIDER = 'a login with a provider',
@@ -81,7 +83,11 @@ const GONE = {
   ...all([BY_SESSION, BY_PROGRAM], NO_SUBJECT),
 }
 /** What programs are told of a user who is kept out; what acts for the account is about no user. */
-const PROGRAMS = { ...all(PERSONAL, '401 Invalid authentication'), ...all(OF_ACCOUNTS, 'given') }
+const PROGRAMS = {
+  ...all(PERSONAL, '401 Invalid authentication'),
+  [OF_CLIENT]: '401 Client authentication failed',
+  ...all(OF_ACCOUNTS, 'given'),
+}
 /** Nobody has signed up yet whom it could be about. */
 const NEWCOMERS = { ...all([...SIGN_UPS, BY_PROVIDER_ANEW], 'given'), 'signing up with a number': 'nothing' }
 const ENDED = {
@@ -94,6 +100,7 @@ const RUN_OUT = {
     [...REFRESHES, 'a code for a client', 'a refresh into another account', 'a token for another account', 'a step-up'],
     '401 Session not found',
   ),
+  [IN_PLACE]: '401 actorToken is not valid',
   [BY_SESSION]: NO_SUBJECT,
 }
 /** A first factor alone is not enough. A session that has begun goes on where it is. */
@@ -256,7 +263,7 @@ const policies: Readonly<Record<string, Policy>> = {
     configuration: { apiTokensEnabled: false },
     otherwise: 'given',
     but: {
-      ...all([...PERSONAL, ...OF_ACCOUNTS], '403 Api tokens are disabled'),
+      ...all([...PERSONAL, ...OF_ACCOUNTS, OF_CLIENT], '403 Api tokens are disabled'),
       [BY_SESSION]: '400 actor_token is not valid',
       [BY_PROGRAM]: NO_SUBJECT,
     },
@@ -266,7 +273,7 @@ const policies: Readonly<Record<string, Policy>> = {
     configuration: { machineToMachineAuthStrategy: 'AccessToken' },
     otherwise: 'given',
     but: {
-      ...all([...PERSONAL, ...OF_ACCOUNTS], '403 Api tokens are disabled'),
+      ...all([...PERSONAL, ...OF_ACCOUNTS, OF_CLIENT], '403 Api tokens are disabled'),
       [BY_SESSION]: '400 actor_token is not valid',
       [BY_PROGRAM]: NO_SUBJECT,
     },
@@ -297,6 +304,7 @@ const policies: Readonly<Record<string, Policy>> = {
     },
     otherwise: NO_PLACE,
     but: {
+      [IN_PLACE]: '404 User not found',
       ...GONE,
       ...NEWCOMERS,
       ...PROGRAMS,

@@ -54,6 +54,7 @@ export async function house(env: TestEnvironment): Promise<House> {
   await env.vendor('POST', '/identity/resources/sso/custom/v1', custom('acme'))
   await env.as(strict)('PUT', mfaPolicy, { enforceMFAType: 'Force' })
   await env.vendor('POST', `${settings}/delegation`, { enabled: true })
+  await env.vendor('POST', `${settings}/impersonation`, { enabled: true })
   for (const strategy of ['SMS', 'WebAuthnCrossPlatform'])
     await env.vendor('POST', strategies, { strategy, isActive: true })
   return { env, there, elsewhere, strict, invitationToken }
@@ -278,6 +279,19 @@ export const ways: Readonly<Record<string, Way>> = {
         program = await house.env.machine({ tenantId: house.there, userId: user.id }),
         body = await delegation(house, program.token)
       return { ...subjectOf(user), finish: (from) => from('POST', '/oauth/token', body) }
+    },
+  },
+  'being in the place of a user': {
+    operation: 'impersonateV1',
+    async begin({ env, there }) {
+      const user = await env.newUser({ tenantId: there, password: PASSWORD }),
+        support = await env.newUser({ tenantId: there, permissions: ['fe.secure.*'] })
+      const actorToken = await env.userToken(support, { permissions: ['fe.secure.*'] }),
+        body = { impersonatedUserId: user.id, actorToken }
+      return {
+        ...subjectOf(user),
+        finish: (from) => from('POST', '/identity/resources/impersonation/v1', body),
+      }
     },
   },
   'a password': {
@@ -556,6 +570,15 @@ export const ways: Readonly<Record<string, Way>> = {
       const user = await member(house, house.there),
         body = await refreshOf(house, await apiToken(house, user.id))
       return { ...subjectOf(user), finish: (from) => from('POST', `${identity}/auth/v2/api-token/token/refresh`, body) }
+    },
+  },
+  'a personal API token of an OAuth client': {
+    operation: 'grantToken',
+    async begin(house) {
+      const user = await member(house, house.there),
+        { clientId: client_id, secret: client_secret } = await apiToken(house, user.id),
+        body = { grant_type: 'client_credentials', client_id, client_secret }
+      return { ...subjectOf(user), finish: (from) => from('POST', '/oauth/token', body) }
     },
   },
   "an account's API token": {
