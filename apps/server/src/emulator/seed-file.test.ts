@@ -43,9 +43,9 @@ describe('a seed file', () => {
 
   test('names redirect URIs that no client may have, and those that are there twice', () => {
     expect(
-      faultsIn(`redirectUris: ['http://localhost/cb', 'javascript:x', '/cb', 'http://localhost/cb', 'https://a.example/#b']`).map(
-        (line) => line.replace(/^\S+ /, ''),
-      ),
+      faultsIn(
+        `redirectUris: ['http://localhost/cb', 'javascript:x', '/cb', 'http://localhost/cb', 'https://a.example/#b']`,
+      ).map((line) => line.replace(/^\S+ /, '')),
     ).toEqual([
       'redirectUris.3 http://localhost/cb already exists',
       'redirectUris.1 must be an absolute URI without a fragment, and no script',

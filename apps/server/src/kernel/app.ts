@@ -21,12 +21,7 @@ import { contextFor, sqlFor } from './context.ts'
 import { cookiesOf, mustBeHome } from './cookies.ts'
 import type { Deps, ServerDeps } from './deps.ts'
 import { edge, guardEdge } from './edge.ts'
-import {
-  baseUrl,
-  environmentDirectory,
-  type Environment,
-  type EnvironmentDirectory,
-} from './environments.ts'
+import { baseUrl, environmentDirectory, type Environment, type EnvironmentDirectory } from './environments.ts'
 import {
   ApiError,
   callersFault,

@@ -211,6 +211,14 @@ describe.concurrent('what a login page asks first', () => {
     expect((await env.anonymous('GET', '/flags')).body).toEqual({})
     // as Android apps ask when they start
     expect((await env.anonymous('GET', '/identity/resources/auth/v1/feature-flags')).body).toEqual({})
+    const social = { clientId: 'id', secret: 'a secret', active: true }
+    await env.vendor('POST', '/identity/resources/sso/v2/google', social)
+    expect((await env.anonymous('GET', '/identity/resources/auth/v1/sso/config')).body).toEqual({
+      google: {
+        ...{ active: true, clientId: null, additionalScopes: [] },
+        authorizationUrl: expect.stringContaining('/google/prelogin'),
+      },
+    })
     expect(await env.anonymous('GET', '/metadata')).toMatchObject({
       status: 400,
       body: { errors: ['entityName must be a string'] },
