@@ -121,7 +121,7 @@ async function read(prisma: PrismaClient, id: string): Promise<Environment | und
 }
 
 /** An origin as browsers send it (RFC 6454 §6.1): in lower case, without a slash at its end or the port that is usual. */
-export function asBrowsersWrite(origin: string) {
+function asBrowsersWrite(origin: string) {
   const url = URL.canParse(origin) ? new URL(origin) : undefined
   return url && url.origin !== 'null' ? url.origin : origin.toLowerCase().replace(/\/$/, '')
 }
