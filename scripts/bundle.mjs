@@ -113,7 +113,7 @@ export async function build(entries, folder, extension) {
       sourcesContent: false,
       logLevel: 'error',
       legalComments: 'none',
-      plugins: [packagesStayOutside(folder), filesKnowWhereTheyAre(folder)],
+      plugins: [packagesStayOutside(folder), filesKnowWhereTheyAre((path) => from(folder, path))],
     })
     .catch((error) => ({ errors: error.errors ?? [error] }))
   await esbuild.stop()
@@ -147,13 +147,14 @@ const packagesStayOutside = (folder) => ({
   },
 })
 
-const filesKnowWhereTheyAre = (folder) => ({
+/** @param place where a source is, seen from the bundle */
+export const filesKnowWhereTheyAre = (place) => ({
   name: 'files know where they are',
   setup(build) {
     build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8')
       if (!text.includes('import.meta.url') || path.includes('node_modules')) return undefined
-      const own = `new URL(${JSON.stringify(from(folder, path))}, import.meta.url).href`
+      const own = `new URL(${JSON.stringify(place(path))}, import.meta.url).href`
       return { contents: text.replaceAll('import.meta.url', own), loader: 'ts' }
     })
   },

@@ -1,5 +1,5 @@
 // A thread that runs scripts of others in QuickJS, one at a time. This file is JavaScript, as a thread starts from a file and the
-// programs are bundled: `src/index.ts` finds it by the package's name.
+// programs are bundled: `src/index.ts` finds it beside its own folder.
 import { parentPort } from 'node:worker_threads'
 import { newQuickJSWASMModuleFromVariant, shouldInterruptAfterDeadline } from 'quickjs-emscripten-core'
 import variant from '@jitl/quickjs-wasmfile-release-sync'

@@ -5,7 +5,6 @@
  * goes in and comes out is the text of JSON. Each run has a fresh instance of the engine. It is stopped when its time or memory
  * is used up; a thread that does not stop by itself is ended from outside.
  */
-import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 
 export interface Limits {
@@ -76,7 +75,7 @@ function parsed(text: string): unknown {
 
 function newThread() {
   threads++
-  const worker = new Worker(createRequire(import.meta.url).resolve('@henhouse/sandbox/worker'), {
+  const worker = new Worker(new URL('../worker.mjs', import.meta.url), {
     // no variables, flags or loaders of this process
     env: {},
     argv: [],

@@ -15,6 +15,7 @@ import { readSeedFile } from '../emulator/seed-file.ts'
 import { demo, type SeedEnvironment } from '../emulator/seed.schemas.ts'
 import { systemClock } from '../kernel/clock.ts'
 import type { ServerDeps } from '../kernel/deps.ts'
+import { baseUrl } from '../kernel/environments.ts'
 import { startWorker } from '../kernel/jobs.ts'
 import { logger } from '../kernel/log.ts'
 import { hearOthers } from '../kernel/memory.ts'
@@ -73,6 +74,17 @@ async function main() {
     await postgres.stop()
   })
   say(banner(environments, url, postgres.where))
+  tellParent(environments, url)
+}
+
+/** A program that has forked this one need not read the banner. */
+function tellParent(environments: ReturnType<typeof withCredentials>, url: URL) {
+  const shown = environments.map(({ name, host = null, default: isDefault, clientId, apiKey, ...seed }) => ({
+    id: clientId,
+    ...{ name, isDefault, clientId, apiKey, seed },
+    baseUrl: baseUrl(url, { name, host, isDefault }),
+  }))
+  process.send?.({ henhouse: { url: url.href.replace(/\/$/, ''), environments: shown } })
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '::1'])

@@ -1,0 +1,5 @@
+/* The emulator as the child of a test run: it ends with its parent, however that ends. */
+
+process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+// built beside this file
+await import(new URL('./emulator.mjs', import.meta.url).href)
