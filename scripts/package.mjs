@@ -70,7 +70,6 @@ async function build(options) {
     metafile: true,
     logLevel: 'error',
     legalComments: 'none',
-    external: Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }),
     ...options,
   })
   return Object.keys(metafile.inputs)
@@ -101,6 +100,7 @@ function forTests(format) {
   return build({
     entryPoints: names.map((name) => `packages/henhouse/src/${name}.ts`),
     format,
+    external: Object.keys(peerDependencies),
     splitting: format === 'esm',
     chunkNames: 'shared-[hash]',
     outExtension: { '.js': format === 'esm' ? '.mjs' : '.cjs' },

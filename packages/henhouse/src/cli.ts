@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import module from 'node:module'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import { doctor } from './doctor.ts'
 import { Failure } from './failure.ts'
@@ -73,6 +74,8 @@ function say(line: string) {
   process.stdout.write(`${line}\n`)
 }
 
+// Node 22.8 and later compile the programs once only
+module.enableCompileCache?.()
 main(process.argv.slice(2)).catch((error: unknown) => {
   process.stderr.write(`${error instanceof Failure ? error.message : String((error as Error).stack ?? error)}\n`)
   process.exit(1)
