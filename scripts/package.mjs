@@ -14,7 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url)),
   home = join(root, 'packages/henhouse'),
   dist = join(home, 'dist'),
   require = createRequire(import.meta.url)
-const { dependencies, optionalDependencies, peerDependencies } = read(join(home, 'package.json'))
+const { version, dependencies, optionalDependencies, peerDependencies } = read(join(home, 'package.json'))
 
 /** A package that is loaded when it is first needed; it is part of the bundle, and still runs only then. */
 const lateRequiresAreBundled = () => ({
@@ -49,7 +49,8 @@ function read(path) {
 
 /** What the package asks for is what the tests here have run with. */
 function sameVersionsAsHere() {
-  const { packages } = read(join(root, 'package-lock.json'))
+  const { packages, version: current } = read(join(root, 'package-lock.json'))
+  if (version !== current) throw new Error(`packages/henhouse is version ${version}, and this repository is ${current}`)
   for (const [name, version] of Object.entries({ ...dependencies, ...optionalDependencies })) {
     const locked = packages[`node_modules/${name}`]?.version
     if (locked !== version) throw new Error(`packages/henhouse asks for ${name} ${version}, and the lock has ${locked}`)

@@ -75,7 +75,7 @@ function say(line: string) {
 }
 
 // Node 22.8 and later compile the programs once only
-module.enableCompileCache?.()
+;(module as { enableCompileCache?: () => void }).enableCompileCache?.()
 main(process.argv.slice(2)).catch((error: unknown) => {
   process.stderr.write(`${error instanceof Failure ? error.message : String((error as Error).stack ?? error)}\n`)
   process.exit(1)

@@ -36,7 +36,7 @@ export function isAlive(pid: number) {
 }
 
 /** After a crash, another program may have the number of the process: an emulator answers at its address. */
-export const answers = (url: string) =>
+const answers = (url: string) =>
   fetch(`${url}/_emulator/environments`, { signal: AbortSignal.timeout(3000) }).then(
     ({ ok }) => ok,
     () => false,

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Failure } from './failure.ts'
 
-export const SEED = `# What Henhouse starts with: henhouse start --seed henhouse.seed.yaml
+const SEED = `# What Henhouse starts with: henhouse start --seed henhouse.seed.yaml
 # Every field is optional. A field that it does not know is a fault, and it names the line.
 
 settings:
@@ -40,7 +40,7 @@ users:
         roles: [accountant]
 `
 
-export const COMPOSE = `# docker compose -f compose.henhouse.yaml up
+const COMPOSE = `# docker compose -f compose.henhouse.yaml up
 services:
   henhouse:
     image: node:22-slim
@@ -65,7 +65,7 @@ volumes:
   henhouse:
 `
 
-export const WORKFLOW = `# Tests against Henhouse, with GitHub Actions. It expects henhouse among the devDependencies.
+const WORKFLOW = `# Tests against Henhouse, with GitHub Actions. It expects henhouse among the devDependencies.
 name: test
 on: [push, pull_request]
 jobs:

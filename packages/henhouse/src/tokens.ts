@@ -1,148 +1,81 @@
-import { createHash } from 'node:crypto'
 import type { Login, Seed } from './environment.ts'
-import { HenhouseError, type Call } from './http.ts'
+import type { Call } from './http.ts'
+import { roleWith, rolesOf, tenantOf, userOf } from './rights.ts'
 
 export interface TokenOptions {
   /** keys; those that are missing are made */
   permissions?: readonly string[]
   /** keys of roles that are there */
   roles?: readonly string[]
-  /** id or name of a tenant that is there; without it, the user's first, or the first of the seed, or a new one */
+  /** id or name of a tenant that is there; without it, the user's active one, or the first of the seed, or a new one */
   tenant?: string
 }
 
 type Api = (path: string, request?: Call) => Promise<unknown>
-type Keyed = { id: string; key: string }
 
 const PASSWORD = 'Henhouse-1!'
 
 /** Users, and what proves who they are. */
 export function tokens(api: Api, token: () => Promise<string>, seed: Seed) {
-  const passwords = new Map<string, string>()
-  const known = () => seed.users?.flatMap(({ email, password }) => (password ? [{ email, password }] : [])) ?? []
-  const passwordOf = (email: string) =>
-    passwords.get(email.toLowerCase()) ??
-    known().find((user) => user.email.toLowerCase() === email.toLowerCase())?.password
-  const admin = async (path: string, { headers, ...request }: Call = {}) =>
-    api(path, { ...request, headers: { authorization: `Bearer ${await token()}`, ...headers } })
+  /** of the users of the seed, and of those that `tokenFor` has made */
+  let passwords = seeded(seed)
+  const admin: Api = async (path, { headers, ...request } = {}) =>
+    api(path, { method: 'POST', ...request, headers: { authorization: `Bearer ${await token()}`, ...headers } })
 
-  async function login(email = known()[0]?.email, password = email && passwordOf(email)): Promise<Login> {
-    if (email === undefined || password === undefined)
-      throw new Error(
-        email === undefined
-          ? 'The seed has no user with a password: name the address and password to log in with'
-          : `The password of ${email} is not in the seed: give it`,
-      )
+  // two tests in one environment may ask for the same at once
+  let turn: Promise<unknown> = Promise.resolve()
+  const inTurn = <T>(work: () => Promise<T>) => {
+    const mine = turn.then(work, work)
+    turn = mine
+    return mine
+  }
+
+  async function login(email = [...passwords.keys()][0], password = email && passwords.get(email.toLowerCase())) {
+    if (email === undefined)
+      throw new Error('The seed has no user with a password: name the address and password to log in with')
+    if (password === undefined) throw new Error(`The password of ${email} is not in the seed: give it`)
     const reply = (await api('/identity/resources/auth/v1/user', { body: { email, password } })) as Login
     if (typeof reply.accessToken !== 'string')
       throw new Error(`The login of ${email} needs another step: ${JSON.stringify(reply)}`)
     return reply
   }
 
-  async function tokenFor(email: string, { permissions, roles, tenant }: TokenOptions = {}): Promise<string> {
-    const there = await userOf(email)
-    const tenantId = await tenantOf(there?.tenantId, tenant),
-      roleIds = [...(await idsOfRoles(roles)), ...(await roleWith(permissions))]
-    if (there) await giveRoles(there.id, tenantId, roleIds)
-    else await newUser(email, tenantId, roleIds)
-    const { accessToken, refreshToken } = await login(email)
-    if (tenant === undefined || claimsOf(accessToken)['tenantId'] === tenantId) return accessToken
-    return switched(email, { accessToken, refreshToken }, tenantId)
+  async function tokenFor(email: string, options: TokenOptions = {}) {
+    const tenantId = await inTurn(() => prepare(email, options))
+    const session = await login(email)
+    return tenantIn(session.accessToken) === tenantId ? session.accessToken : switched(api, session, tenantId)
   }
 
-  async function userOf(email: string) {
-    const query = new URLSearchParams({ email })
-    try {
-      return (await admin(`/identity/resources/users/v1/email?${query}`, { method: 'GET' })) as {
-        id: string
-        tenantId: string
-      }
-    } catch (error) {
-      if (error instanceof HenhouseError && error.status === 404) return undefined
-      throw error
+  /** Makes what is missing. @returns the tenant that the token is for */
+  async function prepare(email: string, { permissions, roles, tenant }: TokenOptions) {
+    const user = await userOf(admin, email)
+    const tenantId = await tenantOf(admin, tenant ?? user?.tenantId, seed.tenants?.[0]?.name),
+      roleIds = [...(await rolesOf(admin, roles)), ...(await roleWith(admin, permissions))]
+    if (!user) {
+      const body = { email, tenantId, roleIds, password: PASSWORD }
+      await admin('/identity/resources/vendor-only/users/v1', { body })
+      passwords.set(email.toLowerCase(), PASSWORD)
+    } else if (roleIds.length) {
+      const headers = { 'frontegg-tenant-id': tenantId }
+      await admin(`/identity/resources/users/v1/${user.id}/roles`, { headers, body: { roleIds } })
     }
+    return tenantId
   }
 
-  async function tenantOf(ofUser: string | undefined, wanted = ofUser) {
-    const all = (await admin('/tenants/resources/tenants/v1', { method: 'GET' })) as {
-      tenantId: string
-      name: string
-    }[]
-    if (wanted !== undefined) {
-      const found = all.find(({ tenantId, name }) => tenantId === wanted || name === wanted)
-      if (!found) throw new Error(`There is no tenant ${wanted}`)
-      return found.tenantId
-    }
-    const first = all.find(({ name }) => name === seed.tenants?.[0]?.name) ?? all[0]
-    if (first) return first.tenantId
-    const made = (await admin('/tenants/resources/tenants/v1', { body: { name: 'Test' } })) as { tenantId: string }
-    return made.tenantId
-  }
-
-  async function idsOfRoles(keys: readonly string[] = []) {
-    if (!keys.length) return []
-    const all = (await admin('/identity/resources/roles/v1', { method: 'GET' })) as Keyed[]
-    return keys.map((key) => {
-      const found = all.find((role) => role.key === key)
-      if (!found) throw new Error(`There is no role ${key}`)
-      return found.id
-    })
-  }
-
-  /** One role for each set of permissions, whoever asks for it. */
-  async function roleWith(permissions: readonly string[] = []) {
-    const keys = [...new Set(permissions)].sort()
-    if (!keys.length) return []
-    const key = `test-${createHash('sha256').update(keys.join()).digest('hex').slice(0, 12)}`
-    const list = async (path: string) => (await admin(path, { method: 'GET' })) as Keyed[]
-    const there = (await list('/identity/resources/roles/v1')).find((role) => role.key === key)
-    if (there) return [there.id]
-    const known = await list('/identity/resources/permissions/v1'),
-      missing = keys.filter((wanted) => !known.some((permission) => permission.key === wanted))
-    const made = missing.length
-      ? ((await admin('/identity/resources/permissions/v1', {
-          body: missing.map((name) => ({ key: name, name })),
-        })) as Keyed[])
-      : []
-    const permissionIds = [...known, ...made].filter((one) => keys.includes(one.key)).map(({ id }) => id)
-    const [role] = (await admin('/identity/resources/roles/v1', {
-      body: [{ key, name: keys.join(', ').slice(0, 255) }],
-    })) as [Keyed]
-    await admin(`/identity/resources/roles/v1/${role.id}/permissions`, { method: 'PUT', body: { permissionIds } })
-    return [role.id]
-  }
-
-  async function giveRoles(userId: string, tenantId: string, roleIds: string[]) {
-    if (!roleIds.length) return
-    await admin(`/identity/resources/users/v1/${userId}/roles`, {
-      headers: { 'frontegg-tenant-id': tenantId },
-      body: { roleIds },
-    })
-  }
-
-  async function newUser(email: string, tenantId: string, roleIds: string[]) {
-    await admin('/identity/resources/vendor-only/users/v1', { body: { email, tenantId, roleIds, password: PASSWORD } })
-    passwords.set(email.toLowerCase(), PASSWORD)
-  }
-
-  /** A login is in the user's active tenant. */
-  async function switched(
-    email: string,
-    { accessToken, refreshToken }: Pick<Login, 'accessToken' | 'refreshToken'>,
-    tenantId: string,
-  ) {
-    await api('/identity/resources/users/v1/tenant', {
-      method: 'PUT',
-      headers: { authorization: `Bearer ${accessToken}` },
-      body: { tenantId },
-    })
-    const reply = (await api('/identity/resources/auth/v1/user/token/refresh', { body: { refreshToken } })) as Login
-    if (claimsOf(reply.accessToken)['tenantId'] !== tenantId) throw new Error(`${email} is no member of ${tenantId}`)
-    return reply.accessToken
-  }
-
-  return { login, tokenFor, forget: () => passwords.clear() }
+  return { login, tokenFor, forget: () => (passwords = seeded(seed)) }
 }
 
-const claimsOf = (token: string) =>
-  JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as Record<string, unknown>
+const seeded = ({ users = [] }: Seed) =>
+  new Map(users.flatMap(({ email, password }) => (password ? [[email.toLowerCase(), password] as const] : [])))
+
+/** A login is in the tenant where the user was last. */
+async function switched(api: Api, { accessToken, refreshToken }: Login, tenantId: string) {
+  const headers = { authorization: `Bearer ${accessToken}` }
+  await api('/identity/resources/users/v1/tenant', { method: 'PUT', headers, body: { tenantId } })
+  const reply = (await api('/identity/resources/auth/v1/user/token/refresh', { body: { refreshToken } })) as Login
+  if (tenantIn(reply.accessToken) !== tenantId) throw new Error(`The user cannot change to the tenant ${tenantId}`)
+  return reply.accessToken
+}
+
+const tenantIn = (token: string) =>
+  (JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { tenantId: string }).tenantId

@@ -226,6 +226,15 @@ async function main() {
   said.nothing = await env.messages.next({ to: 'grace@example.com', timeout: 100 }).catch((error) => error.message)
   const before = await env.clock.freeze()
   said.moved = (await env.clock.advance('1h30m')) - before
+  const claimsOf = (token) => JSON.parse(Buffer.from(token.split('.')[1], 'base64url'))
+  const both = [{ tenant: 'A' }, { tenant: 'B' }]
+  const two = await henhouse.environment({ seed: { tenants: [{ id: 'a', name: 'A' }, { id: 'b', name: 'B' }], users: [{ email: 'ada@example.com', password: 'Henhouse-1!', tenants: both }] } })
+  const asked = { tenant: 'B', roles: ['ReadOnly'], permissions: ['x.read', 'x.write'] }
+  const claims = claimsOf(await two.tokenFor('Ada@Example.com', asked))
+  said.claims = [claims.tenantId, claims.roles.includes('ReadOnly'), claims.permissions.filter((key) => key.startsWith('x.')).sort()]
+  said.nowhere = await two.tokenFor('ada@example.com', { tenant: 'C' }).catch((error) => error.message)
+  const many = await Promise.all(['p@x.co', 'q@x.co', 'p@x.co'].map((email) => two.tokenFor(email, { permissions: ['x.read', 'y'] })))
+  said.many = many.map((token) => claimsOf(token).email)
   await env.reset()
   said.reset = await env.login('grace@example.com', 'Henhouse-1!').catch((error) => error instanceof HenhouseError && error.status)
   said.jobs = typeof (await env.runJobs())
@@ -254,6 +263,9 @@ test.each(['stop', 'leave', 'crash'])(
         /^No new message with to grace@example.com within 100 ms[^]*ResetPassword.*returned/,
       ),
       moved: 5_400_000,
+      claims: ['b', true, ['x.read', 'x.write']],
+      nowhere: 'There is no tenant C',
+      many: ['p@x.co', 'q@x.co', 'p@x.co'],
       reset: 401,
       jobs: 'number',
       gone: 401,
@@ -267,13 +279,34 @@ test('Playwright gets an environment for each test', () => {
     join(folder, 'playwright.config.js'),
     `export default { testDir: 'e2e', globalSetup: import.meta.resolve('henhouse/global-setup').slice(7) }`,
   )
-  cpSync(join(import.meta.dirname, 'fixtures/login.spec.js'), join(folder, 'e2e/login.spec.js'))
+  cpSync(join(home, 'fixtures/login.spec.js'), join(folder, 'e2e/login.spec.js'))
   const { stdout } = run('npx', ['playwright', 'test', '--reporter', 'line'])
   expect(stdout).toContain('2 passed')
 })
 
+/** Each expected error says that the types are there, and right. */
+const TYPED = `
+import { createClient } from 'henhouse/client'
+import { startHenhouse, type Seed } from 'henhouse/testing'
+
+const seed: Seed = { tenants: [{ name: 'Acme' }] }
+// @ts-expect-error a tenant has a name
+const nameless: Seed = { tenants: [{}] }
+const henhouse = await startHenhouse({ seed })
+const env = await henhouse.environment({ seed: nameless })
+const { accessToken } = await env.login()
+const client = createClient({ baseUrl: env.baseUrl, token: accessToken })
+const { data } = await client.GET('/identity/resources/roles/v1')
+const keys: string[] | undefined = data?.map(({ key }) => key)
+// @ts-expect-error there is no such path
+await client.GET('/identity/resources/rolls/v1')
+// @ts-expect-error a permission has a key
+await env.client().POST('/identity/resources/permissions/v1', { body: [{ name: 'Read' }] })
+export { keys }
+`
+
 test('its types hold for its users', () => {
-  cpSync(join(import.meta.dirname, 'fixtures/typed.ts'), join(folder, 'typed.ts'))
+  writeFileSync(join(folder, 'typed.ts'), TYPED)
   const compilerOptions = { noEmit: true, strict: true, module: 'nodenext', lib: ['esnext', 'dom'], types: [] }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['typed.ts'] }))
   const { stdout, status } = run(process.execPath, [
