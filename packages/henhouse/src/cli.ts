@@ -39,7 +39,7 @@ const commands = {
   },
   init: async (args: string[]) => {
     options(args, {})
-    await init()
+    await init(await version())
   },
   doctor: async (args: string[]) => {
     options(args, {})

@@ -40,13 +40,13 @@ users:
         roles: [accountant]
 `
 
-const COMPOSE = `# docker compose -f compose.henhouse.yaml up
+const compose = (version: string) => `# docker compose -f compose.henhouse.yaml up
 services:
   henhouse:
     image: node:22-slim
     working_dir: /henhouse
-    # HENHOUSE_PACKAGE may name a tarball in this folder, such as ./henhouse-0.2.0.tgz
-    command: npx --yes --package \${HENHOUSE_PACKAGE:-henhouse} henhouse start --seed henhouse.seed.yaml
+    # Henhouse is not published yet, and its name on npm is another program's: put the tarball into this folder
+    command: npx --yes --package /henhouse/\${HENHOUSE_TARBALL:-henhouse-${version}.tgz} henhouse start --seed henhouse.seed.yaml
     volumes:
       - .:/henhouse:ro
       - henhouse:/data
@@ -65,7 +65,7 @@ volumes:
   henhouse:
 `
 
-const WORKFLOW = `# Tests against Henhouse, with GitHub Actions. It expects henhouse among the devDependencies.
+const WORKFLOW = `# Tests against Henhouse, with GitHub Actions. It expects henhouse among the devDependencies, as its tarball.
 name: test
 on: [push, pull_request]
 jobs:
@@ -77,7 +77,7 @@ jobs:
         with: { node-version: 22, cache: npm }
       - run: npm ci
       # it returns when everybody of the seed can log in; tests that use henhouse/testing do not need it
-      - run: npx henhouse start --ephemeral --detach --seed henhouse.seed.yaml
+      - run: node_modules/.bin/henhouse start --ephemeral --detach --seed henhouse.seed.yaml
       - run: npm test
         env:
           FRONTEGG_API_GATEWAY_URL: http://localhost:3100
@@ -85,16 +85,16 @@ jobs:
           FRONTEGG_API_KEY: 22222222-2222-4222-8222-222222222222
 `
 
-const FILES = {
+const files = (version: string) => ({
   'henhouse.seed.yaml': SEED,
-  'compose.henhouse.yaml': COMPOSE,
+  'compose.henhouse.yaml': compose(version),
   '.github/workflows/henhouse.yml': WORKFLOW,
-}
+})
 
 /** Writes files to begin with. What is there already stays as it is. */
-export async function init() {
+export async function init(version: string) {
   const kept: string[] = []
-  for (const [path, text] of Object.entries(FILES)) {
+  for (const [path, text] of Object.entries(files(version))) {
     await mkdir(dirname(path), { recursive: true })
     const written = await writeFile(path, text, { flag: 'wx' }).then(
       () => true,

@@ -156,6 +156,13 @@ test('it runs in the background until it is stopped', async () => {
   expect(henhouse('stop')).toMatchObject({ status: 1, stderr: expect.stringContaining('No Henhouse runs') })
 })
 
+test('a process that only has the number of one that crashed is left alone', () => {
+  const state = join(folder, '.henhouse/detached.json')
+  writeFileSync(state, JSON.stringify({ pid: process.pid, url: 'http://localhost:1' }))
+  expect(henhouse('stop')).toMatchObject({ status: 1, stderr: expect.stringContaining('another program') })
+  rmSync(state)
+})
+
 test('a start in the background that fails says why, and leaves nothing to stop', async () => {
   writeFileSync(join(folder, 'bad.yaml'), 'tenants: [{ nme: Acme }]\n')
   expect(henhouse('start', '--detach', '--ephemeral', '--seed', 'bad.yaml')).toMatchObject({
