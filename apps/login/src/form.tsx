@@ -185,9 +185,17 @@ export function Button({
 }
 
 /** A link that is the next step. */
-export const LinkButton = ({ href, children }: { href: string; children: ComponentChildren }) => (
+export const LinkButton = ({
+  href,
+  look,
+  children,
+}: {
+  href: string
+  look?: 'second'
+  children: ComponentChildren
+}) => (
   <p>
-    <a class="button" href={href}>
+    <a class={look ? `button ${look}` : 'button'} href={href}>
       {children}
     </a>
   </p>

@@ -7,6 +7,7 @@ import { forgetScreen, resetScreen } from './password/password.tsx'
 import { passkeyScreen } from './passkey/passkey.tsx'
 import { codeScreen, magicLinkScreen } from './passwordless/passwordless.tsx'
 import { accountScreen, homeScreen, loggedOutScreen, logoutScreen } from './session/session.tsx'
+import { socialScreen } from './social/social.tsx'
 import { signUpScreen } from './sign-up/sign-up.tsx'
 
 /** All pages, by their paths below the base. The paths that mails lead to are those of the login box. */
@@ -22,6 +23,7 @@ export const screens: ReadonlyMap<string, Screen> = new Map(
     resetScreen,
     ...linkScreens,
     signUpScreen,
+    socialScreen,
     homeScreen,
     accountScreen,
     logoutScreen,

@@ -3,17 +3,22 @@ import { common, refusalText } from '../../texts.ts'
 import { linkTo, type Answer, type Reply, type Screen, type Visit } from '../../visit.ts'
 import { prove, refusedLogin } from '../entered.tsx'
 import { send } from '../passwordless/passwordless.tsx'
+import { ProviderLinks, providersOf } from '../social/social.tsx'
 import { named, settingsOf } from '../settings.ts'
 import { texts } from './login.texts.ts'
 
-type Settings = Awaited<ReturnType<typeof settingsOf>>
+type Settings = Awaited<ReturnType<typeof wayIn>>
+const wayIn = async (visit: Visit) => {
+  const [settings, providers] = await Promise.all([settingsOf(visit), providersOf(visit)])
+  return { ...settings, providers }
+}
 
 /** Whoever is to log in, by the way that the environment has chosen. */
 export const loginScreen: Screen = {
   path: '/login',
-  get: async (visit) => form(visit, await settingsOf(visit), visit.field('login_hint')),
+  get: async (visit) => form(visit, await wayIn(visit), visit.field('login_hint')),
   async post(visit) {
-    const settings = await settingsOf(visit),
+    const settings = await wayIn(visit),
       identifier = visit.field('identifier').trim(),
       faults = missingIn(visit, settings, identifier)
     if (Object.keys(faults).length) return form(visit, settings, identifier, faults)
@@ -54,7 +59,7 @@ function again(visit: Visit, settings: Settings, identifier: string, reply: Repl
 }
 
 function form(visit: Visit, settings: Settings, identifier: string, faults: Faults = {}, status?: number): Answer {
-  const { way, hasUsernames, allowSignups } = settings,
+  const { way, hasUsernames, allowSignups, providers } = settings,
     t = texts[visit.language],
     c = common[visit.language]
   const isFaulty = Object.keys(faults).length > 0
@@ -65,7 +70,7 @@ function form(visit: Visit, settings: Settings, identifier: string, faults: Faul
     body: (
       <>
         {way === 'none' ? (
-          <p>{t.none}</p>
+          !providers.length && <p>{t.none}</p>
         ) : (
           <Form visit={visit} to="/login" faults={faults}>
             <NameField
@@ -83,6 +88,7 @@ function form(visit: Visit, settings: Settings, identifier: string, faults: Faul
             <Button look="second">{t.passkey}</Button>
           </Form>
         )}
+        <ProviderLinks visit={visit} providers={providers} />
         <ul class="ways">
           {way === 'password' && (
             <li>

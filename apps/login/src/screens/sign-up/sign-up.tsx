@@ -3,6 +3,7 @@ import { common, refusalText } from '../../texts.ts'
 import { isGood, linkTo, post, Trouble, type Answer, type Reply, type Screen, type Visit } from '../../visit.ts'
 import { afterLogin, type LoginAnswer } from '../entered.tsx'
 import { passwordFault, rulesOf } from '../password/rules.ts'
+import { ProviderLinks, providersOf } from '../social/social.tsx'
 import { settingsOf } from '../settings.ts'
 import { texts } from './sign-up.texts.ts'
 
@@ -71,7 +72,8 @@ function faultsOf(visit: Visit, reply: Reply): Faults {
 async function form(visit: Visit, faults: Faults = {}, status = 400): Promise<Answer> {
   const t = texts[visit.language],
     c = common[visit.language],
-    { way, allowSignups } = await settingsOf(visit)
+    { way, allowSignups } = await settingsOf(visit),
+    providers = allowSignups ? await providersOf(visit) : []
   return {
     title: t.title,
     ...outcomeOf(faults, status),
@@ -87,6 +89,7 @@ async function form(visit: Visit, faults: Faults = {}, status = 400): Promise<An
         ) : (
           <p>{t.off}</p>
         )}
+        <ProviderLinks visit={visit} providers={providers} />
         <ul class="ways">
           <li>
             {t.have} <a href={linkTo(visit, '/login')}>{c.logIn}</a>

@@ -77,12 +77,13 @@ export async function begin(ctx: HttpCtx, type: string, { redirectUri, redirect_
 
 /**
  * The page that gets the code: the one that the provider is set up with, or one of the environment's applications. Of pages of
- * other origins only those that may call with cookies.
+ * other origins only those that may call with cookies. A path is one of the environment's own pages, as the login page asks.
  */
 async function pageFor(ctx: Ctx, { redirectUrl }: Usable, wanted: string | undefined) {
   if (!wanted) return redirectUrl || `${await addressOf(ctx)}/account/social/success`
   if (wanted === redirectUrl) return wanted
-  const url = URL.canParse(wanted) ? new URL(wanted) : undefined
+  const own = wanted.startsWith('/') ? baseUrl(ctx.deps.publicUrl, ctx.environment) : undefined,
+    url = URL.canParse(wanted, own) ? new URL(wanted, own) : undefined
   if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password || !(await isKnown(ctx, url.origin)))
     throw invalid('redirectUri must be a page of the application')
   return url.href

@@ -396,12 +396,16 @@ describe.concurrent('the way there and back', () => {
         const { page } = await wayBack(env, type, verified(address()), { [name]: redirectUri })
         expect(page.href.startsWith(redirectUri), page.href).toBe(true)
       }
+    const { page: own } = await wayBack(env, type, verified(address()), { redirectUri: '/account/social/success' })
+    expect(own.href).toContain(`http://${env.name}.localhost:3100/account/social/success?code=`)
     for (const redirectUri of [
       'https://evil.test/',
       'https://app.example.com.evil.test/',
       'https://app.example.com@evil.test/',
       'https://u@app.example.com/',
       '//evil.test',
+      '/\\evil.test/',
+      '/\t/evil.test/',
       'javascript:alert(1)',
       'http://app.example.com/',
       'myapp://callback',
