@@ -1,12 +1,16 @@
 // A thread that runs scripts of others in QuickJS, one at a time. This file is JavaScript, as a thread starts from a file and the
 // programs are bundled: `src/index.ts` finds it beside its own folder.
 import { parentPort } from 'node:worker_threads'
-import { newQuickJSWASMModuleFromVariant, shouldInterruptAfterDeadline } from 'quickjs-emscripten-core'
+import { newQuickJSWASMModuleFromVariant, newVariant, shouldInterruptAfterDeadline } from 'quickjs-emscripten-core'
 import variant from '@jitl/quickjs-wasmfile-release-sync'
 
 const STACK_BYTES = 256 * 1024,
   LONGEST_REASON = 300,
-  JOBS_AT_ONCE = 1000
+  JOBS_AT_ONCE = 1000,
+  PAGE_BYTES = 64 * 1024,
+  /** what the engine begins with, and has around what a script asks for */
+  ENGINE_BYTES = 32 * 1024 * 1024,
+  FIRST_PAGES = 256
 
 /** Calls what the script has defined. It may have replaced every built-in: that changes nothing but its own result. */
 const CALL = `(input) => {
@@ -24,7 +28,12 @@ class Fault extends Error {
 
 // one that a script has crashed, or grown, is never used again: each run has an instance, and so a memory, of its own
 async function run({ script, input, limits }) {
-  const quickjs = await newQuickJSWASMModuleFromVariant(variant),
+  // the engine's own limit leaves out some of what buffers take, so the memory that it lives in ends, too
+  const wasmMemory = new WebAssembly.Memory({
+    initial: FIRST_PAGES,
+    maximum: Math.ceil((limits.memoryBytes + ENGINE_BYTES) / PAGE_BYTES),
+  })
+  const quickjs = await newQuickJSWASMModuleFromVariant(newVariant(variant, { wasmMemory })),
     runtime = quickjs.newRuntime(),
     deadline = Date.now() + limits.timeMs
   runtime.setMemoryLimit(limits.memoryBytes)

@@ -32,11 +32,18 @@ export class Fault extends Error {
 
 /** Threads at once; a script may keep one of the machine's cores busy for the time of its limit. */
 const MOST_THREADS = 2
-const MOST_WAITING = 32
+/** An owner has one thread at most, so that its scripts do not hold up those of others. */
+const MOST_WAITING = { ofOne: 32, ofAll: 128 }
 /** How long a thread may take to start, and to notice that its time is over. */
 const GRACE_MS = 2000
 
+export interface Options {
+  /** Whose script it is. */
+  readonly owner?: string
+  readonly limits?: Limits
+}
 interface Task {
+  readonly owner: string
   readonly script: string
   readonly input: string
   readonly limits: Limits
@@ -45,7 +52,8 @@ interface Task {
 type Outcome = { readonly result: string } | { readonly kind: FaultKind; readonly message: string }
 
 const idle: Worker[] = [],
-  waiting: Task[] = []
+  waiting: Task[] = [],
+  running = new Set<string>()
 let threads = 0
 
 /**
@@ -53,13 +61,17 @@ let threads = 0
  * called with `input`, and may be async.
  * @throws Fault
  */
-export async function runScript(script: string, input: unknown, limits: Limits = LIMITS): Promise<unknown> {
+export async function runScript(
+  script: string,
+  input: unknown,
+  { owner = '', limits = LIMITS }: Options = {},
+): Promise<unknown> {
   const outcome = await new Promise<Outcome>((done) => {
-    const task = { script, input: JSON.stringify(input), limits, done }
-    const worker = idle.pop() ?? (threads < MOST_THREADS ? newThread() : undefined)
-    if (worker) begin(worker, task)
-    else if (waiting.length < MOST_WAITING) waiting.push(task)
-    else done({ kind: 'busy', message: 'too many scripts run at once' })
+    const isFull =
+      waiting.length >= MOST_WAITING.ofAll || waiting.filter((one) => one.owner === owner).length >= MOST_WAITING.ofOne
+    if (isFull) return done({ kind: 'busy', message: 'too many scripts run at once' })
+    waiting.push({ owner, script, input: JSON.stringify(input), limits, done })
+    goOn()
   })
   if ('kind' in outcome) throw new Fault(outcome.kind, outcome.message)
   return parsed(outcome.result)
@@ -70,6 +82,15 @@ function parsed(text: string): unknown {
     return JSON.parse(text)
   } catch {
     throw new Fault('result', 'its result is no JSON')
+  }
+}
+
+/** Begins the scripts that have waited longest, of owners that have none under way. */
+function goOn() {
+  while (idle.length || threads < MOST_THREADS) {
+    const at = waiting.findIndex(({ owner }) => !running.has(owner))
+    if (at < 0) return
+    begin(idle.pop() ?? newThread(), waiting.splice(at, 1)[0]!)
   }
 }
 
@@ -86,21 +107,22 @@ function newThread() {
   return worker
 }
 
-function begin(worker: Worker, { script, input, limits, done }: Task) {
+function begin(worker: Worker, { owner, script, input, limits, done }: Task) {
+  running.add(owner)
   const timer = setTimeout(() => end({ kind: 'time', message: 'it ran too long' }, false), limits.timeMs + GRACE_MS)
   function end(outcome: Outcome, isGood: boolean) {
     clearTimeout(timer)
     worker.removeAllListeners()
     // an error of a thread that is being ended is nobody's
     worker.on('error', () => {})
-    if (!isGood) {
+    running.delete(owner)
+    if (isGood) idle.push(worker)
+    else {
       threads--
       void worker.terminate()
     }
     done(outcome)
-    const next = waiting.shift()
-    if (next) begin(isGood ? worker : newThread(), next)
-    else if (isGood) idle.push(worker)
+    goOn()
   }
   worker.removeAllListeners()
   worker.once('message', (outcome: Outcome) => end(outcome, true))

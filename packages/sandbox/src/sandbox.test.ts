@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { Fault, LIMITS, runScript } from './index.ts'
 
 const faultOf = (script: string, input: unknown = {}, limits = LIMITS) =>
-  runScript(script, input, limits).then(
+  runScript(script, input, { limits }).then(
     (value) => expect.fail(`no fault, but ${JSON.stringify(value)}`),
     (error: unknown) => {
       if (!(error instanceof Fault)) throw error
@@ -211,7 +211,7 @@ describe('a script that uses up what it has', () => {
     let ticks = 0
     const timer = setInterval(() => ticks++, 5)
     const all = await Promise.allSettled([
-      ...Array.from({ length: 4 }, () => runScript(body('while (true);'), {}, quick)),
+      ...Array.from({ length: 4 }, () => runScript(body('while (true);'), {}, { limits: quick })),
       runScript(body('return "late"'), {}),
     ])
     clearInterval(timer)
@@ -219,10 +219,39 @@ describe('a script that uses up what it has', () => {
     expect(ticks).toBeGreaterThan(20)
   })
 
+  test('holds up nobody but its owner', { timeout: 30_000 }, async () => {
+    const busy = Promise.allSettled(
+      Array.from({ length: 5 }, () => runScript(body('while (true);'), {}, { owner: 'busy', limits: quick })),
+    )
+    let isOver = false
+    void busy.then(() => (isOver = true))
+    expect(await runScript(body('return "soon"'), {}, { owner: 'other' })).toBe('soon')
+    expect(isOver).toBe(false)
+    expect((await busy).every(({ status }) => status === 'rejected')).toBe(true)
+  })
+
+  test('gets no more memory by small steps, of whatever kind', { timeout: 60_000 }, async () => {
+    const before = process.memoryUsage.rss()
+    let most = 0
+    const timer = setInterval(() => (most = Math.max(most, process.memoryUsage.rss() - before)), 5)
+    for (const grow of [
+      'new ArrayBuffer(1e6)',
+      'new Uint8Array(1e5)',
+      'new SharedArrayBuffer(1e6)',
+      `'x'.repeat(1e6) + all.length`,
+    ])
+      expect((await faultOf(body(`const all = []; for (;;) all.push(${grow})`))).kind).toMatch(
+        /^(?:memory|error|time)$/,
+      )
+    clearInterval(timer)
+    expect(most).toBeLessThan(250e6)
+  })
+
   test('is refused when very many are waiting', { timeout: 30_000 }, async () => {
     const all = await Promise.allSettled(Array.from({ length: 60 }, (_, i) => runScript(body('return input'), i)))
     const refused = all.filter(({ status }) => status === 'rejected')
-    expect(refused.length).toBe(60 - 34)
+    // one of them runs
+    expect(refused.length).toBe(60 - 33)
     expect(refused.every((one) => ((one as PromiseRejectedResult).reason as Fault).kind === 'busy')).toBe(true)
     expect(await runScript(body('return input'), 'again')).toBe('again')
   })

@@ -81,9 +81,9 @@ async function answerOf(ctx: Ctx, { by, eventKey }: Asked, { data, tenantId, use
 }
 
 /** The script defines `async function onEvent(eventData)`, and returns what a server would answer. */
-async function saidByScript({ deps: { secrets } }: Ctx, sealed: string, asked: object) {
+async function saidByScript({ deps: { secrets }, vendorId }: Ctx, sealed: string, asked: object) {
   try {
-    return await runScript(secrets.open(sealed), asked)
+    return await runScript(secrets.open(sealed), asked, { owner: vendorId })
   } catch (error) {
     // its own words may hold anything that it knows
     throw error instanceof Fault ? new NoAnswer(`its script failed: ${error.kind}`) : error

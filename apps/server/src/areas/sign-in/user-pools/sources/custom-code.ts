@@ -18,11 +18,12 @@ export const findByScript = async (ctx: Ctx, { getUserCodePayload }: Configurati
   getUserCodePayload === undefined ? null : said(ctx, getUserCodePayload, { email }, [])
 
 async function said(ctx: Ctx, script: string, input: object, secrets: string[]) {
-  const found = await runScript(script, input).catch((error: unknown) => {
+  const found = await runScript(script, input, { owner: ctx.vendorId }).catch((error: unknown) => {
     if (!(error instanceof Fault)) throw error
-    const fault = refusal(source, { retryable: false, reason: error.message }, { secrets, texts: secrets })
-    if (error.kind !== 'error') throw fault
-    ctx.log.warn({ reason: fault.message }, 'the script of a user source threw')
+    if (error.kind !== 'error')
+      throw refusal(source, { retryable: false, reason: error.message }, { secrets, texts: secrets })
+    // its own words may hold the password
+    ctx.log.warn('the script of a user source threw')
     return null
   })
   if (typeof found !== 'object' || found === null || Array.isArray(found)) return null
