@@ -49,7 +49,10 @@ async function listenersOf(ctx: Ctx, key: string, tenantId: string | null | unde
   const { hooks, tenants } = await ofEnvironment(ctx)
   const theirs =
     typeof tenantId === 'string' && (tenants?.has(tenantId) ?? true) ? (await ofTenants(ctx, [tenantId]))(tenantId) : []
-  return [...hooks, ...theirs].filter(({ eventKeys }) => eventKeys.includes(key))
+  return [
+    ...hooks.map((hook) => ({ ...hook, isOfTenant: false })),
+    ...theirs.map((hook) => ({ ...hook, isOfTenant: true })),
+  ].filter(({ eventKeys }) => eventKeys.includes(key))
 }
 
 /** Whether any webhook hears of such an event. From memory: what a webhook would be told need not be made when there is none. */
@@ -68,6 +71,8 @@ export interface OutgoingEvent {
   userId?: string | null
   /** what is sent, as JSON */
   body: object
+  /** what webhooks of the tenant are sent, if it is less */
+  bodyInTenant?: object
 }
 
 /**
@@ -76,11 +81,11 @@ export interface OutgoingEvent {
  */
 export async function queueFor(ctx: Ctx, ...events: readonly OutgoingEvent[]) {
   const queued: Queued[] = []
-  for (const { id, key, at, subject, tenantId = null, body } of events)
+  for (const { id, key, at, subject, tenantId = null, body, bodyInTenant = body } of events)
     for (const hook of await listenersOf(ctx, key, tenantId))
       queued.push({
         ...{ webhookId: hook.id, deliveryId: ctx.random.uuid(), jobId: ctx.random.uuid() },
-        ...{ eventId: id, key, subject, tenantId, body: JSON.stringify(body), at },
+        ...{ eventId: id, key, subject, tenantId, body: JSON.stringify(hook.isOfTenant ? bodyInTenant : body), at },
       })
   if (!queued.length) return
   const { name, maxAttempts } = rowOf(ctx, deliverWebhooks, { webhookId: queued[0]!.webhookId })

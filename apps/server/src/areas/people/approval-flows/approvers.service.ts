@@ -31,6 +31,7 @@ const asked = {
   metadata: true,
   isLocked: true,
   phones: { where: { verified: true }, select: { phoneNumber: true }, orderBy: { createdAt: 'asc' } },
+  emails: { where: { verified: true }, select: { email: true } },
 } as const
 
 interface Place {
@@ -71,20 +72,20 @@ async function namedIn(ctx: Ctx, tenantId: string, emails: readonly string[], ph
   const owners = await ctx.db.user.findMany({
     where: {
       OR: [
-        { email: { in: [...emails] }, verified: true },
+        { emails: { some: { email: { in: [...emails] }, verified: true } } },
         { phones: { some: { phoneNumber: { in: [...phoneNumbers] }, verified: true } } },
       ],
     },
     select: { ...asked, memberships: { where: { tenantId, ...open(ctx) }, select: { tenantId: true } } },
   })
-  const addressOf = (user: (typeof owners)[number]) => (user.verified ? user.email : null),
+  const addressesOf = (user: (typeof owners)[number]) => user.emails.map(({ email }) => email),
     numbersOf = (user: (typeof owners)[number]) => user.phones.map((phone) => phone.phoneNumber)
-  const taken = new Set(owners.flatMap((user) => [addressOf(user), ...numbersOf(user)]))
+  const taken = new Set(owners.flatMap((user) => [...addressesOf(user), ...numbersOf(user)]))
   const ofUsers = owners
     .filter(({ isLocked }) => !isLocked)
     .map((user) => ({
       person: user,
-      email: emails.find((email) => email === addressOf(user)) ?? null,
+      email: emails.find((email) => addressesOf(user).includes(email)) ?? null,
       phoneNumber: phoneNumbers.find((number) => numbersOf(user).includes(number)) ?? null,
       asMember: user.memberships.length > 0,
       byRole: false,

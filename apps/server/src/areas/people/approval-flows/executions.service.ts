@@ -12,6 +12,7 @@ import * as sendings from '../../access/codes/sendings.service.ts'
 import { nobody } from '../../delivery/mail/person.ts'
 import * as events from '../../rights/events/events.service.ts'
 import { open } from '../../rights/held/held.service.ts'
+import { doorsTo } from '../../rights/held/sub-account-access.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { approvalErrors } from './approval-flows.errors.ts'
 import {
@@ -218,10 +219,16 @@ async function goOn(tx: Ctx, execution: ApprovalExecution, position: number) {
   await jobs.add(tx, openStep, { executionId: execution.id, position })
 }
 
-type Reason = 'decision' | 'timeout' | 'autoApproval' | 'noApprovers' | 'flowDeleted'
+type Reason = 'requesterGone' | 'decision' | 'timeout' | 'autoApproval' | 'noApprovers' | 'flowDeleted'
 
-/** Ends a request, unless it has ended. Whoever waits for its outcome is told. */
-async function finish(tx: Ctx, execution: ApprovalExecution, state: 'approved' | 'rejected', reason: Reason) {
+/**
+ * Ends a request, unless it has ended. Whoever waits for its outcome is told. Nothing is approved for somebody who is locked or
+ * has left the tenant meanwhile.
+ */
+async function finish(tx: Ctx, execution: ApprovalExecution, outcome: 'approved' | 'rejected', why: Reason) {
+  const isGone = outcome === 'approved' && !(await isStillThere(tx, execution)),
+    state = isGone ? 'rejected' : outcome,
+    reason = isGone ? 'requesterGone' : why
   const { count } = await tx.db.approvalExecution.updateMany({
     where: { id: execution.id, state: 'pending' },
     data: { state, finishedAt: tx.clock.now() },
@@ -229,6 +236,16 @@ async function finish(tx: Ctx, execution: ApprovalExecution, state: 'approved' |
   if (!count) return
   await events.record(tx, { ...lineFor(state, execution), details: { reason } })
   await tell(tx, execution, { status: state, reason })
+}
+
+/** As a member, or by a way down from a tenant above. */
+async function isStillThere(tx: Ctx, { tenantId, requesterId: userId }: ApprovalExecution) {
+  const user = await tx.db.user.findUnique({ where: { id: userId }, select: { isLocked: true } })
+  if (!user || user.isLocked) return false
+  return (
+    (await tx.db.membership.count({ where: { tenantId, userId, ...open(tx) } })) > 0 ||
+    (await doorsTo(tx, userId, tenantId)).length > 0
+  )
 }
 
 /** The line of the audit trail about a request. */

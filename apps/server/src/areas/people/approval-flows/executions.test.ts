@@ -83,6 +83,56 @@ describe.concurrent('a request for approval', () => {
     expect(await stateOf(env, id)).toBe('approved')
   })
 
+  test('is decided by one person once, however many of their addresses are asked', async () => {
+    const env = await newEnvironment(),
+      boss = await env.newUser(),
+      second = address()
+    const { db } = await env.context()
+    await db.userEmail.create({
+      data: {
+        id: crypto.randomUUID(),
+        userId: boss.id,
+        email: second,
+        verified: true,
+        createdAt: new Date(),
+        updatedAt: new Date(),
+      },
+    })
+    const flow = flowOf({ emails: [boss.email, second] }, {}, 1)
+    const id = await executed(env, flow, await env.newUser())
+    const asked = await db.approvalApprover.findMany({ where: { executionId: id } })
+    expect(asked.map(({ userId }) => userId)).toEqual([boss.id])
+    const { flow: made, asker } = { flow: flowOf({ emails: [second] }, {}, 1), asker: await env.newUser() }
+    const other = await executed(env, made, asker),
+      link = await linkOf(env, second)
+    expect((await env.vendor('POST', `/identity/resources/users/v1/${boss.id}/lock`)).status).toBe(200)
+    expect((await decide(env.anonymous, link)).status).toBe(404)
+    expect(await stateOf(env, other)).toBe('pending')
+  })
+
+  test.for(['locked', 'removed', 'disabled'] as const)(
+    'is not approved for somebody who is %s by then',
+    async (how) => {
+      const env = await newEnvironment(),
+        [one, two] = [address(), address()],
+        asking = await env.newUser()
+      const minutes = { autoApproveInMinutes: 10, timeoutMinutes: 60 },
+        decided = await executed(env, flowOf({ emails: [one] }), asking),
+        silent = await executed(env, flowOf({ emails: [two] }, minutes), asking)
+      const user = `/identity/resources/users/v1/${asking.id}`
+      const change = {
+        locked: () => env.vendor('POST', `${user}/lock`),
+        removed: () => env.as(asking.tenantId)('DELETE', user),
+        disabled: () => env.as(asking.tenantId)('POST', `/identity/resources/tenants/users/v1/${asking.id}/disable`),
+      }[how]
+      expect((await change()).status).toBeLessThan(300)
+      await decide(env.anonymous, await linkOf(env, one))
+      await env.clock.advance(10 * MINUTE)
+      await env.runJobs()
+      for (const id of [decided, silent]) expect(await stateOf(env, id)).toBe('rejected')
+    },
+  )
+
   test('is not moved by a link of another request, step or environment, nor by what is no link', async () => {
     const env = await newEnvironment(),
       foreign = await newEnvironment(),

@@ -21,6 +21,20 @@ export async function bodiesOf<A extends About>(ctx: Ctx, abouts: readonly A[]):
   return found
 }
 export const bodyOf = async (ctx: Ctx, about: About) => (await bodiesOf(ctx, [about])).get(about)!
+/** As an account may see it: where else the user is, is not its business. */
+export function within(body: object, tenantId: string): object {
+  const { user } = body as { user?: { tenantIds?: string[]; tenants?: { tenantId: string }[] } }
+  if (!user?.tenantIds) return body
+  const isHere = (id: string) => id === tenantId
+  return {
+    ...body,
+    user: {
+      ...user,
+      tenantIds: user.tenantIds.filter(isHere),
+      tenants: user.tenants?.filter((one) => isHere(one.tenantId)),
+    },
+  }
+}
 const kindOf = (key: string) => key.split('.')[1]!
 
 async function otherBody(ctx: Ctx, { key, tenantId, subjectId }: About): Promise<object> {

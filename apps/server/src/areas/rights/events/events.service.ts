@@ -2,7 +2,7 @@ import type { Rubbish } from '../../../kernel/cleanup.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import type { Refusal } from '../../../kernel/errors.ts'
 import type { Call, Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
-import { bodiesOf, bodyOf } from './bodies.ts'
+import { bodiesOf, bodyOf, within } from './bodies.ts'
 import { storeAll, type Line } from './events.sql.ts'
 import { isHeard, queueFor } from '../../delivery/webhooks/webhooks.service.ts'
 
@@ -136,15 +136,17 @@ async function tellOf(ctx: Ctx, stored: readonly { line: Line; body: Event['body
   )
   const outgoing = []
   for (const { line, body } of told) {
-    const { id, key, at, subjectKind, subjectId, tenantId, userId } = line
+    const { id, key, at, subjectKind, subjectId, tenantId, userId } = line,
+      whole = body ? await body(ctx) : usual.get(line)!
+    const about = {
+      eventContext: { ...(tenantId !== null && { tenantId }), ...(userId !== null && { userId }) },
+      eventKey: key,
+    }
     outgoing.push({
       ...{ id, key, at, tenantId, userId },
       subject: `${subjectKind} ${subjectId ?? ''}`,
-      body: {
-        ...(body ? await body(ctx) : usual.get(line)),
-        eventContext: { ...(tenantId !== null && { tenantId }), ...(userId !== null && { userId }) },
-        eventKey: key,
-      },
+      body: { ...whole, ...about },
+      ...(tenantId !== null && { bodyInTenant: { ...within(whole, tenantId), ...about } }),
     })
   }
   await queueFor(ctx, ...outgoing)

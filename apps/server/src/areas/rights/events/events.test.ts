@@ -146,6 +146,42 @@ describe.concurrent('the audit trail', () => {
     expect(bodies).toHaveLength(going.length)
   })
 
+  test("tells an account's own webhooks nothing of the other accounts of a user", async () => {
+    const env = await newEnvironment(),
+      admin = await env.user({ permissions: ['fe.connectivity.*'] }),
+      { tenantId } = admin,
+      other = await env.newTenant(),
+      user = await env.newUser({ tenantId })
+    const hook = { displayName: 'Mine', description: '', url: 'https://receiver.example/', isActive: true },
+      eventKeys = ['frontegg.user.updated']
+    expect((await admin('POST', '/webhook/custom', { ...hook, eventKeys })).status).toBeLessThan(300)
+    const created = await env.vendor('POST', '/event/resources/configurations/v1', {
+      ...{ displayName: 'All', url: 'https://all.example/', key: 'secret-of-the-webhook', isActive: true },
+      events: eventKeys,
+    })
+    expect(created.status).toBeLessThan(300)
+    expect((await env.vendor('POST', `${identity}/users/v1/${user.id}/tenant`, { tenantId: other })).status).toBe(201)
+    const [role] = (await env.as(tenantId)('GET', `${identity}/roles/v1`)).body as { id: string }[]
+    const given = await env.as(tenantId)('POST', `${identity}/users/v1/${user.id}/roles`, { roleIds: [role!.id] })
+    expect(given.status).toBe(201)
+    const { db } = await env.context(),
+      sent = await db.webhookDelivery.findMany({
+        where: { eventKey: 'frontegg.user.updated' },
+        include: { webhook: true },
+      })
+    const tenantsOf = (isOwn: boolean) => {
+      const found = sent.find(({ webhook }) => (webhook.tenantId !== null) === isOwn)!
+      const { tenantIds, tenants } = JSON.parse(found.body).user as {
+        tenantIds: string[]
+        tenants: { tenantId: string }[]
+      }
+      expect(tenants.map((one) => one.tenantId)).toEqual(tenantIds)
+      return new Set(tenantIds)
+    }
+    expect(tenantsOf(true)).toEqual(new Set([tenantId]))
+    expect(tenantsOf(false)).toEqual(new Set([tenantId, other]))
+  })
+
   test('has nothing of what is refused, or rolled back', async () => {
     const env = await newEnvironment(),
       member = await env.user({ permissions: ['fe.secure.write.groups'] })
