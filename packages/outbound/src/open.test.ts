@@ -148,6 +148,11 @@ describe('a call whose reply is a stream', () => {
     ['::ffff:10.0.0.1', false],
     ['64:ff9b::7f00:1', false],
     ['2002:7f00:1::', false],
+    ['168.63.129.16', false],
+    ['::127.0.0.1', false],
+    ['::a9fe:a9fe', false],
+    ['4000::1', false],
+    ['2a00:1450::1', true],
   ])('takes %s for public: %s', (address, expected) => {
     expect(isPublic(address)).toBe(expected)
   })

@@ -71,8 +71,17 @@ export function open(
 
 const NOT_PUBLIC = 'the address is not a public one'
 
-/** RFC 6890's special-purpose addresses are not; nor is one of IPv4 in the clothes of IPv6. */
-export const isPublic = (address: string) => ipaddr.parse(address).range() === 'unicast'
+/**
+ * RFC 6890's special-purpose addresses are not; nor is one of IPv4 in the clothes of IPv6, one outside what is given out to
+ * anybody (RFC 4291 §2.4), nor that at which Azure answers its own machines.
+ */
+export function isPublic(address: string) {
+  const one = ipaddr.parse(address)
+  if (one.range() !== 'unicast') return false
+  return one.kind() === 'ipv6' ? one.match(GIVEN_OUT, 3) : one.toString() !== AZURE
+}
+const GIVEN_OUT = ipaddr.parse('2000::'),
+  AZURE = '168.63.129.16'
 
 const isWithin = (reach: Reach, address: string) =>
   reach === 'anywhere' || isPublic(address) || reach.some((network) => isIn(network, address))
