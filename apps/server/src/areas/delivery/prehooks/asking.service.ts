@@ -2,7 +2,7 @@ import { oneLine, Refused } from '@henhouse/outbound'
 import { Fault, runScript } from '@henhouse/sandbox'
 import { Type, type Static, type TObject } from 'typebox'
 import { SECOND } from '../../../kernel/clock.ts'
-import { ApiError, messageCode } from '../../../kernel/errors.ts'
+import { ApiError, errors, messageCode } from '../../../kernel/errors.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { fits, isStorable } from '../../../kernel/validation.ts'
 import { signatureOf } from '../webhooks/signature.ts'
@@ -85,6 +85,8 @@ async function saidByScript({ deps: { secrets }, vendorId }: Ctx, sealed: string
   try {
     return await runScript(secrets.open(sealed), asked, { owner: vendorId })
   } catch (error) {
+    // whoever crowds this server must not get past a script that lets pass what it cannot be asked about
+    if (error instanceof Fault && error.kind === 'busy') throw Object.assign(errors.unavailable(), { isTheirs: true })
     // its own words may hold anything that it knows
     throw error instanceof Fault ? new NoAnswer(`its script failed: ${error.kind}`) : error
   }

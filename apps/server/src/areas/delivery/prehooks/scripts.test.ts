@@ -72,6 +72,16 @@ describe('a prehook that is a script', () => {
     expect((await make(env)).status).toBe(201)
   })
 
+  test('is not got past by asking more often than it can be asked', { timeout: 60_000 }, async () => {
+    const env = await newEnvironment()
+    await setScript(env, body(`for (let i = 0; i < 1e5; i++); return { verdict: 'block' }`), ['CREATE_TENANT'], {
+      failMethod: 'OPEN',
+    })
+    const answers = await Promise.all(Array.from({ length: 60 }, (_, i) => make(env, `Acme ${i}`)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([400, 503]))
+    expect(await (await env.context()).db.tenant.count()).toBe(0)
+  })
+
   test('remembers nothing from one question to the next, nor from another environment', async () => {
     const script = `globalThis.seen = (globalThis.seen ?? 0) + 1
       function onEvent() { return globalThis.seen === 1 ? { verdict: 'allow' } : { verdict: 'block' } }`

@@ -126,7 +126,7 @@ export const approvalFlowsRoutes = [
     params,
     body: Execution,
     returns: { 200: ExecutionBegun },
-    errors: [approvalErrors.flowNotFound, approvalErrors.inactive, ...notBegun],
+    errors: [approvalErrors.flowNotFound, approvalErrors.inactive, errors.onlyPeople, ...notBegun],
     handler: async (ctx, { params: { id }, body }) =>
       executions.execute(ctx, ctx.caller, ctx, await flows.get(ctx, ctx.tenant, id), body),
   }),

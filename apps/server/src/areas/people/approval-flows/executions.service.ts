@@ -4,7 +4,7 @@ import { Type } from 'typebox'
 import { find, useUp } from '../../../kernel/challenges.ts'
 import type { Rubbish } from '../../../kernel/cleanup.ts'
 import { after, MINUTE } from '../../../kernel/clock.ts'
-import { ApiError, invalid, onUnknownReference } from '../../../kernel/errors.ts'
+import { ApiError, errors, invalid, onUnknownReference } from '../../../kernel/errors.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
 import { Id } from '../../../kernel/validation.ts'
@@ -44,6 +44,8 @@ export async function execute(
   flow: ApprovalFlow,
   execution: Execution,
 ) {
+  // a colleague with a token for this user could be asked, and approve what they themselves have asked for
+  if (caller.kind === 'agent' && caller.by.type === 'delegation') throw errors.onlyPeople()
   if (!flow.isActive) throw approvalErrors.inactive()
   const { steps, channels } = planOf(flow),
     where = { tenantId: place.tenant.id, requesterId: place.user.id }

@@ -3,6 +3,7 @@ import { httpDouble } from '../../../../../../packages/outbound/test/http-double
 import { approvalFlows, decide, executed, flowOf, linkOf, look } from '../../../../test/approvals.ts'
 import { newEnvironment, unique, type TestEnvironment } from '../../../../test/environment.ts'
 import { newPhone } from '../../../../test/people.ts'
+import { logIn, PASSWORD } from '../../../../test/second-factors.ts'
 import { countFor } from '../../access/codes/sendings.service.ts'
 
 const MINUTE = 60_000
@@ -108,6 +109,35 @@ describe.concurrent('a request for approval', () => {
     expect((await env.vendor('POST', `/identity/resources/users/v1/${boss.id}/lock`)).status).toBe(200)
     expect((await decide(env.anonymous, link)).status).toBe(404)
     expect(await stateOf(env, other)).toBe('pending')
+  })
+
+  test('is not begun by a token to act for the user: whoever acts could be asked', async () => {
+    const env = await newEnvironment()
+    await env.vendor('POST', '/identity/resources/configurations/v1/delegation', { enabled: true })
+    const permissions = ['fe.secure.*'],
+      user = await env.newUser({ password: PASSWORD, permissions }),
+      actor = await env.machine({
+        tenantId: user.tenantId,
+        permissions: ['fe.secure.write.delegation', ...permissions],
+      })
+    const flow = await env.as(user.tenantId)('POST', approvalFlows, flowOf({ emails: [address()] })),
+      type = 'urn:ietf:params:oauth:token-type:access_token'
+    expect(flow.status, JSON.stringify(flow.body)).toBeLessThan(300)
+    const own = (await logIn(env, user)).body.accessToken as string
+    const { body } = await env.anonymous('POST', '/oauth/token', {
+      ...{
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token: own,
+        subject_token_type: type,
+      },
+      ...{ actor_token: actor.token, actor_token_type: type },
+    })
+    const url = `${approvalFlows}/${flow.body.id}/execute`
+    expect(await env.withToken(body.access_token as string)('POST', url, {})).toMatchObject({
+      status: 403,
+      body: { errors: ['Only a user who has logged in may do this'] },
+    })
+    expect((await env.withToken(own)('POST', url, {})).status).toBe(200)
   })
 
   test.for(['locked', 'removed', 'disabled'] as const)(
