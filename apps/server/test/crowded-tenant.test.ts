@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { createEnvironment } from '../src/areas/environments/environments.service.ts'
 import { contextFor } from '../src/kernel/context.ts'
 import { runDue } from '../src/kernel/jobs.ts'
+import type { Ctx } from '../src/kernel/operation.ts'
 import { cryptoRandom } from '../src/kernel/random.ts'
 import { signToken } from '../src/kernel/tokens.ts'
 import { fill } from './crowd.ts'
@@ -95,11 +96,19 @@ async function breakAt(id: string, event = 'delete', table = 'User') {
   return () => database.pool.query(`drop trigger broken on "${table}"`)
 }
 
+/** As the audit trail has them. */
+async function deletedUsers(ctx: Ctx) {
+  const lines = await ctx.db.event.findMany({ where: { key: 'frontegg.user.deleted' }, select: { userId: true } })
+  expect(new Set(lines.map(({ userId }) => userId)).size).toBe(lines.length)
+  return lines
+}
+
 describe('deleting a tenant with many members', () => {
   test('deletes everything, and leaves no job', async () => {
     const { ctx, call, counts, other, url } = await crowdedTenant()
     expect(await call('DELETE', url)).toBe(200)
     expect(await counts()).toEqual({ members: 0, users: 30 })
+    expect(await deletedUsers(ctx)).toHaveLength(MEMBERS - 10)
     expect(await ctx.db.membership.count({ where: { tenantId: other } })).toBeGreaterThanOrEqual(20)
     expect(await ctx.db.job.count()).toBe(0)
     expect(await call('DELETE', url)).toBe(404)
@@ -120,6 +129,7 @@ describe('deleting a tenant with many members', () => {
     expect((await counts()).members).toBe(500)
     await runDue(later(), environment.id)
     expect(await counts()).toEqual({ members: 0, users: 30 })
+    expect(await deletedUsers(ctx)).toHaveLength(MEMBERS - 10)
     expect(await ctx.db.tenant.count({ where: { id: tenantId } })).toBe(0)
     expect(await ctx.db.job.count()).toBe(0)
   })

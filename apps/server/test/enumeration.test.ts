@@ -2,6 +2,7 @@ import { openDatabase } from '@henhouse/database'
 import { afterAll, expect, inject, test } from 'vitest'
 import { buildServer } from '../src/server.ts'
 import { deps, newEnvironment, type Answer, type TestEnvironment } from './environment.ts'
+import { hearing } from './hearing.ts'
 import { PASSWORD } from './second-factors.ts'
 
 /** What a separate server does for one call: its reads and writes of the database, and its password comparisons. */
@@ -62,6 +63,11 @@ const post =
   (path: string, body: (who: Named) => object): Question['ask'] =>
   (env, who) =>
     env.anonymous('POST', path, body(who))
+async function wrongCode(env: TestEnvironment, { email }: Named) {
+  const { cookies } = await env.anonymous('POST', `${auth}/passwordless/code/prelogin`, { email }),
+    cookie = cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+  return env.client({ cookie })('POST', `${auth}/passwordless/code/postlogin`, { token: 'abcdef' })
+}
 const lockedAfter = (maxAttempts: number) => (env: TestEnvironment) =>
   env.vendor('POST', `${settings}/lockout-policy`, { enabled: true, maxAttempts })
 
@@ -74,6 +80,10 @@ const questions: Record<string, Question> = {
   'login with a wrong password that is counted': {
     ask: post(`${auth}/user`, ({ email }) => ({ email, password: 'wrong' })),
     prepare: lockedAfter(100),
+  },
+  'login with a wrong password that a webhook is told of': {
+    ask: post(`${auth}/user`, ({ email }) => ({ email, password: 'wrong' })),
+    prepare: (env) => hearing(env, ['frontegg.user.failedAuthentication']),
   },
   'login with a wrong password that locks, and after it': {
     prepare: lockedAfter(1),
@@ -109,6 +119,12 @@ const questions: Record<string, Question> = {
   'login code by SMS': {
     ask: post(`${auth}/passwordless/smscode/prelogin`, ({ phoneNumber }) => ({ phoneNumber })),
     configuration: { authStrategy: 'SmsCode' },
+  },
+  'wrong login code': { ask: wrongCode, configuration: { authStrategy: 'Code' } },
+  'wrong login code that a webhook is told of': {
+    ask: wrongCode,
+    configuration: { authStrategy: 'Code' },
+    prepare: (env) => hearing(env, ['frontegg.user.failedAuthentication']),
   },
   'options of a passkey': { ask: post(`${auth}/webauthn/prelogin`, ({ email }) => ({ email })) },
   'another activation link': { ask: post(`${users}/v1/activate/reset`, ({ email }) => ({ email })), verified: false },

@@ -23,6 +23,17 @@ export async function wrong(ctx: Ctx, user: (Person & { activeTenantId?: string 
   if (!counted) throw loginErrors.locked()
 }
 
+/**
+ * Writes down a wrong link or code. Those have limits of their own, so it locks nobody; for nobody (null) it takes the same time.
+ */
+export async function wrongCode(ctx: Ctx, userId: string | null) {
+  const user = await ctx.db.user.findUnique({
+    where: { id: userId ?? ctx.random.uuid() },
+    select: { id: true, activeTenantId: true },
+  })
+  await writeDown(ctx, user ? { userId: user.id, tenantId: user.activeTenantId } : null, false)
+}
+
 /** Whose password was guessed: a user's or, where there is none, that of the typed name. */
 export type Target = { userId: string; tenantId?: string | null | undefined } | { name: string }
 
@@ -49,18 +60,9 @@ export async function failed(ctx: Ctx, target: Target): Promise<{ counted: boole
   })
 }
 
-/** For a wrong code of a login, which has limits of its own: it is written down, and locks nobody. */
-export async function wrongCode(ctx: Ctx, userId: string | null) {
-  const user = await ctx.db.user.findUnique({
-    where: { id: userId ?? ctx.random.uuid() },
-    select: { id: true, activeTenantId: true },
-  })
-  await writeDown(ctx, user ? { userId: user.id, tenantId: user.activeTenantId } : { name: '' }, false)
-}
-
 /** The audit trail has only those who are there; for others it takes the same time. */
-async function writeDown(ctx: Ctx, target: Target, locked: boolean) {
-  if (!('userId' in target)) return events.recordNothing(ctx, FAILED)
+async function writeDown(ctx: Ctx, target: Target | null, locked: boolean) {
+  if (!target || !('userId' in target)) return events.recordNothing(ctx, FAILED)
   const whose = { userId: target.userId, tenantId: target.tenantId, failed: true } as const
   await events.record(
     ctx,

@@ -6,6 +6,7 @@ import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { tenantErrors } from './tenants.errors.ts'
 import { keyOf, mayHappen } from './tenants.service.ts'
+import { lockingOwnUsers } from './tenants.sql.ts'
 import * as events from '../../rights/events/events.service.ts'
 
 /** How many members one transaction removes, or tenants it moves; a hundred thousand would exceed its time limit. */
@@ -78,27 +79,13 @@ function takeSome(ctx: Ctx, tenantId: string) {
       orderBy: { createdAt: 'asc' },
       select: { userId: true },
     })
-    const userIds = { in: members.map(({ userId }) => userId) }
-    await removeResidents(tx, tenantId, { id: userIds })
+    const ids = members.map(({ userId }) => userId),
+      userIds = { in: ids }
+    await removeUsers(tx, tenantId, await ownUsers(tx, tenantId, ids))
     await tx.db.user.updateMany({ where: { id: userIds, activeTenantId: tenantId }, data: { activeTenantId: null } })
     await tx.db.session.deleteMany({ where: { userId: userIds, tenantId } })
     await tx.db.membership.deleteMany({ where: { tenantId, userId: userIds } })
     return members.length === STEP
-  })
-}
-
-/** Deletes the users, of these, who belong to no other tenant. */
-async function removeResidents(tx: Ctx, tenantId: string, among: { id?: { in: string[] } } = {}) {
-  const residents = await tx.db.user.findMany({
-    where: { ...among, superUser: false, memberships: { some: { tenantId }, every: { tenantId } } },
-    select: { id: true },
-    orderBy: { id: 'asc' },
-  })
-  if (!residents.length) return
-  // while there is something to tell of
-  await events.record(tx, ...residents.map(({ id }) => ({ key: 'frontegg.user.deleted', userId: id, tenantId })))
-  await tx.db.user.deleteMany({
-    where: { id: { in: residents.map(({ id }) => id) }, memberships: { every: { tenantId } } },
   })
 }
 
@@ -128,19 +115,34 @@ const locked = (tx: Ctx, tenantId: string) =>
     .catch(onMissing(tenantErrors.notFound()))
 
 async function removeAll(ctx: Ctx, tenantId: string) {
-  // while there is something to tell of
-  await events.record(ctx, { key: 'frontegg.tenant.deleted', tenantId })
   const hasChildren = await isParent(ctx, tenantId)
   if (hasChildren) await lockHierarchy(ctx)
   // the lock comes first: a tenant that is being moved must not hand those below it to the one it has just left
   const tenant = await locked(ctx, tenantId)
   if (hasChildren)
     await ctx.db.tenant.updateMany({ where: { parentId: tenantId }, data: { parentId: tenant.parentId } })
-  await removeResidents(ctx, tenantId)
+  await removeUsers(ctx, tenantId, await ownUsers(ctx, tenantId), { key: 'frontegg.tenant.deleted', tenantId })
   await ctx.db.user.updateMany({ where: { activeTenantId: tenantId }, data: { activeTenantId: null } })
   // the jobs about it; one that is running finds nothing there any more
   await ctx.db.job.deleteMany({ where: { payload: { path: ['tenantId'], equals: tenantId } } })
   await ctx.db.tenant.delete({ where: keyOf(ctx, tenantId) }).catch(onMissing(tenantErrors.notFound()))
+}
+
+/** Those of the tenant's users who belong to no other: nobody makes them members elsewhere until the transaction ends. */
+async function ownUsers(tx: Ctx, tenantId: string, among: readonly string[] | null = null) {
+  const locked = await tx.sql(lockingOwnUsers, tenantId, among)
+  if (!locked.length) return []
+  return tx.db.user.findMany({
+    where: { id: { in: locked.map(({ id }) => id) }, memberships: { every: { tenantId } } },
+    orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
+    select: { id: true },
+  })
+}
+
+/** Deletes these users, and writes down that they and others are deleted: users first, and while there is something to tell of. */
+async function removeUsers(tx: Ctx, tenantId: string, users: readonly { id: string }[], ...others: events.Event[]) {
+  await events.record(tx, ...users.map(({ id }) => ({ key: 'frontegg.user.deleted', userId: id, tenantId })), ...others)
+  if (users.length) await tx.db.user.deleteMany({ where: { id: { in: users.map(({ id }) => id) } } })
 }
 
 /** Finishes a deletion whose process died, but not of another tenant that has got the id since. */

@@ -24,3 +24,21 @@ const changingMetadata = (name: string, next: string) =>
   )
 export const mergingMetadata = changingMetadata('tenants.mergeMetadata', `${keys} || $4::text::jsonb`)
 export const removingMetadata = changingMetadata('tenants.removeMetadata', `${keys} - $4::text`)
+
+/**
+ * Locks those of a tenant's users who belong to no other, some of them or all, in an order of their own: from here on nobody
+ * makes them members elsewhere. Who has just become one is among them, too.
+ */
+export const lockingOwnUsers = statement<{ id: string }, [tenantId: string, among: readonly string[] | null]>(
+  'tenants.lockOwnUsers',
+  `
+  select u.id from "Membership" m
+  join "User" u on u."vendorId" = m."vendorId" and u.id = m."userId"
+  where m."vendorId" = $1 and m."tenantId" = $2 and ($3::uuid[] is null or m."userId" = any ($3))
+    and not u."superUser"
+    and not exists (
+      select from "Membership" other
+      where other."vendorId" = $1 and other."userId" = u.id and other."tenantId" <> $2)
+  order by u.id for update of u`,
+  { planEachTime: true },
+)

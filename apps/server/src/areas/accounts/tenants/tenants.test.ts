@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, UNKNOWN_ID, unique, type TestEnvironment } from '../../../../test/environment.ts'
+import { hearing } from '../../../../test/hearing.ts'
 import { inTheWay } from '../../../../test/in-the-way.ts'
 
 const v1 = '/tenants/resources/tenants/v1',
@@ -558,6 +559,52 @@ describe.concurrent('deleting a tenant', () => {
     expect(await db.setting.count()).toBe(0)
     expect(await db.session.count()).toBe(0)
     expect((await env.vendor('DELETE', `${v1}/${tenantId}`)).status).toBe(404)
+  })
+
+  test('writes down, and tells, each user who goes with it, before it goes itself', async () => {
+    const env = await newEnvironment(),
+      { tenantId } = await make(env),
+      keep = (await make(env)).tenantId
+    const users = [await env.newUser({ tenantId }), await env.newUser({ tenantId }), await env.newUser({ tenantId })],
+      both = await env.newUser({ tenantId })
+    await env.vendor('POST', `/identity/resources/users/v1/${both.id}/tenant`, {
+      tenantId: keep,
+      skipInviteEmail: true,
+    })
+    const told = await hearing(env, ['frontegg.user.deleted', 'frontegg.tenant.deleted'])
+    expect((await env.vendor('DELETE', `${v1}/${tenantId}`)).status).toBe(200)
+    const { db } = await env.context()
+    const lines = await db.event.findMany({ where: { key: { endsWith: '.deleted' } }, orderBy: { sequence: 'asc' } })
+    expect(lines.map(({ key, userId, tenantId }) => [key, userId, tenantId])).toEqual([
+      ...users.map(({ id }) => ['frontegg.user.deleted', id, tenantId]),
+      ['frontegg.tenant.deleted', null, tenantId],
+    ])
+    expect(lines.every(({ actorKind }) => actorKind === 'vendor')).toBe(true)
+    expect((await told()).map(({ eventKey, user, tenant }) => [eventKey, user?.email ?? tenant?.id])).toEqual([
+      ...users.map(({ email }) => ['frontegg.user.deleted', email]),
+      ['frontegg.tenant.deleted', tenantId],
+    ])
+  })
+
+  test('leaves a user who is becoming a member elsewhere at that moment, and tells nothing of them', async () => {
+    const env = await newEnvironment(),
+      { tenantId } = await make(env),
+      keep = (await make(env)).tenantId,
+      user = await env.newUser({ tenantId }),
+      only = await env.newUser({ tenantId })
+    const gone = await inTheWay(
+      [
+        `insert into "Membership" ("vendorId", "userId", "tenantId", "acceptedAt", "createdAt") values ($1, '${user.id}', '${keep}', now(), now())`,
+        env.id,
+      ],
+      () => env.vendor('DELETE', `${v1}/${tenantId}`),
+    )
+    expect(gone.status).toBe(200)
+    const { db } = await env.context()
+    expect((await db.user.findMany()).map(({ id }) => id)).toEqual([user.id])
+    expect(await db.membership.count({ where: { userId: user.id } })).toBe(1)
+    const lines = await db.event.findMany({ where: { key: 'frontegg.user.deleted' } })
+    expect(lines.map(({ userId }) => userId)).toEqual([only.id])
   })
 
   test('leaves superusers, who belong to every other one', async () => {

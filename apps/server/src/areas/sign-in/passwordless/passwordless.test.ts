@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, unique, UNKNOWN_ID, type Answer, type TestEnvironment } from '../../../../test/environment.ts'
+import { hearing } from '../../../../test/hearing.ts'
 
 const path = '/identity/resources/auth/v1/passwordless',
   settings = '/identity/resources/configurations/v1'
@@ -220,26 +221,6 @@ describe.concurrent('a code by mail', () => {
     const next = await codeOf(env, email)
     await Promise.all(Array.from({ length: 4 }, () => me.postlogin('code', wrongTo(next))))
     expect((await me.postlogin('code', next)).status).toBe(201)
-  })
-
-  test.for(['code', 'smscode'] as const)('wrong ones are failed logins, by %s', async (method) => {
-    const env = await environment(method),
-      user = await withPhone(env),
-      who = method === 'code' ? { email: user.email } : { userId: user.id },
-      me = browser(env)
-    const { db } = await env.context()
-    await db.user.update({ where: { id: user.id }, data: { activeTenantId: user.tenantId } })
-    await me.prelogin(method, who)
-    expect(await me.postlogin(method, 'abcdef')).toMatchObject(wrongCode)
-    const stranger = browser(env)
-    await stranger.prelogin(
-      method,
-      method === 'code' ? { email: 'nobody@example.com' } : { phoneNumber: '+4915100000000' },
-    )
-    expect(await stranger.postlogin(method, 'abcdef')).toMatchObject(wrongCode)
-    expect(await db.event.findMany({ where: { key: 'frontegg.user.failedAuthentication' } })).toMatchObject([
-      { userId: user.id, tenantId: user.tenantId, outcome: 'failure', actorKind: 'anonymous' },
-    ])
   })
 
   test('for an unknown user is requested and refused like any other', async () => {
@@ -502,5 +483,85 @@ describe.concurrent('logging in without a password', () => {
     expect(answer).toMatchObject({ status: 201, body: { mfaRequired: true, mfaToken: expect.any(String) } })
     expect(answer.body.accessToken ?? '').toBe('')
     expect(answer.cookies.filter((c) => c.name.startsWith('fe_refresh') && c.value)).toEqual([])
+  })
+})
+
+describe.concurrent('a link or code that does not log in', () => {
+  const FAILED = 'frontegg.user.failedAuthentication'
+  const failures = async (env: TestEnvironment) =>
+    (await env.context()).db.event.findMany({ where: { key: FAILED }, orderBy: { sequence: 'asc' } })
+
+  test.for(['code', 'smscode'] as const)('is a failed login of the user (%s), and of nobody else', async (method) => {
+    const env = await environment(method),
+      { id, email, phoneNumber, tenantId } = await withPhone(env),
+      told = await hearing(env, [FAILED]),
+      me = browser(env, '203.0.113.7'),
+      stranger = browser(env, '203.0.113.8')
+    await me.prelogin(method, { email })
+    const code = await codeOf(env, method === 'code' ? email : phoneNumber)
+    expect(await me.postlogin(method, wrongTo(code))).toMatchObject(wrongCode)
+    const line = { userId: id, tenantId, outcome: 'failure', severity: 'Medium', actorKind: 'anonymous' }
+    expect(await failures(env)).toMatchObject([{ ...line, ip: '203.0.113.7' }])
+    expect((await told()).map(({ user, eventContext }) => [user!.email, eventContext])).toEqual([
+      [email, { tenantId, userId: id }],
+    ])
+    // whose code it might be is not known
+    expect(await stranger.cookieless(method, wrongTo(code))).toMatchObject(wrongCode)
+    await stranger.prelogin(
+      method,
+      method === 'code' ? { email: 'nobody@example.com' } : { phoneNumber: '+15550009999' },
+    )
+    expect(await stranger.postlogin(method, 'abcdef')).toMatchObject(wrongCode)
+    expect(await failures(env)).toHaveLength(1)
+    // used up
+    expect((await me.postlogin(method, code)).status).toBe(201)
+    expect(await me.postlogin(method, code)).toMatchObject(overCode)
+    expect(await failures(env)).toMatchObject([line, line])
+  })
+
+  test('is one for each of many wrong ones at once, but not for those that are not looked at', async () => {
+    const env = await environment('code'),
+      { email } = await env.newUser(),
+      me = browser(env)
+    await me.prelogin('code', { email })
+    const code = await codeOf(env, email)
+    const answers = await Promise.all(Array.from({ length: 34 }, () => me.postlogin('code', wrongTo(code))))
+    const compared = answers.filter(({ status }) => status !== 429)
+    expect(compared).toHaveLength(30)
+    expect(await failures(env)).toHaveLength(30)
+  })
+
+  test('does not lock the user: codes have limits of their own', async () => {
+    const env = await environment('code'),
+      { id, email } = await env.newUser(),
+      me = browser(env)
+    await env.vendor('POST', `${settings}/lockout-policy`, { enabled: true, maxAttempts: 1 })
+    await me.prelogin('code', { email })
+    const code = await codeOf(env, email)
+    await me.postlogin('code', wrongTo(code))
+    expect(await user(env, id)).toMatchObject({ isLocked: false, failedLogins: 0 })
+    expect((await me.postlogin('code', code)).status).toBe(201)
+  })
+
+  test('is one for a link that was used, has expired, or is shown by another device; an unknown link is nobody’s', async () => {
+    const env = await environment('magiclink', {
+        forceSameDeviceOnAuth: true,
+        defaultPasswordlessTokenExpiration: 60,
+      }),
+      { id, email } = await env.newUser(),
+      me = browser(env)
+    await me.prelogin('magiclink', { email })
+    const token = await tokenOf(env, email)
+    expect((await me.cookieless('magiclink', token)).body.errorCode).toBe('ER-01016')
+    expect(await failures(env)).toHaveLength(1)
+    expect((await me.postlogin('magiclink', token)).status).toBe(201)
+    expect((await me.postlogin('magiclink', token)).body.errorCode).toBe('ER-01014')
+    expect(await failures(env)).toHaveLength(2)
+    await me.prelogin('magiclink', { email })
+    const other = await tokenOf(env, email)
+    await env.clock.advance(61_000)
+    expect((await me.postlogin('magiclink', other)).body.errorCode).toBe('ER-01014')
+    expect((await me.postlogin('magiclink', 'unknown')).body.errorCode).toBe('ER-01015')
+    expect((await failures(env)).map(({ userId }) => userId)).toEqual([id, id, id])
   })
 })

@@ -1,12 +1,12 @@
 import type { Challenge, User } from '@henhouse/database'
 import { networkOf } from '../../../kernel/addresses.ts'
-import { codeErrors, find, hashOf, mustAnswer, redeem } from '../../../kernel/challenges.ts'
+import { codeErrors, find, hashOf, mustAnswer, useUp } from '../../../kernel/challenges.ts'
 import { MINUTE } from '../../../kernel/clock.ts'
 import { ApiError } from '../../../kernel/errors.ts'
 import { giveBack, spend } from '../../../kernel/limits.ts'
 import type { HttpCtx } from '../../../kernel/operation.ts'
-import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 import * as guesses from '../../access/guesses/guesses.service.ts'
+import type { IdentityConfiguration } from '../../policies/identity-settings/identity-settings.schemas.ts'
 import { loginErrors } from '../login/login.errors.ts'
 import type { LoginAnswer } from '../entry/entry.schemas.ts'
 import * as login from '../login/login.service.ts'
@@ -37,12 +37,19 @@ export async function postlogin(ctx: HttpCtx, method: Method, { token, invitatio
 /** Another device does not use the link up, so it still works on the right one. */
 async function linkRight(ctx: HttpCtx, token: string, { forceSameDeviceOnAuth }: IdentityConfiguration) {
   const found = await find(ctx, ways.magiclink, token)
-  if (found.state === 'ok' && forceSameDeviceOnAuth && !device.matches(device.shown(ctx), found.challenge))
-    throw passwordlessErrors.otherDevice()
-  const used = found.state === 'ok' ? await redeem(ctx, ways.magiclink, token) : found
-  if (used.state === 'unknown') throw passwordlessErrors.linkNotFound()
-  if (used.state !== 'ok') throw passwordlessErrors.linkExpired()
-  return used.challenge
+  if (found.state === 'unknown') throw passwordlessErrors.linkNotFound()
+  const { challenge, state } = found
+  if (state === 'ok' && forceSameDeviceOnAuth && !device.matches(device.shown(ctx), challenge))
+    return refused(ctx, challenge, passwordlessErrors.otherDevice())
+  if (state === 'ok' && (await useUp(ctx, challenge)).state === 'ok') return challenge
+  return refused(ctx, challenge, passwordlessErrors.linkExpired())
+}
+
+/** A link or code that does not log in is written down, as a wrong password is. @throws the refusal */
+async function refused(ctx: HttpCtx, { userId }: Pick<Challenge, 'userId'>, refusal: unknown): Promise<never> {
+  // with too many guesses, nothing was compared
+  if (refusal instanceof ApiError && refusal.status !== 429) await guesses.wrongCode(ctx, userId)
+  throw refusal
 }
 
 /**
@@ -62,11 +69,10 @@ async function codeRight(ctx: HttpCtx, method: Method, code: string, { forceSame
     tries = { name: `login code ${kind}`, about: networkOf(ctx.http.ip) }
   // counts as wrong until it is checked, so that simultaneous tries cannot pass the limit
   await spend(ctx, tries, WRONG_CODES[kind])
-  const { id, ip } = known ?? (await attemptOfAddress(ctx, method, code))
-  const challenge = await mustAnswer(ctx, ways[method], id, code, undefined, ip).catch(async (error: unknown) => {
-    if (error instanceof ApiError) await guesses.wrongCode(ctx, known?.userId ?? null)
-    throw error
-  })
+  const attempt = known ?? (await attemptOfAddress(ctx, method, code))
+  const challenge = await mustAnswer(ctx, ways[method], attempt.id, code, undefined, attempt.ip).catch(
+    (error: unknown) => refused(ctx, attempt, error),
+  )
   await giveBack(ctx, tries, WRONG_CODES[kind])
   return challenge
 }
@@ -90,18 +96,18 @@ async function attemptOfAddress(ctx: HttpCtx, method: Method, code: string) {
       consumedAt: null,
       expiresAt: { gt: ctx.clock.now() },
     },
-    select: { id: true },
+    select: { id: true, userId: true },
     take: 2,
   })
   if (!first || second) throw codeErrors.wrong()
-  return { id: first.id, ip }
+  return { ...first, ip }
 }
 
 async function userOf(ctx: HttpCtx, proof: Challenge) {
   const { userId } = proof
   const user = userId === null ? null : await ctx.db.user.findUnique({ where: { id: userId } })
   // a guessed code of an attempt for an unknown user, or the password has changed since the code was sent
-  if (!user || !users.hasPasswordSince(user, proof)) throw codeErrors.wrong()
+  if (!user || !users.hasPasswordSince(user, proof)) return refused(ctx, proof, codeErrors.wrong())
   if (user.isLocked) throw loginErrors.locked()
   return user
 }
