@@ -1,5 +1,5 @@
 import { framed } from './frame.ts'
-import type { MailTemplateType } from './mail.schemas.ts'
+import type { MailType } from './mail.schemas.ts'
 
 /** A mail in the language of templates. */
 export interface MailTemplate {
@@ -33,9 +33,11 @@ const ASKED = 'You get this e-mail because somebody asked for it with your addre
   ENTERED = 'You get this e-mail because somebody has entered your address.'
 const UNASKED = 'If you did not ask for this, you can ignore this e-mail: nothing changes without you.'
 const ALARM = 'If this was not you, change your password and tell your administrator.'
+const AFTER_DECISION =
+  '{{#if isOver}}{{#if isApproved}}Nobody else has to approve it.{{else}}Nobody else is asked about it.{{/if}}{{else}}It still needs the approval of others.{{/if}}'
 const SECRET = 'Never pass the code on to anybody, no matter who asks for it.'
 
-const contents: Readonly<Record<MailTemplateType, Content>> = {
+const contents: Readonly<Record<MailType, Content>> = {
   ActivateUser: {
     subject: 'Activate your account',
     paragraphs: ['An account has been made for {{email}}. Confirm that the address is yours to start using it.'],
@@ -59,6 +61,18 @@ const contents: Readonly<Record<MailTemplateType, Content>> = {
     issued: ['{{issuerName}} asks for your approval. Look at the request, then approve or reject it.'],
     action: 'Review request',
     why: 'You get this e-mail because you are an approver.',
+  },
+  ApprovalFlowDecision: {
+    subject: 'An approver has {{#if isApproved}}approved{{else}}rejected{{/if}} your request',
+    paragraphs: [
+      'An approver has {{#if isApproved}}approved{{else}}rejected{{/if}} your request “{{approvalFlowName}}”.',
+      AFTER_DECISION,
+    ],
+    issued: [
+      '{{issuerName}} has {{#if isApproved}}approved{{else}}rejected{{/if}} your request “{{approvalFlowName}}”.',
+      AFTER_DECISION,
+    ],
+    why: 'You get this e-mail because you asked for approval.',
   },
   BotDetection: {
     subject: 'An automated login was stopped',
@@ -264,9 +278,9 @@ const contents: Readonly<Record<MailTemplateType, Content>> = {
   },
 }
 
-const made = new Map<MailTemplateType, MailTemplate>()
+const made = new Map<MailType, MailTemplate>()
 /** The mail that an environment sends while it has none of its own. */
-export function defaultMail(type: MailTemplateType): MailTemplate {
+export function defaultMail(type: MailType): MailTemplate {
   let found = made.get(type)
   if (!found) made.set(type, (found = framed(contents[type])))
   return found

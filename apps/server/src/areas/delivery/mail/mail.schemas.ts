@@ -35,6 +35,9 @@ export const MailTemplateType = OneOf([
 ])
 export type MailTemplateType = Static<typeof MailTemplateType>
 
+/** Also the mails that are only ours: the API has no type for them, so environments cannot change them. */
+export type MailType = MailTemplateType | 'ApprovalFlowDecision'
+
 /** Values of a template's `{{placeholders}}`. */
 export interface MailData {
   readonly redirectURL?: string | undefined

@@ -13,14 +13,14 @@ import {
   toMailConfiguration,
   type MailData,
   type MailPayload,
-  type MailTemplateType,
+  type MailType,
 } from './mail.schemas.ts'
 import { ownTemplates, type OwnTemplate } from './own-templates.ts'
 import { rendered, spell } from './render.ts'
 import { senderOf } from './sender.ts'
 
 export interface OutgoingMail {
-  template: MailTemplateType
+  template: MailType
   to: string
   userId?: string | undefined
   tenantId?: string | undefined
@@ -30,7 +30,8 @@ export interface OutgoingMail {
 }
 
 /** These tell users what has happened to their account. Nobody can have them sent to others. */
-const notices: ReadonlySet<MailTemplateType> = new Set([
+const notices: ReadonlySet<MailType> = new Set([
+  'ApprovalFlowDecision',
   'EmailAddressChanged',
   'MFAEnroll',
   'MFARecoveryCode',
@@ -43,7 +44,7 @@ const notices: ReadonlySet<MailTemplateType> = new Set([
 ])
 
 /** These go to people who have yet to say that they belong to the account: they are not shown its logo. */
-const invitations: ReadonlySet<MailTemplateType> = new Set([
+const invitations: ReadonlySet<MailType> = new Set([
   'ActivateUser',
   'ActivateUserWithCode',
   'BulkInvitesToTenant',

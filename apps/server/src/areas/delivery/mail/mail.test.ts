@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { deps, newEnvironment, type TestEnvironment } from '../../../../test/environment.ts'
-import { MailTemplateType, type MailData } from './mail.schemas.ts'
+import { MailTemplateType, type MailData, type MailType } from './mail.schemas.ts'
 import { send } from './mail.service.ts'
 import { defaultMail } from './default-mails.ts'
 import { rendered } from './render.ts'
@@ -278,8 +278,9 @@ describe.concurrent('where all mail is held', () => {
 })
 
 describe.concurrent('the default templates', () => {
-  const types = (MailTemplateType as unknown as { enum: MailTemplateType[] }).enum
-  const render = (type: MailTemplateType, data: MailData) => rendered(deps, type, undefined, data)
+  const types = (MailTemplateType as unknown as { enum: MailTemplateType[] }).enum,
+    all: MailType[] = [...types, 'ApprovalFlowDecision']
+  const render = (type: MailType, data: MailData) => rendered(deps, type, undefined, data)
   const everything = {
     name: 'Jane',
     email: 'jane@example.com',
@@ -295,9 +296,9 @@ describe.concurrent('the default templates', () => {
     logoUrl: 'https://books.example/logo.png',
   }
 
-  test('are there for all 29 types, and leave no placeholder behind', () => {
+  test('are there for all 29 types and ours, and leave no placeholder behind', () => {
     expect(types).toHaveLength(29)
-    for (const type of types)
+    for (const type of all)
       for (const data of [everything, {}]) {
         const { subject, html, text } = render(type, data)
         expect(subject.trim(), type).not.toBe('')

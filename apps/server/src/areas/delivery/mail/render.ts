@@ -4,7 +4,7 @@ import type { Ctx } from '../../../kernel/operation.ts'
 import { compile, type Compiled } from '../templates/language.ts'
 import { plainText } from '../templates/plain-text.ts'
 import { defaultMail } from './default-mails.ts'
-import type { MailData, MailTemplateType } from './mail.schemas.ts'
+import type { MailData, MailType } from './mail.schemas.ts'
 import type { OwnTemplate } from './own-templates.ts'
 
 /** The parts of a template, parsed. */
@@ -16,11 +16,11 @@ interface Parts {
   senderName?: Compiled
 }
 
-const defaults = new Map<MailTemplateType, Parts>()
+const defaults = new Map<MailType, Parts>()
 /** A row that is kept in memory stays the same object until it changes. */
 const own = new WeakMap<OwnTemplate, Parts>()
 
-function defaultParts(type: MailTemplateType): Parts {
+function defaultParts(type: MailType): Parts {
   let found = defaults.get(type)
   if (!found) {
     const { subject, html, text } = defaultMail(type)
@@ -30,7 +30,7 @@ function defaultParts(type: MailTemplateType): Parts {
   return found
 }
 
-function partsOf(type: MailTemplateType, row: OwnTemplate): Parts {
+function partsOf(type: MailType, row: OwnTemplate): Parts {
   let found = own.get(row)
   if (!found) {
     const { html, text, subject } = defaultParts(type)
@@ -45,7 +45,7 @@ function partsOf(type: MailTemplateType, row: OwnTemplate): Parts {
 }
 
 /** A mail with its values. One of the environment's templates that cannot be filled, as it gets too long, is replaced by the default. */
-export function rendered(ctx: Pick<Ctx, 'log'>, type: MailTemplateType, row: OwnTemplate | undefined, data: MailData) {
+export function rendered(ctx: Pick<Ctx, 'log'>, type: MailType, row: OwnTemplate | undefined, data: MailData) {
   if (row)
     try {
       return filled(partsOf(type, row), data)

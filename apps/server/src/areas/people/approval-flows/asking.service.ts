@@ -100,6 +100,33 @@ export async function notify(
   await tx.db.job.createMany({ data: letters.flatMap(({ job }) => job ?? []) })
 }
 
+/**
+ * Mails the requester what an approver has decided, at an address that is proven to be theirs.
+ * @param approverId a user; null for an address of nobody
+ */
+export async function mailDecision(
+  tx: Ctx,
+  { tenantId, requesterId, name }: Pick<Asking, 'tenantId' | 'requesterId' | 'name'>,
+  approverId: string | null,
+  decision: { readonly isApproved: boolean; readonly isOver: boolean },
+) {
+  const people = await tx.db.user.findMany({
+      where: { id: { in: [requesterId, ...(approverId ? [approverId] : [])] } },
+    }),
+    requester = people.find(({ id }) => id === requesterId)
+  if (!requester?.verified || requester.email === null) return
+  await mail.send(tx, {
+    template: 'ApprovalFlowDecision',
+    to: requester.email,
+    ...{ userId: requesterId, tenantId },
+    data: {
+      ...mailDataOf(requester, { issuer: people.find(({ id }) => id === approverId) }),
+      approvalFlowName: name,
+      ...decision,
+    },
+  })
+}
+
 interface Letter {
   readonly message?: Prisma.MessageCreateManyInput
   readonly job?: JobRow

@@ -24,7 +24,7 @@ import {
   type Plan,
 } from './approval-flows.schemas.ts'
 import { chosen, mayStill, themselves, type Chosen } from './approvers.service.ts'
-import { approval, ask, countFor, notify, sender, subjectOf } from './asking.service.ts'
+import { approval, ask, countFor, mailDecision, notify, sender, subjectOf } from './asking.service.ts'
 
 /** How long a request stays open that has no time of its own, and what a user confirms of their own. */
 const LONGEST_MINUTES = 10_080,
@@ -204,10 +204,15 @@ export async function decide(ctx: Ctx, { approved, ...link }: ApproverAction) {
       details: { approved, approverId: approver.id, approverUserId: approver.userId },
     })
     const { approvals } = await tx.db.approvalExecution.findUniqueOrThrow({ where: { id: execution.id } })
-    if (planOf(execution).configuration.notifyOnDecisions)
+    const { configuration, steps } = planOf(execution),
+      isPassed = approved && approvals >= step.configuration.minApprovals
+    if (configuration.notifyOnDecisions) {
       await tell(tx, execution, { approved, approvalFlowStepId: step.id })
+      const isOver = !approved || (isPassed && position + 1 === steps.length)
+      await mailDecision(tx, execution, approver.userId, { isApproved: approved, isOver })
+    }
     if (!approved) await finish(tx, execution, 'rejected', 'decision')
-    else if (approvals >= step.configuration.minApprovals) await goOn(tx, execution, position + 1)
+    else if (isPassed) await goOn(tx, execution, position + 1)
   })
   return { success: true }
 }

@@ -442,6 +442,73 @@ describe('the webhooks of a request', () => {
   })
 })
 
+describe.concurrent('the requester', () => {
+  const DECISION = 'ApprovalFlowDecision'
+  const told = async (env: TestEnvironment) =>
+    (await env.messages({ template: DECISION })).map(({ recipient, subject, text }) => ({ recipient, subject, text }))
+
+  test('is mailed each decision where the flow says so: by whom, and whether others have to decide', async () => {
+    const env = await newEnvironment(),
+      asking = await env.newUser(),
+      member = await env.newUser({ tenantId: asking.tenantId }),
+      stranger = address()
+    const { db } = await env.context()
+    await db.user.update({ where: { id: member.id }, data: { name: 'Grace' } })
+    const flow = { ...flowOf({ emails: [member.email, stranger] }, { notifyOnDecisions: true }, 2), name: 'Pay Acme' }
+    await executed(env, flow, asking)
+    expect((await decide(env.anonymous, await linkOf(env, member.email))).status).toBe(200)
+    const [first] = await told(env)
+    expect(first).toMatchObject({ recipient: asking.email, subject: 'An approver has approved your request' })
+    expect(first!.text).toContain('Grace has approved your request “Pay Acme”.')
+    expect(first!.text).toContain('It still needs the approval of others.')
+    expect((await decide(env.anonymous, await linkOf(env, stranger))).status).toBe(200)
+    const [, second] = await told(env)
+    expect(second!.text).toContain('An approver has approved your request “Pay Acme”.')
+    expect(second!.text).toContain('Nobody else has to approve it.')
+    expect(await db.message.findFirst({ where: { template: DECISION } })).toMatchObject({
+      ...{ userId: asking.id, tenantId: asking.tenantId, link: null, code: null },
+    })
+  })
+
+  test('is mailed a rejection, once of many decisions at once', async () => {
+    const env = await newEnvironment(),
+      asking = await env.newUser(),
+      approver = address()
+    await executed(env, flowOf({ emails: [approver] }, { notifyOnDecisions: true }), asking)
+    const link = await linkOf(env, approver)
+    await Promise.all(Array.from({ length: 6 }, () => decide(env.anonymous, link, false)))
+    const mails = await told(env)
+    expect(mails).toMatchObject([{ recipient: asking.email, subject: 'An approver has rejected your request' }])
+    expect(mails[0]!.text).toContain('Nobody else is asked about it.')
+  })
+
+  test('gets no mail at an address that is not proven, and none where the flow does not say so', async () => {
+    const env = await newEnvironment(),
+      approver = address()
+    for (const [verified, configuration] of [
+      [false, { notifyOnDecisions: true }],
+      [true, { notifyOnDecisions: false }],
+      [true, {}],
+    ] as const) {
+      await executed(env, flowOf({ emails: [approver] }, configuration), await env.newUser({ verified }))
+      expect((await decide(env.anonymous, await linkOf(env, approver))).status).toBe(200)
+    }
+    expect(await told(env)).toEqual([])
+  })
+
+  test('is told nothing by the name of a flow: it makes no links and no markup of ours', async () => {
+    const env = await newEnvironment(),
+      asking = await env.newUser(),
+      approver = address()
+    const flow = flowOf({ emails: [approver] }, { notifyOnDecisions: true })
+    await executed(env, { ...flow, name: '<b>evil.example</b>' }, asking)
+    await decide(env.anonymous, await linkOf(env, approver))
+    const [message] = await env.messages({ template: DECISION })
+    expect(message!.html).toContain('&lt;b&gt;evil')
+    expect(message!.text).not.toContain('evil.example')
+  })
+})
+
 describe.concurrent('a step-up by approval', () => {
   const stepUp = `${approvalFlows}/step-up/execute`
 
