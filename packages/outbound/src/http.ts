@@ -56,6 +56,9 @@ export function jsonObject(text: string): Record<string, unknown> {
   }
 }
 
+/** Whether it is an address that `outbound` could call at all. Where it may lead is found out by each call. */
+export const isWebAddress = (text: string) => URL.canParse(text) && ['http:', 'https:'].includes(new URL(text).protocol)
+
 /** A provider's base address without a slash at its end. Throws a TypeError for a malformed one, without quoting it. */
 export function baseAddress(provider: string, address: string): string {
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol))

@@ -1,5 +1,5 @@
 export { checkedRegion, isPassingFault, postSigned, secretsOf, type AwsCredentials } from './aws.ts'
-export { baseAddress, jsonObject, post, TIMEOUT, type Answer, type Request } from './http.ts'
+export { baseAddress, isWebAddress, jsonObject, post, TIMEOUT, type Answer, type Request } from './http.ts'
 export { type Reach } from './open.ts'
 export { outbound, type Call, type Called, type Outbound } from './outbound.ts'
 export { isPassing, oneLine, refusal, Refused, type Confidential } from './refusal.ts'

@@ -1,4 +1,5 @@
 import type { Prehook as Row } from '@henhouse/database'
+import { isWebAddress } from '@henhouse/outbound'
 import { definition } from '../../../kernel/definitions.ts'
 import { invalid, onDuplicate, onMissing } from '../../../kernel/errors.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
@@ -116,6 +117,5 @@ const eventsOf = (keys: NewPrehook['eventKeys']) =>
   [...new Map(keys.map((eventKey) => [eventOf(eventKey), eventKey]))].map(([event, eventKey]) => ({ event, eventKey }))
 
 function mustBeAddress(url: string) {
-  if (!URL.canParse(url) || !['http:', 'https:'].includes(new URL(url).protocol))
-    throw invalid('url must be an http or https address')
+  if (!isWebAddress(url)) throw invalid('url must be an http or https address')
 }

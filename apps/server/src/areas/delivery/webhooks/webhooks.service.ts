@@ -1,4 +1,5 @@
 import type { Webhook as Row } from '@henhouse/database'
+import { isWebAddress } from '@henhouse/outbound'
 import { onDuplicate } from '../../../kernel/errors.ts'
 import * as jobs from '../../../kernel/jobs.ts'
 import type { Ctx, TenantScope } from '../../../kernel/operation.ts'
@@ -142,7 +143,7 @@ export async function remove(ctx: Ctx, tenant: TenantScope | undefined, id: stri
 }
 
 function mustBeAddress(url: string) {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw webhookErrors.notAnAddress()
+  if (!isWebAddress(url)) throw webhookErrors.notAnAddress()
 }
 
 /** Calls an address once, with what is given in place of an event. Nothing is stored. @throws 400 */

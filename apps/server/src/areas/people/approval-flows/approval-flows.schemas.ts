@@ -123,7 +123,3 @@ export const ExecutionData = Type.Object({
   approvalFlowRequestDate: DateTime,
   executionData: Type.Optional(Type.Object({}, { additionalProperties: true })),
 })
-
-/** Also true for none. */
-export const isWebAddress = (url: string | undefined) =>
-  url === undefined || (URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol))

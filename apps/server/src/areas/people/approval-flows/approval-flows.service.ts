@@ -1,10 +1,10 @@
+import { isWebAddress } from '@henhouse/outbound'
 import { invalid, onUnknownReference } from '../../../kernel/errors.ts'
 import { queueAt } from '../../../kernel/limits.ts'
 import type { Caller, Ctx, TenantScope } from '../../../kernel/operation.ts'
 import { tenantErrors } from '../../accounts/tenants/tenants.errors.ts'
 import { approvalErrors } from './approval-flows.errors.ts'
 import {
-  isWebAddress,
   type ApprovalFlowChange,
   type Configuration,
   type NewApprovalFlow,
@@ -104,9 +104,10 @@ interface Checked {
 }
 /** @throws 400 */
 function mustMakeSense({ channels, configuration, steps = [] }: Checked) {
+  const url = configuration?.webhookUrl
   const faults = [
     ...(channels && !channels.email && !channels.sms ? ['channels must have at least one that is true'] : []),
-    ...(isWebAddress(configuration?.webhookUrl) ? [] : ['configuration.webhookUrl must be an http or https address']),
+    ...(url === undefined || isWebAddress(url) ? [] : ['configuration.webhookUrl must be an http or https address']),
     ...(new Set(steps.map(({ stepOrder }) => stepOrder)).size < steps.length
       ? ['steps must have a stepOrder of their own each']
       : []),

@@ -1,5 +1,5 @@
 import type { ApprovalExecution, ApprovalFlow } from '@henhouse/database'
-import { Refused } from '@henhouse/outbound'
+import { isWebAddress, Refused } from '@henhouse/outbound'
 import { Type } from 'typebox'
 import { find, useUp } from '../../../kernel/challenges.ts'
 import type { Rubbish } from '../../../kernel/cleanup.ts'
@@ -15,14 +15,7 @@ import { open } from '../../rights/held/held.service.ts'
 import { doorsTo } from '../../rights/held/sub-account-access.service.ts'
 import { userErrors } from '../users/users.errors.ts'
 import { approvalErrors } from './approval-flows.errors.ts'
-import {
-  isWebAddress,
-  planOf,
-  type ApproverAction,
-  type ApproverLink,
-  type Execution,
-  type Plan,
-} from './approval-flows.schemas.ts'
+import { planOf, type ApproverAction, type ApproverLink, type Execution, type Plan } from './approval-flows.schemas.ts'
 import { chosen, mayStill, themselves, type Chosen } from './approvers.service.ts'
 import { approval, ask, countFor, mailDecision, notify, sender, subjectOf } from './asking.service.ts'
 
@@ -102,7 +95,8 @@ async function begin(
   { executionData, webhookUrl }: Execution,
   approvers: readonly Chosen[],
 ) {
-  if (!isWebAddress(webhookUrl)) throw invalid('webhookUrl must be an http or https address')
+  if (webhookUrl !== undefined && !isWebAddress(webhookUrl))
+    throw invalid('webhookUrl must be an http or https address')
   const now = ctx.clock.now(),
     id = ctx.random.uuid(),
     { autoApproveInMinutes, timeoutMinutes = LONGEST_MINUTES, reminderIntervalMinutes } = configuration
