@@ -23,6 +23,15 @@ async function prepared() {
   }
   return { env, user, browser, code }
 }
+/** Makes another application than the one that a question is for. @returns its id */
+async function newApplication(
+  env: TestEnvironment,
+  pages = { appURL: 'https://b.example', loginURL: 'https://b.example' },
+) {
+  const { status, body } = await env.vendor('POST', applications, { name: 'B', ...pages })
+  expect(status, JSON.stringify(body)).toBe(201)
+  return body.id as string
+}
 /** As browsers send it: without a client. */
 const exchange = (env: TestEnvironment, fields: object, headers: Record<string, string> = {}) =>
   env.anonymous(
@@ -72,13 +81,7 @@ describe.concurrent('a code', () => {
   test('is no good to others: without the verifier, for another address, by another client', async () => {
     const { env, code } = await prepared(),
       shown = await code(),
-      other = (
-        await env.vendor('POST', applications, {
-          name: 'B',
-          appURL: 'https://b.example',
-          loginURL: 'https://b.example',
-        })
-      ).body.id
+      other = await newApplication(env)
     for (const fields of [
       { code_verifier: undefined },
       { code_verifier: pkce().verifier },
@@ -125,13 +128,7 @@ describe.concurrent('a code', () => {
 
   test('is taken from forms and JSON, with the secret of the application in the body or in the header', async () => {
     const { env, user, browser } = await prepared(),
-      id = (
-        await env.vendor('POST', applications, {
-          name: 'B',
-          appURL: 'https://b.example',
-          loginURL: 'https://b.example',
-        })
-      ).body.id as string,
+      id = await newApplication(env),
       { clientSecret } = (await env.vendor('GET', `${applications}/credentials/${id}`)).body
     await browser.logIn(user, id)
     const codeFor = async () => queryOf(await browser.ask(question(env, challenge, { client_id: id })))['code']!
@@ -206,13 +203,7 @@ describe.concurrent('a refresh token of a client', () => {
 
   test('is not for a client of another application', async () => {
     const { env, code } = await prepared(),
-      other = (
-        await env.vendor('POST', applications, {
-          name: 'B',
-          appURL: 'https://b.example',
-          loginURL: 'https://b.example',
-        })
-      ).body.id,
+      other = await newApplication(env),
       { refresh_token } = (await exchange(env, { code: await code() })).body
     expect((await refresh(env, refresh_token, { client_id: other })).body.error).toBe('invalid_grant')
     expect((await refresh(env, refresh_token, { client_id: env.id })).status).toBe(200)
@@ -229,13 +220,7 @@ describe.concurrent('a refresh token of a client', () => {
 describe.concurrent('a client of an application', () => {
   test('shows its secret, never gets in without a page, and gets an access token only', async () => {
     const { env, user, browser } = await prepared(),
-      appId = (
-        await env.vendor('POST', applications, {
-          name: 'B',
-          appURL: 'https://b.example',
-          loginURL: 'https://b.example',
-        })
-      ).body.id as string,
+      appId = await newApplication(env),
       agent = (
         await env.vendor(
           'POST',
@@ -262,13 +247,7 @@ describe.concurrent('a client of an application', () => {
 describe.concurrent('introspection and revocation', () => {
   test('are for a client that shows its secret, about its own tokens', async () => {
     const { env, user, browser, code } = await prepared(),
-      id = (
-        await env.vendor('POST', applications, {
-          name: 'B',
-          appURL: 'https://b.example',
-          loginURL: 'https://b.example',
-        })
-      ).body.id as string,
+      id = await newApplication(env),
       { clientSecret } = (await env.vendor('GET', `${applications}/credentials/${id}`)).body,
       own = (await exchange(env, { code: await code() })).body
     const ask = async (token: string, headers: Record<string, string>) =>
@@ -303,7 +282,7 @@ describe.concurrent('a logout', () => {
     const { env, user, browser } = await prepared()
     const at = (query: Record<string, string>) => browser.call('GET', `/oauth/logout?${new URLSearchParams(query)}`)
     const page = 'https://b.example/bye?x=1'
-    await env.vendor('POST', applications, { name: 'B', appURL: page, loginURL: 'https://b.example/login' })
+    await newApplication(env, { appURL: page, loginURL: 'https://b.example/login' })
     for (const uri of [CALLBACK, page, 'https://b.example/login'])
       expect(locationOf(await at({ post_logout_redirect_uri: uri }))).toBe(uri)
     for (const uri of ['https://evil.test', `${page}2`, 'https://b.example', 'javascript:alert(1)']) {
@@ -325,13 +304,7 @@ describe.concurrent('a logout', () => {
 
   test('of an app is by its cookie, whatever its application, and may come twice', async () => {
     const { env, user, browser } = await prepared(),
-      id = (
-        await env.vendor('POST', applications, {
-          name: 'B',
-          appURL: 'https://b.example',
-          loginURL: 'https://b.example',
-        })
-      ).body.id as string,
+      id = await newApplication(env),
       token = await browser.logIn(user, id)
     for (const _ of [1, 2]) expect((await browser.call('POST', '/oauth/logout/token')).status).toBe(200)
     expect(await livesOn(env, token)).toBe(401)
