@@ -113,7 +113,7 @@ export async function start(
     await ctx.atomically(async (tx) => {
       await mustBeUnchanged(tx, user)
       await begin(tx)
-      await events.tell(tx, line)
+      await events.tell(tx, [line])
     })
   return { token, expiresAt }
 }

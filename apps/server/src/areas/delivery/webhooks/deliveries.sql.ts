@@ -1,44 +1,40 @@
 import { statement } from '../../../kernel/sql.ts'
 
-/** An event for one webhook. */
-export interface Queued {
-  webhookId: string
-  deliveryId: string
-  jobId: string
-  eventId: string
-  key: string
-  subject: string
-  tenantId: string | null
-  body: string
-  at: Date
-}
-/** Jobs of a webhook that are woken for one change: one process does not deliver more at once. */
-const MOST_WOKEN = 3
-
 /**
- * Events for webhooks, as far as these are still there and switched on, with jobs that deliver them. The webhooks are locked, so
- * that one that is deleted at this moment does not make the cause of the event fail.
+ * Events for webhooks, as far as these are still there and switched on, each with a job that delivers it. They are locked, so
+ * that one that is deleted at this moment does not make the cause of the event fail. Deliveries keep the order in which they
+ * are given.
  */
-export const queueEvents = statement<object, [queued: string, job: string, maxAttempts: number]>(
+export const queueEvents = statement<
+  object,
+  [
+    webhookIds: readonly string[],
+    deliveryIds: readonly string[],
+    jobIds: readonly string[],
+    /** which of the events each of these is told, by its place in them */
+    places: readonly number[],
+    events: string,
+    job: string,
+    maxAttempts: number,
+  ]
+>(
   'webhooks.queue',
   `
-  with given as (
-    select * from jsonb_to_recordset($2::jsonb) as g ("webhookId" uuid, "deliveryId" uuid, "jobId" uuid, "eventId" uuid,
-      key text, subject text, "tenantId" text, body text, at timestamptz)),
-  hook as materialized (
-    select w.id from "Webhook" w
-    where w."vendorId" = $1::uuid and w.id in (select g."webhookId" from given g) and w."isActive"
-    for key share),
+  with hook as (
+    select w.id, given."deliveryId", given."jobId", given.n, e."eventId", e.key, e.subject, e."tenantId", e.body, e.at
+    from unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::int[]) with ordinality
+      as given (id, "deliveryId", "jobId", place, n)
+    join jsonb_to_recordset($6::jsonb)
+      as e (place int, "eventId" uuid, key text, subject text, "tenantId" text, body text, at timestamptz)
+      on e.place = given.place
+    join "Webhook" w on w."vendorId" = $1::uuid and w.id = given.id and w."isActive"
+    for key share of w),
   delivery as (
     insert into "WebhookDelivery"
       ("vendorId", id, "webhookId", "eventId", "eventKey", subject, "tenantId", body, state, attempts, "dueAt", "createdAt")
-    select $1::uuid, g."deliveryId", g."webhookId", g."eventId", g.key, g.subject, g."tenantId", g.body, 'pending', 0, g.at, g.at
-    from given g join hook h on h.id = g."webhookId"),
-  woken as (
-    select g.*, row_number() over (partition by g."webhookId") as number from given g join hook h on h.id = g."webhookId")
+    select $1::uuid, "deliveryId", id, "eventId", key, subject, "tenantId", body, 'pending', 0, at, at from hook order by n)
   insert into "Job" ("vendorId", id, name, payload, "runAt", "maxAttempts", state, "createdAt")
-  select $1::uuid, w."jobId", $3::text, jsonb_build_object('webhookId', w."webhookId"), w.at, $4::int, 'queued', w.at
-  from woken w where w.number <= ${MOST_WOKEN}`,
+  select $1::uuid, "jobId", $7::text, jsonb_build_object('webhookId', id), at, $8::int, 'queued', at from hook order by n`,
 )
 
 export interface Taken {

@@ -21,7 +21,7 @@ import {
   type WebhookChange,
 } from './webhooks.schemas.ts'
 
-export { isHeard, queueFor } from './queue.ts'
+export { isHeard, queueFor, queueNothing } from './queue.ts'
 
 /** Of a tenant, or of the environment. */
 const MOST = 100

@@ -320,7 +320,7 @@ async function store(ctx: Ctx, { rows, stale, outcomes, told }: Planned, part: P
       ...rows,
     )
     if (!result!.done) throw new TakenOver('another worker has done this part')
-    await events.tell(on, ...told)
+    await events.tell(on, told)
   }
   if (!isRare) return write(ctx)
   await ctx.atomically(async (tx) => {

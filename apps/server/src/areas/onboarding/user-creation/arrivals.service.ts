@@ -128,7 +128,7 @@ async function write(ctx: Ctx, checked: readonly Checked[], note: Note | undefin
     )
     .catch((error: unknown) => onUnknownReference(tenantErrors.notFound())(error))
   for (const work of later) await work(ctx)
-  await events.tell(ctx, ...lines)
+  await events.tell(ctx, lines)
   await note?.(ctx)
   return entered
 }

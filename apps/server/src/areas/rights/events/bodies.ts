@@ -1,8 +1,9 @@
 import type { Prisma } from '@henhouse/database'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { pictureOf } from '../../delivery/mail/person.ts'
-import { definedRights, rolesNamed, type DefinedPermission, type DefinedRole } from '../held/defined.ts'
-import { live, rolesHeldInMany } from '../held/held.service.ts'
+import { definedRights, type DefinedPermission, type DefinedRole } from '../held/defined.ts'
+import { live, rolesHeld, rolesHeldInAll } from '../held/held.service.ts'
+import type { Place } from '../held/sub-account-access.service.ts'
 import { toPermission } from '../permissions/permissions.schemas.ts'
 import { toRole } from '../roles/roles.schemas.ts'
 import type { Line } from './events.sql.ts'
@@ -11,16 +12,14 @@ import type { Line } from './events.sql.ts'
 
 export type About = Pick<Line, 'key' | 'tenantId' | 'userId' | 'subjectId'>
 
-/** The objects that keys are about: `frontegg.user.created` is about a user. What is gone has none. */
-export async function bodiesOf<A extends About>(ctx: Ctx, abouts: readonly A[]): Promise<Map<A, object>> {
-  const found = new Map<A, object>(),
-    ofUsers = abouts.filter(({ key }) => kindOf(key) === 'user'),
-    shown = await users(ctx, ofUsers)
-  for (const [index, about] of ofUsers.entries()) found.set(about, { user: shown[index] })
-  for (const about of abouts) if (!found.has(about)) found.set(about, await otherBody(ctx, about))
-  return found
+/** The object that each key is about: `frontegg.user.created` is about a user. What is gone has none. Of users there may be many. */
+export async function bodiesOf(ctx: Ctx, abouts: readonly About[]): Promise<object[]> {
+  const userOf = await usersOf(ctx, abouts),
+    bodies: object[] = []
+  for (const about of abouts) bodies.push(kindOf(about) === 'user' ? { user: userOf(about) } : await bodyOf(ctx, about))
+  return bodies
 }
-export const bodyOf = async (ctx: Ctx, about: About) => (await bodiesOf(ctx, [about])).get(about)!
+
 /** As an account may see it: where else the user is, is not its business. */
 export function within(body: object, tenantId: string): object {
   const { user } = body as { user?: { tenantIds?: string[]; tenants?: { tenantId: string }[] } }
@@ -35,66 +34,66 @@ export function within(body: object, tenantId: string): object {
     },
   }
 }
-const kindOf = (key: string) => key.split('.')[1]!
+const kindOf = ({ key }: About) => key.split('.')[1]!
 
-async function otherBody(ctx: Ctx, { key, tenantId, subjectId }: About): Promise<object> {
-  const kind = kindOf(key)
-  if (kind === 'tenant') return { tenant: tenantId === null ? undefined : await tenant(ctx, tenantId) }
-  if (subjectId === null) return {}
-  if (kind === 'group') return { group: await group(ctx, subjectId) }
-  return kind === 'userApiToken' || kind === 'tenantApiToken' ? { apiToken: await apiToken(ctx, subjectId) } : {}
+async function bodyOf(ctx: Ctx, about: About): Promise<object> {
+  const kind = kindOf(about)
+  if (kind === 'tenant') return { tenant: about.tenantId === null ? undefined : await tenant(ctx, about.tenantId) }
+  if (about.subjectId === null) return {}
+  if (kind === 'group') return { group: await group(ctx, about.subjectId) }
+  return kind === 'userApiToken' || kind === 'tenantApiToken' ? { apiToken: await apiToken(ctx, about.subjectId) } : {}
 }
 
-/** In the order of the events. */
-async function users(ctx: Ctx, abouts: readonly About[]) {
-  const ids = abouts.flatMap(({ userId }) => userId ?? [])
-  if (!ids.length) return abouts.map(() => undefined)
-  const rows = await ctx.db.user.findMany({ where: { id: { in: ids } }, include: withPlaces(ctx) }),
+/** The users that these are about, with as many statements for a thousand as for two. */
+async function usersOf(ctx: Ctx, abouts: readonly About[]) {
+  const ids = [...new Set(abouts.flatMap((about) => (kindOf(about) === 'user' ? (about.userId ?? []) : [])))]
+  if (!ids.length) return () => undefined
+  const rows = await ctx.db.user.findMany({ where: { id: { in: ids } }, include: withMemberships(ctx) }),
     byId = new Map(rows.map((row) => [row.id, row]))
-  const places = abouts.map(({ userId, tenantId }) => {
-    const row = userId === null ? undefined : byId.get(userId)
-    return { row, tenantId: tenantId ?? row?.activeTenantId ?? row?.memberships[0]?.tenantId ?? null }
-  })
-  const inTenants = places.flatMap(({ row, tenantId }) =>
-      row && tenantId !== null ? { userId: row.id, tenantId } : [],
-    ),
-    roleIds = await rolesHeldInMany(ctx, inTenants),
-    defined = await definedRights(ctx)
-  const roles = await rolesNamed(
-    ctx,
-    roleIds.flat(),
-    inTenants.map(({ tenantId }) => tenantId),
-  )
-  return places.map(({ row, tenantId }, index) => {
-    if (!row) return undefined
-    const at = inTenants.findIndex((place) => place.userId === row.id && place.tenantId === tenantId),
-      held = roles.filter(({ id }) => roleIds[at]?.includes(id))
-    return shownUser(row, { tenantId, held, permissions: [...defined.permissions.values()], key: abouts[index]!.key })
-  })
+  const placeOf = ({ userId, tenantId: about }: About) => {
+    const row = userId === null ? undefined : byId.get(userId),
+      tenantId = about ?? row?.activeTenantId ?? row?.memberships[0]?.tenantId
+    return userId === null || tenantId === undefined ? undefined : { userId, tenantId }
+  }
+  const places = [
+      ...new Map(abouts.flatMap((about) => placeOf(about) ?? []).map((place) => [keyOf(place), place])).values(),
+    ],
+    held = new Map((await rolesIn(ctx, places)).map((roles, index) => [keyOf(places[index]!), roles])),
+    { permissions } = await definedRights(ctx)
+  return (about: About) => {
+    const row = about.userId === null ? undefined : byId.get(about.userId),
+      place = placeOf(about)
+    return row && toUser(row, about.key, place?.tenantId ?? null, (place && held.get(keyOf(place))) ?? [], permissions)
+  }
 }
+const keyOf = ({ userId, tenantId }: Place) => `${userId} ${tenantId}`
 
-const withPlaces = (ctx: Ctx) => ({
-  memberships: {
-    where: live(ctx),
-    orderBy: [{ createdAt: 'asc' as const }, { tenantId: 'asc' as const }],
-    select: { tenantId: true, isDisabled: true, acceptedAt: true, expiresAt: true },
-  },
-})
-type Row = Prisma.UserGetPayload<{ include: ReturnType<typeof withPlaces> }>
-interface Standing {
-  tenantId: string | null
-  held: readonly DefinedRole[]
-  permissions: readonly DefinedPermission[]
-  key: string
-}
+/** Mostly there is one: a statement of its own finds its roles. */
+const rolesIn = async (ctx: Ctx, places: readonly Place[]) =>
+  places.length === 1 ? [await rolesHeld(ctx, places[0]!.userId, places[0]!.tenantId)] : rolesHeldInAll(ctx, places)
 
-function shownUser(row: Row, { tenantId, held, permissions, key }: Standing) {
+const withMemberships = (ctx: Ctx) =>
+  ({
+    memberships: {
+      where: live(ctx),
+      orderBy: [{ createdAt: 'asc' }, { tenantId: 'asc' }],
+      select: { tenantId: true, isDisabled: true, acceptedAt: true, expiresAt: true },
+    },
+  }) satisfies Prisma.UserInclude
+type UserRow = Prisma.UserGetPayload<{ include: ReturnType<typeof withMemberships> }>
+
+function toUser(
+  row: UserRow,
+  key: string,
+  tenantId: string | null,
+  held: readonly DefinedRole[],
+  permissions: ReadonlyMap<string, DefinedPermission>,
+) {
   const given = new Set(held.flatMap((role) => role.permissions.map(({ permissionId }) => permissionId))),
-    here = row.memberships.find((one) => one.tenantId === tenantId),
-    { id } = row
+    here = row.memberships.find((one) => one.tenantId === tenantId)
   return {
-    id,
-    sub: id,
+    id: row.id,
+    sub: row.id,
     email: row.email ?? '',
     verified: row.verified,
     name: row.name,
@@ -116,7 +115,7 @@ function shownUser(row: Row, { tenantId, held, permissions, key }: Standing) {
       })),
     }),
     roles: held.map(toRole),
-    permissions: permissions.filter(({ id }) => given.has(id)).map(toPermission),
+    permissions: [...permissions.values()].filter(({ id }) => given.has(id)).map(toPermission),
     activatedForTenant: !!here?.acceptedAt && row.verified,
     isLocked: row.isLocked,
     createdAt: row.createdAt.toISOString(),

@@ -2,9 +2,9 @@ import type { Rubbish } from '../../../kernel/cleanup.ts'
 import { isUuid } from '../../../kernel/environments.ts'
 import type { Refusal } from '../../../kernel/errors.ts'
 import type { Call, Caller, Ctx, TenantScope, UserScope } from '../../../kernel/operation.ts'
-import { bodiesOf, bodyOf, within } from './bodies.ts'
+import { bodiesOf, within } from './bodies.ts'
 import { storeAll, type Line } from './events.sql.ts'
-import { isHeard, queueFor } from '../../delivery/webhooks/webhooks.service.ts'
+import { isHeard, queueFor, queueNothing } from '../../delivery/webhooks/webhooks.service.ts'
 
 /* Whatever happens leaves a line in the audit trail, in the transaction of its cause; and webhooks hear of it. */
 
@@ -38,10 +38,7 @@ export async function record(ctx: Ctx, ...events: readonly Event[]) {
   if (!events.length) return
   const lines = events.map((event) => lineOf(ctx, event))
   await ctx.sql(storeAll, JSON.stringify(lines))
-  await tellOf(
-    ctx,
-    lines.map((line, index) => ({ line, body: events[index]!.body })),
-  )
+  await tell(ctx, lines, events)
 }
 
 /** Does something and writes it down, in one transaction: for what must not ask prehooks or hash inside it. */
@@ -56,8 +53,8 @@ export const recording = <T>(ctx: Ctx, event: Event, work: (tx: Ctx) => Promise<
 export async function recordNothing(ctx: Ctx, key: string) {
   await ctx.sql(storeAll, '[]')
   if (!(await isTold(ctx, { key, tenantId: null }))) return
-  await bodyOf(ctx, { key, tenantId: null, userId: ctx.random.uuid(), subjectId: null })
-  await ctx.sql(storeAll, '[]')
+  await bodiesOf(ctx, [{ key, tenantId: ctx.random.uuid(), userId: ctx.random.uuid(), subjectId: null }])
+  await queueNothing(ctx)
 }
 
 /** What is stored of an event: for a statement that stores it itself (`storing`), and calls `tell` then. */
@@ -120,36 +117,30 @@ export const isTold = (ctx: Ctx, { key, tenantId }: Pick<Line, 'key' | 'tenantId
   key.startsWith('frontegg.') ? isHeard(ctx, key, tenantId) : Promise.resolve(false)
 
 /** Queues what webhooks are told of stored events, in the same transaction. */
-export const tell = (ctx: Ctx, ...lines: readonly Line[]) =>
-  tellOf(
-    ctx,
-    lines.map((line) => ({ line, body: undefined })),
-  )
-
-async function tellOf(ctx: Ctx, stored: readonly { line: Line; body: Event['body'] }[]) {
-  const told: (typeof stored)[number][] = []
-  for (const one of stored) if (await isTold(ctx, one.line)) told.push(one)
+export async function tell(ctx: Ctx, lines: readonly Line[], events: readonly Pick<Event, 'body'>[] = []) {
+  const told: { line: Line; own?: object | undefined }[] = []
+  for (const [index, line] of lines.entries())
+    if (await isTold(ctx, line)) told.push({ line, own: await events[index]?.body?.(ctx) })
   if (!told.length) return
-  const usual = await bodiesOf(
+  const others = told.flatMap(({ line, own }) => (own ? [] : [line])),
+    bodies = new Map((await bodiesOf(ctx, others)).map((body, index) => [others[index]!, body]))
+  await queueFor(
     ctx,
-    told.filter(({ body }) => !body).map(({ line }) => line),
+    ...told.map(({ line, own }) => {
+      const { id, key, at, subjectKind, subjectId, tenantId, userId } = line,
+        whole = own ?? bodies.get(line)!
+      const about = {
+        eventContext: { ...(tenantId !== null && { tenantId }), ...(userId !== null && { userId }) },
+        eventKey: key,
+      }
+      return {
+        ...{ id, key, at, tenantId, userId },
+        subject: `${subjectKind} ${subjectId ?? ''}`,
+        body: { ...whole, ...about },
+        ...(tenantId !== null && { bodyInTenant: { ...within(whole, tenantId), ...about } }),
+      }
+    }),
   )
-  const outgoing = []
-  for (const { line, body } of told) {
-    const { id, key, at, subjectKind, subjectId, tenantId, userId } = line,
-      whole = body ? await body(ctx) : usual.get(line)!
-    const about = {
-      eventContext: { ...(tenantId !== null && { tenantId }), ...(userId !== null && { userId }) },
-      eventKey: key,
-    }
-    outgoing.push({
-      ...{ id, key, at, tenantId, userId },
-      subject: `${subjectKind} ${subjectId ?? ''}`,
-      body: { ...whole, ...about },
-      ...(tenantId !== null && { bodyInTenant: { ...within(whole, tenantId), ...about } }),
-    })
-  }
-  await queueFor(ctx, ...outgoing)
 }
 
 type Scoped = Ctx & { readonly tenant: TenantScope | undefined; readonly user: UserScope | undefined }

@@ -61,8 +61,26 @@ export async function keysOfRoles(ctx: Ctx, roles: readonly DefinedRole[]) {
 export const rolesHeld = async (ctx: Ctx, userId: string, tenantId: string) =>
   rolesOf(ctx, await ctx.sql(rolesHeldIn, ctx.clock.now(), userId, tenantId, true))
 
+/** As `rolesHeld`, for many places at once. The users' ids are in lower case. */
+export async function rolesHeldInAll(ctx: Ctx, places: readonly Place[]): Promise<DefinedRole[][]> {
+  const held = await heldIn(ctx, places),
+    all = held.flat()
+  const roles = await rolesNamed(
+    ctx,
+    all.map((row) => row.roleId),
+    all.map((row) => row.tenantId),
+  )
+  return held.map((rows) => {
+    const ids = new Set(rows.map((row) => row.roleId))
+    return roles.filter(({ id }) => ids.has(id))
+  })
+}
+
 /** The ids of the roles that `rolesHeld` finds, for many places at once. The users' ids are in lower case. */
-export async function rolesHeldInMany(ctx: Ctx, places: readonly Place[]): Promise<string[][]> {
+export const rolesHeldInMany = async (ctx: Ctx, places: readonly Place[]): Promise<string[][]> =>
+  (await heldIn(ctx, places)).map((rows) => rows.map((row) => row.roleId))
+
+async function heldIn(ctx: Ctx, places: readonly Place[]) {
   const doors = await doorsToAll(ctx, places)
   const where = {
     userId: { in: [...new Set(places.map((place) => place.userId))] },
@@ -81,9 +99,7 @@ export async function rolesHeldInMany(ctx: Ctx, places: readonly Place[]): Promi
   const byGroups = inherited.flatMap(({ group, ...place }) => group.roles.map((role) => ({ ...place, ...role }))),
     held = grouped([...own, ...byGroups], keyOf)
   return places.map(({ userId, tenantId }, index) =>
-    [tenantId, ...doors[index]!].flatMap((id) =>
-      (held.get(keyOf({ userId, tenantId: id })) ?? []).map((row) => row.roleId),
-    ),
+    [tenantId, ...doors[index]!].flatMap((id) => held.get(keyOf({ userId, tenantId: id })) ?? []),
   )
 }
 const keyOf = ({ userId, tenantId }: Place) => `${userId} ${tenantId}`
