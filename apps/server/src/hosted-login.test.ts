@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, type TestEnvironment } from '../test/environment.ts'
 import { allow, CALLBACK, pkce, question } from '../test/oauth-browser.ts'
-import { codeOf, PASSWORD, withApp } from '../test/second-factors.ts'
+import { claimsOf, codeOf, PASSWORD, withApp } from '../test/second-factors.ts'
 import { linksOf, textOf, visitorOf, type Page } from '../test/visitor.ts'
 
 type Visitor = ReturnType<typeof visitorOf>
@@ -12,10 +12,9 @@ const nextOf = ({ html }: Page) =>
 const locationOf = ({ headers }: Page) => String(headers.location)
 
 /** A client sends the browser to us, and the browser gets to the page. */
-async function sent(env: TestEnvironment, more: Record<string, string> = {}) {
+async function sent(env: TestEnvironment, more: Record<string, string> = {}, visitor = visitorOf(env)) {
   await allow(env)
   const { verifier, challenge } = pkce(),
-    visitor = visitorOf(env),
     asked = await visitor.open(`/oauth/authorize?${new URLSearchParams(question(env, challenge, more))}`)
   const page = await visitor.open(locationOf(await visitor.open(locationOf(asked))))
   return { visitor, page, verifier }
@@ -75,5 +74,99 @@ describe.concurrent('a login that a client asks for', () => {
     expect(refused.status).toBe(400)
     expect(nextOf(refused)).toBeUndefined()
     expect(textOf(refused)).toContain('made in another browser')
+  })
+})
+
+/** A browser in which the user has logged in a while ago. */
+async function loggedIn(env: TestEnvironment, user: { email: string }, code?: () => Promise<string>) {
+  const visitor = visitorOf(env),
+    first = await visitor.submit(await visitor.open(LOGIN), { identifier: user.email, password: PASSWORD })
+  if (code) await visitor.submit(first, { code: await code() })
+  await env.clock.advance(120_000)
+  return visitor
+}
+const LOGIN = '/oauth/account/login',
+  MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
+
+describe.concurrent('a step-up', () => {
+  test('asks whoever is logged in for their second factor, sends nothing before, and replaces the session', async () => {
+    const env = await newEnvironment(),
+      user = await withApp(env),
+      visitor = await loggedIn(env, user, () => codeOf(env, user.secret)),
+      { db } = await env.context()
+    const living = () =>
+      db.session.findMany({ where: { userId: user.id, endedAt: null }, orderBy: { createdAt: 'asc' } })
+    const before = (await living()).at(-1)!
+    const { page, verifier } = await sent(env, { acr_values: MULTI_FACTOR }, visitor)
+    expect(page.address).toMatch(/^\/oauth\/account\/step-up\?/)
+    expect(textOf(page)).toContain(`You are logged in as ${user.email}`)
+    expect(await db.challenge.count({ where: { purpose: 'mfa', consumedAt: null } })).toBe(0)
+    const asked = await visitor.submit(page),
+      wrong = await visitor.submit(asked, { code: '000000' })
+    expect(wrong.status).toBe(401)
+    const done = await visitor.submit(wrong, { code: await codeOf(env, user.secret) }),
+      { body } = await tokensFor(env, visitor, done, verifier)
+    expect(claimsOf(body.id_token)).toMatchObject({ sub: user.id, acr: MULTI_FACTOR, amr: ['mfa', 'otp'] })
+    expect((await living()).map(({ id }) => id)).not.toContain(before.id)
+  })
+
+  test('for a login that is too old asks for the password, of the user of the session', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD }),
+      other = await env.newUser({ password: 'Other-one-9' }),
+      visitor = await loggedIn(env, user)
+    const { page, verifier } = await sent(env, { max_age: '60' }, visitor)
+    expect(page.address).toMatch(/^\/oauth\/account\/step-up\?/)
+    const empty = await visitor.submit(page)
+    expect([empty.status, textOf(empty).includes('Enter your password')]).toEqual([400, true])
+    const wrong = await visitor.submit(empty, { password: 'Wrong-1!' })
+    expect([wrong.status, textOf(wrong).includes('The password is wrong')]).toEqual([401, true])
+    expect(wrong.html).not.toContain('Wrong-1!')
+    const foreign = await visitor.post('/oauth/account/step-up', {
+      state: new URL(page.address, 'http://x').searchParams.get('state')!,
+      client_id: env.id,
+      identifier: other.email,
+      password: 'Other-one-9',
+    })
+    expect(foreign.status).toBe(401)
+    const done = await visitor.submit(wrong, { password: PASSWORD }),
+      { body } = await tokensFor(env, visitor, done, verifier)
+    expect(claimsOf(body.id_token)).toMatchObject({ sub: user.id })
+    expect(claimsOf(body.id_token)['auth_time']).toBeGreaterThan((await env.clock.now()).getTime() / 1000 - 60)
+  })
+
+  test('is what follows a login that was not strong enough, and says so to a user without a second factor', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD })
+    const { visitor, page } = await sent(env, { acr_values: MULTI_FACTOR })
+    expect(page.address).toMatch(/^\/oauth\/account\/login\?/)
+    const weak = await visitor.submit(page, { identifier: user.email, password: PASSWORD })
+    expect(weak.address).toMatch(/^\/oauth\/account\/step-up\?/)
+    const refused = await visitor.submit(weak)
+    expect(refused.status).toBe(403)
+    expect(textOf(refused)).toContain('you have none yet')
+    expect(nextOf(refused)).toBeUndefined()
+  })
+
+  test('is not what a new login is: prompt=login shows the login page', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD })
+    const { page } = await sent(env, { max_age: '60', prompt: 'login' }, await loggedIn(env, user))
+    expect(page.address).toMatch(/^\/oauth\/account\/login\?/)
+  })
+
+  test('without a session is a login, and counts wrong passwords with the others', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD })
+    expect((await visitorOf(env).open('/account/step-up')).address).toBe('/account/login')
+    await env.vendor('POST', '/identity/resources/configurations/v1/lockout-policy', { enabled: true, maxAttempts: 2 })
+    const visitor = await loggedIn(env, user),
+      page = await visitor.open('/account/step-up')
+    await visitor.submit(page, { password: 'Wrong-1!' })
+    await visitor.submit(page, { password: 'Wrong-2!' })
+    // a lock ends the sessions, too
+    expect((await visitor.submit(page, { password: PASSWORD })).address).toBe('/account/login')
+    const { db } = await env.context()
+    expect((await db.user.findUniqueOrThrow({ where: { id: user.id } })).isLocked).toBe(true)
   })
 })

@@ -211,11 +211,12 @@ describe.concurrent('every page', () => {
     'account',
     'logout',
     'logged-out',
+    'step-up',
     '',
   ]
   const names = [
     'state', 'client_id', 'invitationToken', 'login_hint', 'identifier', 'password', 'token', 'userId', 'code', 'way', 'to',
-    'mfaToken', 'ways', 'at', 'otcToken', 'sentTo', 'email', 'recoveryCode', 'assertion', 'webauthnToken', 'phoneNumber', 'name', 'companyName', 'tenantId',
+    'mfaToken', 'ways', 'at', 'otcToken', 'sentTo', 'email', 'recoveryCode', 'assertion', 'webauthnToken', 'phoneNumber', 'name', 'companyName', 'tenantId', 'acr_values',
   ] // prettier-ignore
   test.for(pages)('%s shows what it is sent as text', async (path) => {
     const env = await newEnvironment()

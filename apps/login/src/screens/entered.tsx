@@ -1,10 +1,10 @@
 import { LinkButton } from '../form.tsx'
 import { translated } from '../texts.ts'
-import { isGood, post, Trouble, type Answer, type Reply, type Visit } from '../visit.ts'
+import { isGood, linkTo, post, Trouble, type Answer, type Reply, type Visit } from '../visit.ts'
 import { beginEnrolment } from './enrol/enrol.tsx'
 import { beginFactor } from './factor/factor.tsx'
 import { breached, expired } from './password/password.tsx'
-import { locked, loginOver, noWayBack, notAllowed, notEnough } from './trouble/trouble.tsx'
+import { locked, loginOver, noWayBack, notAllowed } from './trouble/trouble.tsx'
 
 /** What the API answers to every way to log in. */
 export interface LoginAnswer {
@@ -41,9 +41,25 @@ export async function afterLogin(visit: Visit, answer: LoginAnswer): Promise<Ans
 export async function wayOn(visit: Visit, token: string): Promise<{ to: string; isHosted: boolean }> {
   const state = visit.field('state')
   if (!state) return { to: homeOf(visit), isHosted: false }
-  const reply = await visit.api<{ redirectUrl: string }>('POST', '/oauth/postlogin', { body: { state, token } })
-  if (!isGood(reply)) throw new Trouble(reply, reply.status === 403 ? notEnough : noWayBack)
-  return { to: reply.body.redirectUrl, isHosted: true }
+  const reply = await visit.api<WayBack>('POST', '/oauth/postlogin', { body: { state, token } })
+  if (isGood(reply)) return { to: reply.body.redirectUrl, isHosted: true }
+  const missing = missingFor(reply)
+  if (missing) return { to: linkTo(visit, STEP_UP, missing), isHosted: false }
+  throw new Trouble(reply, reply.status === 403 ? notAllowed : noWayBack)
+}
+interface WayBack {
+  readonly redirectUrl: string
+  readonly error?: string
+}
+
+export const STEP_UP = '/step-up',
+  MULTI_FACTOR = 'http://schemas.openid.net/pape/policies/2007/06/multi-factor'
+
+/** What the client asks for and the login has not shown, as the page asks for it. */
+function missingFor({ status, body }: Reply<WayBack>): Record<string, string> | undefined {
+  if (status !== 403) return undefined
+  if (body.errors?.includes('MFA is required')) return { acr_values: MULTI_FACTOR }
+  return body.error === 'login_required' ? {} : undefined
 }
 
 const homeOf = (visit: Visit) => {

@@ -9,6 +9,7 @@ import { codeScreen, magicLinkScreen } from './passwordless/passwordless.tsx'
 import { accountScreen, homeScreen, loggedOutScreen, logoutScreen } from './session/session.tsx'
 import { socialScreen } from './social/social.tsx'
 import { signUpScreen } from './sign-up/sign-up.tsx'
+import { stepUpScreen } from './step-up/step-up.tsx'
 
 /** All pages, by their paths below the base. The paths that mails lead to are those of the login box. */
 export const screens: ReadonlyMap<string, Screen> = new Map(
@@ -28,5 +29,6 @@ export const screens: ReadonlyMap<string, Screen> = new Map(
     accountScreen,
     logoutScreen,
     loggedOutScreen,
+    stepUpScreen,
   ].map((screen) => [screen.path, screen]),
 )

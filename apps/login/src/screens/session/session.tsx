@@ -4,10 +4,11 @@ import { isGood, linkTo, post, read, Trouble, type Answer, type Screen, type Vis
 import { afterLogin, type LoginAnswer } from '../entered.tsx'
 import { texts } from './session.texts.ts'
 
-interface Me {
-  readonly name?: string
-  readonly email?: string
-  readonly username?: string
+export interface Me {
+  readonly name?: string | null
+  readonly email?: string | null
+  readonly username?: string | null
+  readonly mfaEnrolled?: boolean
 }
 interface Account {
   readonly tenantId: string
@@ -21,22 +22,24 @@ interface Accounts {
 
 const renew = (visit: Visit, body: object) => post<LoginAnswer>(visit, 'auth/v1/user/token/refresh', body)
 
-/** Who is logged in here, and in which account. The session is this browser's cookie. */
-export const homeScreen: Screen = {
-  path: '',
-  async get(visit) {
-    const reply = await renew(visit, {})
-    if (reply.status === 401) return { to: linkTo(visit, '/login') }
-    if (!isGood(reply)) throw new Trouble(reply)
-    const { accessToken } = reply.body
-    return accessToken === undefined ? afterLogin(visit, reply.body) : home(visit, accessToken)
-  },
+/** A page for whoever is logged in: the session is this browser's cookie. Others get to the login. */
+export async function withSession(visit: Visit, page: (token: string) => Answer | Promise<Answer>): Promise<Answer> {
+  const reply = await renew(visit, {})
+  if (reply.status === 401) return { to: linkTo(visit, '/login') }
+  if (!isGood(reply)) throw new Trouble(reply)
+  const { accessToken } = reply.body
+  return accessToken === undefined ? afterLogin(visit, reply.body) : page(accessToken)
 }
+export const meIn = (visit: Visit, token: string) => read<Me>(visit, '/identity/resources/users/v2/me', token)
+export const nameOf = (me: Me) => me.email ?? me.username ?? me.name ?? ''
+
+/** Who is logged in here, and in which account. */
+export const homeScreen: Screen = { path: '', get: (visit) => withSession(visit, (token) => home(visit, token)) }
 
 async function home(visit: Visit, token: string): Promise<Answer> {
   const t = texts[visit.language]
   const [me, { tenants, activeTenant }] = await Promise.all([
-    read<Me>(visit, '/identity/resources/users/v2/me', token),
+    meIn(visit, token),
     read<Accounts>(visit, '/identity/resources/users/v3/me/tenants', token),
   ])
   const others = tenants.filter(({ tenantId }) => tenantId !== activeTenant?.tenantId).slice(0, MOST_ACCOUNTS),
@@ -45,7 +48,7 @@ async function home(visit: Visit, token: string): Promise<Answer> {
     title: t.title,
     body: (
       <>
-        <p>{t.as(me.email ?? me.username ?? me.name ?? '')}</p>
+        <p>{t.as(nameOf(me))}</p>
         {activeTenant && <p>{t.in(activeTenant.name)}</p>}
         {/^https?:\/\//i.test(application) && <LinkButton href={application}>{t.goOn}</LinkButton>}
         {others.length > 0 && (

@@ -21,7 +21,7 @@ export const texts = translated(
       'Its request for this login has expired, or was made in another browser. Open the application, and begin there.',
     notEnough: 'The application asks for more',
     notEnoughText:
-      'It wants a fresh login, or one with a second factor. Log in again, or set up a second factor first.',
+      'It wants a second factor, and you have none yet. Set one up in your profile first, and come back then.',
     notAllowed: 'You cannot log in here',
     notAllowedText: 'No account here lets you in. Ask your administrator.',
   },
@@ -46,7 +46,7 @@ export const texts = translated(
       'Ihre Bitte um diese Anmeldung ist abgelaufen oder kam aus einem anderen Browser. Öffnen Sie die Anwendung und beginnen Sie dort.',
     notEnough: 'Die Anwendung verlangt mehr',
     notEnoughText:
-      'Sie will eine frische Anmeldung oder eine mit zweitem Faktor. Melden Sie sich noch einmal an oder richten Sie zuerst einen zweiten Faktor ein.',
+      'Sie will einen zweiten Faktor, und Sie haben noch keinen. Richten Sie zuerst in Ihrem Profil einen ein und kommen Sie dann wieder.',
     notAllowed: 'Sie können sich hier nicht anmelden',
     notAllowedText: 'Kein Konto hier lässt Sie ein. Fragen Sie Ihre Administration.',
   },

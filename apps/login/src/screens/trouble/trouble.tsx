@@ -50,5 +50,5 @@ export const missing = plain(404, 'missing', 'missingText'),
   notAllowed = plain(403, 'notAllowed', 'notAllowedText'),
   /** the client's request is over, or another browser's */
   noWayBack = plain(400, 'noWayBack', 'noWayBackText'),
-  /** the client asks for more than the login has shown */
+  /** the client asks for a second factor that the user does not have */
   notEnough = plain(403, 'notEnough', 'notEnoughText')

@@ -84,14 +84,14 @@ const mustBeSeen = ({ isAgent }: Client, { wantsMfa }: Asked) => isAgent || want
 /** The session of the browser at the client's application, if it is enough without a page. */
 async function sessionFor(ctx: HttpCtx, client: Client, asked: Asked) {
   if ((asked.prompt !== undefined && asked.prompt !== 'none') || mustBeSeen(client, asked)) return undefined
-  const found = await login.sessionIn(ctx, cookie.of(ctx, client.applicationId), {
-    wanted: asked.tenantId,
-    applicationId: client.applicationId ?? null,
-  })
+  const found = await sessionAt(ctx, client, asked)
   return found && isFresh(asked, found.session.createdAt, ctx.clock.now())
     ? { session: found.session, sessionId: found.session.id, tenantId: found.tenant.id }
     : undefined
 }
+
+const sessionAt = (ctx: HttpCtx, { applicationId }: Client, { tenantId }: Asked) =>
+  login.sessionIn(ctx, cookie.of(ctx, applicationId), { wanted: tenantId, applicationId: applicationId ?? null })
 
 const isFresh = ({ maxAge }: Asked, loggedInAt: Date, at: Date) =>
   maxAge === undefined || after(loggedInAt, maxAge * SECOND) >= at
@@ -116,15 +116,24 @@ const shownOf = ({ clientId, redirectUri, page }: Asked, state: string) => ({
 export async function prelogin(ctx: HttpCtx, state: string | undefined): Promise<Destination> {
   const { asked } = await shown(ctx, begun, state),
     client = await clientAt(ctx, asked.clientId, asked.redirectUri),
-    page = loginPageOf(ctx, client)
+    page = foreignPageOf(ctx, client) ?? (await ownPageFor(ctx, client, asked))
   return { location: withQuery(page, shownOf(asked, state!)) }
 }
 
-function loginPageOf(ctx: HttpCtx, { loginURL = '' }: Client) {
+function foreignPageOf(ctx: HttpCtx, { loginURL = '' }: Client) {
   const own = `${base(ctx)}/oauth`
   return /^https?:/i.test(loginURL) && URL.canParse(loginURL) && loginURL !== own && !loginURL.startsWith(`${own}/`)
     ? loginURL
-    : `${own}/account/login`
+    : undefined
+}
+
+/** Whoever is logged in, and lacks only a fresh proof or a stronger one, is asked for that alone. */
+async function ownPageFor(ctx: HttpCtx, client: Client, asked: Asked) {
+  const isStepUp =
+    asked.prompt === undefined &&
+    (asked.wantsMfa || asked.maxAge !== undefined) &&
+    (await sessionAt(ctx, client, asked)) !== undefined
+  return `${base(ctx)}/oauth/account/${isStepUp ? 'step-up' : 'login'}`
 }
 
 /**
