@@ -170,3 +170,81 @@ describe.concurrent('a step-up', () => {
     expect((await db.user.findUniqueOrThrow({ where: { id: user.id } })).isLocked).toBe(true)
   })
 })
+
+describe.concurrent('a client that wants consent', () => {
+  /** To the page of consent, of a browser that is logged in. */
+  async function consenting() {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD }),
+      visitor = await loggedIn(env, user)
+    await allow(env)
+    const { verifier, challenge } = pkce(),
+      asked = await visitor.open(
+        `/oauth/authorize?${new URLSearchParams(question(env, challenge, { prompt: 'consent' }))}`,
+      ),
+      page = await visitor.open(locationOf(asked))
+    return { env, user, visitor, page, verifier }
+  }
+  const fieldsOf = ({ address }: Page) => Object.fromEntries(new URL(address, 'http://x').searchParams)
+
+  test('gets a code only after its user has read who they are and what it may, and agreed', async () => {
+    const { env, user, visitor, page, verifier } = await consenting()
+    expect(page.address).toMatch(/^\/oauth\/account\/consent\?/)
+    expect(textOf(page)).toContain(`You are logged in as ${user.email}`)
+    expect(textOf(page)).toContain('see your name')
+    const agreed = await visitor.submit(page, {}, 'Agree'),
+      address = new URL(nextOf(agreed)!)
+    expect(address.origin + address.pathname).toBe(CALLBACK)
+    const { status, body } = await env.anonymous('POST', '/oauth/token', {
+      grant_type: 'authorization_code',
+      client_id: env.id,
+      redirect_uri: CALLBACK,
+      code: address.searchParams.get('code'),
+      code_verifier: verifier,
+    })
+    expect([status, claimsOf(body.id_token)['sub']]).toEqual([200, user.id])
+    expect((await visitor.submit(page, {}, 'Agree')).status).toBe(400)
+  })
+
+  test('learns that the user does not agree', async () => {
+    const { visitor, page } = await consenting()
+    const refused = await visitor.submit(page, {}, 'Do not agree'),
+      { searchParams } = new URL(nextOf(refused)!)
+    expect(refused.title).toContain('You have not agreed')
+    expect([searchParams.get('error'), searchParams.get('state')]).toEqual(['access_denied', 'a state'])
+    expect(searchParams.has('code')).toBe(false)
+    expect((await visitor.submit(page, {}, 'Agree')).status).toBe(400)
+  })
+
+  test('gets nothing by the step before the page, nor from another browser, nor once the session has ended', async () => {
+    const { env, visitor, page } = await consenting(),
+      { state } = fieldsOf(page)
+    const around = await visitor.open(`/oauth/postlogin/redirect?state=${state}`)
+    expect(locationOf(around)).toContain('/oauth/account/consent?')
+    const other = visitorOf(env)
+    expect((await other.open(page.address)).status).toBe(400)
+    expect((await other.post('/oauth/account/consent', { ...fieldsOf(page), do: 'agree' })).status).toBe(400)
+    await visitor.submit(await visitor.open('/oauth/account/logout'))
+    const late = await visitor.submit(page, {}, 'Agree')
+    expect(nextOf(late) ?? '').not.toContain('code=')
+  })
+
+  test('is answered once, however often the form is sent at once', async () => {
+    const { visitor, page } = await consenting()
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, n) => visitor.submit(page, {}, n % 2 ? 'Agree' : 'Do not agree')),
+    )
+    const told = answers.flatMap((answer) => nextOf(answer) ?? [])
+    expect(told.filter((url) => url.includes('code=') || url.includes('error=access_denied'))).toHaveLength(1)
+  })
+
+  test('is asked for after the login, where nobody was logged in', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD })
+    const { visitor, page } = await sent(env, { prompt: 'consent' }),
+      done = await visitor.submit(page, { identifier: user.email, password: PASSWORD }),
+      asked = await visitor.open(locationOf(await visitor.open(nextOf(done)!)))
+    expect(asked.title).toContain('Let ')
+    expect(nextOf(await visitor.submit(asked, {}, 'Agree'))).toContain('code=')
+  })
+})

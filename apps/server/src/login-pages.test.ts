@@ -212,6 +212,7 @@ describe.concurrent('every page', () => {
     'logout',
     'logged-out',
     'step-up',
+    'consent',
     '',
   ]
   const names = [

@@ -32,6 +32,7 @@ const quiet: Record<string, string> = {
   'grantToken: for a refresh token': OFTEN,
   'grantToken: for a code': OFTEN,
   finishHostedLogin: STARTS,
+  answerConsent: STARTS,
   postSocialLoginV2: STARTS,
   preloginSsoV2: READS,
   preloginSamlV1: READS,

@@ -62,6 +62,14 @@ export function browserOf(env: TestEnvironment) {
   return { call, ask, logIn, comeBack, cookies }
 }
 
+/** The user agrees on the page of consent, to which the answer leads: what the client is told. */
+export async function agreedTo({ call }: Pick<ReturnType<typeof browserOf>, 'call'>, asked: Answer, isGiven = true) {
+  const { state } = queryOf(asked),
+    { status, body } = await call('POST', '/oauth/consent', { state, isGiven })
+  expect(status, JSON.stringify(body)).toBe(200)
+  return Object.fromEntries(new URL(body.redirectUrl as string).searchParams) as Record<string, string>
+}
+
 export const locationOf = ({ headers }: Answer) => String(headers['location'] ?? '')
 export const queryOf = (answer: Answer): Record<string, string> =>
   Object.fromEntries(new URL(locationOf(answer)).searchParams)

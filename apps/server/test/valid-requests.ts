@@ -805,6 +805,12 @@ const ofClients = ({ env, ids, member }: Scene): Requests => {
     await allow(env)
     return { query: question(env, challenge, query) }
   }
+  const consenting = async () => {
+    const { query } = await asked({ prompt: 'consent' }),
+      browser = await loggedIn(),
+      { state } = queryOf(await browser.ask(query))
+    return { state, headers: cookieOf(browser) }
+  }
   return {
     authorize: () => asked({}),
     'authorize: by a browser that is logged in': async () => ({
@@ -816,6 +822,14 @@ const ofClients = ({ env, ids, member }: Scene): Requests => {
       const browser = browserOf(env),
         { state } = queryOf(await browser.ask(question(env, challenge)))
       return { query: { state: state! }, headers: cookieOf(browser) }
+    },
+    readConsent: async () => {
+      const { state, headers } = await consenting()
+      return { query: { state: state! }, headers }
+    },
+    answerConsent: async () => {
+      const { state, headers } = await consenting()
+      return { body: { state, isGiven: true }, headers }
     },
     authorizeByForm: async () => ({ body: (await asked({})).query }),
     authorizeSilently: async () => ({ body: {}, headers: cookieOf(await loggedIn()) }),

@@ -73,10 +73,10 @@ const texts = translated(
 )
 
 /** By a page, not by a redirect: browsers hold the redirects of a form to `form-action`, which allows no other server. */
-function goingBack(visit: Visit, to: string): Answer {
+export function goingBack(visit: Visit, to: string, title = texts[visit.language].done): Answer {
   const t = texts[visit.language]
   return {
-    title: t.done,
+    title,
     goesOnTo: to,
     body: (
       <>

@@ -1,5 +1,6 @@
 import type { Screen } from '../visit.ts'
 import { linkScreens } from './activation/activation.tsx'
+import { consentScreen } from './consent/consent.tsx'
 import { enrolScreen } from './enrol/enrol.tsx'
 import { factorScreen } from './factor/factor.tsx'
 import { loginScreen } from './login/login.tsx'
@@ -30,5 +31,6 @@ export const screens: ReadonlyMap<string, Screen> = new Map(
     logoutScreen,
     loggedOutScreen,
     stepUpScreen,
+    consentScreen,
   ].map((screen) => [screen.path, screen]),
 )

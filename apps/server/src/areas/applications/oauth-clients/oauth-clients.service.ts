@@ -4,7 +4,7 @@ import { invalid } from '../../../kernel/errors.ts'
 import type { Ctx, HttpCtx } from '../../../kernel/operation.ts'
 import { fingerprint } from '../../../kernel/random.ts'
 import * as settings from '../../../kernel/settings.ts'
-import { definedApplications } from '../../delivery/mail/applications.ts'
+import { definedApplications, UNNAMED } from '../../delivery/mail/applications.ts'
 import { clientErrors } from './oauth-clients.errors.ts'
 import { oauthConfiguration, type OauthConfigurationChange } from './oauth-clients.schemas.ts'
 import { environmentKey } from './oauth-clients.sql.ts'
@@ -66,6 +66,17 @@ export async function clientOf(ctx: Ctx, id: string): Promise<Client | undefined
   return agent && owner?.isActive
     ? { id, applicationId: owner.id, isAgent: true, loginURL: owner.loginURL, redirectUris: agent.redirectURLs }
     : undefined
+}
+
+/** What a user knows a client by. The application that every environment starts with has no name to show. */
+export async function namesOf(ctx: Ctx, { id, applicationId, isAgent }: Client) {
+  const { byId, byDefault } = await definedApplications(ctx),
+    { name } = (applicationId === undefined ? byDefault : byId.get(applicationId)) ?? {},
+    applicationName = name === UNNAMED ? undefined : name
+  const agent = isAgent
+    ? await ctx.db.applicationClient.findUnique({ where: { id }, select: { clientName: true } })
+    : undefined
+  return { ...(applicationName !== undefined && { applicationName }), ...(agent && { clientName: agent.clientName }) }
 }
 
 interface Shown {

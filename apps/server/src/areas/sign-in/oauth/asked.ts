@@ -12,8 +12,10 @@ export interface Asked {
   readonly state?: string | undefined
   readonly nonce?: string | undefined
   readonly codeChallenge?: string | undefined
-  /** `none`: without a page; `login`: anew. The others only ask for a page. */
+  /** `none`: without a page; `login`: anew; `select_account`: by the login page */
   readonly prompt?: string | undefined
+  /** the user is asked whether the client may have the code */
+  readonly wantsConsent: boolean
   /** seconds since the login */
   readonly maxAge?: number | undefined
   readonly wantsMfa: boolean
@@ -42,7 +44,7 @@ export async function readAsked(ctx: HttpCtx, client: Client, query: AuthorizeQu
     state: query.state,
     nonce: query.nonce,
     codeChallenge: challengeIn(query),
-    prompt: promptIn(query),
+    ...promptIn(client, query),
     maxAge: maxAgeIn(query),
     wantsMfa: wordsIn(query.acr_values).includes(MULTI_FACTOR),
     tenantId:
@@ -60,12 +62,16 @@ function challengeIn({ code_challenge: challenge, code_challenge_method: method 
 
 export const PROMPTS: readonly string[] = ['none', 'login', 'consent', 'select_account']
 
-function promptIn({ prompt }: AuthorizeQuery) {
+/** A client beside the application itself gets no code that its user has not agreed to. */
+function promptIn({ isAgent }: Client, { prompt }: AuthorizeQuery) {
   const words = wordsIn(prompt)
   if (words.includes('none') && words.length > 1) throw oauthErrors.badPrompt()
   // OpenID Connect Prompt Create §4.1.1
   if (!words.every((word) => PROMPTS.includes(word))) throw oauthErrors.unknownPrompt()
-  return words.includes('login') ? 'login' : words[0]
+  return {
+    prompt: ['none', 'login', 'select_account'].find((word) => words.includes(word)),
+    wantsConsent: isAgent || words.includes('consent'),
+  }
 }
 
 function maxAgeIn({ max_age: text }: AuthorizeQuery) {

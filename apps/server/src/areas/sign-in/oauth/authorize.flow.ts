@@ -22,7 +22,7 @@ import type { AuthorizeQuery } from './oauth.schemas.ts'
 const begun = { purpose: 'oauth-state' },
   BEGUN_MS = 30 * MINUTE
 /** A user who has logged in and is on the way back to the client. */
-const returning = { purpose: 'oauth-return' },
+export const returning = { purpose: 'oauth-return' },
   RETURNING_MS = 5 * MINUTE
 /** What the client exchanges for tokens. */
 export const authorizationCode = { purpose: 'oauth-code' }
@@ -34,6 +34,8 @@ interface Begun {
   /** the cookie of the browser, hashed */
   readonly browser: string
 }
+/** What is kept of one that has come to its end. */
+export type Returning = Begun & Login
 interface Login {
   readonly sessionId: string
   readonly proof: { readonly amr?: readonly string[] | undefined; readonly acr?: string | undefined }
@@ -53,10 +55,10 @@ export async function authorize(ctx: HttpCtx, query: AuthorizeQuery): Promise<De
   try {
     const asked = await readAsked(ctx, client, query),
       known = await sessionFor(ctx, client, asked)
-    if (known) return await giveCode(ctx, asked, known.session.user, { ...known, proof: {} })
-    if (asked.prompt === 'none')
-      throw mustBeSeen(client, asked) ? oauthErrors.interactionRequired() : oauthErrors.loginRequired()
-    return await toPrelogin(ctx, asked)
+    if (asked.prompt === 'none') mustNeedNoPage(asked, known !== undefined)
+    if (!known) return await toPrelogin(ctx, asked)
+    if (asked.wantsConsent) return await toConsent(ctx, asked, known)
+    return await giveCode(ctx, asked, known.session.user, { ...known, proof: {} })
   } catch (error) {
     return refuse(ctx, { redirectUri: query.redirect_uri!, state: query.state }, error)
   }
@@ -71,7 +73,7 @@ export const asQuery = (ctx: Ctx, asked: AuthorizeQuery): Destination => ({
 })
 
 /** @throws 400 */
-async function clientAt(ctx: HttpCtx, id: string | undefined, redirectUri: string | undefined) {
+export async function clientAt(ctx: HttpCtx, id: string | undefined, redirectUri: string | undefined) {
   const client = id ? await clients.clientOf(ctx, id.toLowerCase()) : undefined
   if (!client) throw clientErrors.unknown()
   if (redirectUri === undefined || !redirectUris.isAmong(redirectUri, client.redirectUris))
@@ -79,11 +81,16 @@ async function clientAt(ctx: HttpCtx, id: string | undefined, redirectUri: strin
   return client
 }
 
-const mustBeSeen = ({ isAgent }: Client, { wantsMfa }: Asked) => isAgent || wantsMfa
+/** OpenID Connect Core §3.1.2.6. @throws 400 */
+function mustNeedNoPage({ wantsMfa, wantsConsent }: Asked, isLoggedIn: boolean) {
+  if (wantsMfa) throw oauthErrors.interactionRequired()
+  if (!isLoggedIn) throw oauthErrors.loginRequired()
+  if (wantsConsent) throw oauthErrors.consentRequired()
+}
 
 /** The session of the browser at the client's application, if it is enough without a page. */
 async function sessionFor(ctx: HttpCtx, client: Client, asked: Asked) {
-  if ((asked.prompt !== undefined && asked.prompt !== 'none') || mustBeSeen(client, asked)) return undefined
+  if ((asked.prompt !== undefined && asked.prompt !== 'none') || asked.wantsMfa) return undefined
   const found = await sessionAt(ctx, client, asked)
   return found && isFresh(asked, found.session.createdAt, ctx.clock.now())
     ? { session: found.session, sessionId: found.session.id, tenantId: found.tenant.id }
@@ -103,6 +110,24 @@ async function toPrelogin(ctx: HttpCtx, asked: Asked): Promise<Destination> {
   await challenges.issue(ctx, begun, { secret, lifetimeMs: BEGUN_MS, data })
   return { location: `${base(ctx)}/oauth/prelogin?${new URLSearchParams(shownOf(asked, secret))}` }
 }
+
+/** For a browser that is logged in already. */
+async function toConsent(
+  ctx: HttpCtx,
+  asked: Asked,
+  { session: { user }, sessionId, tenantId }: { session: { user: Subject }; sessionId: string; tenantId: string },
+): Promise<Destination> {
+  const data: Returning = { asked, browser: await browser.mark(ctx, BEGUN_MS), sessionId, proof: {} },
+    secret = ctx.random.token()
+  await ctx.atomically(async (tx) => {
+    await refreshTokens.mustBeUnchanged(tx, user)
+    await challenges.issue(tx, returning, { secret, lifetimeMs: RETURNING_MS, userId: user.id, tenantId, data })
+  })
+  return consentPage(ctx, asked, secret)
+}
+const consentPage = (ctx: HttpCtx, { clientId }: Asked, state: string): Destination => ({
+  location: `${base(ctx)}/oauth/account/consent?${new URLSearchParams({ client_id: clientId, state })}`,
+})
 
 /** What a login page may read of the request. The server itself believes only the state. */
 const shownOf = ({ clientId, redirectUri, page }: Asked, state: string) => ({
@@ -158,7 +183,7 @@ export async function postlogin(ctx: HttpCtx, state: string, token: string) {
     throw oauthErrors.tooOld()
   if (asked.wantsMfa && proof.acr !== MULTI_FACTOR) throw mfaErrors.wanted()
   const secret = ctx.random.token(),
-    data: Begun & Login = { asked, browser: mark, sessionId: session.id, proof }
+    data: Returning = { asked, browser: mark, sessionId: session.id, proof }
   await ctx.atomically(async (tx) => {
     await refreshTokens.mustBeUnchanged(tx, session.user)
     if ((await challenges.useUp(tx, challenge)).state !== 'ok') throw oauthErrors.badState()
@@ -175,19 +200,26 @@ export async function postlogin(ctx: HttpCtx, state: string, token: string) {
 
 /** Back to the client, with a code. Who is locked or kept out meanwhile gets none. @throws 400 */
 export async function postloginRedirect(ctx: HttpCtx, state: string | undefined): Promise<Destination> {
-  const { asked, sessionId, proof, challenge } = await shown<Begun & Login>(ctx, returning, state)
+  const { asked, sessionId, proof, challenge } = await shown<Returning>(ctx, returning, state)
   await clientAt(ctx, asked.clientId, asked.redirectUri)
+  if (asked.wantsConsent) return consentPage(ctx, asked, state!)
   try {
-    const { userId, tenantId } = challenge,
-      { session, tenant } = await login.placeOf(ctx, { sessionId, userId: userId! }, tenantId!)
+    const { session, tenant } = await placeIn(ctx, challenge, sessionId)
     return await giveCode(ctx, asked, session.user, { sessionId, tenantId: tenant.id, proof }, challenge)
   } catch (error) {
     return refuse(ctx, asked, error)
   }
 }
 
+/** Where whoever has logged in still may go on. @throws as `login.placeOf` */
+export const placeIn = (
+  ctx: HttpCtx,
+  { userId, tenantId }: { userId: string | null; tenantId: string | null },
+  sessionId: string,
+) => login.placeOf(ctx, { sessionId, userId: userId! }, tenantId!)
+
 /** @param used the step before, which is used up with it */
-async function giveCode(
+export async function giveCode(
   ctx: HttpCtx,
   asked: Asked,
   user: Subject,
@@ -211,7 +243,7 @@ async function giveCode(
 }
 
 /** The client learns that there is no code, and why. */
-function refuse(ctx: HttpCtx, asked: Pick<Asked, 'redirectUri' | 'state'>, error: unknown): Destination {
+export function refuse(ctx: HttpCtx, asked: Pick<Asked, 'redirectUri' | 'state'>, error: unknown): Destination {
   if (!(error instanceof ApiError) || error.status >= 500 || error.status === 429) throw error
   const fields = { error: error.oauthError ?? 'access_denied', error_description: error.messages.join('. ') }
   return { location: withQuery(asked.redirectUri, answerOf(ctx, asked, fields)) }
@@ -225,7 +257,11 @@ const answerOf = (ctx: HttpCtx, { state }: Pick<Asked, 'state'>, fields: Record<
 })
 
 /** What a state stands for, shown by the browser that it was given to. @throws 400 */
-async function shown<D extends Begun = Begun>(ctx: HttpCtx, kind: { purpose: string }, state: string | undefined) {
+export async function shown<D extends Begun = Begun>(
+  ctx: HttpCtx,
+  kind: { purpose: string },
+  state: string | undefined,
+) {
   const found = state ? await challenges.find(ctx, kind, state) : undefined
   if (found?.state !== 'ok') throw oauthErrors.badState()
   const { challenge } = found,

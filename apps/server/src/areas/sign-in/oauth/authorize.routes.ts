@@ -7,11 +7,14 @@ import * as clients from '../../applications/oauth-clients/oauth-clients.service
 import * as login from '../login/login.service.ts'
 import { mfaErrors } from '../mfa/mfa.errors.ts'
 import * as flow from './authorize.flow.ts'
+import * as consent from './consent.flow.ts'
 import { answerOf } from './grants.service.ts'
 import * as logout from './logout.service.ts'
 import { oauthErrors } from './oauth.errors.ts'
 import {
   AuthorizeQuery,
+  Consent,
+  ConsentAnswer,
   LogoutQuery,
   LogoutRequest,
   PostLogin,
@@ -89,6 +92,34 @@ export const authorizeRoutes = [
     returns: { 302: Redirect },
     errors: [oauthErrors.badState, clientErrors.unknown, clientErrors.redirectNotAllowed],
     handler: (ctx, { query }) => flow.postloginRedirect(ctx, query.state),
+  }),
+  operation({
+    id: 'readConsent',
+    method: 'GET',
+    path: '/oauth/consent',
+    summary: 'Read, as the page of consent, which user is asked to agree to which client',
+    ...called,
+    query: StateQuery,
+    returns: { 200: Consent },
+    errors: [
+      oauthErrors.badState,
+      clientErrors.unknown,
+      clientErrors.redirectNotAllowed,
+      clientErrors.off,
+      sessionErrors.ended,
+    ],
+    handler: (ctx, { query }) => consent.read(ctx, query.state),
+  }),
+  operation({
+    id: 'answerConsent',
+    method: 'POST',
+    path: '/oauth/consent',
+    summary: 'Tell, as the page of consent, whether the user agrees, and learn where the browser is to go',
+    ...called,
+    body: ConsentAnswer,
+    returns: { 200: WayBack },
+    errors: [oauthErrors.badState, clientErrors.unknown, clientErrors.redirectNotAllowed, clientErrors.off],
+    handler: (ctx, { body }) => consent.answer(ctx, body.state, body.isGiven),
   }),
   operation({
     id: 'authorizeSilently',

@@ -100,8 +100,9 @@ describe.concurrent('a client that sends a browser', () => {
     const { code } = queryOf(await at({ prompt: 'none' }))
     expect((await exchange(env, { code, code_verifier: verifier })).body.access_token).toBeDefined()
     expect(queryOf(await at({}))['code']).toBeDefined()
-    for (const prompt of ['login', 'consent', 'select_account'])
+    for (const prompt of ['login', 'select_account', 'login consent'])
       expect(locationOf(await at({ prompt }))).toContain('/oauth/prelogin')
+    expect(locationOf(await at({ prompt: 'consent' }))).toContain('/oauth/account/consent')
     await env.clock.advance(120_000)
     expect(queryOf(await at({ max_age: '180' }))['code']).toBeDefined()
     expect(locationOf(await at({ max_age: '60' }))).toContain('/oauth/prelogin')
@@ -239,6 +240,7 @@ describe.concurrent('a client learns by its own address that', () => {
     ['invalid_request', { code_challenge: 'short' }],
     ['invalid_request', { code_challenge: '' }],
     ['invalid_request', { prompt: 'none login' }],
+    ['invalid_request', { prompt: 'none consent' }],
     ['invalid_request', { max_age: '-1' }],
     ['request_not_supported', { request: 'e30.e30.' }],
     ['request_uri_not_supported', { request_uri: 'https://evil.test/request' }],

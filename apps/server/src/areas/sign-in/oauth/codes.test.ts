@@ -1,6 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import { newEnvironment, type TestEnvironment } from '../../../../test/environment.ts'
-import { allow, browserOf, CALLBACK, locationOf, pkce, queryOf, question } from '../../../../test/oauth-browser.ts'
+import {
+  agreedTo,
+  allow,
+  browserOf,
+  CALLBACK,
+  locationOf,
+  pkce,
+  queryOf,
+  question,
+} from '../../../../test/oauth-browser.ts'
 import { PASSWORD } from '../../../../test/second-factors.ts'
 
 const { verifier, challenge } = pkce()
@@ -230,12 +239,12 @@ describe.concurrent('a client of an application', () => {
         )
       ).body,
       wanted = question(env, challenge, { client_id: agent.id, redirect_uri: 'https://agent.example/cb' })
-    const token = await browser.logIn(user, appId)
+    await browser.logIn(user, appId)
     expect((await browser.ask(question(env, challenge, { client_id: agent.id }))).status).toBe(400)
-    expect(queryOf(await browser.ask({ ...wanted, prompt: 'none' }))['error']).toBe('interaction_required')
-    const asked = await browser.ask(wanted)
+    expect(queryOf(await browser.ask({ ...wanted, prompt: 'none' }))['error']).toBe('consent_required')
+    const asked = await browserOf(env).ask(wanted)
     expect(locationOf(asked)).toContain('/oauth/prelogin')
-    const { code } = queryOf(await browser.comeBack(asked, token)),
+    const { code } = await agreedTo(browser, await browser.ask(wanted)),
       fields = { code, redirect_uri: 'https://agent.example/cb' }
     expect((await exchange(env, { ...fields, client_id: agent.id })).body.error).toBe('invalid_client')
     expect((await exchange(env, fields)).body.error).toBe('invalid_grant')

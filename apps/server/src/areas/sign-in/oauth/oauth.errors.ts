@@ -14,6 +14,8 @@ export const oauthErrors = {
   interactionRequired: oauthFailure(400, 'interaction_required', 'The user has to see a page'),
   noResponseType: oauthFailure(400, 'invalid_request', 'response_type should not be empty'),
   unsupportedResponseType: oauthFailure(400, 'unsupported_response_type', 'response_type must be code'),
+  consentRequired: oauthFailure(400, 'consent_required', 'The user has to agree'),
+  consentRefused: oauthFailure(403, 'access_denied', 'The user does not agree'),
   unsupportedResponseMode: oauthFailure(400, 'invalid_request', 'response_mode must be query'),
   requestNotSupported: oauthFailure(400, 'request_not_supported', 'request is not supported'),
   requestUriNotSupported: oauthFailure(400, 'request_uri_not_supported', 'request_uri is not supported'),

@@ -65,6 +65,17 @@ export type AuthorizeQuery = Static<typeof AuthorizeQuery>
 
 export const StateQuery = Type.Object({ state: Type.Optional(Token) })
 export const PostLogin = Type.Object({ state: FilledToken, token: ShownToken })
+/** What a user agrees to, as the page asks them. */
+export const Consent = Type.Object({
+  /** nothing to show where it has no name of its own */
+  applicationName: Type.Optional(Type.String()),
+  /** of a client beside the application itself */
+  clientName: Type.Optional(Type.String()),
+  userName: Type.String(),
+  tenantName: Type.String(),
+})
+export type Consent = Static<typeof Consent>
+export const ConsentAnswer = Type.Object({ state: FilledToken, isGiven: Type.Boolean() })
 export const WayBack = Type.Object({ redirectUrl: Type.String() })
 export const SilentRequest = Type.Object({ tenantId: Word })
 
