@@ -34,23 +34,25 @@ const base64url = (buffer) =>
     .replace(/\//g, '_')
     .replace(/=+$/, '')
 
-async function signed({ challenge, allowCredentials = [], ...rest }) {
-  const publicKey = {
-    ...rest,
-    challenge: bytes(challenge),
-    allowCredentials: allowCredentials.map((one) => ({ ...one, id: bytes(one.id) })),
-  }
-  const { id, response } = await navigator.credentials.get({ publicKey }),
-    { clientDataJSON, authenticatorData, signature, userHandle } = response
-  return {
-    id,
-    response: {
-      clientDataJSON: base64url(clientDataJSON),
-      authenticatorData: base64url(authenticatorData),
-      signature: base64url(signature),
-      ...(userHandle && { userHandle: base64url(userHandle) }),
-    },
-  }
+const withBytes = (list = []) => list.map((one) => ({ ...one, id: bytes(one.id) }))
+
+/** A signature of one that there is, or a new one for the user that the options name. */
+async function signed({ challenge, allowCredentials, excludeCredentials, user, ...rest }) {
+  const shared = { ...rest, challenge: bytes(challenge) },
+    { id, response } = user
+      ? await navigator.credentials.create({
+          publicKey: {
+            ...shared,
+            user: { ...user, id: bytes(user.id) },
+            excludeCredentials: withBytes(excludeCredentials),
+          },
+        })
+      : await navigator.credentials.get({ publicKey: { ...shared, allowCredentials: withBytes(allowCredentials) } })
+  const parts = ['clientDataJSON', 'attestationObject', 'authenticatorData', 'signature', 'userHandle'].filter(
+    // authenticators that make a key also show `authenticatorData`, which is in the statement already
+    (name) => response[name] && !(user && name === 'authenticatorData'),
+  )
+  return { id, response: Object.fromEntries(parts.map((name) => [name, base64url(response[name])])) }
 }
 
 for (const box of document.querySelectorAll('.key')) {
@@ -63,7 +65,8 @@ for (const box of document.querySelectorAll('.key')) {
     event.stopImmediatePropagation()
     try {
       assertion.value = JSON.stringify(await signed(JSON.parse(box.dataset.options)))
-      form.requestSubmit()
+      // with the button, whose name says what is done
+      form.requestSubmit(event.submitter)
     } catch {
       box.querySelector('[role=alert]').hidden = false
     }

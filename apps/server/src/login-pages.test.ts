@@ -227,7 +227,7 @@ describe.concurrent('every page', () => {
       for (const page of [
         await visitor.open(`/oauth/account/${path}?${new URLSearchParams(fields)}`),
         await visitor.post(`/oauth/account/${path}`, fields),
-        await visitor.post(`/oauth/account/${path}`, { ...fields, do: 'recovered', app: 'yes', sms: 'yes' }),
+        await visitor.post(`/oauth/account/${path}`, { ...fields, do: 'recovered' }),
       ]) {
         expect(page.status, `${path} ${attack}`).toBeLessThan(500)
         // what stands in quotes is text, and no quote of an attack is left to end it
@@ -406,6 +406,55 @@ describe.concurrent('a passkey', () => {
     expect(again.status).toBe(401)
     expect(textOf(again)).toContain('The passkey did not work')
     expect((await visitor.post(form.action, { ...form.fields, assertion: '{"id":1}' })).status).toBe(400)
+  })
+
+  test('or a security key is enrolled where a second factor is forced, and only of the kind that may be', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD }),
+      key = authenticator({ origin: `http://${env.name}.localhost:3100` })
+    await env.vendor('POST', mfaPolicy, {})
+    for (const strategy of ['AuthenticatorApp', 'SMS'])
+      await env.vendor('POST', strategies, { strategy, isActive: false })
+    await env.vendor('POST', strategies, { strategy: 'WebAuthnCrossPlatform', isActive: true })
+    const { visitor, page } = await logIn(env, user)
+    expect(page.title).toContain('Set up a second factor')
+    expect(textOf(page)).not.toContain('Use this device')
+    const { form, options } = keyFormIn(page)
+    expect(options).toMatchObject({ authenticatorSelection: { authenticatorAttachment: 'cross-platform' } })
+    const send = (assertion: string, more = {}, from = form) =>
+      visitor.post(from.action, { ...from.fields, do: 'keep-CrossPlatform', assertion, ...more })
+    const wrong = await send('')
+    expect([wrong.status, textOf(wrong).includes('That did not work')]).toEqual([400, true])
+    const made = JSON.stringify(key.create(options as never))
+    expect((await send(made, { do: 'keep-Platform' })).status).toBe(400)
+    expect(visitor.cookies).toEqual({})
+    const kept = await send(made)
+    expect(kept.title).toContain('Keep your recovery code')
+    expect(Object.keys(visitor.cookies)).toHaveLength(1)
+    expect((await send(made)).status).toBe(401)
+    const second = await logIn(env, user),
+      asked = keyFormIn(second.page)
+    const home = await second.visitor.post(asked.form.action, {
+      ...asked.form.fields,
+      assertion: JSON.stringify(key.get(asked.options)),
+    })
+    expect(textOf(home)).toContain(`You are logged in as ${user.email}`)
+  })
+
+  test('is one of the ways to choose from, where there are several', async () => {
+    const env = await newEnvironment(),
+      user = await env.newUser({ password: PASSWORD })
+    await env.vendor('POST', mfaPolicy, {})
+    for (const strategy of ['AuthenticatorApp', 'SMS', 'WebAuthnPlatform', 'WebAuthnCrossPlatform'])
+      await env.vendor('POST', strategies, { strategy, isActive: true })
+    const { visitor, page } = await logIn(env, user)
+    expect(page.html).toContain('class="qr"')
+    const device = await visitor.submit(page, {}, 'Use this device instead')
+    expect(keyFormIn(device).options).toMatchObject({ authenticatorSelection: { authenticatorAttachment: 'platform' } })
+    const phone = await visitor.submit(device, {}, 'Use text messages instead')
+    expect(phone.html).toContain('name="phoneNumber"')
+    const app = await visitor.submit(phone, {}, 'Use an authenticator app instead')
+    expect(app.html).toContain('class="qr"')
   })
 
   test('or a security key is a second factor', async () => {

@@ -3,34 +3,43 @@ import { common, refusalText } from '../../texts.ts'
 import { isGood, post, Trouble, type Answer, type Reply, type Screen, type Visit } from '../../visit.ts'
 import { afterLogin, refusedLogin, wayOn, type LoginAnswer } from '../entered.tsx'
 import { faultsOf, isRemembering, Remember } from '../factor/factor.tsx'
+import { assertionIn, KeyForm } from '../passkey/key-form.tsx'
 import { loginOver } from '../trouble/trouble.tsx'
 import { texts } from './enrol.texts.ts'
 
 const AT_LOGIN = 'auth/v1/user/mfa',
   PATH = '/login/enrol'
 
+/** The best first. The names of keys are those of the API's kinds of devices. */
+const WAYS = ['app', 'CrossPlatform', 'Platform', 'sms'] as const
+type Way = (typeof WAYS)[number]
+type KeyWay = 'CrossPlatform' | 'Platform'
+const STRATEGIES: Record<Way, string> = {
+  app: 'AuthenticatorApp',
+  CrossPlatform: 'WebAuthnCrossPlatform',
+  Platform: 'WebAuthnPlatform',
+  sms: 'SMS',
+}
+
 /** Travels in hidden fields. Only the tokens count. */
 interface Step {
   readonly mfaToken: string
-  readonly hasApp: boolean
-  readonly hasSms: boolean
+  /** what there is to choose from */
+  readonly ways: readonly Way[]
   /** of a code that was sent to a phone, as the API shows the number */
   readonly otcToken: string
   readonly sentTo: string
 }
 
-export const beginEnrolment = (visit: Visit, mfaToken: string, { mfaStrategies = [] }: LoginAnswer) =>
-  begin(visit, {
-    mfaToken,
-    hasApp: mfaStrategies.includes('AuthenticatorApp'),
-    hasSms: mfaStrategies.includes('SMS'),
-    otcToken: '',
-    sentTo: '',
-  })
+export const beginEnrolment = (visit: Visit, mfaToken: string, { mfaStrategies = [] }: LoginAnswer) => {
+  const ways = WAYS.filter((way) => mfaStrategies.includes(STRATEGIES[way]))
+  return begin(visit, { mfaToken, ways, otcToken: '', sentTo: '' }, ways[0])
+}
 
-const begin = (visit: Visit, step: Step): Promise<Answer> | Answer => {
-  if (step.hasApp) return appForm(visit, step)
-  return step.hasSms ? phoneForm(visit, step) : shown(visit, <p>{texts[visit.language].none}</p>)
+function begin(visit: Visit, step: Step, way: Way | undefined): Promise<Answer> | Answer {
+  if (way === 'app') return appForm(visit, step)
+  if (way === 'sms') return phoneForm(visit, step)
+  return way ? keyForm(visit, step, way) : shown(visit, <p>{texts[visit.language].none}</p>)
 }
 
 export const enrolScreen: Screen = {
@@ -38,55 +47,85 @@ export const enrolScreen: Screen = {
   post(visit) {
     const mfaToken = visit.field('mfaToken')
     if (!mfaToken) return loginOver(visit)
-    const step = {
-      mfaToken,
-      hasApp: visit.field('app') === 'yes',
-      hasSms: visit.field('sms') === 'yes',
-      otcToken: visit.field('otcToken'),
-      sentTo: visit.field('sentTo'),
-    }
-    switch (visit.field('do')) {
-      case 'app':
-        return appForm(visit, step)
-      case 'sms':
-        return phoneForm(visit, step)
+    const chosen = visit.field('ways').split(' '),
+      does = visit.field('do'),
+      step = {
+        mfaToken,
+        ways: WAYS.filter((way) => chosen.includes(way)),
+        otcToken: visit.field('otcToken'),
+        sentTo: visit.field('sentTo'),
+      }
+    const way = WAYS.find((one) => one === does)
+    if (way) return begin(visit, step, way)
+    switch (does) {
       case 'send':
         return sendCode(visit, step)
       case 'phone':
-        return enrol(visit, step, { path: 'sms/enroll/verify', value: 'code', form: sentForm })
+        return enrolByCode(visit, step, { path: 'sms/enroll/verify', value: 'code', form: sentForm })
+      case 'keep-CrossPlatform':
+        return enrolKey(visit, step, 'CrossPlatform')
+      case 'keep-Platform':
+        return enrolKey(visit, step, 'Platform')
       default:
-        return enrol(visit, step, { path: 'authenticator/enroll/verify', value: 'token', form: appForm })
+        return enrolByCode(visit, step, { path: 'authenticator/enroll/verify', value: 'token', form: appForm })
     }
   },
 }
 
-const hiddenOf = ({ mfaToken, hasApp, hasSms, otcToken, sentTo }: Step) => ({
+const hiddenOf = ({ mfaToken, ways, otcToken, sentTo }: Step) => ({
   mfaToken,
-  ...(hasApp && { app: 'yes' }),
-  ...(hasSms && { sms: 'yes' }),
+  ways: ways.join(' '),
   ...(otcToken && { otcToken, sentTo }),
 })
 
 type Redraw = (visit: Visit, step: Step, faults: Faults, status: number) => Answer | Promise<Answer>
 
-async function enrol(
+async function enrolByCode(
   visit: Visit,
   step: Step,
   { path, value, form }: { path: string; value: 'code' | 'token'; form: Redraw },
 ): Promise<Answer> {
-  const code = visit.field('code').trim(),
-    { mfaToken, otcToken } = step
+  const code = visit.field('code').trim()
   if (!code) return form(visit, step, { code: common[visit.language].enterCode }, 400)
-  const reply = await post<LoginAnswer>(visit, `${AT_LOGIN}/${path}`, {
-    mfaToken,
-    [value]: code,
-    ...(value === 'code' && { otcToken }),
-    ...(visit.field('rememberDevice') === 'on' && { rememberDevice: true }),
+  const body = { [value]: code, ...(value === 'code' && { otcToken: step.otcToken }) }
+  return enrol(visit, step, path, body, (reply) => {
+    const taken = reply.status === 409 ? { '': texts[visit.language].taken } : undefined
+    return (
+      (taken ? undefined : refusedLogin(visit, reply)) ??
+      form(visit, step, taken ?? faultsOf(visit, reply), reply.status)
+    )
   })
+}
+
+async function enrol(
+  visit: Visit,
+  { mfaToken }: Step,
+  path: string,
+  body: object,
+  again: (reply: Reply) => Answer | Promise<Answer>,
+): Promise<Answer> {
+  const rememberDevice = visit.field('rememberDevice') === 'on',
+    reply = await post<LoginAnswer>(visit, `${AT_LOGIN}/${path}`, {
+      mfaToken,
+      ...body,
+      ...(rememberDevice && { rememberDevice }),
+    })
   if (reply.status >= 500) throw new Trouble(reply)
-  if (isGood(reply)) return finished(visit, reply.body)
-  if (reply.status === 409) return form(visit, step, { '': texts[visit.language].taken }, 409)
-  return refusedLogin(visit, reply) ?? form(visit, step, faultsOf(visit, reply), reply.status)
+  return isGood(reply) ? finished(visit, reply.body) : again(reply)
+}
+
+function enrolKey(visit: Visit, step: Step, deviceType: KeyWay): Promise<Answer> {
+  const t = texts[visit.language],
+    options = assertionIn(visit)
+  if (!options) return keyForm(visit, step, deviceType, { '': t.keyFailed })
+  const body = { deviceType, webauthnToken: visit.field('webauthnToken'), options }
+  // a key may be wrong while the login still stands: the next step says whether it does
+  return enrol(visit, step, 'webauthn/enroll/verify', body, (reply) => {
+    if (reply.status === 423 || reply.status === 403) return refused(visit, reply)
+    const text =
+      reply.status === 409 ? t.keyTaken : reply.status === 429 ? refusalText(visit.language, reply) : t.keyFailed
+    return keyForm(visit, step, deviceType, { '': text }, reply.status)
+  })
 }
 
 /** The recovery code comes before everything else, as nothing shows it again. */
@@ -148,7 +187,7 @@ async function appForm(visit: Visit, step: Step, faults: Faults = {}, status?: n
         {mayRemember && <Remember visit={visit} />}
         <Button>{common[visit.language].next}</Button>
       </Form>
-      {step.hasSms && <Other visit={visit} step={step} does="sms" text={t.bySms} />}
+      <Others visit={visit} step={step} but="app" />
     </>,
     faults,
     status,
@@ -161,13 +200,61 @@ function refused(visit: Visit, reply: Reply): Answer {
   return page
 }
 
-const Other = ({ visit, step, does, text }: { visit: Visit; step: Step; does: string; text: string }) => (
+function Others({ visit, step, but }: { visit: Visit; step: Step; but: Way }) {
+  const t = texts[visit.language],
+    names = { app: t.byApp, CrossPlatform: t.byCrossPlatform, Platform: t.byPlatform, sms: t.bySms }
+  return step.ways
+    .filter((way) => way !== but)
+    .map((way) => <Other visit={visit} step={step} does={way} text={names[way]} key={way} />)
+}
+
+const Other = ({ visit, step, does, text }: { visit: Visit; step: Step; does: Way; text: string }) => (
   <Form visit={visit} to={PATH} hidden={hiddenOf({ ...step, otcToken: '' })}>
     <Button does={does} look="link">
       {text}
     </Button>
   </Form>
 )
+
+/** The browser makes a key. Only the kind that was chosen: the environment may allow no other. */
+async function keyForm(visit: Visit, step: Step, kind: KeyWay, faults: Faults = {}, status?: number): Promise<Answer> {
+  const t = texts[visit.language],
+    reply = await post<{ webauthnToken: string; options: { authenticatorSelection?: object } }>(
+      visit,
+      `${AT_LOGIN}/webauthn/enroll`,
+      { mfaToken: step.mfaToken },
+    )
+  if (!isGood(reply)) return refused(visit, reply)
+  const { webauthnToken, options } = reply.body,
+    authenticatorAttachment = kind === 'Platform' ? 'platform' : 'cross-platform',
+    mayRemember = await isRemembering(visit, step.mfaToken)
+  return shown(
+    visit,
+    <>
+      <KeyForm
+        visit={visit}
+        to={PATH}
+        hidden={{ ...hiddenOf({ ...step, otcToken: '' }), webauthnToken }}
+        options={{
+          ...options,
+          authenticatorSelection: { ...options.authenticatorSelection, authenticatorAttachment },
+        }}
+        faults={faults}
+        does={`keep-${kind}`}
+        words={{
+          text: kind === 'Platform' ? t.deviceText : t.keyText,
+          use: kind === 'Platform' ? t.useDevice : t.useKey,
+          failed: t.keyFailed,
+        }}
+      >
+        {mayRemember && <Remember visit={visit} />}
+      </KeyForm>
+      <Others visit={visit} step={step} but={kind} />
+    </>,
+    faults,
+    status,
+  )
+}
 
 function phoneForm(visit: Visit, step: Step, faults: Faults = {}, status?: number): Answer {
   const t = texts[visit.language]
@@ -189,7 +276,7 @@ function phoneForm(visit: Visit, step: Step, faults: Faults = {}, status?: numbe
         />
         <Button does="send">{t.send}</Button>
       </Form>
-      {step.hasApp && <Other visit={visit} step={step} does="app" text={t.byApp} />}
+      <Others visit={visit} step={step} but="sms" />
     </>,
     faults,
     status,

@@ -1,3 +1,4 @@
+import type { ComponentChildren } from 'preact'
 import { Button, Form, type Faults } from '../../form.tsx'
 import type { Visit } from '../../visit.ts'
 import { texts } from './passkey.texts.ts'
@@ -11,11 +12,14 @@ interface KeyFormProps {
   readonly options: object
   /** what the button says that the form does */
   readonly does?: string
+  /** instead of those for a passkey that there is */
+  readonly words?: { readonly text: string; readonly use: string; readonly failed: string }
+  readonly children?: ComponentChildren
 }
 
 /** A form that a passkey or security key fills in. Only here the script is needed: browsers have no other way to ask for one. */
-export function KeyForm({ visit, to, hidden = {}, faults = {}, options, does }: KeyFormProps) {
-  const t = texts[visit.language]
+export function KeyForm({ visit, to, hidden = {}, faults = {}, options, does, words, children }: KeyFormProps) {
+  const t = { ...texts[visit.language], ...words }
   return (
     <div class="key" data-options={JSON.stringify(options)}>
       <Form visit={visit} to={to} hidden={{ ...hidden, assertion: '' }} faults={faults}>
@@ -26,6 +30,7 @@ export function KeyForm({ visit, to, hidden = {}, faults = {}, options, does }: 
         <p class="fault" role="alert" hidden>
           {t.failed}
         </p>
+        {children}
         <Button {...(does !== undefined && { does })}>{t.use}</Button>
       </Form>
     </div>
