@@ -4,8 +4,9 @@ import axe from 'axe-core'
 import { chromium, type BrowserContext, type Page } from 'playwright-core'
 import { afterAll, describe, expect, test } from 'vitest'
 import { newEnvironment, newServer, type TestEnvironment } from '../test/environment.ts'
+import { allow, pkce, question } from '../test/oauth-browser.ts'
 import { freePort } from '../test/program.ts'
-import { mfaPolicy, PASSWORD, withApp } from '../test/second-factors.ts'
+import { mfaPolicy, PASSWORD, strategies, withApp } from '../test/second-factors.ts'
 
 /*
  * The login page in a real browser. `SCREENSHOTS=<folder>` keeps a picture of each screen.
@@ -82,20 +83,24 @@ describe.skipIf(executablePath === undefined)('in a browser, the login page', { 
   }
 
   test.for([
-    ['light', 1280],
-    ['dark', 1280],
-    ['light', 320],
-    ['dark', 320],
-  ] as const)('has no fault that axe finds, and fits the screen: %s, %d pixels', async ([colorScheme, width]) => {
+    ['light', 1280, 800, 1],
+    ['dark', 1280, 800, 1],
+    ['light', 320, 800, 1],
+    ['dark', 320, 800, 1],
+    // a screen of 1280 by 1024 pixels at 400 % (WCAG 2.2 §1.4.10)
+    ['light', 320, 256, 4],
+  ] as const)('has no fault that axe finds, and fits the screen: %s, %d by %d pixels, scale %d', async (shape) => {
+    const [colorScheme, width, height, scale] = shape
     const env = await environment(),
       user = await env.newUser({ password: PASSWORD }),
       guarded = await withApp(env),
-      { page, wrong } = await tab(env, { colorScheme, viewport: { width, height: 800 } }),
+      { page, wrong } = await tab(env, { colorScheme, viewport: { width, height }, deviceScaleFactor: scale }),
       found: Record<string, string[]> = {}
     const look = async (name: string) => {
-      const faults = await faultsOf(page, `${name}-${colorScheme}-${width}`)
+      const faults = await faultsOf(page, `${name}-${colorScheme}-${width}${scale === 1 ? '' : `-at-${scale}`}`)
       if (faults.length) found[name] = faults
     }
+    await allow(env)
     await page.goto(LOGIN)
     await look('login')
     await logIn(page, user, 'Wrong-1!')
@@ -110,6 +115,13 @@ describe.skipIf(executablePath === undefined)('in a browser, the login page', { 
     await look('recovery')
     await logIn(page, user)
     await look('home')
+    await page.goto('/oauth/account/step-up')
+    await look('step-up')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    await look('step-up-refused')
+    await page.goto(`/oauth/authorize?${new URLSearchParams(question(env, pkce().challenge, { prompt: 'consent' }))}`)
+    await page.getByRole('heading', { name: /^Let .* in/ }).waitFor()
+    await look('consent')
     await page.goto('/oauth/account/forget-password')
     await page.getByLabel('Username or email address').fill(user.email)
     await page.getByRole('button').click()
@@ -118,8 +130,14 @@ describe.skipIf(executablePath === undefined)('in a browser, the login page', { 
     await page.goto(new URL(link!).pathname + new URL(link!).search)
     await look('reset-password')
     await env.vendor('POST', mfaPolicy, {})
+    for (const strategy of ['SMS', 'WebAuthnPlatform', 'WebAuthnCrossPlatform'])
+      await env.vendor('POST', strategies, { strategy, isActive: true })
     await logIn(page, user)
     await look('enrol')
+    await page.getByRole('button', { name: 'Use a security key instead' }).click()
+    await look('enrol-key')
+    await page.getByRole('button', { name: 'Use text messages instead' }).click()
+    await look('enrol-phone')
     expect(found).toEqual({})
     expect(wrong).toEqual([])
   })
@@ -173,22 +191,49 @@ describe.skipIf(executablePath === undefined)('in a browser, the login page', { 
     expect(wrong).toEqual([])
   })
 
-  test('logs in with a passkey of the browser', async () => {
-    const env = await environment(),
-      user = await env.user({ password: PASSWORD }),
-      { page, wrong, context } = await tab(env)
+  async function withAuthenticator(page: Page, context: BrowserContext, transport: 'internal' | 'usb') {
     const devices = await context.newCDPSession(page)
     await devices.send('WebAuthn.enable')
     await devices.send('WebAuthn.addVirtualAuthenticator', {
       options: {
         protocol: 'ctap2',
-        transport: 'internal',
+        transport,
         hasResidentKey: true,
         hasUserVerification: true,
         isUserVerified: true,
         automaticPresenceSimulation: true,
       },
     })
+  }
+
+  test('enrols a security key where a second factor is forced, and asks for it at the next login', async () => {
+    const env = await environment(),
+      user = await env.newUser({ password: PASSWORD }),
+      { page, wrong, context } = await tab(env)
+    await env.vendor('POST', mfaPolicy, {})
+    for (const [strategy, isActive] of [
+      ['AuthenticatorApp', false],
+      ['WebAuthnCrossPlatform', true],
+    ] as const)
+      // prettier-ignore
+      await env.vendor('POST', strategies, { strategy, isActive })
+    await withAuthenticator(page, context, 'usb')
+    await logIn(page, user)
+    await page.getByRole('button', { name: 'Set up the security key' }).click()
+    await page.getByRole('heading', { name: 'Keep your recovery code' }).waitFor()
+    await page.getByRole('link', { name: 'I have kept it' }).click()
+    await page.getByText(`You are logged in as ${user.email}`).waitFor()
+    await logIn(page, user)
+    await page.getByRole('button', { name: 'Use the passkey' }).click()
+    await page.getByText(`You are logged in as ${user.email}`).waitFor()
+    expect(wrong).toEqual([])
+  })
+
+  test('logs in with a passkey of the browser', async () => {
+    const env = await environment(),
+      user = await env.user({ password: PASSWORD }),
+      { page, wrong, context } = await tab(env)
+    await withAuthenticator(page, context, 'internal')
     const { options } = (await user('POST', '/identity/resources/users/webauthn/v1/devices')).body
     await page.goto(LOGIN)
     const made = await page.evaluate(`(async () => {
