@@ -80,7 +80,14 @@ export const builtInRoles: readonly BuiltInRole[] = [
     description: 'May do everything in the account',
     isDefault: true,
     firstUserRole: true,
-    permissions: ['fe.secure.*', 'fe.connectivity.*', 'fe.account-settings.read.app', 'fe.subscriptions.*'],
+    permissions: [
+      'fe.secure.*',
+      'fe.connectivity.*',
+      'fe.account-settings.read.app',
+      'fe.subscriptions.*',
+      // the portal's page of users looks for accounts below
+      'fe.account-hierarchy.read.subAccount',
+    ],
   },
   {
     key: 'ReadOnly',

@@ -15,7 +15,12 @@ const pages = [
 /** What holds until something is stored. */
 const initial: Record<EntityName, (ctx: Ctx) => Looks | undefined> = {
   adminBox: () => ({
-    configuration: { navigation: Object.fromEntries(pages.map(([page, visibility]) => [page, { visibility }])) },
+    configuration: {
+      navigation: Object.fromEntries(
+        // some versions of the portal hide this page behind a flag of their own
+        pages.map(([page, visibility]) => [page, { visibility, ...(page === 'roles' && { featureFlag: '' }) }]),
+      ),
+    },
   }),
   // clients take a missing row for a failure, and ask three times
   saml: (ctx) => {
@@ -26,14 +31,19 @@ const initial: Record<EntityName, (ctx: Ctx) => Looks | undefined> = {
   notifications: () => undefined,
 }
 
-/** Of the table of the audit trail. */
+/** Of the table of the audit trail. A column without `showInTable` is not drawn. */
 const columns = [
   ['createdAt', 'Time', 'Timestamp'],
   ['action', 'Action', 'AlphaNumeric'],
-  ['email', 'User', 'AlphaNumeric'],
+  ['email', 'User', 'Email'],
   ['severity', 'Severity', 'Severity'],
   ['ip', 'IP address', 'IpAddress'],
-].map(([name, displayName, type]) => ({ name, displayName, type, sortable: name === 'createdAt', filterable: true }))
+].map(([name, displayName, type]) => ({
+  ...{ name, displayName, type },
+  sortable: name === 'createdAt',
+  filterable: true,
+  showInTable: true,
+}))
 
 /** @returns one row, or none where nothing is known by this name */
 export async function read(ctx: Ctx, entityName: string) {

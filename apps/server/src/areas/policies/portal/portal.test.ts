@@ -13,7 +13,11 @@ describe.concurrent('what the login box and the portal look like', () => {
       entityName: 'adminBox',
       vendorId: env.id,
       configuration: {
-        navigation: { users: { visibility: 'byPermissions' }, subscriptions: { visibility: 'hidden' } },
+        navigation: {
+          users: { visibility: 'byPermissions' },
+          roles: { visibility: 'byPermissions', featureFlag: '' },
+          subscriptions: { visibility: 'hidden' },
+        },
       },
     })
   })
@@ -52,7 +56,14 @@ describe.concurrent('what the login box and the portal look like', () => {
   test('the table of the audit trail has its columns; an unknown name has no row', async () => {
     const env = await newEnvironment()
     const { body } = await env.anonymous('GET', `${path}?entityName=audits`)
-    expect(body.rows[0].properties.map((column: { name: string }) => column.name)).toContain('createdAt')
+    expect(body.rows[0].properties).toContainEqual({
+      name: 'createdAt',
+      displayName: 'Time',
+      type: 'Timestamp',
+      sortable: true,
+      filterable: true,
+      showInTable: true,
+    })
     expect((await env.anonymous('GET', `${path}?entityName=toString`)).body).toEqual({ rows: [] })
     expect((await env.anonymous('GET', `${path}?entityName=notifications`)).body).toEqual({ rows: [] })
   })

@@ -168,7 +168,17 @@ describe.concurrent('permissions', () => {
         ],
       ),
     ).toEqual([
-      ['Admin', 0, ['fe.account-settings.read.app', 'fe.connectivity.*', 'fe.secure.*', 'fe.subscriptions.*']],
+      [
+        'Admin',
+        0,
+        [
+          'fe.account-hierarchy.read.subAccount',
+          'fe.account-settings.read.app',
+          'fe.connectivity.*',
+          'fe.secure.*',
+          'fe.subscriptions.*',
+        ],
+      ],
       ['ReadOnly', 0, ['fe.connectivity.read.*', 'fe.secure.read.*']],
     ])
   })
