@@ -140,6 +140,10 @@ export default ts.config(
       },
     },
   },
+  {
+    files: ['examples/portal-page/*.js'],
+    languageOptions: { globals: { document: 'readonly', window: 'readonly' } },
+  },
   ...layering.map((rules) => ({ ...rules, ignores: tests })),
   {
     files: ['apps/server/src/areas/**/*.ts'],

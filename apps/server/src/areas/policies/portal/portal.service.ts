@@ -37,7 +37,8 @@ const columns = [
   ['action', 'Action', 'AlphaNumeric'],
   ['email', 'User', 'Email'],
   ['severity', 'Severity', 'Severity'],
-  ['ip', 'IP address', 'IpAddress'],
+  // of the type IpAddress, each row would ask where the address is, which is not served
+  ['ip', 'IP address', 'AlphaNumeric'],
 ].map(([name, displayName, type]) => ({
   ...{ name, displayName, type },
   sortable: name === 'createdAt',
