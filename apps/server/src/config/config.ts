@@ -85,6 +85,8 @@ export interface EmulatorConfig {
   readonly databaseUrl: string | undefined
   /** of Android apps whose users log in with passkeys */
   readonly androidOrigins: readonly string[]
+  /** whose `X-Forwarded-*` headers are believed */
+  readonly trustProxy: boolean | string
   /** where built-in login providers are, by their types, if not at their usual addresses */
   readonly socialUrls: Readonly<Record<string, string>>
   readonly passwords: HashParameters
@@ -179,6 +181,7 @@ export function emulatorConfig(variables: Variables = process.env): EmulatorConf
     passwords: hashParameters(optional),
     rateLimits: optional('HENHOUSE_RATE_LIMITS', onOrOff, false),
     logLevel: optional('LOG_LEVEL', oneOf(LOG_LEVELS), 'warn'),
+    trustProxy: optional('HENHOUSE_TRUST_PROXY', proxies, false),
     // npm runs scripts in the project's folder, wherever it was called
     directory: optional('INIT_CWD', text, process.cwd()),
   })

@@ -59,16 +59,17 @@ export async function addControlPlane(server: Server, { open }: ControlPlaneOpti
 /** Id or name; without one the headers and the host decide, as for every call. */
 const Which = Type.Object({ environment: Type.Optional(Type.String({ minLength: 1 })) })
 
-async function named(
-  { environments, worker: { deps } }: Server,
-  request: FastifyRequest,
-  environment: string | undefined,
-): Promise<Environment> {
-  if (environment === undefined) return environmentOf(request, environments, deps.publicUrl.hostname)
+async function named(server: Server, request: FastifyRequest, environment: string | undefined): Promise<Environment> {
+  const { environments } = server
+  if (environment === undefined) return environmentOf(request, environments, (await hereOf(server, request)).hostname)
   const found = (await environments.byId(environment)) ?? (await environments.byName(environment))
   if (!found) throw failures.notFound()
   return found
 }
+
+/** The address that the call came to. */
+const hereOf = async ({ environments, worker: { deps } }: Server, request: FastifyRequest) =>
+  (await deps.watch?.addressOf(request, environments)) ?? deps.publicUrl
 
 function checked<S extends TSchema>(schema: S, value: unknown): Static<S> {
   const {
@@ -86,20 +87,24 @@ function environmentRoutes(app: FastifyInstance, server: Server) {
     worker: { deps },
   } = server
   const { prisma } = deps.database
-  const shown = (environment: Pick<Environment, 'id' | 'name' | 'host' | 'isDefault'>) => ({
-    id: environment.id,
-    name: environment.name,
-    isDefault: environment.isDefault,
-    baseUrl: baseUrl(deps.publicUrl, environment),
+  const shown = (
+    { id, name, host, isDefault }: Pick<Environment, 'id' | 'name' | 'host' | 'isDefault'>,
+    here: URL,
+  ) => ({
+    id,
+    name,
+    isDefault,
+    baseUrl: baseUrl(here, { name, host, isDefault }),
   })
   const NewEnvironment = Type.Object({ name: Type.Optional(Label), seed: Type.Optional(Seed) })
 
-  app.get('/environments', async () => {
+  app.get('/environments', async (request) => {
     const rows = await prisma.vendor.findMany({
       orderBy: [{ createdAt: 'asc' }, { name: 'asc' }],
       select: { id: true, name: true, host: true, isDefault: true },
     })
-    return rows.map(shown)
+    const here = await hereOf(server, request)
+    return rows.map((row) => shown(row, here))
   })
   app.post('/environments', async (request, reply) => {
     const { name = `env-${deps.random.uuid().slice(0, 13)}`, seed = {} } = body(NewEnvironment, request)
@@ -108,7 +113,7 @@ function environmentRoutes(app: FastifyInstance, server: Server) {
     const { environment, apiKey } = await plant(deps, { name }, seed).catch(onDuplicate(failures.taken()))
     // not every program finds <name>.localhost: the header works as well
     return reply.code(201).send({
-      ...shown(environment),
+      ...shown(environment, await hereOf(server, request)),
       clientId: environment.id,
       apiKey,
       headers: { 'frontegg-vendor-id': environment.id },

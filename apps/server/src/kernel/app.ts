@@ -17,7 +17,7 @@ import { admit, basicIn, callerOf, guestOf, header, identify, tenantOf, userOf }
 import { isVisit, originOf, protectBrowsers } from './browsers.ts'
 import { acceptBodies, isOauth } from './bodies.ts'
 import type { Rubbish } from './cleanup.ts'
-import { contextFor, sqlFor } from './context.ts'
+import { at, contextFor, sqlFor } from './context.ts'
 import { cookiesOf, mustBeHome } from './cookies.ts'
 import type { Deps, ServerDeps } from './deps.ts'
 import { edge, guardEdge } from './edge.ts'
@@ -191,9 +191,11 @@ type Serving = Pick<AppParts, 'deps' | 'lookups' | 'record'> & {
 }
 
 /** Passes a request to its operation's handler, and the handler's answer to the caller. */
-function serving({ deps, environments, read, lookups, record }: Serving) {
-  const countCall = tokenCalls(deps)
+function serving({ deps: usual, environments, read, lookups, record }: Serving) {
+  const countCall = tokenCalls(usual),
+    { watch } = usual
   return async (op: Operation, request: FastifyRequest, reply: FastifyReply) => {
+    const deps = watch ? at(usual, (await watch.addressOf(request, environments)).href) : usual
     if (op.environment) reply.headers(await heedAddress(anywhere(deps), op, request.ip))
     // otherwise the input is checked only after the caller is authorized
     const early = op.environment && inputOf(op, request)

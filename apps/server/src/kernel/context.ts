@@ -32,6 +32,17 @@ function handlesOf({ database: { prisma } }: ServerDeps, vendorId: string): Hand
   return found
 }
 
+const addresses = new WeakMap<ServerDeps, LRUCache<string, ServerDeps>>()
+/** The server at another one of its addresses, if it has several. */
+export function at(deps: ServerDeps, address: string): ServerDeps {
+  if (!deps.usualUrl || address === deps.publicUrl.href) return deps
+  let cache = addresses.get(deps)
+  if (!cache) addresses.set(deps, (cache = new LRUCache({ max: 100 })))
+  let found = cache.get(address)
+  if (!found) cache.set(address, (found = { ...deps, publicUrl: new URL(address) }))
+  return found
+}
+
 const withoutDatabase = new WeakMap<ServerDeps, Deps>()
 /** The part of it that areas see. */
 function visible(deps: ServerDeps): Deps {

@@ -29,28 +29,34 @@ export function cookiesOf(
 ): Pick<Http, 'cookies' | 'setCookie' | 'clearCookie'> {
   // a proxy may speak plain http to us and forget to say that browsers do not
   const secure = request.protocol === 'https' || deps.publicUrl.protocol === 'https:'
+  // browsers keep them by host, whatever the port: another emulator there has cookies of the same names
+  const ofPort = deps.usualUrl && `_${deps.publicUrl.port || (secure ? 443 : 80)}`
+  const namesOf = (name: string) => (ofPort === undefined ? [name] : [name, `${name}${ofPort}`])
   const mustBeDeclared = () => {
     if (!op.cookies) throw new Error(`${op.id} uses cookies, and does not declare them`)
   }
   return {
     cookies(name) {
       mustBeDeclared()
-      return valuesOf(request, name)
+      const isOfSomePort =
+        ofPort !== undefined && new RegExp(`(?:^|[;\\s])${name}_\\d+=`).test(request.headers.cookie ?? '')
+      return valuesOf(request, isOfSomePort ? `${name}${ofPort}` : name)
     },
     setCookie(name, value, { maxAgeSeconds, sameSite }) {
       mustBeDeclared()
       // browsers refuse SameSite=None on an insecure cookie; over plain http Lax is the widest they take
-      void reply.setCookie(name, value, {
-        path: '/',
-        httpOnly: true,
-        secure,
-        sameSite: !secure && sameSite === 'none' ? 'lax' : sameSite,
-        maxAge: maxAgeSeconds,
-      })
+      for (const each of namesOf(name))
+        void reply.setCookie(each, value, {
+          path: '/',
+          httpOnly: true,
+          secure,
+          sameSite: !secure && sameSite === 'none' ? 'lax' : sameSite,
+          maxAge: maxAgeSeconds,
+        })
     },
     clearCookie(name) {
       mustBeDeclared()
-      void reply.clearCookie(name, { path: '/', httpOnly: true, secure })
+      for (const each of namesOf(name)) void reply.clearCookie(each, { path: '/', httpOnly: true, secure })
     },
   }
 }

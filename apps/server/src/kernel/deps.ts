@@ -4,8 +4,10 @@ import type { MailProvider } from '@henhouse/mail'
 import type { AwsCredentials, Outbound } from '@henhouse/outbound'
 import type { PasswordHasher } from '@henhouse/passwords'
 import type { SmsProvider } from '@henhouse/sms'
+import type { FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
+import type { EnvironmentDirectory } from './environments.ts'
 import type { Random } from './random.ts'
 import type { SecretBox } from './secrets.ts'
 
@@ -23,6 +25,11 @@ export interface Deps {
   newKeyPair(): Promise<KeyPair>
   /** Where browsers reach the default environment; the others have a label before its host. */
   readonly publicUrl: URL
+  /**
+   * Emulator without a public URL: it may be reached at several addresses, and each call has the one that it came to as its
+   * `publicUrl`. This is the one in what is stored. Absent: there is one address.
+   */
+  readonly usualUrl?: URL
   /** Origins that may call with cookies, beside the server's own; `*` lets any (emulator). */
   readonly allowedOrigins: readonly string[] | '*'
   /** What Android apps send as the origin of a passkey: `android:apk-key-hash:<hash of the signing certificate>`. */
@@ -84,4 +91,12 @@ export interface Deps {
  */
 export interface ServerDeps extends Deps {
   readonly database: Database
+  /** Absent in production. */
+  readonly watch?: Watch
+}
+
+/** What the emulator does about each call of an operation. */
+export interface Watch {
+  /** The address of this server that the call came to. */
+  addressOf(request: FastifyRequest, environments: EnvironmentDirectory): Promise<URL>
 }

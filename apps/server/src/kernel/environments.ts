@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { isIP } from 'node:net'
 import type { Database, PrismaClient } from '@henhouse/database'
 import { LRUCache } from 'lru-cache'
 import type { ClockSetting } from './clock.ts'
@@ -159,6 +160,8 @@ async function idOfHolder(pool: Database['pool'], id: string, apiKey: string) {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 export const isUuid = (text: string) => UUID.test(text)
 
+const isAddress = ({ hostname }: URL) => isIP(hostname.replace(/^\[|\]$/g, '')) !== 0
+
 /**
  * An environment's base URL, which is also its tokens' issuer: its own host, or its name before the server's host. No
  * trailing slash.
@@ -166,6 +169,23 @@ export const isUuid = (text: string) => UUID.test(text)
 export function baseUrl(publicUrl: URL, environment: Pick<Environment, 'host' | 'name' | 'isDefault'>) {
   if (environment.host) return `https://${environment.host}`
   const url = new URL(publicUrl)
-  if (!environment.isDefault) url.hostname = `${environment.name}.${url.hostname}`
+  // no name can stand before an address, which only the emulator may have
+  if (!environment.isDefault) url.hostname = `${environment.name}.${isAddress(url) ? 'localhost' : url.hostname}`
   return url.href.replace(/\/+$/, '')
+}
+
+/**
+ * What is stored as an address. If it is one of the environment's own and the server has several addresses, this is what
+ * becomes of it at the address of the call.
+ */
+export function asReached(
+  { publicUrl, usualUrl }: { publicUrl: URL; usualUrl?: URL },
+  environment: Pick<Environment, 'host' | 'name' | 'isDefault'>,
+  stored: string,
+) {
+  if (!usualUrl) return stored
+  const own = baseUrl(usualUrl, environment)
+  return stored === own || stored.startsWith(`${own}/`)
+    ? `${baseUrl(publicUrl, environment)}${stored.slice(own.length)}`
+    : stored
 }

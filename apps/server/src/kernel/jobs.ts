@@ -2,7 +2,7 @@ import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
 import { cleanUp, type Rubbish } from './cleanup.ts'
 import { after, HOUR, MINUTE, SECOND } from './clock.ts'
-import { contextFor } from './context.ts'
+import { at, contextFor } from './context.ts'
 import type { ServerDeps } from './deps.ts'
 import type { EnvironmentDirectory } from './environments.ts'
 import type { Ctx } from './operation.ts'
@@ -46,6 +46,12 @@ export class Hopeless extends Error {}
 
 export const job = <P extends TSchema>(declaration: Job<P>): Job<P> => declaration
 
+/** In the payload of a job whose server has several addresses: the one of the call that has caused it. */
+const CAUSE = '_publicUrl'
+const fromHere = ({ deps: { publicUrl, usualUrl } }: Ctx, payload: object) =>
+  usualUrl && usualUrl.href !== publicUrl.href ? { ...payload, [CAUSE]: publicUrl.href } : payload
+const causeOf = (payload: unknown) => (payload as { [CAUSE]?: string } | null)?.[CAUSE]
+
 /** What is stored of a job. */
 export const rowOf = <P extends TSchema>(
   ctx: Ctx,
@@ -55,7 +61,7 @@ export const rowOf = <P extends TSchema>(
 ) => ({
   id: ctx.random.uuid(),
   name,
-  payload: payload as object,
+  payload: fromHere(ctx, payload),
   runAt,
   maxAttempts,
   state: 'queued',
@@ -140,7 +146,9 @@ async function claim(
 }
 
 async function runOne(parts: WorkerParts, row: Row) {
-  const { deps, environments, log, leaseMs = MINUTE } = parts
+  const { environments, log, leaseMs = MINUTE } = parts,
+    cause = causeOf(row.payload),
+    deps = cause === undefined ? parts.deps : at(parts.deps, cause)
   const environment = await environments.byId(row.vendorId)
   const declared = parts.jobs.find((j) => j.name === row.name)
   if (!environment || !declared) {

@@ -7,6 +7,7 @@ import { startEmbeddedPostgres } from '@henhouse/database'
 import { outbound } from '@henhouse/outbound'
 import { passwordHasher } from '@henhouse/passwords'
 import { EMULATOR, emulatorConfig, type EmulatorConfig } from '../config/config.ts'
+import { addressOf } from '../emulator/addresses.ts'
 import { banner } from '../emulator/banner.ts'
 import { addControlPlane } from '../emulator/control-plane.ts'
 import { keyPool, type KeyPool } from '../emulator/key-pool.ts'
@@ -47,6 +48,7 @@ async function main() {
     config,
   )
   const port = options.port ?? config.port
+  // also what it says of itself when it may be reached under other names
   const url = config.publicUrl ?? new URL(`http://localhost:${port || (await freePort())}`)
   const say = (line: string) => {
     process.stdout.write(`${line}\n`)
@@ -177,6 +179,10 @@ async function emulatorDeps(
     database,
     secrets,
     publicUrl,
+    ...(!config.publicUrl && { usualUrl: publicUrl }),
+    ...(!config.publicUrl && {
+      watch: { addressOf: (request, environments) => addressOf(request, environments, publicUrl) },
+    }),
     systemClock,
     random: cryptoRandom,
     passwords: passwordHasher(config.passwords),
@@ -185,7 +191,7 @@ async function emulatorDeps(
     allowedOrigins: '*',
     androidOrigins: config.androidOrigins,
     socialUrls: config.socialUrls,
-    trustProxy: false,
+    trustProxy: config.trustProxy,
     rateLimits: config.rateLimits,
     mail: 'hold',
     sms: 'hold',

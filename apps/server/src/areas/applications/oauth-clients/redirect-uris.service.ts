@@ -1,4 +1,5 @@
 import { definition } from '../../../kernel/definitions.ts'
+import { asReached } from '../../../kernel/environments.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 import { definedApplications } from '../../delivery/mail/applications.ts'
 import * as applications from '../applications/applications.service.ts'
@@ -84,7 +85,9 @@ const withoutPort = (uri: string) => uri.replace(LOOPBACK, '$1')
 export async function isAllowedAfterLogout(ctx: Ctx, uri: string) {
   const { all } = await definedRedirectUris(ctx),
     { byId } = await definedApplications(ctx)
-  const pages = [...byId.values()].flatMap(({ appURL, loginURL }) => [appURL, loginURL])
+  const pages = [...byId.values()].flatMap(({ appURL, loginURL }) =>
+    [appURL, loginURL].map((url) => url && asReached(ctx.deps, ctx.environment, url)),
+  )
   return (
     isAmong(
       uri,

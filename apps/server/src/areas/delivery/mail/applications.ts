@@ -1,5 +1,5 @@
 import { definition } from '../../../kernel/definitions.ts'
-import { baseUrl } from '../../../kernel/environments.ts'
+import { asReached, baseUrl } from '../../../kernel/environments.ts'
 import type { Ctx } from '../../../kernel/operation.ts'
 
 /** The name of the application that every environment starts with: no name to show. */
@@ -38,7 +38,7 @@ export async function addressOf(ctx: Ctx) {
   const { appURL = '' } = (await applicationOf(ctx)) ?? {},
     url = URL.canParse(appURL) ? new URL(appURL) : undefined
   return url && /^https?:$/.test(url.protocol)
-    ? `${url.origin}${url.pathname}`.replace(/\/+$/, '')
+    ? asReached(ctx.deps, ctx.environment, `${url.origin}${url.pathname}`.replace(/\/+$/, ''))
     : baseUrl(ctx.deps.publicUrl, ctx.environment)
 }
 

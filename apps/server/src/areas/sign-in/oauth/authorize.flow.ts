@@ -1,6 +1,6 @@
 import { after, MINUTE, SECOND } from '../../../kernel/clock.ts'
 import * as challenges from '../../../kernel/challenges.ts'
-import { baseUrl } from '../../../kernel/environments.ts'
+import { asReached, baseUrl } from '../../../kernel/environments.ts'
 import { ApiError, errors } from '../../../kernel/errors.ts'
 import type { Ctx, Destination, HttpCtx } from '../../../kernel/operation.ts'
 import * as cookie from '../../access/tokens/refresh-cookie.ts'
@@ -145,8 +145,9 @@ export async function prelogin(ctx: HttpCtx, state: string | undefined): Promise
   return { location: withQuery(page, shownOf(asked, state!)) }
 }
 
-function foreignPageOf(ctx: HttpCtx, { loginURL = '' }: Client) {
-  const own = `${base(ctx)}/oauth`
+function foreignPageOf(ctx: HttpCtx, client: Client) {
+  const own = `${base(ctx)}/oauth`,
+    loginURL = asReached(ctx.deps, ctx.environment, client.loginURL ?? '')
   return /^https?:/i.test(loginURL) && URL.canParse(loginURL) && loginURL !== own && !loginURL.startsWith(`${own}/`)
     ? loginURL
     : undefined
