@@ -6,14 +6,14 @@ import * as impersonation from './areas/machines/delegation/impersonation.servic
 import { keysOf } from './areas/rights/held/held.service.ts'
 import { reaches } from './areas/rights/held/sub-account-access.service.ts'
 import { jobs, rubbish } from './jobs.ts'
-import { buildApp } from './kernel/app.ts'
+import { buildApp, type Watch } from './kernel/app.ts'
 import type { ServerDeps } from './kernel/deps.ts'
 import { addLoginPages } from './login-pages.ts'
 import { operations } from './operations.ts'
 import { unserved } from './unserved.ts'
 
 /** The one app: production, the emulator and the tests differ in `deps` only. */
-export async function buildServer(deps: ServerDeps) {
+export async function buildServer(deps: ServerDeps, watch?: Watch) {
   const server = await buildApp({
     deps,
     operations,
@@ -21,6 +21,7 @@ export async function buildServer(deps: ServerDeps) {
     jobs,
     rubbish: [...rubbish, eventRubbish(deps.auditDays)],
     record: { change: recordChange, refusal: recordRefusal },
+    watch,
     lookups: {
       sessionOf,
       machineOf,

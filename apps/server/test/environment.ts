@@ -6,6 +6,7 @@ import { inject } from 'vitest'
 import { createEnvironment } from '../src/areas/environments/environments.service.ts'
 import { addControlPlane } from '../src/emulator/control-plane.ts'
 import { systemClock } from '../src/kernel/clock.ts'
+import type { Watch } from '../src/kernel/app.ts'
 import { contextFor } from '../src/kernel/context.ts'
 import type { ServerDeps } from '../src/kernel/deps.ts'
 import { runDue } from '../src/kernel/jobs.ts'
@@ -51,7 +52,8 @@ await addControlPlane(server, { open: false })
 export const { operations } = server
 
 /** Another server on the same database, like a replica; its deps may differ. */
-export const newServer = (changes: Partial<ServerDeps> = {}) => buildServer({ ...deps, ...changes })
+export const newServer = (changes: Partial<ServerDeps> = {}, watch?: Watch) =>
+  buildServer({ ...deps, ...changes }, watch)
 
 let address: Promise<string> | undefined
 /** The server's address on a port, for clients that bring their own HTTP. */

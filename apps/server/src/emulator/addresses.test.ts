@@ -1,18 +1,16 @@
 import { describe, expect, test } from 'vitest'
-import { deps, newEnvironment, newServer, server, type TestEnvironment } from '../../test/environment.ts'
+import { deps, newEnvironment, server, type TestEnvironment } from '../../test/environment.ts'
 import type { ServerDeps } from '../kernel/deps.ts'
-import { addressOf } from './addresses.ts'
+import { buildServer } from '../server.ts'
 import { addControlPlane } from './control-plane.ts'
+import { watching } from './watch.ts'
 
 const usualUrl = new URL('http://localhost:3100')
 const emulator = async (changes: Partial<ServerDeps> = {}) => {
-  const made = await newServer({
-    usualUrl,
-    trustProxy: false,
-    watch: { addressOf: (request, environments) => addressOf(request, environments, usualUrl) },
-    ...changes,
-  })
-  await addControlPlane(made, { open: true })
+  const own = { ...deps, usualUrl, trustProxy: false, ...changes },
+    watched = watching(own),
+    made = await buildServer(own, watched.watch)
+  await addControlPlane(made, { open: true, watching: watched })
   return made
 }
 const on = await emulator()

@@ -1,17 +1,18 @@
 import type { Message } from '@henhouse/database'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { Type, type Static, type TObject, type TSchema } from 'typebox'
-import { environmentOf, header } from '../kernel/authorize.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { header } from '../kernel/authorize.ts'
 import type { Server } from '../kernel/app.ts'
 import { baseUrl, isUuid, type Environment } from '../kernel/environments.ts'
 import { failure, invalid, onDuplicate } from '../kernel/errors.ts'
 import { runDue } from '../kernel/jobs.ts'
-import { fromQuery } from '../kernel/validation.ts'
-import { read } from './input.ts'
+import { awaited, body, hereOf, named, noSuchEnvironment, pause, query, Which } from './asking.ts'
 import { plant, reset } from './planting.ts'
 import { faultsOf } from './seed-faults.ts'
 import { Label, Seed } from './seed.schemas.ts'
+import { requestRoutes } from './requests.ts'
 import { steer, Steering } from './steering.ts'
+import { attach, type Watching } from './watch.ts'
 
 /*
  * The emulator's control plane, below /_emulator. Nobody logs in to it, so it answers only the machine it runs on,
@@ -19,7 +20,6 @@ import { steer, Steering } from './steering.ts'
  */
 
 const failures = {
-  notFound: failure(404, 'ER-00004', 'Environment not found'),
   taken: failure(409, 'computed', 'The name of the environment, or the id of one of its users, is taken'),
   isDefault: failure(409, 'computed', 'The default environment cannot be deleted: reset it instead'),
   notLocal: failure(
@@ -32,16 +32,20 @@ const failures = {
 export interface ControlPlaneOptions {
   /** answers under any name and to any web page: for networks of containers */
   open: boolean
+  /** absent: requests are not written down */
+  watching?: Watching
 }
 
-export async function addControlPlane(server: Server, { open }: ControlPlaneOptions) {
+export async function addControlPlane(server: Server, { open, watching }: ControlPlaneOptions) {
+  if (watching) attach(server, watching)
   await server.http.register(
     async (app) => {
       if (!open)
         app.addHook('onRequest', async (request) => {
           if (!(await isLocal(request, server))) throw failures.notLocal()
         })
-      environmentRoutes(app, server)
+      environmentRoutes(app, server, watching)
+      if (watching) requestRoutes(app, server, watching.log)
       messageRoutes(app, server)
       webhookRoutes(app, server)
       app.post('/clock', async (request) => {
@@ -56,32 +60,7 @@ export async function addControlPlane(server: Server, { open }: ControlPlaneOpti
   )
 }
 
-/** Id or name; without one the headers and the host decide, as for every call. */
-const Which = Type.Object({ environment: Type.Optional(Type.String({ minLength: 1 })) })
-
-async function named(server: Server, request: FastifyRequest, environment: string | undefined): Promise<Environment> {
-  const { environments } = server
-  if (environment === undefined) return environmentOf(request, environments, (await hereOf(server, request)).hostname)
-  const found = (await environments.byId(environment)) ?? (await environments.byName(environment))
-  if (!found) throw failures.notFound()
-  return found
-}
-
-/** The address that the call came to. */
-const hereOf = async ({ environments, worker: { deps } }: Server, request: FastifyRequest) =>
-  (await deps.watch?.addressOf(request, environments)) ?? deps.publicUrl
-
-function checked<S extends TSchema>(schema: S, value: unknown): Static<S> {
-  const {
-    value: clean,
-    faults: [first, ...others],
-  } = read(schema, value)
-  if (first !== undefined) throw invalid(first, ...others)
-  return clean
-}
-const body = <S extends TObject>(schema: S, request: FastifyRequest) => checked(schema, request.body ?? {})
-
-function environmentRoutes(app: FastifyInstance, server: Server) {
+function environmentRoutes(app: FastifyInstance, server: Server, watching?: Watching) {
   const {
     environments,
     worker: { deps },
@@ -121,12 +100,13 @@ function environmentRoutes(app: FastifyInstance, server: Server) {
   })
   app.delete<{ Params: { id: string } }>('/environments/:id', async ({ params: { id } }, reply) => {
     const { count } = isUuid(id) ? await prisma.vendor.deleteMany({ where: { id, isDefault: false } }) : { count: 0 }
-    if (!count) throw (await environments.byId(id)) ? failures.isDefault() : failures.notFound()
+    if (!count) throw (await environments.byId(id)) ? failures.isDefault() : noSuchEnvironment()
     return reply.code(204).send()
   })
   app.post('/reset', async (request, reply) => {
     const { id } = await named(server, request, body(Which, request).environment)
     await reset(deps, id)
+    watching?.forget(id)
     return reply.code(204).send()
   })
 }
@@ -161,40 +141,21 @@ const MessageQuery = Type.Object({
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
 })
 
-const POLL_MS = 50
-
-/** What `find` finds, as soon as there is something, or when `seconds` are over. */
-async function awaited<R>(
-  { health }: Server,
-  { raw }: FastifyReply,
-  seconds: number,
-  find: () => Promise<R[]>,
-): Promise<R[]> {
-  const deadline = performance.now() + seconds * 1000
-  for (;;) {
-    const rows = await find(),
-      left = deadline - performance.now()
-    if (rows.length || left <= 0 || health.unready !== undefined || raw.destroyed) return rows
-    await pause(Math.min(left, POLL_MS))
-  }
-}
-
 /** Newest first, so that the message that was waited for comes first. */
 function messageRoutes(app: FastifyInstance, server: Server) {
   const { prisma } = server.worker.deps.database
   app.get('/messages', async (request, reply) => {
-    const given = request.query as Record<string, unknown>
-    const query = checked(MessageQuery, { ...given, ...fromQuery(MessageQuery as object, given) })
-    const { id: vendorId } = await named(server, request, query.environment)
+    const wanted = query(MessageQuery, request)
+    const { id: vendorId } = await named(server, request, wanted.environment)
     const where = {
       vendorId,
-      ...(await since(server, vendorId, query.since)),
-      ...(query.to !== undefined && { recipient: { equals: query.to, mode: 'insensitive' as const } }),
-      ...(query.template !== undefined && { template: query.template }),
-      ...(query.channel !== undefined && { channel: query.channel }),
+      ...(await since(server, vendorId, wanted.since)),
+      ...(wanted.to !== undefined && { recipient: { equals: wanted.to, mode: 'insensitive' as const } }),
+      ...(wanted.template !== undefined && { template: wanted.template }),
+      ...(wanted.channel !== undefined && { channel: wanted.channel }),
     }
-    const rows = await awaited(server, reply, query.wait ?? 0, () =>
-      prisma.message.findMany({ where, orderBy: { sequence: 'desc' }, take: query.limit ?? 100 }),
+    const rows = await awaited(server, reply, wanted.wait ?? 0, () =>
+      prisma.message.findMany({ where, orderBy: { sequence: 'desc' }, take: wanted.limit ?? 100 }),
     )
     return rows.map(toMessage)
   })
@@ -213,16 +174,15 @@ const WebhookQuery = Type.Object({
 function webhookRoutes(app: FastifyInstance, server: Server) {
   const { prisma } = server.worker.deps.database
   app.get('/webhooks', async (request, reply) => {
-    const given = request.query as Record<string, unknown>
-    const query = checked(WebhookQuery, { ...given, ...fromQuery(WebhookQuery as object, given) })
-    const { id: vendorId } = await named(server, request, query.environment)
-    const where = { vendorId, ...(query.key !== undefined && { delivery: { eventKey: query.key } }) }
-    const rows = await awaited(server, reply, query.wait ?? 0, () =>
+    const wanted = query(WebhookQuery, request)
+    const { id: vendorId } = await named(server, request, wanted.environment)
+    const where = { vendorId, ...(wanted.key !== undefined && { delivery: { eventKey: wanted.key } }) }
+    const rows = await awaited(server, reply, wanted.wait ?? 0, () =>
       prisma.webhookAttempt.findMany({
         where,
         include: { delivery: { include: { webhook: { select: { url: true } } } } },
         orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-        take: query.limit ?? 100,
+        take: wanted.limit ?? 100,
       }),
     )
     return rows.map(({ delivery, ...call }) => ({
@@ -303,11 +263,6 @@ const toMessage = ({
   tenantId,
   createdAt: createdAt.toISOString(),
 })
-
-const pause = (ms: number) =>
-  new Promise<void>((resolve) => {
-    setTimeout(resolve, ms)
-  })
 
 const LOCAL = /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/
 

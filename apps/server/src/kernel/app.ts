@@ -70,6 +70,18 @@ export interface AppParts {
   rubbish: readonly Rubbish[]
   lookups: Lookups
   record: Recording
+  /** absent in production */
+  watch?: Watch | undefined
+}
+
+/** What the emulator does about each call of an operation. */
+export interface Watch {
+  /** The address of this server that the call came to. */
+  addressOf(request: FastifyRequest, environments: EnvironmentDirectory): Promise<URL>
+  /** Whose call it is. `call` says later who calls. */
+  identified(request: FastifyRequest, environment: Environment, call: Call): void
+  /** Comes after the kernel's own checks, right before the operation. What it throws is the answer. */
+  admitted(request: FastifyRequest, op: Operation, about: Scoped): Promise<void>
 }
 interface Recording {
   /** Writes down that an operation with `audit` has succeeded: in its transaction. */
@@ -81,14 +93,14 @@ export type Server = Awaited<ReturnType<typeof buildApp>>
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024
 
-export async function buildApp({ deps, operations, unserved, jobs, rubbish, lookups, record }: AppParts) {
+export async function buildApp({ deps, operations, unserved, jobs, rubbish, lookups, record, watch }: AppParts) {
   const environments = environmentDirectory(deps.database, memoryOf(deps.database))
   const app = await framework(deps, environments)
   const read = tokenReader(app.jwt, environments, deps.secrets)
   measure(app, deps.metrics)
   const state = health(app, deps.database)
 
-  const serve = serving({ deps, environments, read, lookups, record })
+  const serve = serving({ deps, environments, read, lookups, record, watch })
   const route = (on: FastifyInstance, op: Operation) =>
     on.route({
       method: op.method,
@@ -108,6 +120,7 @@ export async function buildApp({ deps, operations, unserved, jobs, rubbish, look
     worker: { deps, environments, jobs, rubbish, log: deps.log } satisfies WorkerParts,
     operations,
     health: state,
+    watch,
   }
 }
 
@@ -185,15 +198,14 @@ const security = (() => {
   return headers
 })()
 
-type Serving = Pick<AppParts, 'deps' | 'lookups' | 'record'> & {
+type Serving = Pick<AppParts, 'deps' | 'lookups' | 'record' | 'watch'> & {
   environments: EnvironmentDirectory
   read: TokenReader
 }
 
 /** Passes a request to its operation's handler, and the handler's answer to the caller. */
-function serving({ deps: usual, environments, read, lookups, record }: Serving) {
-  const countCall = tokenCalls(usual),
-    { watch } = usual
+function serving({ deps: usual, environments, read, lookups, record, watch }: Serving) {
+  const countCall = tokenCalls(usual)
   return async (op: Operation, request: FastifyRequest, reply: FastifyReply) => {
     const deps = watch ? at(usual, (await watch.addressOf(request, environments)).href) : usual
     if (op.environment) reply.headers(await heedAddress(anywhere(deps), op, request.ip))
@@ -202,9 +214,10 @@ function serving({ deps: usual, environments, read, lookups, record }: Serving) 
     const { environment, claims } = op.environment
       ? { environment: await op.environment(environments, early), claims: undefined }
       : await identify(request, op, read, environments, deps.publicUrl.hostname)
+    const call = callIn(request)
+    watch?.identified(request, environment, call)
     mustBeHome(deps, environment, op, request)
     const log = (request.log as Logger).child({ vendorId: environment.id }),
-      call = callIn(request),
       parts = { applicationId: applicationIn(request), call },
       ctx = contextFor(deps, environment, log, parts)
     if (!op.environment) reply.headers(await heedAddress(ctx, op, request.ip))
@@ -227,6 +240,7 @@ function serving({ deps: usual, environments, read, lookups, record }: Serving) 
       tenant,
       user,
     }
+    await watch?.admitted(request, op, full)
     return send(
       deps,
       op,

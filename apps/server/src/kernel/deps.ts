@@ -4,10 +4,8 @@ import type { MailProvider } from '@henhouse/mail'
 import type { AwsCredentials, Outbound } from '@henhouse/outbound'
 import type { PasswordHasher } from '@henhouse/passwords'
 import type { SmsProvider } from '@henhouse/sms'
-import type { FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Clock } from './clock.ts'
-import type { EnvironmentDirectory } from './environments.ts'
 import type { Random } from './random.ts'
 import type { SecretBox } from './secrets.ts'
 
@@ -91,12 +89,4 @@ export interface Deps {
  */
 export interface ServerDeps extends Deps {
   readonly database: Database
-  /** Absent in production. */
-  readonly watch?: Watch
-}
-
-/** What the emulator does about each call of an operation. */
-export interface Watch {
-  /** The address of this server that the call came to. */
-  addressOf(request: FastifyRequest, environments: EnvironmentDirectory): Promise<URL>
 }

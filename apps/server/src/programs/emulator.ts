@@ -7,13 +7,13 @@ import { startEmbeddedPostgres } from '@henhouse/database'
 import { outbound } from '@henhouse/outbound'
 import { passwordHasher } from '@henhouse/passwords'
 import { EMULATOR, emulatorConfig, type EmulatorConfig } from '../config/config.ts'
-import { addressOf } from '../emulator/addresses.ts'
 import { banner } from '../emulator/banner.ts'
 import { addControlPlane } from '../emulator/control-plane.ts'
 import { keyPool, type KeyPool } from '../emulator/key-pool.ts'
 import { nameBasedId, plantMissing } from '../emulator/planting.ts'
 import { readSeedFile } from '../emulator/seed-file.ts'
 import { demo, type SeedEnvironment } from '../emulator/seed.schemas.ts'
+import { watching } from '../emulator/watch.ts'
 import { systemClock } from '../kernel/clock.ts'
 import type { ServerDeps } from '../kernel/deps.ts'
 import { baseUrl } from '../kernel/environments.ts'
@@ -58,9 +58,10 @@ async function main() {
   const postgres = await startPostgres(config, options.ephemeral, say)
   const secrets = secretBox(options.ephemeral ? cryptoRandom.token() : await keptKey(config.data))
   const deps = await emulatorDeps(config, url, { databaseUrl: postgres.url, secrets }, keys, say)
-  const server = await buildServer(deps)
+  const watched = watching(deps),
+    server = await buildServer(deps, watched.watch)
   hearOthers(deps)
-  await addControlPlane(server, { open: !LOOPBACK.has(config.host) })
+  await addControlPlane(server, { open: !LOOPBACK.has(config.host), watching: watched })
   await plantMissing(deps, environments, (name) => say(`Making the environment ${name}`))
   await listen(server, { host: config.host, port: port || Number(url.port) })
   const worker = startWorker(server.worker)
@@ -180,9 +181,6 @@ async function emulatorDeps(
     secrets,
     publicUrl,
     ...(!config.publicUrl && { usualUrl: publicUrl }),
-    ...(!config.publicUrl && {
-      watch: { addressOf: (request, environments) => addressOf(request, environments, publicUrl) },
-    }),
     systemClock,
     random: cryptoRandom,
     passwords: passwordHasher(config.passwords),
