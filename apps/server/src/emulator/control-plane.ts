@@ -10,6 +10,7 @@ import { awaited, body, hereOf, named, noSuchEnvironment, pause, query, Which } 
 import { plant, reset } from './planting.ts'
 import { faultsOf } from './seed-faults.ts'
 import { Label, Seed } from './seed.schemas.ts'
+import { faultRoutes } from './faults.ts'
 import { requestRoutes } from './requests.ts'
 import { steer, Steering } from './steering.ts'
 import { attach, type Watching } from './watch.ts'
@@ -45,8 +46,11 @@ export async function addControlPlane(server: Server, { open, watching }: Contro
           if (!(await isLocal(request, server))) throw failures.notLocal()
         })
       environmentRoutes(app, server, watching)
-      if (watching) requestRoutes(app, server, watching.log)
-      messageRoutes(app, server)
+      if (watching) {
+        requestRoutes(app, server, watching.log)
+        faultRoutes(app, server, watching.faults)
+      }
+      messageRoutes(app, server, watching)
       webhookRoutes(app, server)
       app.post('/clock', async (request) => {
         const { environment, ...steering } = body(Type.Object({ ...Which.properties, ...Steering.properties }), request)
@@ -142,7 +146,7 @@ const MessageQuery = Type.Object({
 })
 
 /** Newest first, so that the message that was waited for comes first. */
-function messageRoutes(app: FastifyInstance, server: Server) {
+function messageRoutes(app: FastifyInstance, server: Server, watching?: Watching) {
   const { prisma } = server.worker.deps.database
   app.get('/messages', async (request, reply) => {
     const wanted = query(MessageQuery, request)
@@ -154,9 +158,11 @@ function messageRoutes(app: FastifyInstance, server: Server) {
       ...(wanted.template !== undefined && { template: wanted.template }),
       ...(wanted.channel !== undefined && { channel: wanted.channel }),
     }
-    const rows = await awaited(server, reply, wanted.wait ?? 0, () =>
-      prisma.message.findMany({ where, orderBy: { sequence: 'desc' }, take: wanted.limit ?? 100 }),
-    )
+    const rows = await awaited(server, reply, wanted.wait ?? 0, async () => {
+      // jobs may have written some
+      await watching?.faults.refuseMail(vendorId)
+      return prisma.message.findMany({ where, orderBy: { sequence: 'desc' }, take: wanted.limit ?? 100 })
+    })
     return rows.map(toMessage)
   })
 }

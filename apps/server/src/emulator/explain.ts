@@ -14,13 +14,13 @@ import type { Seen } from './request-log.ts'
 export async function explain(server: Server, open: Seen, request: FastifyRequest, payload: unknown) {
   const { entry } = open,
     refusal = refusalIn(request, entry.status!, payload),
-    reason = reasonOf(refusal),
+    reason = entry.fault === null ? reasonOf(refusal) : ordered(entry.fault),
     op = server.operations.find(({ id }) => id === entry.operation),
     environment = open.environment ?? (await environmentAsked(server, request))
   entry.environment = environment?.id ?? null
   entry.errors = refusal.messages
   const ctx = environment && contextFor(server.worker.deps, environment, server.worker.log),
-    login = ctx && op && (await loginTried(ctx, op, request, refusal))
+    login = ctx && op && entry.fault === null && (await loginTried(ctx, op, request, refusal))
   if (login) {
     entry.user ??= login.userId
     entry.tenant ??= login.tenantId
@@ -36,6 +36,12 @@ export async function explain(server: Server, open: Seen, request: FastifyReques
     ...changing(server, reason.change),
   ].join(' ')
 }
+
+const ordered = (id: string): Reason => ({
+  kind: 'fault',
+  name: id,
+  says: `This fault was ordered. DELETE /_emulator/faults/${id} takes it back.`,
+})
 
 function refusalIn({ routeOptions }: FastifyRequest, status: number, payload: unknown): Refusal {
   const isRoute = routeOptions.url !== undefined

@@ -5,6 +5,7 @@ import type { Server, Watch } from '../kernel/app.ts'
 import type { ServerDeps } from '../kernel/deps.ts'
 import { addressOf } from './addresses.ts'
 import { explain } from './explain.ts'
+import { faultBook, play } from './faults.ts'
 import { noteCaller, requestLog, type Entry, type Seen } from './request-log.ts'
 
 /** Of these nothing is written down: they are not about an application. */
@@ -13,6 +14,7 @@ const UNSEEN = /^(?:\/frontegg)?\/+(?:_emulator|health|metrics)(?:[/?]|$)/
 /** What the emulator sees of the requests to the server: built first, given to `buildServer`, then attached to its routes. */
 export function watching(deps: ServerDeps) {
   const log = requestLog(),
+    faults = faultBook(deps),
     seen = new WeakMap<FastifyRequest, Seen>()
   const watch: Watch = {
     addressOf: async (request, environments) =>
@@ -29,20 +31,25 @@ export function watching(deps: ServerDeps) {
       open.entry.tenant = tenant?.id ?? null
       open.entry.user = user?.id ?? null
       noteCaller(open.entry, open.call!)
+      await play(faults, open.entry, request)
     },
   }
   return {
     watch,
     log,
     seen,
+    faults,
     /** What was there before an environment began anew. */
-    forget: (environment: string) => log.clear(environment),
+    forget(environment: string) {
+      log.clear(environment)
+      faults.clear(environment)
+    },
   }
 }
 export type Watching = ReturnType<typeof watching>
 
 /** Has every request written down. Call it once, before the server listens. */
-export function attach(server: Server, { seen, log, watch }: Watching) {
+export function attach(server: Server, { seen, log, watch, faults }: Watching) {
   const { http } = server,
     { deps } = server.worker,
     count = countStatements(deps.database)
@@ -62,15 +69,18 @@ export function attach(server: Server, { seen, log, watch }: Watching) {
     const { entry } = open
     entry.status = reply.statusCode
     if (open.call) noteCaller(entry, open.call)
+    const ordered = entry.fault === null ? undefined : faults.byId(entry.fault)
     if (reply.statusCode >= 400) {
       await explain(server, open, request, payload).catch((error: unknown) =>
         request.log.error({ err: error }, 'a refusal could not be explained'),
       )
       showWay(reply, entry, await watch.addressOf(request, server.environments))
     }
+    if (open.environment) entry.fault ??= (await faults.refuseMail(open.environment.id))?.id ?? null
+    if (ordered?.drop) entry.status = null
     entry.ms = Math.round((performance.now() - open.began) * 10) / 10
     log.add(entry)
-    return payload
+    return ordered?.body === undefined ? payload : JSON.stringify(ordered.body)
   })
 }
 

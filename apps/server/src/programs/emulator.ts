@@ -9,6 +9,7 @@ import { passwordHasher } from '@henhouse/passwords'
 import { EMULATOR, emulatorConfig, type EmulatorConfig } from '../config/config.ts'
 import { banner } from '../emulator/banner.ts'
 import { addControlPlane } from '../emulator/control-plane.ts'
+import { faultyOutbound } from '../emulator/faults.ts'
 import { keyPool, type KeyPool } from '../emulator/key-pool.ts'
 import { nameBasedId, plantMissing } from '../emulator/planting.ts'
 import { readSeedFile } from '../emulator/seed-file.ts'
@@ -57,8 +58,9 @@ async function main() {
   const keys = keyPool(8)
   const postgres = await startPostgres(config, options.ephemeral, say)
   const secrets = secretBox(options.ephemeral ? cryptoRandom.token() : await keptKey(config.data))
-  const deps = await emulatorDeps(config, url, { databaseUrl: postgres.url, secrets }, keys, say)
-  const watched = watching(deps),
+  const plain = await emulatorDeps(config, url, { databaseUrl: postgres.url, secrets }, keys, say)
+  const watched = watching(plain),
+    deps = { ...plain, outbound: faultyOutbound(plain.outbound, watched.faults, plain.database) },
     server = await buildServer(deps, watched.watch)
   hearOthers(deps)
   await addControlPlane(server, { open: !LOOPBACK.has(config.host), watching: watched })
