@@ -65,6 +65,7 @@ const OF_CLIENT = 'a personal API token of an OAuth client',
 const PERSONAL = ['a personal API token', 'a refresh of a personal API token'],
   OF_ACCOUNTS = ["an account's API token", "a refresh of an account's API token"]
 const BY_PROVIDER = 'a login with a provider',
+  FEDERATED = 'a login at the page of a federated server',
   BY_PROVIDER_ANEW = 'signing up with a provider'
 const BY_SESSION = 'acting for a user',
   BY_PROGRAM = "acting for a user by their program's token"
@@ -105,7 +106,7 @@ const RUN_OUT = {
 }
 /** A first factor alone is not enough. A session that has begun goes on where it is. */
 const ASKED = {
-  ...all([...PASSWORDS, ...LINKS_AND_CODES, ...ACTIVATIONS, BY_PROVIDER, BY_PROVIDER_ANEW], 'asks'),
+  ...all([...PASSWORDS, ...LINKS_AND_CODES, ...ACTIVATIONS, BY_PROVIDER, BY_PROVIDER_ANEW, FEDERATED], 'asks'),
   ...all(['signing up by an invitation', 'signing up with a username', 'a refresh into another account'], 'asks'),
   'a token for another account': '403 MFA is required',
   'a passkey': '400 Invalid authentication type',
@@ -143,7 +144,8 @@ const policies: Readonly<Record<string, Policy>> = {
     set: (env) => env.vendor('POST', `${settings}/lockout-policy`, { enabled: true, maxAttempts: 1 }),
     setFor: ({ env }, { email }) => env.anonymous('POST', auth, { email, password: 'wrong' }),
     otherwise: LOCKED,
-    but: { ...ENDED, ...GONE, ...NEWCOMERS, ...PROGRAMS },
+    // passwords of its users are the federated server's to judge, and it takes none here
+    but: { ...ENDED, ...GONE, ...NEWCOMERS, ...PROGRAMS, [FEDERATED]: 'given' },
   },
   'a second factor for all': {
     area: 'mfa-policy',

@@ -136,8 +136,8 @@ describe.concurrent.each(Object.entries(kinds))('%s', (_, kind) => {
   )
 })
 
-/** Purposes of `Challenge` rows that only count, and are not given to anybody. */
-const counters = ['lockout']
+/** Purposes of `Challenge` rows that only count or remember, and are not given to anybody. */
+const counters = ['lockout', 'social-id-token']
 
 test('every purpose in the source has a row here', () => {
   const root = new URL('../src/', import.meta.url),

@@ -114,8 +114,8 @@ describe('an embedded Postgres', () => {
 
   it('counts the rows of a new table within seconds, so that plans of its first moments do not last', async () => {
     const { url } = await start()
-    await query(url, 'create table eggs as select generate_series(1, 1000) as number')
-    const counted = () => query(url, `select reltuples from pg_class where relname = 'eggs' and reltuples = 1000`)
+    await query(url, 'create table feathers as select generate_series(1, 1000) as number')
+    const counted = () => query(url, `select reltuples from pg_class where relname = 'feathers' and reltuples = 1000`)
     await vi.waitUntil(async () => (await counted()).length, { timeout: 40_000, interval: 250 })
   }, 60_000)
 
