@@ -29,7 +29,7 @@ class Fault extends Error {
 // one that a script has crashed, or grown, is never used again: each run has an instance, and so a memory, of its own
 async function run({ script, input, limits }) {
   // the engine's own limit leaves out some of what buffers take, so the memory that it lives in ends, too
-  const wasmMemory = new WebAssembly.Memory({
+  const wasmMemory = new globalThis.WebAssembly.Memory({
     initial: FIRST_PAGES,
     maximum: Math.ceil((limits.memoryBytes + ENGINE_BYTES) / PAGE_BYTES),
   })

@@ -22,8 +22,8 @@ import type { AuthorizeQuery } from './oauth.schemas.ts'
 const begun = { purpose: 'oauth-state' },
   BEGUN_MS = 30 * MINUTE
 /** A user who has logged in and is on the way back to the client. */
-export const returning = { purpose: 'oauth-return' },
-  RETURNING_MS = 5 * MINUTE
+export const returning = { purpose: 'oauth-return' }
+const RETURNING_MS = 5 * MINUTE
 /** What the client exchanges for tokens. */
 export const authorizationCode = { purpose: 'oauth-code' }
 const CODE_MS = 90 * SECOND
