@@ -1314,6 +1314,33 @@ const hosted: Flow[] = [
     survives: { disabled: [2], removed: [2], moved: [2], 'left without the tenant': [2], ...goingOn },
   },
   {
+    name: 'a login for a client, to which the user agrees',
+    settings: allow,
+    who: guestOf,
+    steps: [
+      step('authorize', undefined, {
+        query: question({ prompt: 'consent' }),
+        status: 302,
+        gives: inAddress('state'),
+        again: true,
+      }),
+      { ...logInAtOnce, free: true },
+      step('finishHostedLogin', fields('state', { token: 'accessToken' }), {
+        gives: ({ redirectUrl }) => ({ back: new URL(String(redirectUrl)).searchParams.get('state') }),
+      }),
+      step('readConsent', undefined, {
+        query: ({ back }) => ({ state: String(back) }),
+        again: true,
+        optional: 'reads',
+      }),
+      step('answerConsent', ({ back }) => ({ state: String(back), isGiven: true }), {
+        gives: ({ redirectUrl }) => ({ code: new URL(String(redirectUrl)).searchParams.get('code') }),
+      }),
+      exchangeCode,
+    ],
+    survives: { disabled: [1], removed: [1], moved: [1], 'left without the tenant': [1], ...goingOn },
+  },
+  {
     name: 'a login for a client by the session of the browser',
     settings: allow,
     who: guestOf,

@@ -12,7 +12,7 @@ describe.concurrent('roles', () => {
       { key: 'Admin', tenantId: null, isDefault: true, firstUserRole: true, level: 0, vendorId: env.id },
       { key: 'ReadOnly', isDefault: false, firstUserRole: false },
     ])
-    expect(body[0].permissions).toHaveLength(4)
+    expect(body[0].permissions).toHaveLength(5)
   })
 
   test("roles of the environment are seen by every tenant, a tenant's own by nobody else", async () => {
