@@ -101,7 +101,7 @@ function stateIn(visit: Visit): Record<string, string> {
     // a state of somebody else
   }
   return Object.fromEntries(
-    Object.entries((state ?? {})).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
+    Object.entries(state ?? {}).filter((pair): pair is [string, string] => typeof pair[1] === 'string'),
   )
 }
 
