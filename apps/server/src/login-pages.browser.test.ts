@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import axe from 'axe-core'
 import { chromium, type BrowserContext, type Page } from 'playwright-core'
@@ -7,19 +6,13 @@ import { newEnvironment, newServer, type TestEnvironment } from '../test/environ
 import { allow, pkce, question } from '../test/oauth-browser.ts'
 import { freePort } from '../test/program.ts'
 import { mfaPolicy, PASSWORD, strategies, withApp } from '../test/second-factors.ts'
+import { chromiumFor } from '../test/chromium.ts'
 
 /*
  * The login page in a real browser. `SCREENSHOTS=<folder>` keeps a picture of each screen.
  */
 
-const executablePath = [
-  process.env['CHROMIUM'],
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path))
-if (executablePath === undefined)
-  process.stderr.write('No Chromium here (CHROMIUM names it): the tests of the login page in a browser are skipped\n')
+const executablePath = chromiumFor('the tests of the login page in a browser')
 
 const LOGIN = '/oauth/account/login'
 const pictures = process.env['SCREENSHOTS']
