@@ -139,6 +139,24 @@ export interface Changes {
   userInfo?(claims: Record<string, unknown>): unknown
 }
 
+/** Id tokens whose signature is not the provider's. @param foreignKey of somebody else */
+export const badlySigned = (foreignKey: string): [string, (making: Making) => string][] => [
+  ["the client's secret as key", ({ claims, sign }) => sign(claims, 'HS256', 'hush')],
+  [
+    'the public key as secret',
+    ({ claims, sign, publicKey }) => sign(claims, 'HS256', publicKey.replace(/-----.*-----/g, 'KEY')),
+  ],
+  ['a key of somebody else', ({ claims, sign }) => sign(claims, 'RS256', foreignKey)],
+  ['a key that is not listed', ({ claims, sign }) => sign(claims, 'RS256', foreignKey, 'unknown')],
+  [
+    'claims changed after signing',
+    ({ claims, sign }) => {
+      const [head, , signature] = sign(claims).split('.')
+      return [head, Buffer.from(JSON.stringify({ ...claims, sub: 'x' })).toString('base64url'), signature].join('.')
+    },
+  ],
+]
+
 /** What a provider of OpenID Connect tells a client. */
 export interface Told extends Changes {
   person: Person

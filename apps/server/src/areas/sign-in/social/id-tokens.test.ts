@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { unreachable } from '../../../../../../packages/outbound/test/http-double.ts'
 import { newEnvironment, newServer, unique, type TestEnvironment } from '../../../../test/environment.ts'
 import {
+  badlySigned,
   cookiesIn,
   custom,
   openIdProvider,
@@ -115,20 +116,7 @@ describe('an id token of a provider', () => {
       ({ claims }) =>
         `${[{ alg: 'none' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`,
     ],
-    ["the client's secret as key", ({ claims, sign }) => sign(claims, 'HS256', 'hush')],
-    [
-      'the public key as secret',
-      ({ claims, sign, publicKey }) => sign(claims, 'HS256', publicKey.replace(/-----.*-----/g, 'KEY')),
-    ],
-    ['a key of somebody else', ({ claims, sign }) => sign(claims, 'RS256', another.privateKey)],
-    ['a key that is not listed', ({ claims, sign }) => sign(claims, 'RS256', another.privateKey, 'unknown')],
-    [
-      'claims changed after signing',
-      ({ claims, sign }) => {
-        const [head, , signature] = sign(claims).split('.')
-        return [head, Buffer.from(JSON.stringify({ ...claims, sub: 'x' })).toString('base64url'), signature].join('.')
-      },
-    ],
+    ...badlySigned(another.privateKey),
   ])('is not believed with %s', async ([, token]) => {
     const { env, clientId } = await house(),
       answer = await show(env, token(usual.making({ aud: clientId, ...ada() })))
